@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""The engine: what Stackyard needs from something that builds, keeps and runs images.
+
+In:   requests as values
+Out:  values; a failing build is a result, never an exception
+Raises: EngineUnavailable, EngineProblem
+Real: edges/docker.py   Fake: stackyard.testing.FakeEngine   Contract: tests/contract/test_engine.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from stackyard.model.content import ImageFacts
+from stackyard.model.names import Digest
+from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference
+
+
+class EngineInfo(msgspec.Struct, frozen=True):
+    """What answered, and what follows from it."""
+
+    name: str
+    """`docker 26.1.5`."""
+    store: Literal["classic", "containerd"]
+    """Whether a local id is the digest of a config or of a manifest."""
+    platform: Platform
+    address: str
+    """What a child process finds this engine by: the value of DOCKER_HOST."""
+
+
+class BuildRequest(msgspec.Struct, frozen=True):
+    """One image to build."""
+
+    context: Path
+    """Folder, absolute."""
+    dockerfile: Path
+    """File, absolute."""
+    tag: Reference
+    """What the result is called in the engine's store."""
+    args: tuple[tuple[str, str], ...]
+    """Build arguments; they travel through the environment, never on a command line."""
+    labels: tuple[tuple[str, str], ...]
+    pins: Mapping[str, Reference]
+    """For each reference that the Dockerfile names, once variables are replaced: the local
+    reference that is used in its place. An image the Dockerfile names and this does not is an error."""
+    epoch: int
+    platform: Platform | None = None
+    use_cache: bool = True
+
+
+class BuildStep(msgspec.Struct, frozen=True):
+    """One step of a running build, for those who watch: `[2/5] RUN pip install ...`."""
+
+    name: str
+    state: Literal["started", "cached", "done", "failed"]
+
+
+class BuildResult(msgspec.Struct, frozen=True):
+    """How a build ended."""
+
+    image: LocalImage | None
+    """None when it failed."""
+    duration_s: float
+    failure: str | None = None
+    """One line in the engine's words: which instruction failed, and how."""
+    last_lines: tuple[str, ...] = ()
+    """The end of the failing step's output."""
+
+
+class RunResult(msgspec.Struct, frozen=True):
+    """How a command in a container ended."""
+
+    exit_code: int
+    """124 when the time was up."""
+    output: str
+    """Standard output and standard error as they came; undecodable bytes replaced."""
+    duration_s: float
+
+
+class Engine(Protocol):
+    """An engine's own store of images, and the builder beside it. Methods may be called from several threads."""
+
+    def about(self) -> EngineInfo:
+        """What the engine is. EngineUnavailable if nobody answers."""
+
+    def present(self) -> frozenset[Digest]:
+        """Ids of all images in the store: one request, whatever their number."""
+
+    def inspect(self, reference: str) -> ImageFacts | None:
+        """Facts of the image with this id or reference; None if the store has none. Never pulls."""
+
+    def tag(self, image: LocalImage, reference: Reference) -> None:
+        """Name a local image; a name that another image has moves to this one."""
+
+    def untag(self, reference: Reference) -> None:
+        """Take a name away; an image without names and children goes with its last name. A missing name is fine."""
+
+    def pull(self, reference: Reference) -> LocalImage:
+        """Fetch `repository@digest` (or a tag) into the store."""
+
+    def push(self, reference: Reference, log: Path) -> None:
+        """Send the image of this tag to its registry; what the registry said on a refusal is in the error."""
+
+    def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
+        """Build one image; the full output goes to `log` as it comes."""
+
+    def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
+        """Run a command in a fresh container of the image, without its entrypoint; the container is gone afterwards."""

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""One text for one value: the JSON that is hashed, stored and shown.
+
+In: our own frozen values. Out: bytes, digests. Keys are sorted wherever a digest is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, TypeVar
+
+import msgspec
+
+from stackyard.model.names import Digest
+
+T = TypeVar("T")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, str):  # our names are str of their own types
+        return str.__str__(value)
+    raise NotImplementedError(f"cannot write {type(value).__name__}")
+
+
+def _ours(kind: type, value: Any) -> Any:
+    if isinstance(value, str) and issubclass(kind, str):
+        return kind(value)
+    raise NotImplementedError(f"cannot read {kind.__name__}")
+
+
+def encode(value: object) -> bytes:
+    """JSON with sorted keys, UTF-8, no blanks: equal values give equal bytes."""
+    return msgspec.json.encode(value, enc_hook=_plain, order="sorted")
+
+
+def decode(data: bytes | str, kind: type[T]) -> T:
+    """The value of `kind` that `encode` wrote; msgspec.ValidationError if it is none."""
+    return msgspec.json.decode(data, type=kind, dec_hook=_ours)
+
+
+def builtins(value: object) -> Any:
+    """The value as plain dicts, lists and text, fields in their declared order."""
+    return msgspec.to_builtins(value, enc_hook=_plain)
+
+
+def digest(value: object) -> Digest:
+    """sha256 over `encode(value)`."""
+    return Digest(f"sha256:{hashlib.sha256(encode(value)).hexdigest()}")

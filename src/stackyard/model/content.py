@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""What is in an image: the facts an engine tells, and one digest over those that matter.
+
+Pure. The first of two steps of equality (DESIGN, "content digest"): ordered layers and
+the runtime part of the config. It costs one inspect and never calls two different images
+equal; two builds whose layers differ only in times count as different here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from stackyard.model import canonical
+from stackyard.model.names import Digest
+from stackyard.model.reference import LocalImage, Platform
+
+RUNTIME_KEYS = (
+    "ArgsEscaped",
+    "Cmd",
+    "Entrypoint",
+    "Env",
+    "ExposedPorts",
+    "Healthcheck",
+    "Labels",
+    "OnBuild",
+    "Shell",
+    "StopSignal",
+    "User",
+    "Volumes",
+    "WorkingDir",
+)
+"""Fields of an OCI image config's `config` that change what a container of it does (OCI image-spec, config)."""
+
+
+class ImageFacts(msgspec.Struct, frozen=True):
+    """What an engine says of one image."""
+
+    image: LocalImage
+    layers: tuple[Digest, ...]
+    """Diff ids, oldest layer first."""
+    config: dict[str, Any]
+    """The config's runtime part, as the engine spells it."""
+    platform: Platform
+    size_bytes: int
+    """As the engine counts it: unpacked on a classic store."""
+    repository_digests: tuple[str, ...] = ()
+    """`repository@digest` for each repository it was pulled from or pushed to."""
+
+    def is_built_on(self, parent: ImageFacts) -> bool:
+        """Whether the parent's layers are this image's first layers."""
+        return self.layers[: len(parent.layers)] == parent.layers
+
+
+def content_digest(facts: ImageFacts) -> Digest:
+    """Equal for two images whose layers and runtime config are the same.
+
+    Empty and absent config fields are the same thing: engines differ in which they write.
+    """
+    runtime = {key: facts.config[key] for key in RUNTIME_KEYS if facts.config.get(key)}
+    return canonical.digest({"layers": facts.layers, "config": runtime, "platform": facts.platform})

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""What a target is made from, and the two fingerprints over it.
+
+In:   one target's own inputs, and facts about its parents and bases
+Out:  digests; differences between two sets of inputs, as reasons
+Pure: no disk, no clock. Why: docs/explanation/fingerprints.md
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from stackyard.model import canonical
+from stackyard.model.names import Digest, Name, TargetName
+from stackyard.model.reason import (
+    ArgumentChanged,
+    BaseMoved,
+    DefinitionChanged,
+    FileChanged,
+    ParentChanged,
+    Reason,
+)
+
+DEFINITION = 1
+"""Version of the recipe below. A record keeps its inputs, so a new version recomputes and rebuilds nothing."""
+
+EPOCH = 315532800
+"""Seconds since 1970 that engines are given as the time of everything: 1980-01-01, the first that a zip can hold.
+
+A constant, because an epoch that moves with commits would restamp every layer.
+"""
+
+
+class BlobId(Name):
+    """git's id of a file's bytes: sha1 over `blob <length>`, a NUL and the bytes."""
+
+    __slots__ = ()
+    kind = "blob id"
+    form = re.compile(r"[0-9a-f]{40}")
+
+    @classmethod
+    def of(cls, data: bytes) -> BlobId:
+        """The id of `data`."""
+        return cls(hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest())
+
+
+EntryKind = Literal["file", "exec", "link", "dir"]
+
+
+class Entry(msgspec.Struct, frozen=True, order=True):
+    """One path that counts: relative and posix; `dir` is an empty folder, `link` has its target's text as content."""
+
+    path: str
+    kind: EntryKind
+    blob: BlobId
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """Everything of its own that one target is made from; times, owners and checkout paths are not in it."""
+
+    dockerfile: BlobId
+    context: tuple[Entry, ...]
+    """Entries of the build context that count, sorted by path."""
+    everywhere: tuple[Entry, ...] = ()
+    """Files that the stack's owner said rebuild everything (`BuildAll`), below the images folder, sorted."""
+    args: tuple[tuple[str, str], ...] = ()
+    """Build arguments whose value can become content, sorted; values that look secret are keyed hashes."""
+    labels: tuple[tuple[str, str], ...] = ()
+    bases: tuple[str, ...] = ()
+    """External references in canonical form, sorted."""
+    parents: tuple[TargetName, ...] = ()
+    platform: str = ""
+    stage: str = ""
+    network: str = ""
+    secrets: tuple[str, ...] = ()
+    locks: tuple[Entry, ...] = ()
+    epoch: int = EPOCH
+    definition: int = DEFINITION
+
+
+def source_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest]) -> Digest:
+    """Did anything that leads here change? Offline; never decides a reuse.
+
+    Args:
+        parents: source fingerprints of the parents; all must be present.
+    """
+    return canonical.digest(
+        {"of": "source", "inputs": inputs, "parents": [(name, parents[name]) for name in inputs.parents]}
+    )
+
+
+def build_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest], accepted: Mapping[str, Digest]) -> Digest:
+    """The exact identity of a build: own inputs, with facts in place of promises.
+
+    Args:
+        parents: content digests of the parents' chosen records; all must be present.
+        accepted: accepted digest of each external base, by canonical reference; all must be present.
+    """
+    return canonical.digest(
+        {
+            "of": "build",
+            "inputs": inputs,
+            "parents": [(name, parents[name]) for name in inputs.parents],
+            "bases": [(reference, accepted[reference]) for reference in inputs.bases],
+        }
+    )
+
+
+_SECRET_NAME = re.compile(
+    r"(^|_)(TOKEN|PASSWORD|PASSWD|SECRET|CREDENTIALS?|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY)(_|$)", re.I
+)
+
+
+def looks_secret(name: str, value: str) -> bool:
+    """Whether a build argument is, by its name or a password in a URL, something nobody may read."""
+    return bool(_SECRET_NAME.search(name) or re.search(r"://[^/@\s:]+:[^/@\s]+@", value))
+
+
+def comparable(name: str, value: str) -> str:
+    """`value` as inputs hold it: itself, or a keyed hash where it looks secret."""
+    if not looks_secret(name, value):
+        return value
+    return "hidden:" + hmac.new(f"stackyard {name}".encode(), value.encode(), hashlib.sha256).hexdigest()
+
+
+def differences(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
+    """Each difference of own inputs, nearest cause first: files, arguments, bases, the rest."""
+    if wanted.dockerfile != known.dockerfile:
+        yield FileChanged("Dockerfile", "changed")
+    for scope, now, was in (
+        ("", wanted.context, known.context),
+        ("images/", wanted.everywhere, known.everywhere),
+        ("", wanted.locks, known.locks),
+    ):
+        for path, change in _entry_changes(now, was):
+            yield FileChanged(scope + path, change)
+    yield from _argument_changes(dict(wanted.args), dict(known.args))
+    for reference in sorted(set(wanted.bases) ^ set(known.bases)):
+        yield BaseMoved(
+            reference,
+            None if reference not in known.bases else "used",
+            "used" if reference in wanted.bases else None,
+        )
+    for name in sorted(set(wanted.parents) ^ set(known.parents)):
+        yield ParentChanged(name, "used" if name in known.parents else None, "used" if name in wanted.parents else None)
+    for field in ("labels", "platform", "stage", "network", "secrets", "epoch", "definition"):
+        now_text, was_text = str(getattr(wanted, field)), str(getattr(known, field))
+        if now_text != was_text:
+            yield DefinitionChanged(field, was_text, now_text)
+
+
+def _entry_changes(
+    now: tuple[Entry, ...], was: tuple[Entry, ...]
+) -> Iterator[tuple[str, Literal["added", "removed", "changed", "mode"]]]:
+    before = {entry.path: entry for entry in was}
+    for entry in now:
+        old = before.pop(entry.path, None)
+        if old is None:
+            yield entry.path, "added"
+        elif old.blob != entry.blob:
+            yield entry.path, "changed"
+        elif old.kind != entry.kind:
+            yield entry.path, "mode"
+    for path in before:
+        yield path, "removed"
+
+
+def _argument_changes(now: dict[str, str], was: dict[str, str]) -> Iterator[Reason]:
+    for name in sorted(now.keys() | was.keys()):
+        if now.get(name) != was.get(name):
+            yield ArgumentChanged(name, _shown(was.get(name)), _shown(now.get(name)))
+
+
+def _shown(value: str | None) -> str | None:
+    return "(hidden)" if value is not None and value.startswith("hidden:") else value

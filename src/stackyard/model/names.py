@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""The names of things: image, version, target, tag, digest.
+
+Each is a `str` of its own type: it compares, sorts and prints as text, and a
+type checker still refuses a tag where a digest belongs. `parse` is the only
+way in for text from outside; it raises InvalidValue with a hint.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Self
+
+from stackyard.errors import InvalidValue
+
+
+class Name(str):
+    """A text of one kind. Subclasses say which texts they take."""
+
+    __slots__ = ()
+    kind = "name"
+    form = re.compile(r".+", re.DOTALL)
+    hint = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return `text` as this kind of name; InvalidValue if it has not its form."""
+        if not cls.form.fullmatch(text):
+            raise InvalidValue(f"{text!r} is not a valid {cls.kind}", hint=cls.hint or None, kind=cls.kind, text=text)
+        return cls(text)
+
+
+class Digest(Name):
+    """What something is: `algorithm:hex`, as OCI descriptors write it.
+
+    >>> Digest.parse("sha256:" + "0" * 64).short
+    'sha256:000000000000'
+    """
+
+    __slots__ = ()
+    kind = "digest"
+    form = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+    hint = "a digest looks like sha256: and 64 hexadecimal digits"
+
+    @property
+    def hex(self) -> str:
+        """The part after the colon."""
+        return self.partition(":")[2]
+
+    @property
+    def short(self) -> str:
+        """Algorithm and twelve digits: enough for a person, never for a comparison."""
+        algorithm, _, digits = self.partition(":")
+        return f"{algorithm}:{digits[:12]}"
+
+
+class Tag(Name):
+    """A tag as registries take it (OCI distribution spec: at most 128 characters)."""
+
+    __slots__ = ()
+    kind = "tag"
+    form = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+    hint = "a tag has up to 128 letters, digits, dots, dashes and underscores, and does not start with a dot or a dash"
+
+
+class ImageName(Name):
+    """The name of an image: its folder below the images folder."""
+
+    __slots__ = ()
+    kind = "image name"
+    form = re.compile(r"[^/@:\s][^/@:\n]*")
+    hint = "an image is named like its folder, without '/', '@' or ':'"
+
+
+class VersionName(Name):
+    """One way to build an image: a plan of spec.yml or a key of versions.yaml, as written there."""
+
+    __slots__ = ()
+    kind = "version name"
+    form = re.compile(r"[^/@\s][^/@\n]*")
+    hint = "a version is named as in its file, without '/' or '@'"
+
+
+class TargetName(Name):
+    """`image` or `image/version`: a node of the graph.
+
+    >>> TargetName.parse("buildkite-test/3.12").version
+    '3.12'
+    """
+
+    __slots__ = ()
+    kind = "target name"
+    form = re.compile(r"[^/@:\s][^/@:\n]*(/[^/@\s][^/@\n]*)?")
+    hint = "a target is 'image' or 'image/version'"
+
+    @classmethod
+    def of(cls, image: ImageName, version: VersionName | None = None) -> TargetName:
+        """The target of `image` at `version`."""
+        return cls(image if version is None else f"{image}/{version}")
+
+    @property
+    def image(self) -> ImageName:
+        """The image's name."""
+        return ImageName(self.partition("/")[0])
+
+    @property
+    def version(self) -> VersionName | None:
+        """The version's name, or None for an image that has only one."""
+        return VersionName(self.partition("/")[2]) if "/" in self else None
+
+    @property
+    def file_safe(self) -> str:
+        """The name as part of a file name."""
+        return self.replace("/", "@")
+
+
+def nearest(name: str, names: list[str]) -> str | None:
+    """The one of `names` that a person who typed `name` most likely meant, or None."""
+    import difflib  # only failures need it
+
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.5)), None)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""A plan: what should happen to each target, with all its reasons."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName
+from stackyard.model.reason import Reason
+from stackyard.model.reference import Repository
+from stackyard.model.stack import Finding, Revision
+
+Action = Literal["build", "reuse", "tag", "push", "fetch", "retest", "decide-later", "skip"]
+"""`build` make it · `reuse` nothing to do · `tag` a name is missing · `push` content is only here ·
+`fetch` content is only there and wanted here · `retest` known and not known to pass ·
+`decide-later` a parent is being rebuilt · `skip` not part of this plan."""
+
+
+class PlannedParent(msgspec.Struct, frozen=True):
+    """A parent and what the Dockerfile calls it."""
+
+    target: TargetName
+    reference: str
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What should happen to one target."""
+
+    target: TargetName
+    image: ImageName
+    version: VersionName | None
+    action: Action
+    repository: Repository
+    fixed_tags: tuple[Tag, ...]
+    moving_tags: tuple[Tag, ...]
+    build_args: tuple[tuple[str, str], ...]
+    """In the order they are passed; values that look secret are masked."""
+    context: str
+    parents: tuple[PlannedParent, ...]
+    reasons: tuple[Reason, ...]
+    source: Digest
+    build: Digest | None
+    """None while a parent or base is not known yet."""
+    record: str | None = None
+    """Id of the record this step goes on from."""
+    expected_s: float | None = None
+    """Duration of the last build, where one is known."""
+
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        """Fixed tags first, then moving ones."""
+        return self.fixed_tags + self.moving_tags
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Every target of the stack has a step, parents first, ties in file order."""
+
+    stack: str
+    revision: Revision
+    steps: tuple[Step, ...]
+    is_publishing: bool
+    is_checked: bool
+    """Whether the engine and the registry were asked for what the records say is there."""
+    findings: tuple[Finding, ...] = ()
+
+    def step(self, name: TargetName) -> Step:
+        """The step of `name`; KeyError if it has none."""
+        for step in self.steps:
+            if step.target == name:
+                return step
+        raise KeyError(name)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether carrying this out would change anything."""
+        return any(step.action not in ("reuse", "skip") for step in self.steps)

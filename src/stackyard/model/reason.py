@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""Why a step is in a plan: one value per kind of reason, with its facts.
+
+`str(reason)` is a short clause for people; in JSON a reason is its kind and its facts.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from stackyard.model.names import TargetName
+
+
+class _Reason(msgspec.Struct, frozen=True, tag_field="kind", tag=lambda name: _dashed(name)):
+    """Common form: tagged by kind in JSON."""
+
+
+def _dashed(name: str) -> str:
+    """`NeverBuilt` -> `never-built`."""
+    return "".join(f"-{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+class NeverBuilt(_Reason, frozen=True):
+    """No record of this target exists."""
+
+    def __str__(self) -> str:
+        return "never built"
+
+
+class FileChanged(_Reason, frozen=True):
+    """A path that counts differs from the nearest record's."""
+
+    path: str
+    change: Literal["added", "removed", "changed", "mode"]
+
+    def __str__(self) -> str:
+        return f"{self.path} {'has another mode' if self.change == 'mode' else self.change}"
+
+
+class ArgumentChanged(_Reason, frozen=True):
+    """A build argument that the Dockerfile declares has another value; None is absent."""
+
+    name: str
+    was: str | None
+    now: str | None
+
+    def __str__(self) -> str:
+        return f"build argument {self.name} {_turned(self.was, self.now)}"
+
+
+class BaseMoved(_Reason, frozen=True):
+    """An external base has another accepted digest, or came or went."""
+
+    reference: str
+    was: str | None
+    now: str | None
+
+    def __str__(self) -> str:
+        return f"base {self.reference} {_turned(self.was, self.now)}"
+
+
+class BaseUnknown(_Reason, frozen=True):
+    """No digest was accepted yet for an external base; the build will resolve it."""
+
+    reference: str
+
+    def __str__(self) -> str:
+        return f"base {self.reference} not resolved yet"
+
+
+class ParentChanged(_Reason, frozen=True):
+    """A parent has another content digest than the one built on, or came or went."""
+
+    parent: TargetName
+    was: str | None
+    now: str | None
+
+    def __str__(self) -> str:
+        return f"parent {self.parent} {_turned(self.was, self.now)}"
+
+
+class ParentRebuilding(_Reason, frozen=True):
+    """A parent is being rebuilt; whether this target follows depends on what comes out."""
+
+    parent: TargetName
+
+    def __str__(self) -> str:
+        return f"waits for parent {self.parent}"
+
+
+class DefinitionChanged(_Reason, frozen=True):
+    """Something else of the definition differs: platform, stage, labels, epoch, recipe."""
+
+    field: str
+    was: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.field} {_turned(self.was, self.now)}"
+
+
+class Forced(_Reason, frozen=True):
+    """Someone asked for a rebuild."""
+
+    by: str
+
+    def __str__(self) -> str:
+        return f"asked for by {self.by}"
+
+
+class NotTested(_Reason, frozen=True):
+    """The image is known, and tests of this kind never ran on it."""
+
+    suite: str
+
+    def __str__(self) -> str:
+        return "inventory not taken yet" if self.suite == "inventory" else f"{self.suite} tests not run yet"
+
+
+class TestsChanged(_Reason, frozen=True):
+    """The image is known, and the code of its tests is another one since."""
+
+    suite: str
+
+    def __str__(self) -> str:
+        return "inventory commands changed" if self.suite == "inventory" else f"{self.suite} tests changed"
+
+
+class TestsFailed(_Reason, frozen=True):
+    """The image is known, and its tests failed: a failure until they are run again."""
+
+    suite: str
+    at: str
+
+    def __str__(self) -> str:
+        return f"{'inventory' if self.suite == 'inventory' else self.suite + ' tests'} failed at {self.at}"
+
+
+class ContentGone(_Reason, frozen=True):
+    """The record is there and its image is not."""
+
+    where: str
+
+    def __str__(self) -> str:
+        return f"image is no longer in the {self.where}"
+
+
+class NotPublished(_Reason, frozen=True):
+    """The image is only in the engine, and the registry is where it is wanted."""
+
+    def __str__(self) -> str:
+        return "built and not published yet"
+
+
+class TagMissing(_Reason, frozen=True):
+    """The content is there and a name for it is not."""
+
+    tag: str
+
+    def __str__(self) -> str:
+        return f"tag {self.tag} is to be put"
+
+
+class Unchanged(_Reason, frozen=True):
+    """Everything that goes in is as in a build that passed."""
+
+    since: str
+
+    def __str__(self) -> str:
+        return f"unchanged since {self.since}"
+
+
+class NotSelected(_Reason, frozen=True):
+    """The command named other targets."""
+
+    def __str__(self) -> str:
+        return "not selected"
+
+
+Reason = (
+    NeverBuilt
+    | FileChanged
+    | ArgumentChanged
+    | BaseMoved
+    | BaseUnknown
+    | ParentChanged
+    | ParentRebuilding
+    | DefinitionChanged
+    | Forced
+    | NotTested
+    | TestsChanged
+    | TestsFailed
+    | ContentGone
+    | NotPublished
+    | TagMissing
+    | Unchanged
+    | NotSelected
+)
+
+
+def _turned(was: str | None, now: str | None) -> str:
+    if was is None:
+        return "added" if now in (None, "used") else f"set to {_brief(now)}"
+    if now is None:
+        return "removed"
+    return f"changed from {_brief(was)} to {_brief(now)}"
+
+
+def _brief(text: str) -> str:
+    return text[:19] if text.startswith("sha256:") else text

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""What is known: records, which are logs of facts about one build, appended as they happen.
+
+Facts are immutable; a later fact never changes an earlier one, it only comes after it.
+Times are UTC, ISO 8601, to the second.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.reference import LocalImage, PublishedImage, Reference, Repository
+from stackyard.model.stack import Suite, SuiteKind
+
+
+class Built(msgspec.Struct, frozen=True, tag_field="fact", tag="built"):
+    """The engine made the image."""
+
+    at: str
+    image: LocalImage
+    content: Digest
+    local: Reference
+    """The content tag under which the engine keeps it."""
+    parents: tuple[tuple[TargetName, Digest], ...]
+    """Content digest of each parent it was built on."""
+    bases: tuple[tuple[str, Digest], ...]
+    """Accepted digest of each external base, by canonical reference."""
+    duration_s: float
+    size_bytes: int
+    engine: str
+    commit: str
+
+
+class Tested(msgspec.Struct, frozen=True, tag_field="fact", tag="tested"):
+    """A suite ran on the image to its end. The inventory is a suite too: a command that fails, fails it."""
+
+    at: str
+    suite: SuiteKind
+    digest: Digest
+    passed: bool
+    total: int
+    failed: int
+    skipped: int
+    duration_s: float
+    failures: tuple[str, ...] = ()
+    """Name and first line of each failure."""
+
+
+class Inventoried(msgspec.Struct, frozen=True, tag_field="fact", tag="inventoried"):
+    """One declared command ran in a container of the image."""
+
+    at: str
+    command: str
+    description: str
+    exit_code: int
+    output: str
+    duration_s: float
+
+
+class Pushed(msgspec.Struct, frozen=True, tag_field="fact", tag="pushed"):
+    """The image is in a repository under its content tag, read back by digest."""
+
+    at: str
+    image: PublishedImage
+    tag: Tag
+    duration_s: float
+
+
+class Tagged(msgspec.Struct, frozen=True, tag_field="fact", tag="tagged"):
+    """A fixed tag was put on the image; `place` is where."""
+
+    at: str
+    place: Literal["engine", "registry"]
+    repository: Repository
+    tag: Tag
+
+
+Fact = Built | Tested | Inventoried | Pushed | Tagged
+
+
+class Record(msgspec.Struct, frozen=True):
+    """All facts about one build of one target, oldest first."""
+
+    id: str
+    target: TargetName
+    source: Digest
+    build: Digest
+    inputs: Digest
+    """Key of the stored inputs: they are large, and only explanations read them."""
+    run: int
+    facts: tuple[Fact, ...]
+
+    @property
+    def built(self) -> Built | None:
+        """The fact of the build itself; None for a record whose build never ended."""
+        return next((fact for fact in self.facts if isinstance(fact, Built)), None)
+
+    def pushed(self, repository: Repository) -> Pushed | None:
+        """The newest push into `repository`, by whatever spelling."""
+        for fact in reversed(self.facts):
+            if isinstance(fact, Pushed) and fact.image.repository.canonical == repository.canonical:
+                return fact
+        return None
+
+    def tested(self, suite: Suite) -> Tested | None:
+        """The newest result of exactly this suite; None if this code never ran on this image."""
+        for fact in reversed(self.facts):
+            if isinstance(fact, Tested) and fact.suite == suite.kind and fact.digest == suite.digest:
+                return fact
+        return None
+
+    def was_tested(self, kind: SuiteKind) -> bool:
+        """Whether any suite of this kind ever ran on the image."""
+        return any(isinstance(fact, Tested) and fact.suite == kind for fact in self.facts)
+
+    def passed(self, suites: tuple[Suite, ...]) -> bool:
+        """Whether every one of `suites` ran and its newest result is a pass."""
+        return all((result := self.tested(suite)) is not None and result.passed for suite in suites)

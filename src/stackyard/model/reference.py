@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Where images live: repository, reference, platform; and the two kinds of image.
+
+Names follow Docker's rules for short names: `debian` is `docker.io/library/debian`,
+and a first component is a registry only if it has a dot, a colon, or is `localhost`
+(distribution/reference, "familiar names").
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from stackyard.errors import InvalidValue
+from stackyard.model.names import Digest, Name, Tag
+
+DOCKER_HUB = "docker.io"
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+
+
+class Repository(Name):
+    """A repository, printed as a person wrote it: `debian`, `ghcr.io/acme/lab`, `127.0.0.1:5000/lab`.
+
+    >>> Repository.parse("debian").path
+    'library/debian'
+    """
+
+    __slots__ = ()
+    kind = "repository"
+    form = re.compile(rf"(?:(?:[A-Za-z0-9.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)/)?{_COMPONENT}(?:/{_COMPONENT})*")
+    hint = "a repository is lower case: [registry/]path/name"
+
+    @property
+    def declared_host(self) -> str | None:
+        """The registry that is written in the name, or None where Docker Hub is meant."""
+        first, slash, _ = self.partition("/")
+        return first if slash and ("." in first or ":" in first or first == "localhost") else None
+
+    @property
+    def host(self) -> str:
+        """The registry, Docker Hub where none is written."""
+        return self.declared_host or DOCKER_HUB
+
+    @property
+    def path(self) -> str:
+        """The repository's name within its registry, `library/` added for official images."""
+        host = self.declared_host
+        path = self[len(host) + 1 :] if host else str(self)
+        return f"library/{path}" if "/" not in path and self.host == DOCKER_HUB else path
+
+    @property
+    def canonical(self) -> str:
+        """Registry and full path: equal for all spellings of one repository."""
+        return f"{self.host}/{self.path}"
+
+
+class Reference(msgspec.Struct, frozen=True, order=True):
+    """A repository with a tag, a digest, or both: what `FROM` and `docker run` take.
+
+    >>> str(Reference.parse("debian:bookworm-slim"))
+    'debian:bookworm-slim'
+    """
+
+    repository: Repository
+    tag: Tag | None = None
+    digest: Digest | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read `[host/]path[:tag][@digest]`; InvalidValue if it is none."""
+        rest, at, digest = text.partition("@")
+        name, colon, tag = rest.rpartition(":")
+        if not colon or "/" in tag:
+            name, tag = rest, ""
+        if not name or (at and not digest):
+            raise InvalidValue(f"{text!r} is not an image reference", kind="reference", text=text)
+        return cls(
+            Repository.parse(name),
+            Tag.parse(tag) if tag else None,
+            Digest.parse(digest) if digest else None,
+        )
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.repository}{tag}{digest}"
+
+    @property
+    def canonical(self) -> str:
+        """Equal for all spellings of one reference; a missing tag is `latest`, as everywhere."""
+        tag = self.tag or (None if self.digest else "latest")
+        return str(Reference(Repository(self.repository.canonical), Tag(tag) if tag else None, self.digest))
+
+
+class Platform(Name):
+    """`os/architecture[/variant]`, as in an image index."""
+
+    __slots__ = ()
+    kind = "platform"
+    form = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?")
+    hint = "a platform looks like linux/amd64 or linux/arm64/v8"
+
+
+class LocalImage(msgspec.Struct, frozen=True):
+    """An image in one engine's own store: known by its id there, good for nothing elsewhere.
+
+    On a classic store the id is the digest of the config, on a containerd store
+    that of the manifest or index.
+    """
+
+    id: Digest
+
+
+class PublishedImage(msgspec.Struct, frozen=True, order=True):
+    """An image in a repository, by digest: the same for everyone who can read there."""
+
+    repository: Repository
+    digest: Digest
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.digest}"
+
+
+def content_tag(image: LocalImage) -> Tag:
+    """The permanent tag of one built image: `sy-` and the start of its id.
+
+    Made from the id, not the fingerprint: two builds of one fingerprint are both
+    valid and must never fight for a name.
+    """
+    return Tag(f"sy-{image.id.hex[:32]}")

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""The stack as it was read: targets with their own inputs, how they are named, and what was found on the way."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from stackyard.model.inputs import Inputs
+from stackyard.model.names import Digest, ImageName, TargetName, VersionName
+from stackyard.model.reference import Reference, Repository
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something a person should know about the stack's files: where, what, what to do. `code` never changes."""
+
+    code: str
+    level: Literal["error", "warning", "notice"]
+    sentence: str
+    path: str
+    line: int | None = None
+    column: int | None = None
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        place = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{place}: {self.sentence}"
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A command whose output belongs in the inventory; split like a shell splits words, run without one."""
+
+    name: str
+    description: str
+    command: str
+
+
+SuiteKind = Literal["basic", "integration", "inventory"]
+
+
+class Suite(msgspec.Struct, frozen=True):
+    """Something that must pass before an image is published.
+
+    `folders` are relative to the repository's root; `digest` is over all test code
+    that can change the result, so a result is known by image content, suite and kind.
+    """
+
+    kind: SuiteKind
+    folders: tuple[str, ...]
+    digest: Digest
+
+
+class ParentUse(msgspec.Struct, frozen=True):
+    """A parent, and each reference by which the Dockerfile names it once variables are replaced."""
+
+    target: TargetName
+    references: tuple[Reference, ...]
+
+
+class TagTemplates(msgspec.Struct, frozen=True):
+    """Tags a target gets: `{prefix} {branch} {commit} {version} {image}` are replaced."""
+
+    fixed: tuple[str, ...] = ()
+    moving: tuple[str, ...] = ()
+
+
+class Target(msgspec.Struct, frozen=True):
+    """One image at one version: the node of the graph."""
+
+    name: TargetName
+    repository: Repository
+    context: str
+    """Build context: folder relative to the repository's root."""
+    dockerfile: str
+    """Relative to the repository's root."""
+    inputs: Inputs
+    args: tuple[tuple[str, str], ...] = ()
+    """All build arguments that are passed, in order, values as they are: never printed, never recorded."""
+    parents: tuple[ParentUse, ...] = ()
+    bases: tuple[Reference, ...] = ()
+    """External bases as the Dockerfile names them once variables are replaced, file order."""
+    suites: tuple[Suite, ...] = ()
+    commands: tuple[Command, ...] = ()
+    templates: TagTemplates = TagTemplates()
+    variables: tuple[tuple[str, str], ...] = ()
+    """Values for templates beside those of git: prefix, version, image."""
+
+    @property
+    def image(self) -> ImageName:
+        """The image this is a version of."""
+        return self.name.image
+
+    @property
+    def version(self) -> VersionName | None:
+        """The version, None where the image has one only."""
+        return self.name.version
+
+    @property
+    def parent_names(self) -> tuple[TargetName, ...]:
+        """Names of the parents, in the Dockerfile's order."""
+        return tuple(use.target for use in self.parents)
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """Where in git's history the files are: what fixed and moving tags are made of."""
+
+    commit: str
+    branch: str | None
+    """None on a detached head without CI's word for it."""
+    is_dirty: bool
+    """Whether files of the stack differ from the commit: such a build gets no fixed tag."""
+
+
+class Stack(msgspec.Struct, frozen=True):
+    """All images of one repository, as read from disk."""
+
+    name: str
+    images_folder: str
+    """Relative to the repository's root, posix."""
+    targets: tuple[Target, ...]
+    revision: Revision
+    has_registry: bool
+    """Whether repositories name a place to publish to."""
+    stable: str | None = None
+    """Template of the channel people mean by stable, where the stack declares one: `{prefix}-stable`."""
+    findings: tuple[Finding, ...] = ()
+
+    def target(self, name: TargetName) -> Target:
+        """The target called `name`; KeyError if there is none."""
+        for target in self.targets:
+            if target.name == name:
+                return target
+        raise KeyError(name)
