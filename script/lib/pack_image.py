@@ -22,6 +22,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "ppc64l
 
 
 def main(out: str, name: str, command: str, *env: str) -> None:
+    """Stdin is the root filesystem; the archive appears at OUT when it is complete."""
     whole = hashlib.sha256()
     with tempfile.TemporaryFile(dir=os.path.dirname(out)) as packed:
         with gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0, compresslevel=3) as layer:
@@ -78,14 +79,17 @@ def main(out: str, name: str, command: str, *env: str) -> None:
 
 
 def to_json(value: object) -> bytes:
+    """Write it the same way each time: the bytes are hashed."""
     return json.dumps(value, sort_keys=True).encode()
 
 
 def blob_path(content: bytes) -> str:
+    """Where a layout keeps these bytes."""
     return f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"
 
 
 def described(media_type: str, content: bytes) -> dict[str, object]:
+    """The descriptor by which one part of an image refers to another."""
     return {
         "mediaType": media_type,
         "digest": f"sha256:{hashlib.sha256(content).hexdigest()}",
@@ -94,6 +98,7 @@ def described(media_type: str, content: bytes) -> dict[str, object]:
 
 
 def add(archive: tarfile.TarFile, path: str, content: bytes) -> None:
+    """One file of the archive, without a time or an owner."""
     entry = tarfile.TarInfo(path)
     entry.size = len(content)
     archive.addfile(entry, io.BytesIO(content))
