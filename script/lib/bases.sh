@@ -27,6 +27,8 @@ P
 
 bases_ready() {
   local name pull=unknown
+  exec 5>"$SY_CACHE/bases.lock" # one script makes them, the others wait
+  flock 5
   for name in "${BASES[@]}"; do
     docker image inspect "$name" >/dev/null 2>&1 && continue
     if [ "$pull" = unknown ]; then
@@ -36,6 +38,7 @@ bases_ready() {
     if [ "$pull" = yes ] && base_pull "$name"; then continue; fi
     base_load "$name"
   done
+  exec 5>&-
 }
 
 base_pull() {
@@ -72,7 +75,7 @@ base_load() {
 }
 
 base_make_debian() {
-  local name=$1 archive=$2 work missing=() hooks=() env=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+  local name=$1 archive=$2 work missing=() hooks=() sources=() env=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
   have mmdebstrap || missing+=(mmdebstrap)
   [ -f /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
   apt_install "no public registry can be pulled from, so $name is made from Debian packages" "${missing[@]}"
@@ -80,24 +83,25 @@ base_make_debian() {
   work=$(mktemp -d "$SY_RUN/base.XXXXXX")
   on_exit as_root rm -rf "$work"
   if has_custom_ca; then
+    # shellcheck disable=SC2016 # mmdebstrap's shell expands $1: the new root
     hooks=(--customize-hook="copy-in $CA_FOLDER /usr/local/share" --customize-hook='chroot "$1" update-ca-certificates')
     env+=("PIP_CERT=$CA_BUNDLE")
   fi
   debian_sources bookworm >"$work/sources.list"
+  if [ -s "$work/sources.list" ]; then sources=("$work/sources.list"); fi
   # Fixed times and no logs: the same packages make the same image.
-  as_root env SOURCE_DATE_EPOCH=1577836800 TMPDIR="$work" mmdebstrap --quiet --mode="$(mmdebstrap_mode)" --variant=minbase \
+  # shellcheck disable=SC2016
+  as_root env SOURCE_DATE_EPOCH=1577836800 TMPDIR="$work" mmdebstrap --quiet --mode=root --variant=minbase \
     --include=ca-certificates --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
     --aptopt='APT::Install-Recommends "false"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --dpkgopt='path-include=/usr/share/locale/locale.alias' "${hooks[@]}" \
     --customize-hook='rm -rf "$1"/var/cache/apt/* "$1"/var/cache/ldconfig "$1"/var/log/*.log "$1"/var/log/apt' \
-    bookworm "$work/root.tar" $([ -s "$work/sources.list" ] && echo "$work/sources.list") >&2
+    bookworm "$work/root.tar" "${sources[@]}" >&2
   python3 "$SY_ROOT/script/lib/pack_image.py" "$archive" "$name" bash "${env[@]}" <"$work/root.tar"
   as_root rm -rf "$work"
 }
-
-mmdebstrap_mode() { echo root; }
 
 base_make_busybox() {
   local name=$1 archive=$2 work tool binary

@@ -1,13 +1,14 @@
 # shellcheck shell=bash
 # Words and places that every script shares.
 #
-# In:      XDG_CACHE_HOME, NO_COLOR
+# In:      XDG_CACHE_HOME, STACKYARD_RUN_DIR (two of them keep two worlds apart)
 # Out:     SY_ROOT, SY_CACHE, SY_RUN; say, die, as_root, on_exit
 # Touches: creates $SY_CACHE and $SY_RUN, nothing else
 
+export SY_ROOT
 SY_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 SY_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/stackyard
-SY_RUN=/tmp/stackyard-$UID # short: unix socket paths end at 108 bytes
+SY_RUN=${STACKYARD_RUN_DIR:-/tmp/stackyard-$UID} # short: unix socket paths end at 108 bytes
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 # In: words. Out: one line on stderr, so that stdout stays data.

@@ -82,7 +82,7 @@ engine_settings() {
   local store='"features": {"containerd-snapshotter": true}'
   [ "$(store_name)" = containerd ] ||
     store='"features": {"containerd-snapshotter": false}, "storage-driver": "overlay2"'
-  printf '{%s, "builder": {"history": {"maxEntries": 5}}}\n' "$store"
+  printf '{%s, "builder": {"history": {"maxEntries": 5}, "gc": {"enabled": true, "defaultKeepStorage": "10GB"}}}\n' "$store"
 }
 
 # Out: the address (x.y.z.1/24) of a /24 that no route of this machine touches.

@@ -3,7 +3,7 @@
 #
 # In:      package names and a reason
 # Out:     apt_install, apt_fetch, debian_sources
-# Touches: dpkg's state, by apt-get; package lists of our own under $SY_RUN/apt, so that the
+# Touches: dpkg's state, by apt-get; package lists of our own under $SY_RUN, so that the
 #          machine's own lists and sources stay as they are
 
 # shellcheck source=/dev/null
@@ -41,8 +41,9 @@ needs_next_suite() { [ "$SY_DISTRO $SY_SUITE" = "debian bookworm" ]; }
 apt_ready() {
   [ ${#SY_APT[@]} -eq 0 ] || return 0
   have apt-get || die "apt-get not found: Stackyard's scripts know Debian and Ubuntu (elsewhere install docker, buildx and docker-registry by hand)"
-  local dir=$SY_RUN/apt
-  SY_APT=(-qq -o Acquire::Retries=3 -o Acquire::Languages=none -o Dpkg::Use-Pty=0)
+  local dir=$SY_RUN/apt.$$
+  SY_APT=(-qq -o Acquire::Retries=3 -o Acquire::Languages=none -o Dpkg::Use-Pty=0
+    -o DPkg::Lock::Timeout=300 -o APT::Sandbox::User=root)
   if needs_next_suite && [ -n "$(debian_sources bookworm)" ]; then
     mkdir -p "$dir/lists/partial"
     { debian_sources bookworm; debian_sources bookworm | sed -n '1s/bookworm/trixie/p'; } |
@@ -56,7 +57,7 @@ apt_ready() {
 
 # In: a reason, package names (NAME or NAME/SUITE). Says what and why, then installs.
 apt_install() {
-  local reason=$1 log=$SY_RUN/apt.log
+  local reason=$1 log=$SY_RUN/apt-install.log
   shift
   [ $# -gt 0 ] || return 0
   say "installing with apt: $* (why: $reason)"
@@ -71,5 +72,5 @@ apt_fetch() {
   shift
   say "downloading with apt, not installing: $*"
   apt_ready
-  (cd "$dir" && apt-get "${SY_APT[@]}" -o APT::Sandbox::User=root download "$@") >&2
+  (cd "$dir" && apt-get "${SY_APT[@]}" download "$@") >&2
 }

@@ -76,6 +76,7 @@ registry_ready() {
   flock 6
   on_exit registry_stop "$dir"
   registry_start "$dir"
-  export STACKYARD_TEST_REGISTRY=127.0.0.1:$(cat "$dir/port")
+  STACKYARD_TEST_REGISTRY=127.0.0.1:$(cat "$dir/port")
+  export STACKYARD_TEST_REGISTRY
   say "registry: our own at $STACKYARD_TEST_REGISTRY"
 }
