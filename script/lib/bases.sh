@@ -27,8 +27,8 @@ P
 
 bases_ready() {
   local name pull=unknown
-  exec 5>"$SY_CACHE/bases.lock" # one script makes them, the others wait
-  flock 5
+  exec 205>"$SY_CACHE/bases.lock" # one script makes them, the others wait
+  flock 205
   for name in "${BASES[@]}"; do
     docker image inspect "$name" >/dev/null 2>&1 && continue
     if [ "$pull" = unknown ]; then
@@ -38,7 +38,7 @@ bases_ready() {
     if [ "$pull" = yes ] && base_pull "$name"; then continue; fi
     base_load "$name"
   done
-  exec 5>&-
+  exec 205>&-
 }
 
 base_pull() {

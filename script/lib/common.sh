@@ -4,6 +4,9 @@
 # In:      XDG_CACHE_HOME, STACKYARD_RUN_DIR (two of them keep two worlds apart)
 # Out:     SY_ROOT, SY_CACHE, SY_RUN; say, die, as_root, on_exit
 # Touches: creates $SY_CACHE and $SY_RUN, nothing else
+#
+# Locks are held on file numbers from 204 on (204 python, 205 bases, 206 registry, 207 demo, 208 and 209 engine):
+# programs that we call expect the low numbers to be free (mmdebstrap's shell can write a number below 10 only).
 
 export SY_ROOT
 SY_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -58,7 +61,7 @@ make_places
 runs() {
   local pid
   pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] &&
-    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$2"
+    { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF -- "$2"
 }
 
 # In: a pid file, the text, a prefix such as as_root or env. Stops the process and waits for it.

@@ -5,18 +5,18 @@
 # Out:     demo_stack, step, run, edit; claim, holds (end the demo if it is not so); remember, changed
 # Touches: $SY_RUN/demo.*
 
-TAG=2026.3-main
+export TAG=2026.3-main
 
 # A copy of the example in a git repository of its own; what earlier demos left is removed.
 demo_stack() {
   local old dir
   for old in "$SY_RUN"/demo.*; do
     [ -e "$old/lock" ] || continue
-    if (exec 7>"$old/lock" && flock -n 7); then rm -rf "$old"; fi
+    if (exec 207>"$old/lock" && flock -n 207); then rm -rf "$old"; fi
   done
   dir=$(mktemp -d "$SY_RUN/demo.XXXXXX")
-  exec 7>"$dir/lock"
-  flock 7
+  exec 207>"$dir/lock"
+  flock 207
   DEMO_SEEN=$dir/seen
   mkdir "$DEMO_SEEN"
   cp -r "$SY_ROOT/examples/campus" "$dir/campus"
@@ -42,7 +42,11 @@ step() { printf '\n\n# %s\n' "$*"; }
 
 # In: a command. Shows it, then runs it.
 run() {
-  printf '\n$ %s\n' "$*"
+  local word shown=''
+  for word in "$@"; do
+    case $word in *[!A-Za-z0-9_./:=@-]*) shown+=" '$word'" ;; *) shown+=" $word" ;; esac
+  done
+  printf '\n$%s\n' "$shown"
   "$@" || die "this ended with status $?: $*"
 }
 

@@ -56,16 +56,16 @@ engine_own() {
   local dir
   dir=$(engine_dir)
   mkdir -p "$dir" "$(engine_root)"
-  exec 8>"$dir/change.lock" 9>"$dir/users.lock"
-  flock 8
-  flock -s 9
+  exec 208>"$dir/change.lock" 209>"$dir/users.lock"
+  flock 208
+  flock -s 209
   if runs "$dir/docker.pid" "$dir/docker.sock" && own_answers; then
     say "engine: using our own that already runs ($(store_name) store)"
   else
     engine_start
   fi
   on_exit engine_release
-  flock -u 8
+  flock -u 208
   engine_exports
 }
 
@@ -109,7 +109,7 @@ engine_start() {
   as_root ip link set "$bridge" up
   as_root setsid nohup dockerd --config-file "$dir/daemon.json" --data-root "$(engine_root)" --exec-root "$dir/exec" \
     --host "unix://$dir/docker.sock" --group "$(id -g)" --pidfile "$dir/docker.pid" --bridge "$bridge" \
-    >"$dir/docker.log" 2>&1 </dev/null 8>&- 9>&- &
+    >"$dir/docker.log" 2>&1 </dev/null 208>&- 209>&- &
   for ((i = 0; i < 300; i++)); do
     own_answers && return 0
     sleep 0.1
@@ -122,10 +122,10 @@ engine_start() {
 engine_release() {
   local dir
   dir=$(engine_dir)
-  flock 8
-  if [ ! -e "$dir/keep" ] && flock -n 9; then engine_stop; fi
-  flock -u 8
-  exec 8>&- 9>&-
+  flock 208
+  if [ ! -e "$dir/keep" ] && flock -n 209; then engine_stop; fi
+  flock -u 208
+  exec 208>&- 209>&-
 }
 
 engine_stop() {
@@ -133,9 +133,29 @@ engine_stop() {
   dir=$(engine_dir)
   if runs "$dir/docker.pid" "$dir/docker.sock"; then
     say "engine: stopping our own (its images stay in $(engine_root))"
+    own_containers_end
     stop_pid "$dir/docker.pid" "$dir/docker.sock" as_root
   fi
   engine_clean
+}
+
+# A container that somebody forgot would make the engine wait for it.
+own_containers_end() {
+  local ids
+  mapfile -t ids < <(docker -H "unix://$(engine_dir)/docker.sock" container ls --all --quiet 2>/dev/null)
+  [ ${#ids[@]} -eq 0 ] ||
+    docker -H "unix://$(engine_dir)/docker.sock" container rm --force --volumes "${ids[@]}" >/dev/null 2>&1 || true
+}
+
+# Containers whose engine was killed: their keeper has our exec root in its command line.
+end_orphans() {
+  local file pid
+  for file in /proc/[0-9]*/cmdline; do
+    { tr '\0' ' ' <"$file"; } 2>/dev/null | grep -qE "^[^ ]*containerd-shim.* -address $1/exec/" || continue
+    pid=${file//[!0-9]/}
+    # shellcheck disable=SC2046 # several numbers
+    as_root kill -9 $(cat "/proc/$pid"/task/*/children 2>/dev/null) "$pid" 2>/dev/null || true
+  done
 }
 
 # Removes the bridge, the rules, the mounts and the sockets of an own engine that does not run. Keeps its images.
@@ -147,6 +167,7 @@ engine_clean() {
   if runs "$dir/exec/containerd/containerd.pid" "$dir/exec"; then
     stop_pid "$dir/exec/containerd/containerd.pid" "$dir/exec" as_root
   fi
+  end_orphans "$dir"
   for table in filter nat; do
     while read -r rule; do
       read -ra words <<<"$rule"

@@ -18,8 +18,8 @@ python_ready() {
   local venv=$SY_ROOT/.venv stamp log=$SY_RUN/pip.log
   python_new_enough
   have git || die "git not found: Stackyard reads the stack's history with it (apt-get install git)"
-  exec 4>"$SY_RUN/python.lock"
-  flock 4
+  exec 204>"$SY_RUN/python.lock"
+  flock 204
   stamp=$(python_stamp)
   if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$stamp" ]; then
     if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
@@ -32,7 +32,7 @@ python_ready() {
       { tail -n 20 "$log" >&2; die "pip could not install Stackyard (whole log: $log)"; }
     echo "$stamp" >"$venv/stamp"
   fi
-  exec 4>&-
+  exec 204>&-
   PATH=$venv/bin:$PATH
   export PATH
 }

@@ -29,7 +29,7 @@ registry_sweep() {
   local dir
   for dir in "$SY_RUN"/registry.*; do
     [ -e "$dir/lock" ] || continue
-    if (exec 7>"$dir/lock" && flock -n 7); then registry_stop "$dir"; fi
+    if (exec 207>"$dir/lock" && flock -n 207); then registry_stop "$dir"; fi
   done
 }
 
@@ -51,7 +51,7 @@ storage: {filesystem: {rootdirectory: $dir/data}, delete: {enabled: true}}
 http: {addr: "127.0.0.1:$port", secret: $RANDOM$RANDOM}
 Y
     OTEL_TRACES_EXPORTER=none setsid nohup docker-registry serve "$dir/config.yml" \
-      >"$dir/log" 2>&1 </dev/null 6>&- 8>&- 9>&- &
+      >"$dir/log" 2>&1 </dev/null 206>&- 208>&- 209>&- &
     echo $! >"$dir/pid"
     for ((i = 0; i < 100; i++)); do
       runs "$dir/pid" "$dir/config.yml" || [ "$i" -lt 5 ] || break
@@ -72,8 +72,8 @@ registry_ready() {
   registry_package
   registry_sweep
   dir=$(mktemp -d "$SY_RUN/registry.XXXXXX")
-  exec 6>"$dir/lock"
-  flock 6
+  exec 206>"$dir/lock"
+  flock 206
   on_exit registry_stop "$dir"
   registry_start "$dir"
   STACKYARD_TEST_REGISTRY=127.0.0.1:$(cat "$dir/port")
