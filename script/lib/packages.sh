@@ -48,8 +48,9 @@ apt_ready() {
     mkdir -p "$dir/lists/partial"
     { debian_sources bookworm; debian_sources bookworm | sed -n '1s/bookworm/trixie/p'; } |
       sed 's,^deb ,deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ,' >"$dir/sources.list"
+    printf 'Package: *\nPin: release n=trixie\nPin-Priority: 100\n' >"$dir/preferences"
     SY_APT+=(-o "Dir::Etc::sourcelist=$dir/sources.list" -o Dir::Etc::sourceparts=-
-      -o "Dir::State::lists=$dir/lists" -o APT::Default-Release=bookworm)
+      -o "Dir::State::lists=$dir/lists" -o "Dir::Etc::preferences=$dir/preferences")
   fi
   as_root apt-get "${SY_APT[@]}" update || say "apt-get update reported a problem; going on with what it got"
   on_exit as_root rm -rf "$dir"
