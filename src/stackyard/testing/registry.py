@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""A registry in a dict, for tests: it keeps what it is given, and misbehaves when told to.
+
+Implements: edges/registry.Registry, held to tests/contract/test_registry.py like the real one
+In:  add_image, add: what an engine's push would have left there
+Out: .requests, what was asked of it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from stackyard.edges.oci import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from stackyard.edges.registry import Manifest
+from stackyard.errors import DigestMismatch, RegistryRefused, StackyardError
+from stackyard.model import canonical
+from stackyard.model.names import Digest, Tag
+from stackyard.model.reference import Platform, Repository
+
+T = TypeVar("T")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One call of a method of the registry."""
+
+    verb: Literal["resolve", "manifest", "put", "untag"]
+    repository: Repository
+    tag: Tag | Digest
+
+
+class MadeImage(msgspec.Struct, frozen=True):
+    """A manifest made for a test, with the blobs it names: a config and one layer."""
+
+    manifest: Manifest
+    blobs: tuple[bytes, ...]
+
+
+def make_image(content: str = "", *, config: Digest | None = None, docker: bool = False) -> MadeImage:
+    """A valid image manifest; other content, another digest.
+
+    Args:
+        config: digest of its config, where it must be the id of an image in an engine's store.
+        docker: Docker's media types in place of OCI's.
+    """
+    layer = f"layer of {content}".encode()
+    diff_ids = [sha256(layer)]
+    made = canonical.encode(
+        {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}}
+    )
+    kinds = (
+        ("application/vnd.docker.container.image.v1+json", "application/vnd.docker.image.rootfs.diff.tar.gzip")
+        if docker
+        else ("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar")
+    )
+    manifest = _manifest(
+        DOCKER_MANIFEST if docker else OCI_MANIFEST,
+        config={"mediaType": kinds[0], "digest": config or sha256(made), "size": len(made)},
+        layers=[{"mediaType": kinds[1], "digest": sha256(layer), "size": len(layer)}],
+    )
+    return MadeImage(manifest, (made, layer))
+
+
+def make_index(children: Mapping[Platform, Manifest], *, docker: bool = False) -> Manifest:
+    """A valid index over manifests that must be in the repository before it is."""
+    return _manifest(
+        DOCKER_INDEX if docker else OCI_INDEX,
+        manifests=[
+            {
+                "mediaType": child.media_type,
+                "digest": child.digest,
+                "size": len(child.body),
+                "platform": dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False)),
+            }
+            for platform, child in sorted(children.items())
+        ],
+    )
+
+
+def sha256(data: bytes) -> Digest:
+    """The digest of some bytes."""
+    return Digest(f"sha256:{hashlib.sha256(data).hexdigest()}")
+
+
+def _manifest(media_type: str, **fields: object) -> Manifest:
+    body = canonical.encode({"schemaVersion": 2, "mediaType": media_type, **fields})
+    return Manifest(sha256(body), media_type, body)
+
+
+class MemoryRegistry:
+    """All registries at once, in memory. Safe for threads.
+
+    Like a real one it refuses manifests whose blobs or children are not in the repository.
+
+    Args:
+        can_untag: False for a registry that deletes no tags.
+    """
+
+    def __init__(self, *, can_untag: bool = True) -> None:
+        self.can_untag = can_untag
+        self.requests: list[Request] = []
+        self._lock = threading.RLock()
+        self._manifests: dict[tuple[str, Digest], Manifest] = {}
+        self._tags: dict[tuple[str, Tag], Digest] = {}
+        self._blobs: set[tuple[str, Digest]] = set()
+        self._faults: list[tuple[Callable[[Request], bool], StackyardError, bool]] = []
+
+    # What tests do
+
+    def add(self, repository: str, tag: str | None, manifest: Manifest) -> None:
+        """Leave a manifest there as an engine's push would, its blobs with it. Counts as no request."""
+        place = Repository.parse(repository).canonical
+        with self._lock:
+            self.add_blobs(repository, manifest)
+            self._manifests[place, manifest.digest] = manifest
+            if tag is not None:
+                self._tags[place, Tag.parse(tag)] = manifest.digest
+
+    def add_blobs(self, repository: str, manifest: Manifest) -> None:
+        """Leave there what a manifest names, but not the manifest: a push that was interrupted."""
+        place = Repository.parse(repository).canonical
+        with self._lock:
+            self._blobs.update((place, digest) for digest in _blobs_of(manifest))
+
+    def add_image(
+        self, repository: str, tag: str | None = None, content: str = "", *, config: Digest | None = None
+    ) -> Manifest:
+        """Make an image, leave it there, return its manifest; see `make_image`."""
+        manifest = make_image(content, config=config).manifest
+        self.add(repository, tag, manifest)
+        return manifest
+
+    def tags(self, repository: str) -> dict[Tag, Digest]:
+        """Where all tags of a repository point, sorted by name."""
+        place = Repository.parse(repository).canonical
+        with self._lock:
+            return {tag: digest for (where, tag), digest in sorted(self._tags.items()) if where == place}
+
+    def fail_on(self, predicate: Callable[[Request], bool], error: StackyardError, *, after: bool = False) -> None:
+        """Raise `error` for each request that the predicate picks.
+
+        `after`: the request has its effect first: an answer that got lost on its way.
+        """
+        self._faults.append((predicate, error, after))
+
+    # The protocol
+
+    def resolve(self, repository: Repository, tag: Tag | Digest) -> Digest | None:
+        """Digest that a tag points at, or the digest itself if it is there; None if it is not."""
+        return self._do(Request("resolve", repository, tag), lambda: self._find(repository, tag))
+
+    def manifest(self, repository: Repository, tag: Tag | Digest) -> Manifest | None:
+        """The manifest; None if it is not there."""
+
+        def read() -> Manifest | None:
+            digest = self._find(repository, tag)
+            return self._manifests[repository.canonical, digest] if digest else None
+
+        return self._do(Request("manifest", repository, tag), read)
+
+    def put(self, repository: Repository, tag: Tag, manifest: Manifest) -> None:
+        """Point `tag` at a manifest; RegistryRefused (400) if what it names is not in the repository."""
+        self._do(Request("put", repository, tag), lambda: self._write(repository, tag, manifest))
+
+    def untag(self, repository: Repository, tag: Tag) -> bool:
+        """Take a tag away; False if this registry `can_untag` nothing."""
+
+        def remove() -> bool:
+            if self.can_untag:
+                self._tags.pop((repository.canonical, Tag.parse(tag)), None)
+            return self.can_untag
+
+        return self._do(Request("untag", repository, tag), remove)
+
+    def _do(self, request: Request, action: Callable[[], T]) -> T:
+        with self._lock:
+            self.requests.append(request)
+            self._fail(request, after=False)
+            done = action()
+            self._fail(request, after=True)
+            return done
+
+    def _fail(self, request: Request, *, after: bool) -> None:
+        for predicate, error, is_after in self._faults:
+            if is_after == after and predicate(request):
+                raise error
+
+    def _find(self, repository: Repository, tag: Tag | Digest) -> Digest | None:
+        place = repository.canonical
+        if isinstance(tag, Digest):
+            return tag if (place, tag) in self._manifests else None
+        return self._tags.get((place, tag))
+
+    def _write(self, repository: Repository, tag: Tag, manifest: Manifest) -> None:
+        place = repository.canonical
+        found = sha256(manifest.body)
+        if found != manifest.digest:
+            raise DigestMismatch(
+                f"the manifest of {repository}:{tag} should be {manifest.digest} and its bytes are {found}",
+                expected=manifest.digest,
+                found=found,
+            )
+        is_there = all((place, digest) in self._blobs for digest in _blobs_of(manifest)) and all(
+            (place, digest) in self._manifests for digest in _children_of(manifest)
+        )
+        if not is_there:
+            words = "MANIFEST_BLOB_UNKNOWN: blob unknown to registry"
+            raise RegistryRefused(
+                f"registry {repository.host} refused to write {repository}:{tag}: 400 {words}",
+                hint="push the image's layers to this repository first",
+                address=repository.host,
+                status=400,
+                words=words,
+            )
+        self._manifests[place, manifest.digest] = manifest
+        self._tags[place, tag] = manifest.digest
+
+
+def _blobs_of(manifest: Manifest) -> Sequence[Digest]:
+    said: dict[str, Any] = msgspec.json.decode(manifest.body)
+    return [Digest(blob["digest"]) for blob in (*filter(None, [said.get("config")]), *said.get("layers", ()))]
+
+
+def _children_of(manifest: Manifest) -> Sequence[Digest]:
+    return [Digest(child["digest"]) for child in msgspec.json.decode(manifest.body).get("manifests", ())]

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""What every registry promises: the one in memory, and a real one over HTTP.
+
+The live half needs a registry at STACKYARD_TEST_REGISTRY=127.0.0.1:PORT (script/dev up); repositories are its own.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import urllib3
+
+from stackyard.edges.oci import OCI_INDEX, OciRegistry
+from stackyard.edges.registry import Manifest, Registry
+from stackyard.errors import DigestMismatch, RegistryRefused
+from stackyard.model.names import Digest, Tag
+from stackyard.model.reference import Platform, Repository
+from stackyard.testing.registry import MadeImage, MemoryRegistry, make_image, make_index, sha256
+
+ABSENT = Digest("sha256:" + "0" * 64)
+V1, V2, STABLE = Tag("v1"), Tag("v2"), Tag("stable")
+
+
+class Yard:
+    """A registry, a repository nobody else uses, and an engine's way to put images there."""
+
+    registry: Registry
+    repository: Repository
+
+    def upload(self, image: MadeImage) -> Manifest:
+        """Bring an image's blobs; the manifest is left to the test."""
+        raise NotImplementedError
+
+    def publish(self, tag: Tag, content: str, *, docker: bool = False) -> Manifest:
+        manifest = self.upload(make_image(content, docker=docker))
+        self.registry.put(self.repository, tag, manifest)
+        return manifest
+
+
+class MemoryYard(Yard):
+    def __init__(self, *, can_untag: bool) -> None:
+        self.registry: MemoryRegistry = MemoryRegistry(can_untag=can_untag)
+        self.repository = Repository("registry.example/lab")
+
+    def upload(self, image: MadeImage) -> Manifest:
+        self.registry.add_blobs(self.repository, image.manifest)
+        return image.manifest
+
+
+class LiveYard(Yard):
+    def __init__(self, host: str) -> None:
+        self.registry: OciRegistry = OciRegistry({})
+        self.repository = Repository(f"{host}/contract/{uuid.uuid4().hex}")
+        self.http = urllib3.PoolManager(timeout=10, retries=False)
+
+    def upload(self, image: MadeImage) -> Manifest:
+        base = f"http://{self.repository.host}"
+        for blob in image.blobs:
+            begun = self.http.request("POST", f"{base}/v2/{self.repository.path}/blobs/uploads/")
+            place = begun.headers["Location"]
+            place = (base + place if place.startswith("/") else place) + ("&" if "?" in place else "?")
+            headers = {"Content-Type": "application/octet-stream"}
+            done = self.http.request("PUT", f"{place}digest={sha256(blob)}", body=blob, headers=headers)
+            assert done.status == 201
+        return image.manifest
+
+    def close(self) -> None:
+        self.registry.close()
+        self.http.clear()
+
+
+@pytest.fixture(params=["memory", "memory without untag", pytest.param("live", marks=pytest.mark.live)])
+def yard(request: pytest.FixtureRequest) -> Iterator[Yard]:
+    """A fresh yard of each kind."""
+    if request.param != "live":
+        yield MemoryYard(can_untag=request.param == "memory")
+        return
+    host = os.environ.get("STACKYARD_TEST_REGISTRY")
+    if not host:
+        reason = "no registry: STACKYARD_TEST_REGISTRY=127.0.0.1:PORT names one (script/dev up)"
+        if os.environ.get("CI", "").lower() in ("true", "1"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    live = LiveYard(host)
+    yield live
+    live.close()
+
+
+def test_what_nobody_put_is_none(yard: Yard) -> None:
+    """A missing tag, digest or whole repository is None, not an error."""
+    yard.publish(V1, "one")
+    nowhere = Repository(f"{yard.repository}/nowhere")
+    for repository in (yard.repository, nowhere):
+        for tag in (V2, ABSENT):
+            assert yard.registry.resolve(repository, tag) is None
+            assert yard.registry.manifest(repository, tag) is None
+
+
+def test_a_tag_resolves_to_the_digest_of_its_bytes(yard: Yard) -> None:
+    """resolve gives the sha256 of what was put, and a digest that is there resolves to itself."""
+    manifest = yard.publish(V1, "one")
+
+    assert yard.registry.resolve(yard.repository, V1) == sha256(manifest.body)
+    assert yard.registry.resolve(yard.repository, manifest.digest) == manifest.digest
+
+
+@pytest.mark.parametrize("docker", [False, True], ids=["oci", "docker"])
+def test_a_manifest_comes_back_byte_for_byte(yard: Yard, docker: bool) -> None:
+    """By tag and by digest, bytes, digest and media type are those that were put, in Docker's format and in OCI's."""
+    manifest = yard.publish(V1, "one", docker=docker)
+
+    assert yard.registry.manifest(yard.repository, V1) == manifest
+    assert yard.registry.manifest(yard.repository, manifest.digest) == manifest
+    assert manifest.config == sha256(make_image("one", docker=docker).blobs[0])
+
+
+@pytest.mark.parametrize("docker", [False, True], ids=["oci", "docker"])
+def test_an_index_comes_back_byte_for_byte(yard: Yard, docker: bool) -> None:
+    """An index over two platforms is kept as it is, and has no config."""
+    children = {
+        Platform("linux/amd64"): yard.publish(V1, "amd64", docker=docker),
+        Platform("linux/arm64/v8"): yard.publish(V2, "arm64", docker=docker),
+    }
+    index = make_index(children, docker=docker)
+
+    yard.registry.put(yard.repository, STABLE, index)
+
+    assert yard.registry.manifest(yard.repository, STABLE) == index
+    assert index.config is None
+
+
+def test_an_index_without_children_needs_no_blob(yard: Yard) -> None:
+    """A list of no manifests can be put into a repository that holds nothing: facts can travel in its annotations."""
+    body = b'{"schemaVersion":2,"mediaType":"%s","manifests":[],"annotations":{"a":"b"}}' % OCI_INDEX.encode()
+    index = Manifest(sha256(body), OCI_INDEX, body)
+
+    yard.registry.put(yard.repository, V1, index)
+
+    assert yard.registry.manifest(yard.repository, V1) == index
+
+
+def test_a_second_tag_leaves_the_first(yard: Yard) -> None:
+    """put under another tag makes both names mean the same image."""
+    manifest = yard.publish(V1, "one")
+
+    yard.registry.put(yard.repository, STABLE, manifest)
+
+    assert yard.registry.resolve(yard.repository, STABLE) == manifest.digest
+    assert yard.registry.resolve(yard.repository, V1) == manifest.digest
+
+
+def test_a_tag_moves_and_moves_back(yard: Yard) -> None:
+    """put moves a tag; what it meant before stays there by digest, and the tag can return."""
+    old, new = yard.publish(STABLE, "old"), yard.publish(STABLE, "new")
+
+    assert yard.registry.resolve(yard.repository, STABLE) == new.digest
+    yard.registry.put(yard.repository, STABLE, old)
+    assert yard.registry.resolve(yard.repository, STABLE) == old.digest
+    assert yard.registry.resolve(yard.repository, new.digest) == new.digest
+
+
+def test_putting_twice_is_putting_once(yard: Yard) -> None:
+    """A put that is repeated, as after a kill, changes nothing."""
+    manifest = yard.publish(V1, "one")
+
+    yard.registry.put(yard.repository, V1, manifest)
+
+    assert yard.registry.manifest(yard.repository, V1) == manifest
+
+
+def test_a_manifest_without_its_blobs_is_refused(yard: Yard) -> None:
+    """Blobs or children that are not in the repository: a refusal with its status, and no tag."""
+    image = make_image("never uploaded").manifest
+    for manifest in (image, make_index({Platform("linux/amd64"): image})):
+        with pytest.raises(RegistryRefused) as caught:
+            yard.registry.put(yard.repository, V1, manifest)
+
+        assert caught.value.status in (400, 404)
+        assert caught.value.address == yard.repository.host
+        assert "MANIFEST_BLOB_UNKNOWN" in str(caught.value.words)
+        assert caught.value.hint == "push the image's layers to this repository first"
+        assert yard.registry.resolve(yard.repository, V1) is None
+
+
+def test_bytes_that_are_not_their_digest_are_not_sent(yard: Yard) -> None:
+    """A manifest whose digest is another's is a DigestMismatch with both digests, and no tag."""
+    manifest = yard.upload(make_image("one"))
+    with pytest.raises(DigestMismatch) as caught:
+        yard.registry.put(yard.repository, V1, Manifest(ABSENT, manifest.media_type, manifest.body))
+
+    assert (caught.value.expected, caught.value.found) == (ABSENT, manifest.digest)
+    assert yard.registry.resolve(yard.repository, V1) is None
+
+
+def test_untag_says_whether_the_tag_is_gone(yard: Yard) -> None:
+    """True means that the tag is gone, False that it is still there; the image and its other tags stay."""
+    manifest = yard.publish(V1, "one")
+    yard.registry.put(yard.repository, V2, manifest)
+
+    is_gone = yard.registry.untag(yard.repository, V1)
+
+    assert (yard.registry.resolve(yard.repository, V1) is None) == is_gone
+    assert yard.registry.resolve(yard.repository, V2) == manifest.digest
+    assert yard.registry.resolve(yard.repository, manifest.digest) == manifest.digest
+
+
+def test_repositories_share_no_tags(yard: Yard) -> None:
+    """A tag of one repository means nothing in another."""
+    yard.publish(V1, "one")
+
+    assert yard.registry.resolve(Repository(f"{yard.repository}-2"), V1) is None
+
+
+def test_many_threads_may_call(yard: Yard) -> None:
+    """Eight threads put and resolve at once, each its own tag."""
+    manifest = yard.publish(STABLE, "one")
+
+    def work(number: int) -> Digest | None:
+        yard.registry.put(yard.repository, Tag(f"t{number}"), manifest)
+        return yard.registry.resolve(yard.repository, Tag(f"t{number}"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(work, range(8))) == {manifest.digest}
