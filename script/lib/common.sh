@@ -64,15 +64,18 @@ runs() {
     { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF -- "$2"
 }
 
-# In: a pid file, the text, a prefix such as as_root or env. Stops the process and waits for it.
+# In: arguments of kill. The shell's own kill: the program is not on every machine.
+send_signal() { kill "$@" 2>/dev/null || as_root sh -c 'kill "$@"' kill "$@" 2>/dev/null; }
+
+# In: a pid file, the text. Stops the process and waits for it.
 stop_pid() {
   local pid i
   runs "$1" "$2" || return 0
   pid=$(cat "$1")
-  "${3:-env}" kill "$pid" 2>/dev/null || true
+  send_signal "$pid" || true
   for ((i = 0; i < 300; i++)); do
     [ -e "/proc/$pid" ] || return 0
     sleep 0.1
   done
-  "${3:-env}" kill -9 "$pid" 2>/dev/null || true
+  send_signal -9 "$pid" || die "process $pid does not end: $2"
 }

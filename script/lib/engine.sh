@@ -12,7 +12,6 @@
 store_name() { echo "${STACKYARD_STORE:-containerd}"; }
 engine_dir() { echo "$SY_RUN/$(store_name)"; }
 engine_root() { echo "$SY_CACHE/engine-$(store_name)"; }
-engine_bridge() { printf 'sy-%08x\n' "$(engine_dir | cksum | cut -d' ' -f1)"; }
 
 # Out: status 0 if an engine answers and can build with buildx.
 engine_answers() {
@@ -98,12 +97,14 @@ free_subnet() {
 engine_start() {
   local dir bridge i
   dir=$(engine_dir)
-  bridge=$(engine_bridge)
   case $(store_name) in containerd | overlay2) ;; *) die "STACKYARD_STORE is '$(store_name)': it takes containerd or overlay2" ;; esac
   engine_clean # what a killed run may have left
   say "engine: starting our own, $(store_name) store, images in $(engine_root)"
   engine_settings >"$dir/daemon.json"
-  # A bridge of our own: dockerd's --bridge none would delete the machine's docker0.
+  # A bridge of our own: dockerd's --bridge none would delete the machine's docker0. Its name is written down
+  # first, and nobody else has it: only what we wrote down is ever removed.
+  bridge=$(printf 'sy-%08x' "$SRANDOM")
+  echo "$bridge" >"$dir/bridge"
   as_root ip link add name "$bridge" type bridge
   as_root ip addr add "$(free_subnet)" dev "$bridge"
   as_root ip link set "$bridge" up
@@ -134,7 +135,7 @@ engine_stop() {
   if runs "$dir/docker.pid" "$dir/docker.sock"; then
     say "engine: stopping our own (its images stay in $(engine_root))"
     own_containers_end
-    stop_pid "$dir/docker.pid" "$dir/docker.sock" as_root
+    stop_pid "$dir/docker.pid" "$dir/docker.sock"
   fi
   engine_clean
 }
@@ -154,20 +155,28 @@ end_orphans() {
     { tr '\0' ' ' <"$file"; } 2>/dev/null | grep -qE "^[^ ]*containerd-shim.* -address $1/exec/" || continue
     pid=${file//[!0-9]/}
     # shellcheck disable=SC2046 # several numbers
-    as_root kill -9 $(cat "/proc/$pid"/task/*/children 2>/dev/null) "$pid" 2>/dev/null || true
+    send_signal -9 $(cat "/proc/$pid"/task/*/children 2>/dev/null) "$pid" || true
   done
 }
 
 # Removes the bridge, the rules, the mounts and the sockets of an own engine that does not run. Keeps its images.
 engine_clean() {
-  local dir bridge table rule mount words
+  local dir bridge mount
   dir=$(engine_dir)
-  bridge=$(engine_bridge)
-  if runs "$dir/docker.pid" "$dir/docker.sock"; then stop_pid "$dir/docker.pid" "$dir/docker.sock" as_root; fi
+  if runs "$dir/docker.pid" "$dir/docker.sock"; then stop_pid "$dir/docker.pid" "$dir/docker.sock"; fi
   if runs "$dir/exec/containerd/containerd.pid" "$dir/exec"; then
-    stop_pid "$dir/exec/containerd/containerd.pid" "$dir/exec" as_root
+    stop_pid "$dir/exec/containerd/containerd.pid" "$dir/exec"
   fi
   end_orphans "$dir"
+  bridge=$(cat "$dir/bridge" 2>/dev/null || true)
+  if [ -n "$bridge" ]; then bridge_clean "$bridge"; fi
+  while read -r mount; do as_root umount "$mount" 2>/dev/null || true; done < <(
+    awk -v a="$dir/" -v b="$(engine_root)/" 'index($2, a) == 1 || index($2, b) == 1 {print $2}' /proc/mounts | sort -r)
+  as_root rm -rf --one-file-system "$dir/exec" "$dir/docker.sock" "$dir/docker.pid" "$dir/bridge"
+}
+
+bridge_clean() {
+  local bridge=$1 table rule words
   for table in filter nat; do
     while read -r rule; do
       read -ra words <<<"$rule"
@@ -175,7 +184,4 @@ engine_clean() {
     done < <(as_root iptables -t "$table" -S 2>/dev/null | grep -E -- "-[io] $bridge( |\$)" || true)
   done
   if ip link show "$bridge" >/dev/null 2>&1; then as_root ip link del "$bridge"; fi
-  while read -r mount; do as_root umount "$mount" 2>/dev/null || true; done < <(
-    awk -v a="$dir/" -v b="$(engine_root)/" 'index($2, a) == 1 || index($2, b) == 1 {print $2}' /proc/mounts | sort -r)
-  as_root rm -rf --one-file-system "$dir/exec" "$dir/docker.sock" "$dir/docker.pid"
 }
