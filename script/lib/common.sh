@@ -74,7 +74,7 @@ stop_pid() {
   pid=$(cat "$1")
   send_signal "$pid" || true
   for ((i = 0; i < 300; i++)); do
-    [ -e "/proc/$pid" ] || return 0
+    runs "$1" "$2" || return 0 # an ended process that nobody has waited for has no command line
     sleep 0.1
   done
   send_signal -9 "$pid" || die "process $pid does not end: $2"
