@@ -3,6 +3,7 @@
 
 StackyardError                  the sentence is str(e), the next step is e.hint
 ├── ConfigError         exit 2  what we were given cannot be understood
+│   ├── FindingsProblem           the stack has errors: .findings
 │   ├── FileProblem               in a file: .path, .line, .column
 │   ├── NotAStack                 no images folder where one was looked for
 │   ├── NoHistory                 no git repository, or one without a commit
@@ -64,6 +65,10 @@ class FileProblem(ConfigError):
     ) -> None:
         place = path if line is None else f"{path}:{line}" if column is None else f"{path}:{line}:{column}"
         super().__init__(f"{place}: {sentence}", hint=hint, path=path, line=line, column=column, problem=sentence)
+
+
+class FindingsProblem(ConfigError):
+    """The stack was read, and has errors that `check` explains: `.findings`."""
 
 
 class NotAStack(ConfigError):

@@ -44,9 +44,9 @@ class BuildRequest(msgspec.Struct, frozen=True):
     args: tuple[tuple[str, str], ...]
     """Build arguments; they travel through the environment, never on a command line."""
     labels: tuple[tuple[str, str], ...]
-    pins: Mapping[str, Reference]
-    """For each reference that the Dockerfile names, once variables are replaced: the local
-    reference that is used in its place. An image the Dockerfile names and this does not is an error."""
+    pins: Mapping[str, LocalImage]
+    """For each reference that the Dockerfile names, once variables are replaced: the image that is
+    used in its place. An image the Dockerfile names and this does not is an error."""
     epoch: int
     platform: Platform | None = None
     use_cache: bool = True
@@ -107,6 +107,9 @@ class Engine(Protocol):
 
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """Build one image; the full output goes to `log` as it comes."""
+
+    def close(self) -> None:
+        """End whatever of ours still runs; calls that wait for it raise EngineProblem."""
 
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """Run a command in a fresh container of the image, without its entrypoint; the container is gone afterwards."""

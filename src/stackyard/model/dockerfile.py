@@ -1,17 +1,55 @@
 # SPDX-License-Identifier: MIT
 """What a Dockerfile says, as far as a stack needs to know: stages, references, arguments, copied paths.
 
-Values only; `load/dockerfile.py` reads them from text.
+In:   values that `load/dockerfile` read; build arguments
+Out:  images it is built from, paths of the build context it reads, with variables replaced
+Pure.
+
+Scopes, as BuildKit has them: `FROM` sees the arguments before the first `FROM` and nothing else;
+a stage sees what it declares, and what the stage it is built on declared; of two that set one name
+the later wins, be it ARG or ENV. What the environment of an image outside this file holds is not
+known here: such a name counts as unknown, never as empty.
+
+`ONBUILD` counts where it acts: in each stage of this file that is built on the stage with it, not
+in that stage itself. For images built elsewhere on this one it is in the last stage's `triggers`,
+which their `copied_paths` takes as an argument.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import msgspec
 
+from stackyard.errors import InvalidValue
+from stackyard.model.words import expand, expand_known
+
+__all__ = [
+    "SCRATCH",
+    "Arg",
+    "Body",
+    "Copied",
+    "CopiedPath",
+    "Dockerfile",
+    "Env",
+    "Stage",
+    "Use",
+    "expand",
+]
+
 SCRATCH = "scratch"
+
+SYNTAX_ARG = "BUILDKIT_SYNTAX"
+"""The build argument that replaces a `# syntax=` line, or stands for one."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]+")
+_REMOTE = re.compile(r"(?:https?|git|ssh)://|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:", re.I)
+
+Scope = dict[str, str | None]
+"""Values of variables; None for a name that is set to something unknown here."""
 
 
 class Arg(msgspec.Struct, frozen=True):
@@ -22,10 +60,18 @@ class Arg(msgspec.Struct, frozen=True):
     line: int
 
 
+class Env(msgspec.Struct, frozen=True):
+    """One variable that `ENV` sets; `value` is raw, before variables are replaced."""
+
+    name: str
+    value: str
+    line: int
+
+
 class Use(msgspec.Struct, frozen=True):
     """A place that names an image or a stage: `FROM`, `COPY --from`, `RUN --mount=from`.
 
-    `text` is raw; `resolved` in the file's owner replaces variables. The `# syntax=`
+    `text` is raw; `Dockerfile.external_uses` replaces variables. The `# syntax=`
     line is a use too: its image translates the file.
     """
 
@@ -35,24 +81,54 @@ class Use(msgspec.Struct, frozen=True):
 
 
 class Copied(msgspec.Struct, frozen=True):
-    """Paths of the build context that an instruction reads, raw: `COPY a b* /x`, `RUN --mount=type=bind,source=a`."""
+    """Paths of the build context that an instruction reads, raw: `COPY a b* /x`, `RUN --mount=type=bind,source=a`.
+
+    Sources of ADD may turn out to be remote; heredocs are never among them.
+    """
 
     how: Literal["copy", "add", "mount"]
     sources: tuple[str, ...]
     line: int
+    exclude: tuple[str, ...] = ()
+    """Patterns of `--exclude`, raw."""
+    parents: bool = False
+    """`--parents`: sources are patterns from the root of the build context, with `**`."""
 
 
-class Stage(msgspec.Struct, frozen=True):
+class CopiedPath(msgspec.Struct, frozen=True):
+    """One source with variables replaced, relative to the build context's root: `.`, `src`, `a/*.txt`."""
+
+    how: Literal["copy", "add", "mount"]
+    path: str | None
+    """None where it depends on a variable whose value is not known here: it may be anything."""
+    line: int
+    exclude: tuple[str, ...] = ()
+    """Patterns relative to the source, or to `pivot` with `parents`."""
+    parents: bool = False
+    pivot: str = "."
+    """With `parents`: the part of the path before `/./`."""
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """What instructions declare, use and read; the lines give their order."""
+
+    args: tuple[Arg, ...] = ()
+    env: tuple[Env, ...] = ()
+    uses: tuple[Use, ...] = ()
+    copies: tuple[Copied, ...] = ()
+    labels: tuple[str, ...] = ()
+    """Keys of labels, quotes taken away."""
+
+
+class Stage(Body, frozen=True, kw_only=True):
     """One `FROM` and what follows it."""
 
     base: Use
-    name: str | None
-    platform: str | None
-    args: tuple[Arg, ...]
-    env: tuple[tuple[str, str], ...]
-    uses: tuple[Use, ...]
-    copies: tuple[Copied, ...]
-    labels: tuple[str, ...]
+    name: str | None = None
+    """Lower case, as engines compare it."""
+    platform: str | None = None
+    triggers: Body = Body()
+    """What `ONBUILD` says: acts in what is built on this stage."""
 
 
 class Dockerfile(msgspec.Struct, frozen=True):
@@ -74,113 +150,163 @@ class Dockerfile(msgspec.Struct, frozen=True):
         """Every argument the file declares anywhere."""
         return self.declared_in_stages | {arg.name for arg in self.args}
 
-    def external_uses(self, passed: Mapping[str, str]) -> tuple[tuple[Use, str], ...]:
+    def external_uses(self, passed: Mapping[str, str], platform: str = "") -> tuple[tuple[Use, str], ...]:
         """Each use of an image that is not a stage of this file, with variables replaced.
 
         Args:
             passed: build arguments given by the caller; they win over defaults.
+            platform: what `TARGETARCH` and its kin are made from; they have no value without.
 
-        Order of the file, duplicates kept; `scratch` and stage numbers are left out.
+        Order of the file, duplicates kept; `scratch`, stage names and stage numbers are left out.
+        A text that cannot be evaluated is returned as it is written: it is no reference, and says so
+        when read as one. BuildKit refuses variables in `--from`; Buildah takes those of the stage, so
+        they are replaced here.
         """
-        values = self.global_values(passed)
-        names: set[str] = set()
         found: list[tuple[Use, str]] = []
-        if self.syntax is not None:
-            found.append((self.syntax, self.syntax.text))
-        for number, stage in enumerate(self.stages):
-            scope = dict(values)
-            for use in (stage.base, *stage.uses):
-                text = expand(use.text, scope, self.escape)
-                if use.how == "from":
-                    is_stage = text.lower() in names
-                else:
-                    is_stage = text.lower() in names or (text.isdigit() and int(text) < number)
-                if not is_stage and text and text != SCRATCH:
-                    found.append((use, text))
-            if stage.name:
-                names.add(stage.name.lower())
+        syntax = passed.get(SYNTAX_ARG) or (self.syntax.text if self.syntax else "")
+        if syntax:
+            found.append((self.syntax or Use("syntax", syntax, 1), syntax))
+        for event, text in self._events(passed, platform, Body()):
+            if isinstance(event, Use):
+                found.append((event, text))
         return tuple(found)
 
-    def global_values(self, passed: Mapping[str, str]) -> dict[str, str]:
+    def copied_paths(
+        self, passed: Mapping[str, str], platform: str = "", triggers: Body | None = None
+    ) -> tuple[CopiedPath, ...]:
+        """Each path or pattern of the build context that an instruction reads, with variables replaced.
+
+        Args:
+            passed: build arguments given by the caller; they win over defaults.
+            platform: as for `external_uses`.
+            triggers: what `ONBUILD` of the image outside this file says that stages are built on.
+
+        Order of the file, duplicates kept. Sources of other stages and images, remote sources and
+        heredocs are left out.
+        """
+        return tuple(
+            path
+            for event, _ in self._events(passed, platform, triggers or Body())
+            if isinstance(event, _Read)
+            for path in event.paths
+        )
+
+    def global_values(self, passed: Mapping[str, str], platform: str = "") -> dict[str, str]:
         """Values of the arguments before the first `FROM`, passed ones winning over defaults."""
-        values: dict[str, str] = {}
+        values = _predefined(passed, platform)
         for arg in self.args:
             if arg.name in passed:
                 values[arg.name] = passed[arg.name]
             elif arg.default is not None:
-                values[arg.name] = expand(arg.default, values, self.escape)
+                values[arg.name] = _lenient(arg.default, values, self.escape)
         return values
 
+    def _events(self, passed: Mapping[str, str], platform: str, triggers: Body) -> Iterator[tuple[Use | _Read, str]]:
+        """External uses and reads of the build context, in order, with their evaluated text."""
+        given = self.global_values(passed, platform)
+        every_name = {stage.name for stage in self.stages if stage.name}
+        earlier: dict[str, tuple[Stage, Scope]] = {}
+        for stage in self.stages:
+            base = _lenient(stage.base.text, given, self.escape)
+            # Upper case is no stage for BuildKit, and no image for anybody: nothing is lost by taking it.
+            below = earlier.get(base.lower())
+            if below is None and base != SCRATCH:
+                yield stage.base, base
+            scope: Scope = dict(below[1]) if below else {}
+            inherited = below[0].triggers if below else triggers
+            for body in (inherited, stage):
+                yield from self._follow(body, scope, passed, given, every_name)
+            if stage.name:
+                earlier[stage.name] = (stage, scope)
 
-def expand(text: str, values: Mapping[str, str], escape: str = "\\") -> str:
-    r"""Replace `$NAME`, `${NAME}`, `${NAME:-x}`, `${NAME:+x}` (and without the colon) in `text`.
-
-    Unset names become empty, as in BuildKit. Quotes are removed the way the Dockerfile
-    frontend's word processing does; an escaped dollar stays a dollar.
-
-    >>> expand("${A:-1}-$B", {"B": "2"})
-    '1-2'
-    """
-    out: list[str] = []
-    quote = ""
-    i = 0
-    while i < len(text):
-        char = text[i]
-        if char == escape and i + 1 < len(text) and quote != "'":
-            follower = text[i + 1]
-            if not quote or follower in ('"', "$", escape):
-                out.append(follower)
+    def _follow(
+        self, body: Body, scope: Scope, passed: Mapping[str, str], given: Mapping[str, str], stages: set[str]
+    ) -> Iterator[tuple[Use | _Read, str]]:
+        """Walk through one body line by line; `scope` changes on the way."""
+        environment: Scope = {}
+        line = 0
+        events: list[Arg | Env | Use | Copied] = [*body.args, *body.env, *body.uses, *body.copies]
+        events.sort(key=_line)
+        for event in events:
+            if event.line != line:
+                line, environment = event.line, dict(scope)
+            if isinstance(event, Arg):
+                self._declare(event, scope, passed, given)
+            elif isinstance(event, Env):
+                # All variables of one ENV see what was there before it.
+                scope[event.name] = self._known(event.value, environment)
+            elif isinstance(event, Copied):
+                yield _Read(tuple(self._paths(event, scope))), ""
             else:
-                out.append(char + follower)
-            i += 2
-        elif quote == "'":
-            if char == "'":
-                quote = ""
-            else:
-                out.append(char)
-            i += 1
-        elif char in "'\"" and (not quote or quote == char):
-            quote = "" if quote else char
-            i += 1
-        elif char == "$" and i + 1 < len(text):
-            value, i = _variable(text, i, values, escape)
-            out.append(value)
-        else:
-            out.append(char)
-            i += 1
-    return "".join(out)
+                text = (self._known(event.text, scope) or event.text) if "$" in event.text else event.text
+                if text.lower() not in stages and not _NUMBER.fullmatch(text) and text != SCRATCH:
+                    yield event, text
+
+    def _declare(self, arg: Arg, scope: Scope, passed: Mapping[str, str], given: Mapping[str, str]) -> None:
+        if arg.name in passed:
+            scope[arg.name] = passed[arg.name]
+        elif arg.default is not None:
+            scope[arg.name] = self._known(arg.default, scope)
+        elif arg.name in given:
+            scope[arg.name] = given[arg.name]
+
+    def _known(self, text: str, scope: Scope) -> str | None:
+        """`text` with variables replaced; None where one is unknown, or the text is refused."""
+        try:
+            value, missing = expand_known(text, scope, self.escape)
+        except InvalidValue:
+            return None
+        return None if missing else value
+
+    def _paths(self, copied: Copied, scope: Scope) -> Iterator[CopiedPath]:
+        excluded = [self._known(pattern, scope) for pattern in copied.exclude]
+        # A pattern that is not known could be one that takes others back.
+        exclude = tuple(text for text in excluded if text) if None not in excluded else ()
+        for source in copied.sources:
+            text = self._known(source, scope)
+            if text is None:
+                yield CopiedPath(copied.how, None, copied.line)
+            elif copied.how != "add" or not _REMOTE.match(text):
+                # Windows files escape with a backquote, so that a backslash can part folders.
+                text = text if self.escape == "\\" else text.replace("\\", "/")
+                pivot = text.partition("/./")[0] if copied.parents and "/./" in text else "."
+                yield CopiedPath(copied.how, _inside(text), copied.line, exclude, copied.parents, _inside(pivot))
 
 
-def _variable(text: str, start: int, values: Mapping[str, str], escape: str) -> tuple[str, int]:
-    """Value of the variable at `start` (a dollar) and the index after it."""
-    if text[start + 1] != "{":
-        end = start + 1
-        while end < len(text) and (text[end].isalnum() or text[end] == "_"):
-            end += 1
-        name = text[start + 1 : end]
-        return (values.get(name, ""), end) if name else ("$", start + 1)
-    end, depth = start + 2, 1
-    while end < len(text) and depth:
-        if text[end] == escape:
-            end += 1
-        elif text.startswith("${", end):
-            depth += 1
-            end += 1
-        elif text[end] == "}":
-            depth -= 1
-        end += 1
-    inner = text[start + 2 : end - 1]
-    name_end = next((k for k, c in enumerate(inner) if not (c.isalnum() or c == "_")), len(inner))
-    name, rest = inner[:name_end], inner[name_end:]
-    value = values.get(name)
-    if not rest:
-        return value or "", end
-    colon, operator, word = (True, rest[1:2], rest[2:]) if rest[0] == ":" else (False, rest[0], rest[1:])
-    given = bool(value) if colon else value is not None
-    if operator == "-":
-        return (value or "") if given else expand(word, values, escape), end
-    if operator == "+":
-        return expand(word, values, escape) if given else "", end
-    if operator == "?":
-        return value or "", end
-    return value or "", end
+class _Read(msgspec.Struct, frozen=True):
+    """One instruction's reading of the build context."""
+
+    paths: tuple[CopiedPath, ...]
+
+
+def _line(event: Arg | Env | Use | Copied) -> int:
+    return event.line
+
+
+def _lenient(text: str, values: Mapping[str, str], escape: str) -> str:
+    """`text` with variables replaced, or as it is written where that is refused."""
+    try:
+        return expand(text, values, escape)
+    except InvalidValue:
+        return text
+
+
+def _inside(path: str) -> str:
+    """`path` relative to the root of the build context, which `..` never leaves."""
+    return posixpath.normpath("/" + path).lstrip("/") or "."
+
+
+def _predefined(passed: Mapping[str, str], platform: str) -> dict[str, str]:
+    """The arguments that an engine defines by itself: those about the target, and any that is passed."""
+    values: dict[str, str] = {}
+    if platform:
+        system, _, rest = platform.partition("/")
+        architecture, _, variant = rest.partition("/")
+        values = {
+            "TARGETPLATFORM": platform,
+            "TARGETOS": system,
+            "TARGETARCH": architecture,
+            "TARGETVARIANT": variant,
+        }
+    names = [f"{side}{part}" for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")]
+    return values | {name: passed[name] for name in names if name in passed}

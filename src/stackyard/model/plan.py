@@ -63,6 +63,8 @@ class Plan(msgspec.Struct, frozen=True):
     is_publishing: bool
     is_checked: bool
     """Whether the engine and the registry were asked for what the records say is there."""
+    sets: tuple[tuple[TargetName, ...], ...] = ()
+    """Targets whose moving tags go together: the connected parts of what is planned."""
     findings: tuple[Finding, ...] = ()
 
     def step(self, name: TargetName) -> Step:

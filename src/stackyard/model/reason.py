@@ -13,13 +13,13 @@ import msgspec
 from stackyard.model.names import TargetName
 
 
-class _Reason(msgspec.Struct, frozen=True, tag_field="kind", tag=lambda name: _dashed(name)):
-    """Common form: tagged by kind in JSON."""
-
-
 def _dashed(name: str) -> str:
     """`NeverBuilt` -> `never-built`."""
     return "".join(f"-{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+class _Reason(msgspec.Struct, frozen=True, tag_field="kind", tag=_dashed):
+    """Common form: tagged by kind in JSON."""
 
 
 class NeverBuilt(_Reason, frozen=True):

@@ -81,6 +81,14 @@ class Tagged(msgspec.Struct, frozen=True, tag_field="fact", tag="tagged"):
 Fact = Built | Tested | Inventoried | Pushed | Tagged
 
 
+class SuiteResult(msgspec.Struct, frozen=True):
+    """How a suite ended on an image: the result, the outputs of declared commands, the path of the full log."""
+
+    result: Tested
+    inventory: tuple[Inventoried, ...] = ()
+    log: str = ""
+
+
 class Record(msgspec.Struct, frozen=True):
     """All facts about one build of one target, oldest first."""
 

@@ -78,6 +78,8 @@ class Target(msgspec.Struct, frozen=True):
     args: tuple[tuple[str, str], ...] = ()
     """All build arguments that are passed, in order, values as they are: never printed, never recorded."""
     parents: tuple[ParentUse, ...] = ()
+    foundation: TargetName | None = None
+    """The parent whose layers the image's own stand on: the base of the last stage, if the stack makes it."""
     bases: tuple[Reference, ...] = ()
     """External bases as the Dockerfile names them once variables are replaced, file order."""
     suites: tuple[Suite, ...] = ()

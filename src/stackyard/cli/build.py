@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""`stackyard build` and `stackyard push`: prepare, show the plan, carry it out, say what happened."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from stackyard import verbs
+from stackyard.cli.common import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    command,
+    images_argument,
+    json_option,
+    shown,
+    style_for,
+    write,
+    write_json,
+)
+from stackyard.errors import NothingToDo
+from stackyard.report.data import run_data
+from stackyard.report.progress import Lines, LiveLines
+from stackyard.report.terminal import plan_text, summary_text
+
+if TYPE_CHECKING:
+    from stackyard.model.outcome import RunSummary
+    from stackyard.model.plan import Plan
+    from stackyard.verbs import Yard
+
+progress_option = click.option(
+    "--progress",
+    type=click.Choice(["auto", "live", "plain"]),
+    default="auto",
+    show_default=True,
+    help="How a run is shown while it goes on.",
+)
+
+
+@command(epilog="Example: stackyard build rstudio-notebook --push")
+@images_argument
+@click.option("--push", "is_publishing", is_flag=True, help="Publish what passed its tests.")
+@click.option("--rebuild", multiple=True, metavar="IMAGE|all", help="Build this image whatever is known; repeatable.")
+@click.option("--no-cache", "without_cache", is_flag=True, help="Do not use the engine's build cache.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Builds at once; as many as cores by default.")
+@progress_option
+@json_option
+def build(
+    yard: Yard,
+    images: tuple[str, ...],
+    is_publishing: bool,
+    rebuild: tuple[str, ...],
+    without_cache: bool,
+    jobs: int | None,
+    progress: str,
+    is_json: bool,
+) -> int:
+    """Build, test and name what the plan says.
+
+    Naming images builds them and what they build on. With --push, each image is published after its
+    own tests and those of its parents passed; moving tags move at the end, all or none.
+    """
+    plan = verbs.prepare(yard, images, is_publishing, rebuild)
+    return carry_out(yard, plan, "build", progress, is_json, jobs, use_cache=not without_cache)
+
+
+@command(epilog="Example: stackyard push datascience-notebook")
+@images_argument
+@progress_option
+@json_option
+def push(yard: Yard, images: tuple[str, ...], progress: str, is_json: bool) -> int:
+    """Publish what is built and tested; builds nothing.
+
+    What is missing is an error that names it.
+    """
+    plan = verbs.prepare(yard, images, publish=True)
+    missing = [step for step in plan.steps if step.action in ("build", "decide-later", "retest")]
+    if missing:
+        names = ", ".join(str(step.target) for step in missing)
+        raise NothingToDo(
+            f"not built and tested as the files are now: {names}",
+            hint="`stackyard build --push` builds, tests and publishes; `stackyard plan --explain` says why",
+        )
+    return carry_out(yard, plan, "push", progress, is_json)
+
+
+def carry_out(
+    yard: Yard,
+    plan: Plan,
+    name: str,
+    progress: str,
+    is_json: bool,
+    jobs: int | None = None,
+    use_cache: bool = True,
+) -> int:
+    """Run a plan in front of a person or a program; the exit code."""
+    from stackyard.run.machine import Limits
+
+    if not is_json and plan.has_work:
+        shown(plan_text, plan)
+        write("")
+        sys.stdout.flush()
+    limits = Limits(builds=jobs) if jobs else None
+    signal.signal(signal.SIGTERM, _interrupt)
+    with _watcher(yard, progress, is_json) as watch:
+        summary = verbs.run(yard, plan, name, watch, limits, use_cache)
+    if is_json:
+        write_json(run_data(summary))
+    else:
+        if plan.has_work:
+            write("")
+        shown(summary_text, summary)
+    return _exit_code(summary)
+
+
+def _watcher(yard: Yard, progress: str, is_json: bool) -> Lines | LiveLines:
+    """Live lines in a terminal, plain ones elsewhere; on stderr where stdout is for a program."""
+    stream = sys.stderr if is_json else sys.stdout
+    style = style_for(stream)
+    is_live = progress == "live" or (progress == "auto" and stream.isatty() and style.is_coloured)
+    return (LiveLines if is_live else Lines)(stream, yard.clock.ticks, style)
+
+
+def _exit_code(summary: RunSummary) -> int:
+    if summary.is_interrupted:
+        return EXIT_INTERRUPTED
+    return 0 if summary.is_good and not summary.notes else EXIT_FAILED
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

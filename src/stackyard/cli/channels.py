@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""`stackyard promote` and `stackyard rollback`: preview, ask, move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from stackyard import verbs
+from stackyard.cli.common import command, confirmed, json_option, shown, write, write_json, yes_option
+from stackyard.report.data import FORMAT, moves_data
+from stackyard.report.terminal import moves_text
+from stackyard.report.text import count_text
+
+if TYPE_CHECKING:
+    from stackyard.model.moves import MoveSet
+    from stackyard.verbs import Yard
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show the preview and stop.")
+
+
+@command(epilog="Example: stackyard promote 2026.3-main --to stable")
+@click.argument("source", metavar="TAG|COMMIT")
+@click.option("--to", "channel", required=True, metavar="CHANNEL", help="A tag, or a template such as {prefix}-stable.")
+@click.option("--image", "images", multiple=True, metavar="IMAGE", help="Only this image; repeatable.")
+@dry_run_option
+@yes_option
+@json_option
+def promote(
+    yard: Yard, source: str, channel: str, images: tuple[str, ...], dry_run: bool, yes: bool, is_json: bool
+) -> None:
+    """Point CHANNEL at the images of TAG or COMMIT, all or none.
+
+    The source is resolved once, to digests, through the records; nothing is pulled or built. Images whose
+    tests did not pass are refused. What the channel was before is written down: `rollback` brings it back.
+    """
+    _move(yard, verbs.plan_promotion(yard, source, channel, images), dry_run, yes, is_json)
+
+
+@command(epilog="Example: stackyard rollback stable")
+@click.argument("channel", metavar="CHANNEL")
+@dry_run_option
+@yes_option
+@json_option
+def rollback(yard: Yard, channel: str, dry_run: bool, yes: bool, is_json: bool) -> None:
+    """Bring CHANNEL back to what it was before its current set."""
+    _move(yard, verbs.plan_rollback(yard, channel), dry_run, yes, is_json)
+
+
+def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -> None:
+    if not is_json:
+        shown(moves_text, moves)
+        write("")
+    if not dry_run:
+        if not confirmed("Move these tags?", yes):
+            raise click.Abort
+        moves = verbs.move(yard, moves)
+    if is_json:
+        write_json({"format": FORMAT, **moves_data(moves)})
+    elif dry_run:
+        write("Nothing was moved (--dry-run).")
+    else:
+        stay = len(moves.moves) - len(moves.changes)
+        also = f", {count_text(stay, 'tag')} already there" if stay else ""
+        write(f"{moves.channel}: {count_text(len(moves.changes), 'tag')} moved{also}.")

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""`stackyard check` and `stackyard ls`: the stack's files, as they are."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from stackyard import verbs
+from stackyard.cli.common import EXIT_FAILED, command, json_option, shown, style_for, write, write_json
+from stackyard.report.data import FORMAT, findings_data, stack_data
+from stackyard.report.terminal import findings_text, stack_text
+
+if TYPE_CHECKING:
+    from stackyard.verbs import Yard
+
+
+@command(epilog="Example: stackyard check --strict")
+@click.option("--strict", is_flag=True, help="Warnings are errors.")
+@json_option
+def check(yard: Yard, strict: bool, is_json: bool) -> int:
+    """What is wrong with the stack's files: where, what, and what to do.
+
+    Exit code 1 if there is an error (with --strict: or a warning).
+    """
+    findings = verbs.check(yard)
+    if is_json:
+        write_json({"format": FORMAT, "findings": findings_data(findings)})
+    else:
+        write(findings_text(findings, style_for(sys.stdout)))
+    bad = ("error", "warning") if strict else ("error",)
+    return EXIT_FAILED if any(finding.level in bad for finding in findings) else 0
+
+
+@command(epilog="Example: stackyard ls --json")
+@json_option
+def ls(yard: Yard, is_json: bool) -> None:
+    """The images of the stack, where they are published, and what they build on."""
+    if is_json:
+        write_json(stack_data(yard.stack))
+    else:
+        shown(stack_text, yard.stack)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""The clock: now, and how long something took. The fake is `stackyard.testing.FixedClock`."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now(self) -> str:
+        """UTC, ISO 8601, to the second: `2026-11-20T19:09:36Z`."""
+
+    def ticks(self) -> float:
+        """Seconds of a clock that never goes back; only differences mean something."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> str:
+        """The machine's UTC time."""
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+    def ticks(self) -> float:
+        """The monotonic clock."""
+        return time.monotonic()

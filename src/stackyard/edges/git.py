@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""git: which commit and branch the files are at. One process, a few milliseconds.
+
+In:   a folder of the repository; what CI says of the branch, if it does
+Out:  Revision
+Raises: NoHistory, ToolMissing
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from stackyard.errors import NoHistory, ToolMissing
+from stackyard.model.stack import Revision
+
+
+def revision(root: Path, images: str, branch: str | None = None) -> Revision:
+    """Commit, branch and whether files below `images` differ from the commit.
+
+    Args:
+        branch: CI's word for the branch, which a detached checkout does not know.
+    """
+    command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch", "-z", "--", images]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git") from None
+    if done.returncode:
+        raise _no_history(root, done.stderr.decode("utf-8", "replace"))
+    commit, head, is_dirty = "", "", False
+    for row in done.stdout.decode("utf-8", "surrogateescape").split("\0"):
+        if row.startswith("# branch.oid "):
+            commit = row[13:]
+        elif row.startswith("# branch.head "):
+            head = row[14:]
+        elif row and not row.startswith("#"):
+            is_dirty = True
+    if commit == "(initial)":
+        raise NoHistory(
+            f"the git repository at {root} has no commit yet",
+            hint="git add -A && git commit: tags are made of commits",
+            path=str(root),
+        )
+    return Revision(commit, branch or (None if head == "(detached)" else head), is_dirty)
+
+
+def _no_history(root: Path, words: str) -> NoHistory:
+    if "not a git repository" in words:
+        return NoHistory(
+            f"{root} is not in a git repository",
+            hint="git init && git add -A && git commit: tags are made of commits",
+            path=str(root),
+        )
+    first = next((line for line in words.splitlines() if line.strip()), "git status failed")
+    hint = "git says which command allows it" if "dubious ownership" in words else None
+    return NoHistory(f"git cannot read the repository at {root}: {first}", hint=hint, path=str(root))

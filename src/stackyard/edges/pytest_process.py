@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""pytest on a user's test folders, in a process of its own.
+
+In:   folders, the image's reference, the engine's address
+Out:  pytest's exit code; its output in a log, its results in a JUnit file
+Raises: ToolMissing where this Python has no pytest
+
+The working folder is the stack's root and stands on PYTHONPATH, TEST_IMAGE is the image
+just built. Nothing is written into the user's folders: no caches, no bytecode, which
+would be files of the next build context.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stackyard.edges.process import Processes
+from stackyard.errors import ToolMissing
+
+
+class PytestRunner:
+    """Starts pytest with this interpreter; `timeout_s` bounds one suite."""
+
+    def __init__(self, processes: Processes, timeout_s: float = 3600.0) -> None:
+        self._processes = processes
+        self._timeout_s = timeout_s
+
+    def run(self, root: Path, folders: Sequence[str], image: str, engine_address: str, junit: Path, log: Path) -> int:
+        """Run to the end; 124 when the time was up."""
+        if importlib.util.find_spec("pytest") is None:
+            raise ToolMissing(
+                "the image tests need pytest, which is not installed beside Stackyard",
+                hint="pip install 'stackyard[test]' (or: uv tool install 'stackyard[test]')",
+                program="pytest",
+            )
+        extra = {
+            "TEST_IMAGE": image,
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(root), self._processes.environ.get("PYTHONPATH", "")))),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "DOCKER_HOST": engine_address,
+        }
+        argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={junit}", *folders]
+        with log.open("w", encoding="utf-8") as output:
+
+            def take(line: str) -> None:
+                output.write(f"{line}\n")
+
+            return self._processes.follow(argv, take, extra, cwd=root, timeout_s=self._timeout_s)

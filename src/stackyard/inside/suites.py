@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Run one suite on one image: pytest for test folders, containers for declared commands.
+
+In:   Target, Suite, the Built fact of the image
+Out:  SuiteResult: counts, failures, outputs; a failing test is a result
+May touch: one pytest process, containers of the image, the run's folder
+Rules: docs/how-to/test-images.md
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from stackyard.edges.clock import Clock
+from stackyard.edges.engine import Engine, EngineInfo
+from stackyard.edges.pytest_process import PytestRunner
+from stackyard.inside.junit import read_junit
+from stackyard.model.progress import Tell
+from stackyard.model.record import Built, Inventoried, SuiteResult, Tested
+from stackyard.model.stack import Command, Suite, Target
+
+COMMAND_TIMEOUT_S = 600.0
+PYTEST_NOTHING_COLLECTED = 5
+
+
+class Suites:
+    """Runs suites for one run of one stack."""
+
+    def __init__(self, root: Path, engine: Engine, about: EngineInfo, pytest: PytestRunner, clock: Clock) -> None:
+        self._root = root
+        self._engine = engine
+        self._about = about
+        self._pytest = pytest
+        self._clock = clock
+
+    def __call__(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
+        """Run `suite` to its end."""
+        if suite.kind == "inventory":
+            return self._inventory(target, suite, image, folder, tell)
+        return self._tests(target, suite, image, folder)
+
+    def _tests(self, target: Target, suite: Suite, image: Built, folder: Path) -> SuiteResult:
+        """pytest in a process of its own: exit 0 or "nothing collected" is a pass, everything else is not."""
+        stem = f"{target.name.file_safe}.{suite.kind}-tests"
+        log, junit = folder / f"{stem}.log", folder / f"{stem}.xml"
+        begun = self._clock.ticks()
+        code = self._pytest.run(self._root, suite.folders, str(image.local), self._about.address, junit, log)
+        duration = self._clock.ticks() - begun
+        counts = read_junit(junit.read_bytes()) if junit.exists() else None
+        passed = code in (0, PYTEST_NOTHING_COLLECTED)
+        total, failed, skipped = (counts.total, counts.failed, counts.skipped) if counts else (0, 0, 0)
+        failures = counts.failures if counts else ()
+        if not passed and not failures:
+            failures = (f"pytest ended with exit code {code}: {_last_line(log)}",)
+            total, failed = max(total, 1), max(failed, 1)
+        result = Tested(
+            self._clock.now(), suite.kind, suite.digest, passed, total, failed, skipped, duration, failures
+        )
+        return SuiteResult(result, log=self._shown(log))
+
+    def _inventory(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
+        """Each declared command in a container of its own; one that fails, fails the suite."""
+        begun = self._clock.ticks()
+        found: list[Inventoried] = []
+        for command in target.commands:
+            tell(f"inventory: {command.description}")
+            found.append(self._command(command, image))
+        log = folder / f"{target.name.file_safe}.inventory.log"
+        log.write_text("".join(_logged(entry) for entry in found), encoding="utf-8")
+        failures = tuple(
+            f"{entry.command}: exit code {entry.exit_code}: {_tail(entry.output)}"
+            for entry in found
+            if entry.exit_code != 0
+        )
+        result = Tested(
+            self._clock.now(),
+            "inventory",
+            suite.digest,
+            not failures,
+            len(found),
+            len(failures),
+            0,
+            self._clock.ticks() - begun,
+            failures,
+        )
+        return SuiteResult(result, tuple(found), self._shown(log))
+
+    def _command(self, command: Command, image: Built) -> Inventoried:
+        try:
+            argv = shlex.split(command.command)
+        except ValueError as error:
+            return Inventoried(self._clock.now(), command.name, command.description, 127, f"{error}\n", 0.0)
+        ended = self._engine.run(image.image, argv, COMMAND_TIMEOUT_S)
+        return Inventoried(
+            self._clock.now(), command.name, command.description, ended.exit_code, ended.output, ended.duration_s
+        )
+
+    def _shown(self, path: Path) -> str:
+        return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+
+
+def _logged(entry: Inventoried) -> str:
+    return f"## {entry.description} ({entry.command}, exit code {entry.exit_code})\n{entry.output}\n"
+
+
+def _tail(output: str) -> str:
+    return next((line.strip()[:160] for line in reversed(output.splitlines()) if line.strip()), "no output")
+
+
+def _last_line(log: Path) -> str:
+    return _tail(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else "no output"

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""change_ignore.json: what rebuilds every image, and what never counts.
+
+In:   `images/change_ignore.json`, two lists of first path components below the images folder
+Out:  ChangeRules; entries of everything that `BuildAll` names
+Raises: FileProblem for JSON that is none, or has another shape
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import msgspec
+
+from stackyard.errors import FileProblem
+from stackyard.load.context import read_entry, read_tree
+from stackyard.load.place import Place
+from stackyard.model.inputs import Entry
+
+FILE = "change_ignore.json"
+
+
+class ChangeRules(msgspec.Struct, frozen=True):
+    """Names directly below the images folder."""
+
+    build_all: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+def read_change_rules(place: Place) -> tuple[ChangeRules, tuple[Entry, ...]]:
+    """The rules, and the entries that count for every image, sorted by path."""
+    path = os.path.join(place.root, place.images, FILE)
+    shown = f"{place.images}/{FILE}"
+    if not os.path.exists(path):
+        return ChangeRules(), ()
+    with open(path, "rb") as file:
+        rules = _parse(file.read(), shown)
+    entries: list[Entry] = []
+    for name in rules.build_all:
+        full = os.path.join(place.root, place.images, name)
+        if os.path.isdir(full) and not os.path.islink(full):
+            entries.extend(
+                Entry(f"{name}/{entry.path}", entry.kind, entry.blob)
+                for entry in read_tree(full)
+                if "__pycache__" not in entry.path
+            )
+        elif os.path.lexists(full):
+            entries.append(read_entry(full, name))
+    return rules, tuple(sorted(entries))
+
+
+def _parse(data: bytes, shown: str) -> ChangeRules:
+    try:
+        parsed = json.loads(data)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        line = getattr(error, "lineno", None)
+        raise FileProblem(shown, line, f"not valid JSON: {getattr(error, 'msg', 'not UTF-8 text')}") from None
+    if not isinstance(parsed, dict):
+        raise FileProblem(shown, 1, "should be an object with the lists `BuildAll` and `ChangeIgnore`")
+    lists = {}
+    for key in ("BuildAll", "ChangeIgnore"):
+        value = parsed.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise FileProblem(shown, 1, f"`{key}` should be a list of names")
+        lists[key] = tuple(value)
+    return ChangeRules(lists["BuildAll"], lists["ChangeIgnore"])

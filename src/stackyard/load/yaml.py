@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""YAML with places, and scalars as they are written.
+
+In:   bytes of a file
+Out:  Doc: text, mapping, list or nothing, each with its line and column
+Raises: FileProblem, for anything that is not clean YAML 1.1
+
+Scalars stay text (`3.10` is never 3.1, `2021.2` is never a float); who wants a
+boolean asks for one with `flag`. Aliases share one Doc, so a file whose aliases
+multiply costs what it is long.
+"""
+
+from __future__ import annotations
+
+import yaml
+
+from stackyard.errors import FileProblem
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH = 100
+
+
+class Doc:
+    """One node of a YAML file: where it stands and what it says.
+
+    `value` is a dict with text keys, a list, a text, or None for null.
+    """
+
+    __slots__ = ("column", "key_lines", "line", "path", "tag", "value")
+
+    def __init__(self, path: str, line: int, column: int, tag: str, value: dict[str, Doc] | list[Doc] | str | None):
+        self.path = path
+        self.line = line
+        self.column = column
+        self.tag = tag
+        self.value = value
+        self.key_lines: dict[str, int] = {}
+
+    def problem(self, sentence: str, hint: str | None = None) -> FileProblem:
+        """An error at this place."""
+        return FileProblem(self.path, self.line, sentence, column=self.column, hint=hint)
+
+    def problem_at(self, key: str, sentence: str, hint: str | None = None) -> FileProblem:
+        """An error at the line of one of this mapping's keys."""
+        return FileProblem(self.path, self.key_lines.get(key, self.line), sentence, hint=hint)
+
+    def mapping(self, what: str) -> dict[str, Doc]:
+        """The entries; none for null. FileProblem if it is anything else."""
+        if self.value is None:
+            return {}
+        if not isinstance(self.value, dict):
+            raise self.problem(f"{what} should be a mapping (name: value), not {self._is()}")
+        return self.value
+
+    def text(self, what: str) -> str:
+        """The scalar as written. FileProblem for a mapping, a list or nothing."""
+        if not isinstance(self.value, str):
+            raise self.problem(f"{what} should be text, not {self._is()}")
+        return self.value
+
+    def texts(self, what: str) -> list[str]:
+        """A list of texts; one text stands for a list of one, null for none."""
+        if self.value is None:
+            return []
+        if isinstance(self.value, list):
+            return [item.text(f"each entry of {what}") for item in self.value]
+        return [self.text(what)]
+
+    def flag(self, what: str) -> bool:
+        """True or false, written as YAML 1.1 takes them. FileProblem for anything else."""
+        if self.tag == "bool" and isinstance(self.value, str):
+            return self.value.lower() in ("true", "yes", "on")
+        hint = None
+        if isinstance(self.value, str) and self.value.split(" ")[0] in ("true", "false"):
+            hint = "did you mean to start a comment? it needs a '#' after a blank"
+        raise self.problem(f"{what} should be true or false, not {self._is()}", hint)
+
+    def _is(self) -> str:
+        if self.value is None:
+            return "nothing"
+        if isinstance(self.value, dict):
+            return "a mapping"
+        if isinstance(self.value, list):
+            return "a list"
+        return repr(self.value)
+
+
+def read(data: bytes, path: str) -> Doc:
+    """Read one YAML document; `path` is what messages call the file."""
+    try:
+        node = yaml.compose(data.decode("utf-8-sig"), Loader=_LOADER)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise FileProblem(path, line, "this is not UTF-8 text", hint="save the file as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = mark.line + 1 if mark else None
+        column = mark.column + 1 if mark else None
+        raise FileProblem(path, at, f"not valid YAML: {error.problem}", column=column, hint=_hint(data, at)) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        sentence = str(error).splitlines()[0] if str(error) else "too deeply nested"
+        raise FileProblem(path, None, f"not valid YAML: {sentence}") from None
+    if node is None:
+        return Doc(path, 1, 1, "null", None)
+    return _convert(node, path, {}, ())
+
+
+def _hint(data: bytes, line: int | None) -> str | None:
+    text = data.decode("utf-8", "replace")
+    if any(row.startswith(("<<<<<<< ", ">>>>>>> ")) or row == "=======" for row in text.splitlines()):
+        return "the file has merge conflict markers; resolve the conflict first"
+    rows = text.splitlines()
+    if line is not None and line <= len(rows) and "\t" in rows[line - 1]:
+        return "YAML takes blanks for indentation, not tabs"
+    return None
+
+
+def _convert(node: yaml.Node, path: str, done: dict[int, Doc], above: tuple[int, ...]) -> Doc:
+    """`node` as a Doc; `done` shares aliases, `above` finds a node inside itself."""
+    mark = node.start_mark
+    here = FileProblem(path, mark.line + 1, "an alias contains itself", column=mark.column + 1)
+    if id(node) in above:
+        raise here
+    if id(node) in done:
+        return done[id(node)]
+    if len(above) > _MAX_DEPTH:
+        raise FileProblem(path, mark.line + 1, f"nested more than {_MAX_DEPTH} levels deep")
+    tag = node.tag.rpartition(":")[2]
+    doc = Doc(path, mark.line + 1, mark.column + 1, tag, None)
+    inner = (*above, id(node))
+    if isinstance(node, yaml.MappingNode):
+        _fill_mapping(doc, node, path, done, inner)
+    elif isinstance(node, yaml.SequenceNode):
+        doc.value = [_convert(item, path, done, inner) for item in node.value]
+    elif tag != "null":
+        doc.value = node.value
+    done[id(node)] = doc
+    return doc
+
+
+def _fill_mapping(doc: Doc, node: yaml.MappingNode, path: str, done: dict[int, Doc], inner: tuple[int, ...]) -> None:
+    """Own keys in file order; merged ones (`<<`) give way to them."""
+    own: dict[str, Doc] = {}
+    merged: dict[str, Doc] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise FileProblem(path, key.start_mark.line + 1, "a key should be text")
+        item = _convert(value, path, done, inner)
+        if key.tag == "tag:yaml.org,2002:merge":
+            for part in item.value if isinstance(item.value, list) else [item]:
+                for name, inherited in part.mapping("what is merged").items():
+                    merged.setdefault(name, inherited)
+            continue
+        if key.value in own:
+            first = doc.key_lines[key.value]
+            raise FileProblem(
+                path,
+                key.start_mark.line + 1,
+                f"{key.value!r} is here twice, first on line {first}",
+                column=key.start_mark.column + 1,
+            )
+        own[key.value] = item
+        doc.key_lines[key.value] = key.start_mark.line + 1
+    doc.value = {**{name: item for name, item in merged.items() if name not in own}, **own} if merged else own

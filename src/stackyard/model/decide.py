@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""The one decision: what a target needs, given its parents' facts and what is known of it.
+
+Both plan and run ask it, parents first. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from stackyard.model.inputs import build_fingerprint
+from stackyard.model.names import Digest, TargetName
+from stackyard.model.plan import Action
+from stackyard.model.reason import (
+    BaseUnknown,
+    ContentGone,
+    Forced,
+    NotPublished,
+    NotTested,
+    ParentRebuilding,
+    Reason,
+    TestsChanged,
+    TestsFailed,
+    Unchanged,
+)
+from stackyard.model.record import Record
+from stackyard.model.reference import PublishedImage
+from stackyard.model.stack import Target
+
+
+class Presence(msgspec.Struct, frozen=True):
+    """Where content was seen. None: nobody looked, and the records are taken at their word."""
+
+    engine: frozenset[Digest] | None = None
+    """Local ids in the engine's store."""
+    registry: frozenset[PublishedImage] | None = None
+    """Published images that answered."""
+
+
+class Need(msgspec.Struct, frozen=True):
+    """What the caller is after."""
+
+    publish: bool = False
+    """Content is needed in the registry, not only in the engine."""
+    rebuild: frozenset[TargetName] = frozenset()
+    """Targets that are built whatever is known."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What to do with a target, why, and the record it goes on from."""
+
+    action: Action
+    reasons: tuple[Reason, ...]
+    build: Digest | None = None
+    record: Record | None = None
+
+    @property
+    def content(self) -> Digest | None:
+        """Content digest that children build on; None while it is not known."""
+        if self.record is None or self.action in ("build", "decide-later"):
+            return None
+        return self.record.built.content if self.record.built else None
+
+
+def decide(
+    target: Target,
+    parents: Mapping[TargetName, Digest | None],
+    accepted: Mapping[str, Digest],
+    records: Sequence[Record],
+    presence: Presence,
+    need: Need,
+) -> Decision:
+    """What `target` needs.
+
+    Args:
+        parents: content digest of each parent's chosen record; None where it is being rebuilt.
+        accepted: accepted digests of external bases, by canonical reference.
+        records: all records of this target, newest first.
+
+    A build without a matching record has no reasons here: whoever asks explains it
+    from the stored inputs (`plan/explain.py`).
+    """
+    if target.name in need.rebuild:
+        return Decision("build", (Forced("--rebuild"),))
+    waiting = tuple(ParentRebuilding(name) for name in target.inputs.parents if parents.get(name) is None)
+    if waiting:
+        return Decision("decide-later", waiting)
+    unresolved = tuple(BaseUnknown(reference) for reference in target.inputs.bases if reference not in accepted)
+    if unresolved:
+        return Decision("build", unresolved)
+    known_parents = {name: digest for name, digest in parents.items() if digest is not None}
+    build = build_fingerprint(target.inputs, known_parents, accepted)
+    matching = [record for record in records if record.build == build and record.built is not None]
+    best = next((record for record in matching if record.passed(target.suites)), next(iter(matching), None))
+    if best is None:
+        return Decision("build", (), build)
+    return _from_record(target, build, best, presence, need)
+
+
+def _from_record(target: Target, build: Digest, record: Record, presence: Presence, need: Need) -> Decision:
+    """The step that goes on from a record whose fingerprint matches."""
+    built = record.built
+    assert built is not None  # noqa: S101 - only built records match
+    is_here = presence.engine is None or built.image.id in presence.engine
+    pushed = record.pushed(target.repository)
+    is_there = pushed is not None and (presence.registry is None or pushed.image in presence.registry)
+    if not is_here and not is_there:
+        return Decision("build", (ContentGone("engine" if pushed is None else "engine, nor in the registry"),), build)
+    open_gates = _open_gates(target, record)
+    if open_gates:
+        return Decision("retest", open_gates, build, record)
+    if need.publish and not is_there:
+        reason = NotPublished() if pushed is None else ContentGone("registry")
+        return Decision("push", (reason,), build, record)
+    if not need.publish and not is_here:
+        return Decision("fetch", (ContentGone("engine"),), build, record)
+    return Decision("reuse", (Unchanged(built.at),), build, record)
+
+
+def _open_gates(target: Target, record: Record) -> tuple[Reason, ...]:
+    """Why the record does not count as passed; empty if it does."""
+    reasons: list[Reason] = []
+    for suite in target.suites:
+        result = record.tested(suite)
+        if result is None:
+            changed = record.was_tested(suite.kind)
+            reasons.append(TestsChanged(suite.kind) if changed else NotTested(suite.kind))
+        elif not result.passed:
+            reasons.append(TestsFailed(suite.kind, result.at))
+    return tuple(reasons)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Tags that move together: at the end of a run, in a promotion, in a rollback.
+
+What was there before is part of the value, so undoing is always possible.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from stackyard.model.known import TagPlace
+from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.reference import Reference, Repository
+
+
+class TagMove(msgspec.Struct, frozen=True):
+    """One tag: what it points at before and after; a local id in an engine, a manifest digest in a registry."""
+
+    target: TargetName
+    repository: Repository
+    tag: Tag
+    was: Digest | None
+    now: Digest
+
+    @property
+    def reference(self) -> Reference:
+        """The tag in full."""
+        return Reference(self.repository, self.tag)
+
+
+MoveState = Literal["intended", "done", "undone"]
+
+
+class MoveSet(msgspec.Struct, frozen=True):
+    """Moves that happen all or none; written down before the first one is made."""
+
+    kind: Literal["run", "promote", "rollback"]
+    place: TagPlace
+    channel: str
+    """The channel's template or name; empty for the branch tags of a run."""
+    source: str
+    """What a person asked to promote or go back to; the run's number for a run."""
+    at: str
+    moves: tuple[TagMove, ...]
+    commit: str = ""
+    """The commit whose images these are, where known."""
+    state: MoveState = "intended"
+    id: int = 0
+    """Given when it is written down; 0 before."""
+
+    @property
+    def changes(self) -> tuple[TagMove, ...]:
+        """The moves that change something."""
+        return tuple(move for move in self.moves if move.was != move.now)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""What happened: the outcome of each target, and of a whole run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from stackyard.model.moves import MoveSet
+from stackyard.model.names import TargetName
+from stackyard.model.reason import Reason
+from stackyard.model.record import Inventoried, Tested
+from stackyard.model.reference import Reference
+
+Status = Literal["built", "reused", "tagged", "pushed", "fetched", "tested", "failed", "skipped"]
+
+
+class Published(msgspec.Struct, frozen=True):
+    """Where an image can be had: in a registry by digest, or in the engine's own store by id."""
+
+    reference: Reference
+    """The content tag, with the digest where there is one."""
+    tags: tuple[Reference, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What happened to one target."""
+
+    target: TargetName
+    status: Status
+    reasons: tuple[Reason, ...] = ()
+    duration_s: float = 0.0
+    size_bytes: int | None = None
+    same_as_before: bool = False
+    """Built again, and equal in content to what was known: children are left alone."""
+    tests: tuple[Tested, ...] = ()
+    inventory: tuple[Inventoried, ...] = ()
+    published: Published | None = None
+    failure: str | None = None
+    """One sentence, for a failed target."""
+    details: tuple[str, ...] = ()
+    """The lines a person wants to see first: the end of a failing step, names of failing tests."""
+    because: TargetName | None = None
+    """The target whose failure made this one be skipped."""
+    logs: tuple[str, ...] = ()
+    """Paths of full logs, relative to the stack's root."""
+
+
+class RunSummary(msgspec.Struct, frozen=True):
+    """One execution of a plan."""
+
+    number: int
+    command: str
+    started: str
+    commit: str
+    branch: str | None
+    duration_s: float
+    outcomes: tuple[Outcome, ...]
+    moved: tuple[MoveSet, ...] = ()
+    is_interrupted: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """The targets that failed; those skipped because of them are not among them."""
+        return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everything that was asked for happened."""
+        return not self.is_interrupted and all(o.status != "failed" and o.because is None for o in self.outcomes)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""What those who watch a run are told, as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from stackyard.model.moves import MoveSet
+from stackyard.model.names import TargetName
+from stackyard.model.outcome import Outcome
+
+JobName = Literal["build", "fetch", "test", "publish"]
+
+
+class JobStarted(msgspec.Struct, frozen=True):
+    """A job of a target began."""
+
+    target: TargetName
+    job: JobName
+    expected_s: float | None = None
+
+
+class JobStep(msgspec.Struct, frozen=True):
+    """A running job is at something: an instruction of the Dockerfile, a suite."""
+
+    target: TargetName
+    job: JobName
+    text: str
+
+
+class JobEnded(msgspec.Struct, frozen=True):
+    """A job of a target is over; on failure with its sentence and the lines worth seeing first."""
+
+    target: TargetName
+    job: JobName
+    is_good: bool
+    duration_s: float
+    text: str = ""
+    details: tuple[str, ...] = ()
+    log: str = ""
+
+
+class TargetEnded(msgspec.Struct, frozen=True):
+    """A target has its outcome."""
+
+    outcome: Outcome
+
+
+class TagsMoved(msgspec.Struct, frozen=True):
+    """A set of moving tags was moved."""
+
+    moves: MoveSet
+
+
+Progress = JobStarted | JobStep | JobEnded | TargetEnded | TagsMoved
+Watch = Callable[[Progress], None]
+"""May be called from several threads."""
+
+Tell = Callable[[str], None]
+"""Says what a running job is at."""
+
+
+def unwatched(_: Progress) -> None:
+    """Watches nothing."""

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+"""Promotion and rollback are plans too: which tags would move, from where to where.
+
+In:   Stack, Known, what a person asked for, where the channel's tags are now
+Out:  MoveSet, to be shown and then carried out
+Raises: NothingToDo, TagConflict, UnknownName
+Pure. Why: docs/explanation/promotion.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from stackyard.errors import InvalidValue, NothingToDo, TagConflict
+from stackyard.model.known import Known, TagPlace
+from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.record import Record
+from stackyard.model.reference import Reference, Repository
+from stackyard.model.stack import Stack, Target
+from stackyard.model.tags import COMMIT_DIGITS, render, values_of
+
+Resolve = Callable[[Repository, Tag], Digest | None]
+"""Where a tag is now, in the place the moves are for."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What is promoted for one target."""
+
+    target: Target
+    record: Record
+    digest: Digest
+    reference: Reference | None
+    """The tag that was named; None where a commit was."""
+
+
+def place_of(stack: Stack, known: Known) -> TagPlace:
+    """Where promotions of this stack happen: the registry once anything was published, else the engine."""
+    for target in stack.targets:
+        if any(record.pushed(target.repository) for record in known.records.get(target.name, ())):
+            return "registry"
+    return "engine"
+
+
+def find_sources(
+    stack: Stack, known: Known, asked: str, selected: frozenset[TargetName], place: TagPlace
+) -> list[Source]:
+    """What `asked` (a tag, or a commit) is for each selected target, through the records.
+
+    All or none: a target without it is named in the error.
+    """
+    found: list[Source] = []
+    missing: list[str] = []
+    for target in stack.targets:
+        if target.name not in selected:
+            continue
+        source = _source(target, known, asked, place)
+        if source is None:
+            missing.append(str(target.name))
+        else:
+            found.append(source)
+    if not found:
+        raise NothingToDo(
+            f"nothing to promote: the records know no image tagged {asked!r}, nor one built at that commit",
+            hint="`stackyard history` lists what is known; `stackyard build --push` makes it",
+            source=asked,
+        )
+    if missing:
+        raise NothingToDo(
+            f"not promoting {asked!r}: {', '.join(missing)} {'has' if len(missing) == 1 else 'have'} no image of that name",
+            hint="build them at that commit, or name the images to promote with --image",
+            source=asked,
+            missing=tuple(missing),
+        )
+    return found
+
+
+def _source(target: Target, known: Known, asked: str, place: TagPlace) -> Source | None:
+    records = [record for record in known.records.get(target.name, ()) if _digest(target, record, place)]
+    if Tag.form.fullmatch(asked):
+        reference = Reference(target.repository, Tag(asked))
+        digest = known.tag_at(place, reference)
+        for record in records:
+            if digest is not None and _digest(target, record, place) == digest:
+                return Source(target, record, digest, reference)
+    if len(asked) >= COMMIT_DIGITS:
+        for record in records:
+            digest = _digest(target, record, place)
+            if record.built and record.built.commit.startswith(asked) and digest:
+                return Source(target, record, digest, None)
+    return None
+
+
+def _digest(target: Target, record: Record, place: TagPlace) -> Digest | None:
+    if place == "engine":
+        return record.built.image.id if record.built else None
+    pushed = record.pushed(target.repository)
+    return pushed.image.digest if pushed else None
+
+
+def plan_promotion(
+    stack: Stack, known: Known, sources: Sequence[Source], channel: str, place: TagPlace, resolve: Resolve, at: str
+) -> MoveSet:
+    """The moves that put `channel` on `sources`.
+
+    Refused: a source whose tests did not pass; a source or channel tag that someone moved behind the records' back.
+    """
+    moves: list[TagMove] = []
+    for source in sources:
+        target = source.target
+        _check_tested(source)
+        if source.reference is not None and source.reference.tag is not None:
+            _check_unmoved(source.reference, source.digest, resolve(target.repository, source.reference.tag))
+        tag = render(channel, values_of(stack.revision, dict(target.variables)))
+        if tag is None:
+            raise InvalidValue(
+                f"channel {channel!r} has no value for {target.name}",
+                hint="a {prefix} needs `tag.prefix` in spec.yml",
+                kind="channel",
+                text=channel,
+            )
+        was = resolve(target.repository, tag)
+        recorded = known.tag_at(place, Reference(target.repository, tag))
+        if recorded is not None and was not in (recorded, source.digest):
+            _check_unmoved(Reference(target.repository, tag), recorded, was)
+        moves.append(TagMove(target.name, target.repository, tag, was, source.digest))
+    commits = {source.record.built.commit for source in sources if source.record.built}
+    asked = str(sources[0].reference.tag) if sources[0].reference else ""
+    return MoveSet(
+        kind="promote",
+        place=place,
+        channel=channel,
+        source=asked or next(iter(commits))[:COMMIT_DIGITS],
+        at=at,
+        moves=tuple(moves),
+        commit=next(iter(commits)) if len(commits) == 1 else "",
+    )
+
+
+def _check_tested(source: Source) -> None:
+    """Every kind of suite that the target has must have passed last time it ran on this image."""
+    for kind in {suite.kind: None for suite in source.target.suites}:
+        results = [fact for fact in source.record.facts if getattr(fact, "suite", None) == kind]
+        if not results or not getattr(results[-1], "passed", False):
+            state = "failed" if results else "never ran"
+            raise NothingToDo(
+                f"not promoting {source.target.name}: its {kind} tests {state} on {source.digest.short}",
+                hint=f"stackyard build {source.target.name} runs them",
+                target=source.target.name,
+            )
+
+
+def _check_unmoved(reference: Reference, expected: Digest, found: Digest | None) -> None:
+    if found != expected:
+        raise TagConflict(
+            f"{reference} is at {found or 'nothing'}, and the records put it at {expected}",
+            hint="someone else moved it; `stackyard history` shows when we last did",
+            reference=str(reference),
+            expected=expected,
+            found=found,
+        )
+
+
+def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at: str) -> MoveSet:
+    """The moves that bring `channel` back to what it was before its current set.
+
+    Args:
+        history: finished sets of the channel, newest first.
+    """
+    standing = _standing(history)
+    if not standing:
+        raise NothingToDo(
+            f"nothing to roll back: the records know no promotion to {channel!r}",
+            hint="`stackyard history` lists the channels",
+            channel=channel,
+        )
+    current = standing[-1]
+    firsts = [move for move in current.moves if move.was is None]
+    if firsts:
+        raise NothingToDo(
+            f"nothing to roll back to: {firsts[0].reference} did not exist before the last promotion",
+            hint="promote another release instead",
+            channel=channel,
+        )
+    moves_back: list[TagMove] = []
+    for move in current.moves:
+        found = resolve(move.repository, move.tag)
+        if found not in (move.now, move.was):
+            _check_unmoved(move.reference, move.now, found)
+        assert move.was is not None  # noqa: S101 - asked above
+        moves_back.append(TagMove(move.target, move.repository, move.tag, found, move.was))
+    before = standing[-2] if len(standing) > 1 else None
+    return MoveSet(
+        kind="rollback",
+        place=current.place,
+        channel=channel,
+        source=before.source if before else "what was there before",
+        at=at,
+        moves=tuple(moves_back),
+        commit=before.commit if before else "",
+    )
+
+
+def standing_sets(history: Sequence[MoveSet]) -> dict[str, MoveSet]:
+    """The set each channel stands at, by channel; a channel whose every promotion was rolled back is left out.
+
+    Args:
+        history: finished sets of any kind, newest first.
+    """
+    names = dict.fromkeys(moves.channel for moves in history if moves.kind != "run")
+    found = {name: _standing([moves for moves in history if moves.channel == name]) for name in names}
+    return {name: sets[-1] for name, sets in found.items() if sets}
+
+
+def _standing(history: Sequence[MoveSet]) -> list[MoveSet]:
+    """Promotions of one channel that no rollback took back, oldest first."""
+    standing: list[MoveSet] = []
+    for moves in reversed(history):
+        if moves.kind == "rollback":
+            standing.pop()
+        else:
+            standing.append(moves)
+    return standing

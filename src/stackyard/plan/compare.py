@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""What is wanted against what is known: the Plan, every step with its reasons.
+
+In:   Stack (wanted), Known (records, accepted digests, where tags are), Presence, Need
+Out:  Plan: a step for every target, parents first
+Pure: Why: docs/explanation/plan.md
+Cost: O(targets + edges + records); stored inputs are read only for targets that are to be built
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from stackyard.model import canonical
+from stackyard.model.decide import Decision, Need, Presence, decide
+from stackyard.model.inputs import differences, looks_secret, source_fingerprint
+from stackyard.model.known import Known
+from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.plan import Plan, PlannedParent, Step
+from stackyard.model.reason import (
+    BaseMoved,
+    DefinitionChanged,
+    NeverBuilt,
+    NotSelected,
+    ParentChanged,
+    Reason,
+    TagMissing,
+)
+from stackyard.model.record import Record, Tagged
+from stackyard.model.reference import Reference
+from stackyard.model.stack import Stack, Target
+from stackyard.model.tags import tags_of
+from stackyard.plan.graph import build_order, components, graph_of
+
+
+def compare(stack: Stack, known: Known, selected: frozenset[TargetName], presence: Presence, need: Need) -> Plan:
+    """The plan that brings `selected` and all they build on to what the stack wants."""
+    graph = graph_of(stack)
+    targets = {target.name: target for target in stack.targets}
+    order = build_order(graph)
+    planned = set(build_order(graph, sorted(selected, key=list(targets).index)))
+    sources: dict[TargetName, Digest] = {}
+    decisions: dict[TargetName, Decision] = {}
+    steps: list[Step] = []
+    for name in order:
+        target = targets[name]
+        sources[name] = source_fingerprint(target.inputs, sources)
+        if name not in planned:
+            steps.append(_step(stack, target, Decision("skip", (NotSelected(),)), sources[name], (), None))
+            continue
+        records = known.records.get(name, ())
+        parents = {parent: decisions[parent].content for parent in target.inputs.parents if parent in decisions}
+        decision = decide(target, parents, known.accepted, records, presence, need)
+        if decision.action in ("build", "decide-later"):
+            decision = _explained(decision, target, parents, known)
+        decision, tags = _with_tags(stack, target, decision, known, need)
+        decisions[name] = decision
+        steps.append(_step(stack, target, decision, sources[name], tags, _expected(records)))
+    return Plan(
+        stack=stack.name,
+        revision=stack.revision,
+        steps=tuple(_fetching(steps, decisions, presence)),
+        is_publishing=need.publish,
+        is_checked=presence.engine is not None,
+        sets=tuple(
+            tuple(name for name in order if name in members)
+            for members in components(graph, [name for name in order if name in planned])
+        ),
+        findings=stack.findings,
+    )
+
+
+def _explained(
+    decision: Decision, target: Target, parents: Mapping[TargetName, Digest | None], known: Known
+) -> Decision:
+    """Add why nothing known fits: the differences from the nearest record."""
+    records = known.records.get(target.name, ())
+    reasons: tuple[Reason, ...] = decision.reasons
+    if decision.action == "decide-later" and canonical.digest(target.inputs) not in {r.inputs for r in records}:
+        decision = msgspec.structs.replace(decision, action="build")  # whatever the parents come to
+        reasons = ()
+    if not records:
+        reasons = (NeverBuilt(),)
+    elif not reasons or decision.action == "decide-later":
+        nearest_record = records[0]
+        then = known.inputs.get(nearest_record.inputs)
+        own = tuple(differences(target.inputs, then)) if then is not None else ()
+        moved = _moved(target, nearest_record, parents, known.accepted)
+        reasons = (*own, *moved, *reasons)
+    return msgspec.structs.replace(decision, reasons=reasons or (DefinitionChanged("record", "incomplete", "whole"),))
+
+
+def _moved(
+    target: Target,
+    record: Record,
+    parents: Mapping[TargetName, Digest | None],
+    accepted: Mapping[str, Digest],
+) -> tuple[Reason, ...]:
+    """Parents and bases that were something else when the record was made."""
+    built = record.built
+    if built is None:
+        return ()
+    then_parents, then_bases = dict(built.parents), dict(built.bases)
+    reasons: list[Reason] = []
+    for name in target.inputs.parents:
+        now = parents.get(name)
+        if now is not None and name in then_parents and then_parents[name] != now:
+            reasons.append(ParentChanged(name, then_parents[name], now))
+    for reference in target.inputs.bases:
+        now = accepted.get(reference)
+        if now is not None and reference in then_bases and then_bases[reference] != now:
+            reasons.append(BaseMoved(reference, then_bases[reference], now))
+    return tuple(reasons)
+
+
+def _with_tags(
+    stack: Stack, target: Target, decision: Decision, known: Known, need: Need
+) -> tuple[Decision, tuple[tuple[Tag, ...], tuple[Tag, ...]]]:
+    """Turn a reuse whose names are not all in place into a `tag` step."""
+    fixed, moving = tags_of(target.templates, stack.revision, dict(target.variables))
+    if decision.action == "reuse" and decision.record is not None:
+        record = decision.record
+        missing = [tag for tag in fixed if not _has_fixed(target, record, tag, need)]
+        missing += [tag for tag in moving if not _has_moving(target, record, tag, known, need)]
+        if missing:
+            reasons = tuple(TagMissing(str(tag)) for tag in missing)
+            decision = msgspec.structs.replace(decision, action="tag", reasons=(*decision.reasons, *reasons))
+    return decision, (fixed, moving)
+
+
+def _has_fixed(target: Target, record: Record, tag: Tag, need: Need) -> bool:
+    """Whether this very image got `tag`, or the numbered form it takes where `tag` was taken already."""
+    place = "registry" if need.publish else "engine"
+    return any(
+        isinstance(fact, Tagged)
+        and fact.place == place
+        and fact.repository.canonical == target.repository.canonical
+        and (fact.tag == tag or (fact.tag.startswith(f"{tag}.") and fact.tag[len(tag) + 1 :].isdigit()))
+        for fact in record.facts
+    )
+
+
+def _has_moving(target: Target, record: Record, tag: Tag, known: Known, need: Need) -> bool:
+    """Whether the records have `tag` on this very image, where it is wanted."""
+    if need.publish:
+        pushed = record.pushed(target.repository)
+        at = known.tag_at("registry", Reference(target.repository, tag))
+        return pushed is not None and at == pushed.image.digest
+    return record.built is not None and known.tag_at("engine", Reference(target.repository, tag)) == record.built.image.id
+
+
+def _fetching(steps: list[Step], decisions: Mapping[TargetName, Decision], presence: Presence) -> list[Step]:
+    """A reused parent that a child may be built on must be in the engine."""
+    if presence.engine is None:
+        return steps
+    wanted = {
+        parent.target for step in steps if step.action in ("build", "decide-later") for parent in step.parents
+    }
+    fetched = []
+    for step in steps:
+        decision = decisions.get(step.target)
+        built = decision.record.built if decision and decision.record else None
+        if step.target in wanted and step.action in ("reuse", "tag") and built and built.image.id not in presence.engine:
+            step = msgspec.structs.replace(step, action="fetch")  # noqa: PLW2901 - the step as it is after all
+        fetched.append(step)
+    return fetched
+
+
+def _expected(records: Sequence[Record]) -> float | None:
+    return next((record.built.duration_s for record in records if record.built), None)
+
+
+def _step(
+    stack: Stack,
+    target: Target,
+    decision: Decision,
+    source: Digest,
+    tags: tuple[tuple[Tag, ...], tuple[Tag, ...]] | tuple[()],
+    expected_s: float | None,
+) -> Step:
+    fixed, moving = tags or tags_of(target.templates, stack.revision, dict(target.variables))
+    return Step(
+        target=target.name,
+        image=target.image,
+        version=target.version,
+        action=decision.action,
+        repository=target.repository,
+        fixed_tags=fixed,
+        moving_tags=moving,
+        build_args=tuple((name, "(hidden)" if looks_secret(name, value) else value) for name, value in target.args),
+        context=target.context,
+        parents=tuple(
+            PlannedParent(use.target, str(next(iter(use.references), use.target))) for use in target.parents
+        ),
+        reasons=decision.reasons,
+        source=source,
+        build=decision.build,
+        record=decision.record.id if decision.record else None,
+        expected_s=expected_s,
+    )

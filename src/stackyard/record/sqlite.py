@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""Records in one SQLite file: the only store where there is no registry, and the cache where there is.
+
+In, out: as record/store.py
+May touch: one file, and SQLite's two beside it
+Raises: RecordProblem, with the file and what to do
+
+Every fact is a transaction of its own: a run that is killed has lost nothing that
+happened. Several processes may use one file; SQLite serialises them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from stackyard.errors import RecordProblem
+from stackyard.model import canonical
+from stackyard.model.inputs import Inputs
+from stackyard.model.known import NOTHING_KNOWN, Known, TagPlace
+from stackyard.model.moves import MoveSet, MoveState
+from stackyard.model.names import Digest, TargetName
+from stackyard.model.outcome import RunSummary
+from stackyard.model.record import Built, Fact, Record
+from stackyard.model.reference import Reference
+
+FORMAT = 1
+_BUSY_S = 30.0
+_SCHEMA = """
+CREATE TABLE inputs (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE records (
+    seq INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, target TEXT NOT NULL,
+    source TEXT NOT NULL, build TEXT NOT NULL, inputs TEXT NOT NULL, run INTEGER NOT NULL
+);
+CREATE TABLE facts (seq INTEGER PRIMARY KEY, record TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE accepted (reference TEXT PRIMARY KEY, digest TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tags (
+    place TEXT NOT NULL, reference TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (place, reference)
+) WITHOUT ROWID;
+CREATE TABLE runs (number INTEGER PRIMARY KEY, command TEXT NOT NULL, at TEXT NOT NULL, summary TEXT);
+CREATE TABLE moves (id INTEGER PRIMARY KEY, channel TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL);
+"""
+
+
+class SqliteRecords:
+    """A store in the file at `path`, made with its folder when something is first written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def known(self) -> Known:
+        """All records, newest first; nothing where no file is yet."""
+        if not self._path.exists():
+            return NOTHING_KNOWN
+        with self._open() as db:
+            facts: dict[str, list[Fact]] = {}
+            for record, body in db.execute("SELECT record, body FROM facts ORDER BY seq"):
+                facts.setdefault(record, []).append(canonical.decode(body, Fact))  # type: ignore[arg-type]
+            records: dict[TargetName, list[Record]] = {}
+            for row in db.execute("SELECT id, target, source, build, inputs, run FROM records ORDER BY seq DESC"):
+                record = _record(row, tuple(facts.get(row[0], ())))
+                records.setdefault(record.target, []).append(record)
+            accepted = {ref: Digest(digest) for ref, digest in db.execute("SELECT reference, digest FROM accepted")}
+            tags = {
+                (place, ref): Digest(digest)
+                for place, ref, digest in db.execute("SELECT place, reference, digest FROM tags")
+            }
+        return Known(records, _StoredInputs(self), accepted, tags)
+
+    def open_record(
+        self, target: TargetName, source: Digest, build: Digest, inputs: Inputs, run: int, built: Built
+    ) -> Record:
+        """One transaction: inputs (once per content), the record, its first fact."""
+        key = canonical.digest(inputs)
+        identity = canonical.digest([target, build, built.image, built.at, run]).hex[:20]
+        record = Record(identity, target, source, build, key, run, (built,))
+        with self._open() as db:
+            db.execute("INSERT OR IGNORE INTO inputs VALUES (?, ?)", (key, zlib.compress(canonical.encode(inputs))))
+            db.execute(
+                "INSERT INTO records (id, target, source, build, inputs, run) VALUES (?, ?, ?, ?, ?, ?)",
+                (identity, target, source, build, key, run),
+            )
+            db.execute("INSERT INTO facts (record, body) VALUES (?, ?)", (identity, canonical.encode(built).decode()))
+        return record
+
+    def append(self, record: Record, fact: Fact) -> Record:
+        """Add a fact."""
+        with self._open() as db:
+            db.execute("INSERT INTO facts (record, body) VALUES (?, ?)", (record.id, canonical.encode(fact).decode()))
+        return msgspec.structs.replace(record, facts=(*record.facts, fact))
+
+    def accept(self, reference: str, digest: Digest, at: str) -> None:
+        """Set or move an accepted digest."""
+        with self._open() as db:
+            db.execute("INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (reference, digest, at))
+
+    def put_tag(self, place: TagPlace, reference: Reference, digest: Digest) -> None:
+        """Note where a tag is."""
+        with self._open() as db:
+            db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", (place, reference.canonical, digest))
+
+    def begin_run(self, command: str, at: str) -> int:
+        """A new row; two runs at once get two numbers."""
+        with self._open() as db:
+            number = db.execute("INSERT INTO runs (command, at) VALUES (?, ?)", (command, at)).lastrowid
+        return number or 0
+
+    def end_run(self, summary: RunSummary) -> None:
+        """Fill the run's row."""
+        with self._open() as db:
+            db.execute(
+                "UPDATE runs SET summary = ? WHERE number = ?", (canonical.encode(summary).decode(), summary.number)
+            )
+
+    def runs(self, limit: int) -> Sequence[RunSummary]:
+        """Runs that came to a summary, newest first."""
+        if not self._path.exists():
+            return []
+        with self._open() as db:
+            rows = db.execute(
+                "SELECT summary FROM runs WHERE summary IS NOT NULL ORDER BY number DESC LIMIT ?", (limit,)
+            )
+            return [canonical.decode(body, RunSummary) for (body,) in rows]
+
+    def intend(self, moves: MoveSet) -> MoveSet:
+        """One transaction, before the first move."""
+        with self._open() as db:
+            number = db.execute(
+                "INSERT INTO moves (channel, state, body) VALUES (?, ?, ?)",
+                (moves.channel, moves.state, canonical.encode(moves).decode()),
+            ).lastrowid
+        return msgspec.structs.replace(moves, id=number or 0)
+
+    def settle(self, moves: MoveSet, state: MoveState) -> None:
+        """One transaction: the state, and for `done` where the tags are."""
+        with self._open() as db:
+            db.execute("UPDATE moves SET state = ? WHERE id = ?", (state, moves.id))
+            if state == "done":
+                db.executemany(
+                    "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)",
+                    [(moves.place, move.reference.canonical, move.now) for move in moves.moves],
+                )
+
+    def move_sets(self, channel: str | None = None, state: MoveState | None = None) -> Sequence[MoveSet]:
+        """Newest first."""
+        if not self._path.exists():
+            return []
+        with self._open() as db:
+            rows = db.execute(
+                "SELECT id, state, body FROM moves WHERE (?1 IS NULL OR channel = ?1) AND (?2 IS NULL OR state = ?2) "
+                "ORDER BY id DESC",
+                (channel, state),
+            ).fetchall()
+        return [
+            msgspec.structs.replace(canonical.decode(body, MoveSet), id=number, state=current)
+            for number, current, body in rows
+        ]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; whatever SQLite complains of becomes one sentence."""
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            with self._connection:
+                yield self._connection
+        except (sqlite3.Error, OSError) as error:
+            raise RecordProblem(
+                f"{self._path}: the records cannot be used: {error}",
+                hint="if the file is damaged, move it away: images that are still there are found by building again",
+                path=str(self._path),
+            ) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        make_state_folder(self._path.parent)
+        db = sqlite3.connect(self._path, timeout=_BUSY_S)
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            db.execute("PRAGMA journal_mode = WAL")
+            with db:
+                db.execute("BEGIN IMMEDIATE")
+                if db.execute("PRAGMA user_version").fetchone()[0] == 0:  # nobody was faster
+                    for statement in _SCHEMA.split(";"):
+                        db.execute(statement)
+                    db.execute(f"PRAGMA user_version = {FORMAT}")
+        elif version != FORMAT:
+            db.close()
+            raise sqlite3.DatabaseError(f"they are of format {version}, and this Stackyard knows format {FORMAT}")
+        db.execute("PRAGMA synchronous = NORMAL")
+        return db
+
+
+class _StoredInputs(Mapping[Digest, Inputs]):
+    """Stored inputs, read when asked for: only explanations need them."""
+
+    def __init__(self, store: SqliteRecords) -> None:
+        self._store = store
+
+    def __getitem__(self, key: Digest) -> Inputs:
+        with self._store._open() as db:
+            row = db.execute("SELECT body FROM inputs WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise KeyError(key)
+        return canonical.decode(zlib.decompress(row[0]), Inputs)
+
+    def __iter__(self) -> Iterator[Digest]:
+        with self._store._open() as db:
+            return iter([Digest(key) for (key,) in db.execute("SELECT key FROM inputs")])
+
+    def __len__(self) -> int:
+        with self._store._open() as db:
+            return int(db.execute("SELECT count(*) FROM inputs").fetchone()[0])
+
+
+def _record(row: tuple[str, str, str, str, str, int], facts: tuple[Fact, ...]) -> Record:
+    identity, target, source, build, inputs, run = row
+    return Record(identity, TargetName(target), Digest(source), Digest(build), Digest(inputs), run, facts)
+
+
+def make_state_folder(folder: Path) -> None:
+    """Make the folder that git never sees."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")

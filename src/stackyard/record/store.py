@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""What any store of records can do. One contract test runs over each: tests/contract/test_records.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from stackyard.model.inputs import Inputs
+from stackyard.model.known import Known, TagPlace
+from stackyard.model.moves import MoveSet, MoveState
+from stackyard.model.names import Digest, TargetName
+from stackyard.model.outcome import RunSummary
+from stackyard.model.record import Built, Fact, Record
+from stackyard.model.reference import Reference
+
+
+class Records(Protocol):
+    """Facts go in as they happen and are never changed; everything read back is a value."""
+
+    def known(self) -> Known:
+        """All that is known now."""
+
+    def open_record(
+        self, target: TargetName, source: Digest, build: Digest, inputs: Inputs, run: int, built: Built
+    ) -> Record:
+        """A new record, beginning with the fact of its build."""
+
+    def append(self, record: Record, fact: Fact) -> Record:
+        """Add a fact; the record as it is then."""
+
+    def accept(self, reference: str, digest: Digest, at: str) -> None:
+        """Set the accepted digest of an external base, by canonical reference."""
+
+    def put_tag(self, place: TagPlace, reference: Reference, digest: Digest) -> None:
+        """Note where a tag was put."""
+
+    def begin_run(self, command: str, at: str) -> int:
+        """Number of a new run, counted from 1."""
+
+    def end_run(self, summary: RunSummary) -> None:
+        """What happened in a run."""
+
+    def runs(self, limit: int) -> Sequence[RunSummary]:
+        """The newest finished runs, newest first."""
+
+    def intend(self, moves: MoveSet) -> MoveSet:
+        """Write a set of moves down before the first is made; it comes back with its id."""
+
+    def settle(self, moves: MoveSet, state: MoveState) -> None:
+        """How a set of moves ended; `done` also notes where its tags are now."""
+
+    def move_sets(self, channel: str | None = None, state: MoveState | None = None) -> Sequence[MoveSet]:
+        """Sets of moves, newest first."""

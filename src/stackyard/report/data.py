@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""The JSON that others build on, `"format": 1`. Image, tag and path strings are exactly those a person would type.
+
+In: values. Out: plain dicts, fields in a fixed order. Pure. Reference: docs/reference/json.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from stackyard.model import canonical
+from stackyard.model.moves import MoveSet
+from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.plan import Plan, Step
+from stackyard.model.stack import Finding, Stack
+
+FORMAT = 1
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """A plan: every target of the stack has a step."""
+    return {
+        "format": FORMAT,
+        "stack": _stack(plan),
+        "steps": [_step(step) for step in plan.steps],
+        "findings": findings_data(plan.findings),
+    }
+
+
+def _stack(plan: Plan) -> dict[str, Any]:
+    return {
+        "name": plan.stack,
+        "commit": plan.revision.commit,
+        "branch": plan.revision.branch,
+        "dirty": plan.revision.is_dirty,
+        "publishing": plan.is_publishing,
+        "checked": plan.is_checked,
+        "has_work": plan.has_work,
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "target": str(step.target),
+        "image": str(step.image),
+        "version": step.version and str(step.version),
+        "action": step.action,
+        "repository": str(step.repository),
+        "tags": [str(tag) for tag in step.tags],
+        "build_args": dict(step.build_args),
+        "context": step.context,
+        "parents": [{"target": str(p.target), "reference": p.reference} for p in step.parents],
+        "reasons": [canonical.builtins(reason) for reason in step.reasons],
+        "source_fingerprint": str(step.source),
+        "build_fingerprint": step.build and str(step.build),
+        "record": step.record,
+        "expected_s": step.expected_s,
+    }
+
+
+def findings_data(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings, in the order given."""
+    return [canonical.builtins(finding) for finding in findings]
+
+
+def run_data(summary: RunSummary) -> dict[str, Any]:
+    """A run: an outcome for every target of the stack."""
+    return {
+        "format": FORMAT,
+        "run": summary.number or None,
+        "command": summary.command,
+        "started": summary.started,
+        "commit": summary.commit,
+        "branch": summary.branch,
+        "duration_s": round(summary.duration_s, 3),
+        "good": summary.is_good,
+        "interrupted": summary.is_interrupted,
+        "outcomes": [_outcome(outcome) for outcome in summary.outcomes],
+        "moved": [moves_data(moves) for moves in summary.moved],
+        "notes": list(summary.notes),
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    published = outcome.published
+    return {
+        "target": str(outcome.target),
+        "status": outcome.status,
+        "reasons": [canonical.builtins(reason) for reason in outcome.reasons],
+        "duration_s": round(outcome.duration_s, 3),
+        "size_bytes": outcome.size_bytes,
+        "same_as_before": outcome.same_as_before,
+        "tests": [
+            {"suite": t.suite, "passed": t.passed, "total": t.total, "failed": t.failed, "skipped": t.skipped}
+            for t in outcome.tests
+        ],
+        "published": published
+        and {
+            "reference": str(published.reference),
+            "digest": published.reference.digest and str(published.reference.digest),
+            "tags": [str(tag) for tag in published.tags],
+        },
+        "failure": outcome.failure,
+        "details": list(outcome.details),
+        "because": outcome.because and str(outcome.because),
+        "logs": list(outcome.logs),
+    }
+
+
+def moves_data(moves: MoveSet) -> dict[str, Any]:
+    """A set of moves, planned or made."""
+    return {
+        "kind": moves.kind,
+        "channel": moves.channel,
+        "source": moves.source,
+        "place": moves.place,
+        "at": moves.at,
+        "commit": moves.commit,
+        "state": moves.state,
+        "moves": [
+            {
+                "target": str(move.target),
+                "reference": str(move.reference),
+                "was": move.was and str(move.was),
+                "now": str(move.now),
+            }
+            for move in moves.moves
+        ],
+    }
+
+
+def stack_data(stack: Stack) -> dict[str, Any]:
+    """A stack as it was read."""
+    return {
+        "format": FORMAT,
+        "stack": {"name": stack.name, "images_folder": stack.images_folder},
+        "targets": [
+            {
+                "target": str(target.name),
+                "repository": str(target.repository),
+                "context": target.context,
+                "parents": [str(name) for name in target.parent_names],
+                "bases": [str(base) for base in target.bases],
+                "suites": [suite.kind for suite in target.suites],
+            }
+            for target in stack.targets
+        ],
+    }
+
+
+def history_data(runs: Sequence[RunSummary], channels: Sequence[MoveSet]) -> dict[str, Any]:
+    """Runs and channel moves, newest first."""
+    return {
+        "format": FORMAT,
+        "runs": [{key: value for key, value in run_data(run).items() if key != "format"} for run in runs],
+        "channels": [moves_data(moves) for moves in channels],
+    }

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: MIT
+"""Plans, outcomes, moves and histories as people read them.
+
+In: values and a Style. Out: text. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stackyard.model.moves import MoveSet
+from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.plan import Plan, Step
+from stackyard.model.stack import Finding, Stack
+from stackyard.report.text import Style, count_text, joined, size_text, table, time_text
+
+ACTION_COLOURS = {
+    "build": "yellow",
+    "retest": "yellow",
+    "decide-later": "yellow",
+    "push": "cyan",
+    "fetch": "cyan",
+    "tag": "cyan",
+    "reuse": "green",
+    "skip": "dim",
+}
+STATUS_COLOURS = {"failed": "red", "skipped": "dim", "reused": "green"}
+
+
+def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) -> str:
+    """A short table: what, why, tags, expected time; `is_explained` lists every reason."""
+    rows = [
+        (
+            style(str(step.target), "bold"),
+            style(step.action, ACTION_COLOURS[step.action]),
+            " ".join(str(tag) for tag in step.tags),
+            time_text(step.expected_s) if step.expected_s and step.action in ("build", "decide-later") else "",
+            _why(step),
+        )
+        for step in plan.steps
+    ]
+    lines = [_head(plan, style), "", table(rows, ("image", "step", "tags", "last took", "why"), style, width)]
+    if is_explained:
+        lines += ["", *(line for step in plan.steps for line in _explained(step, style))]
+    lines += ["", _totals(plan)]
+    if not plan.is_checked:
+        lines.append(style("From the records; engine and registry were not asked.", "dim"))
+    return "\n".join(lines)
+
+
+def _head(plan: Plan, style: Style) -> str:
+    revision = plan.revision
+    branch = f"branch {revision.branch}" if revision.branch else "no branch"
+    dirty = style(", with changes that are not committed: no fixed tags", "yellow") if revision.is_dirty else ""
+    return f"{style(plan.stack, 'bold')} at {revision.commit[:7]} on {branch}{dirty}"
+
+
+def _why(step: Step) -> str:
+    shown = [str(reason) for reason in step.reasons[:2]]
+    more = len(step.reasons) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+
+
+def _explained(step: Step, style: Style) -> list[str]:
+    lines = [style(f"{step.target}: {step.action}", "bold")]
+    lines += [f"  because  {reason}" for reason in step.reasons]
+    lines += [f"  parent   {parent.target} as {parent.reference}" for parent in step.parents]
+    lines += [f"  arg      {name}={value}" for name, value in step.build_args]
+    lines.append(f"  context  {step.context}")
+    lines += [f"  tag      {step.repository}:{tag}" for tag in step.tags]
+    return lines
+
+
+def _totals(plan: Plan) -> str:
+    counts: dict[str, int] = {}
+    for step in plan.steps:
+        counts[step.action] = counts.get(step.action, 0) + 1
+    if not plan.has_work:
+        return f"Nothing to do: {count_text(counts.get('reuse', 0), 'image')} as wanted."
+    words = {
+        "build": "to build",
+        "decide-later": "to follow a parent if it changes",
+        "retest": "to test",
+        "push": "to push",
+        "fetch": "to fetch",
+        "tag": "to tag",
+        "reuse": "as wanted",
+        "skip": "not selected",
+    }
+    return joined(f"{counts[action]} {word}" for action, word in words.items() if action in counts) + "."
+
+
+def summary_text(summary: RunSummary, style: Style, width: int) -> str:
+    """What happened: a line per target, the failures with what to look at, what was published."""
+    rows = [
+        (
+            style(str(outcome.target), "bold"),
+            style(_status(outcome), STATUS_COLOURS.get(outcome.status, "yellow")),
+            time_text(outcome.duration_s) if outcome.status not in ("skipped",) else "",
+            size_text(outcome.size_bytes) if outcome.size_bytes else "",
+            _tests(outcome),
+            _result(outcome),
+        )
+        for outcome in summary.outcomes
+    ]
+    lines = [table(rows, ("image", "outcome", "took", "size", "tests", ""), style, width)]
+    for outcome in summary.failed:
+        lines += ["", style(f"{outcome.target}: {outcome.failure}", "red")]
+        lines += [f"  {line}" for line in outcome.details]
+        lines += [f"  log: {log}" for log in outcome.logs[-1:]]
+    lines += [line for outcome in summary.outcomes for line in _published(outcome, style)]
+    lines += [f"note: {note}" for note in summary.notes]
+    lines += ["", _ending(summary)]
+    return "\n".join(lines)
+
+
+def _status(outcome: Outcome) -> str:
+    if outcome.because is not None:
+        return f"skipped, {outcome.because} failed"
+    return "built, same content" if outcome.same_as_before and outcome.status == "built" else outcome.status
+
+
+def _tests(outcome: Outcome) -> str:
+    parts = []
+    for test in outcome.tests:
+        good = test.total - test.failed - test.skipped
+        skipped = f", {test.skipped} skipped" if test.skipped else ""
+        parts.append(f"{test.suite} {good}/{test.total - test.skipped}{skipped}")
+    return " · ".join(parts)
+
+
+def _result(outcome: Outcome) -> str:
+    if outcome.status == "failed":
+        return outcome.failure or ""
+    if outcome.status == "skipped":
+        return ""
+    return "; ".join(str(reason) for reason in outcome.reasons[:1])
+
+
+def _published(outcome: Outcome, style: Style) -> list[str]:
+    """References of what this run made or named; nothing for what was in place already."""
+    published = outcome.published
+    if published is None or outcome.status == "reused":
+        return []
+    lines = ["", f"{style(str(outcome.target), 'bold')}  {published.reference}"]
+    lines += [f"  also {tag}" for tag in published.tags]
+    return lines
+
+
+def _ending(summary: RunSummary) -> str:
+    counts: dict[str, int] = {}
+    for outcome in summary.outcomes:
+        status: str = outcome.status
+        if outcome.because is not None:
+            status = "skipped because of a failure"
+        elif status == "skipped" and not summary.is_interrupted:
+            status = "not selected"
+        counts[status] = counts.get(status, 0) + 1
+    took = time_text(summary.duration_s)
+    if set(counts) <= {"reused", "not selected"}:
+        return f"Nothing to do: {count_text(counts.get('reused', 0), 'image')} as wanted ({took})."
+    what = joined(f"{count} {status}" for status, count in counts.items())
+    lead = "Interrupted. " if summary.is_interrupted else ""
+    return f"{lead}Run {summary.number}: {what}, in {took}."
+
+
+def moves_text(moves: MoveSet, style: Style, width: int) -> str:
+    """A promotion or rollback before it is made: each tag, from what to what."""
+    rows = [
+        (
+            style(str(move.target), "bold"),
+            str(move.reference),
+            move.was.short if move.was else "nothing",
+            move.now.short if move.was != move.now else style("stays", "dim"),
+        )
+        for move in moves.moves
+    ]
+    verb = "Promote" if moves.kind == "promote" else "Roll back to"
+    commit = f" (commit {moves.commit[:7]})" if moves.commit else ""
+    head = f"{verb} {style(moves.source, 'bold')}{commit}: channel {style(moves.channel, 'bold')}"
+    return "\n".join([head, "", table(rows, ("image", "tag", "is at", "moves to"), style, width)])
+
+
+def findings_text(findings: Sequence[Finding], style: Style) -> str:
+    """One line per finding, its hint below it, and the count."""
+    colours = {"error": "red", "warning": "yellow", "notice": "dim"}
+    lines = []
+    for finding in findings:
+        lines.append(f"{style(finding.level, colours[finding.level])}: {finding} [{finding.code}]")
+        if finding.hint:
+            lines.append(f"  hint: {finding.hint}")
+    counts = {level: sum(1 for f in findings if f.level == level) for level in colours}
+    if not counts["error"] and not counts["warning"]:
+        lines.append("No errors, no warnings.")
+    else:
+        lines.append(f"{count_text(counts['error'], 'error')}, {count_text(counts['warning'], 'warning')}.")
+    return "\n".join(lines)
+
+
+def stack_text(stack: Stack, style: Style, width: int) -> str:
+    """The images of a stack, as a table."""
+    rows = [
+        (
+            style(str(target.name), "bold"),
+            str(target.repository),
+            ", ".join(suite.kind for suite in target.suites) or "-",
+            ", ".join([*map(str, target.parent_names), *map(str, target.bases)]) or "-",
+        )
+        for target in stack.targets
+    ]
+    return table(rows, ("image", "repository", "tests", "builds on"), style, width)
+
+
+def history_text(runs: Sequence[RunSummary], channels: Sequence[MoveSet], style: Style, width: int) -> str:
+    """Runs and moves of channels, newest first."""
+    events = [(run.started, _run_line(run)) for run in runs]
+    events += [(moves.at, _moves_line(moves)) for moves in channels]
+    events.sort(key=lambda event: event[0], reverse=True)
+    if not events:
+        return "Nothing yet: `stackyard build` makes the first entry."
+    rows = [(style(at.replace("T", " ").replace("Z", ""), "dim"), *line) for at, line in events]
+    return table(rows, ("when (UTC)", "what", "commit", ""), style, width)
+
+
+def _run_line(run: RunSummary) -> tuple[str, str, str]:
+    counts: dict[str, int] = {}
+    for outcome in run.outcomes:
+        counts[outcome.status] = counts.get(outcome.status, 0) + 1
+    made = joined(f"{count} {status}" for status, count in counts.items() if status != "skipped")
+    ending = "" if run.is_good else " - interrupted" if run.is_interrupted else " - failed"
+    return f"run {run.number} ({run.command}){ending}", run.commit[:7], f"{made or 'nothing'}, {time_text(run.duration_s)}"
+
+
+def _moves_line(moves: MoveSet) -> tuple[str, str, str]:
+    verb = {"promote": "promoted", "rollback": "rolled back to"}.get(moves.kind, "tagged")
+    state = {"done": "", "undone": " - undone", "intended": " - not finished"}[moves.state]
+    detail = f"{count_text(len(moves.changes), 'tag')} moved of {len(moves.moves)}"
+    return f"{moves.channel}: {verb} {moves.source}{state}", moves.commit[:7], detail

@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: MIT
+"""Carry out a plan: what the machine decides, threads do, and the records are told.
+
+In:   Plan, Work, Records, Limits
+Out:  RunSummary; each fact is recorded when its job ends
+May touch: everything the jobs touch. Only this thread writes records.
+Before: plan/compare   Beside: run/machine (decides), run/jobs (what is done)
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from stackyard.errors import StackyardError
+from stackyard.model.decide import Need, Presence, decide
+from stackyard.model.inputs import build_fingerprint
+from stackyard.model.known import TagPlace
+from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.names import TargetName
+from stackyard.model.outcome import Outcome, Published, RunSummary, Status
+from stackyard.model.plan import Action, Plan, Step
+from stackyard.model.progress import JobEnded, JobName, JobStarted, JobStep, TagsMoved, TargetEnded, Watch
+from stackyard.model.record import Inventoried, Record, Tested
+from stackyard.model.reference import Reference
+from stackyard.model.stack import Target
+from stackyard.record.store import Records
+from stackyard.run import jobs
+from stackyard.run.jobs import Done, Work
+from stackyard.run.machine import (
+    Decided,
+    End,
+    Event,
+    Finished,
+    Instruction,
+    Limits,
+    Machine,
+    Move,
+    Moved,
+    Node,
+    Skip,
+    Start,
+    Stopped,
+)
+from stackyard.run.tagging import TagStore, carry_out
+
+_STATUS: dict[Action, Status] = {
+    "build": "built",
+    "reuse": "reused",
+    "tag": "tagged",
+    "push": "pushed",
+    "fetch": "fetched",
+    "retest": "tested",
+}
+
+
+class _Track(msgspec.Struct):
+    """What is known of one target while it runs."""
+
+    target: Target
+    step: Step
+    action: Action
+    record: Record | None = None
+    in_place: bool = False
+    """The plan saw nothing to do, names included."""
+    same: bool = False
+    spent_s: float = 0.0
+    tests: tuple[Tested, ...] = ()
+    inventory: tuple[Inventoried, ...] = ()
+    tags: tuple[Reference, ...] = ()
+    logs: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    """What a worker thread hands back."""
+
+    job: JobName
+    target: TargetName
+    done: Done
+    duration_s: float
+
+
+class Driver:
+    """One execution of one plan."""
+
+    def __init__(
+        self, plan: Plan, work: Work, records: Records, store: TagStore, limits: Limits, watch: Watch, number: int
+    ) -> None:
+        self._plan = plan
+        self._work = work
+        self._records = records
+        self._store = store
+        self._watch = watch
+        self._number = number
+        by_id = {record.id: record for known in work.records_of.values() for record in known}
+        steps = [step for step in plan.steps if step.action != "skip"]
+        self._tracks = {
+            step.target: _Track(
+                work.stack.target(step.target),
+                step,
+                step.action,
+                by_id.get(step.record) if step.record else None,
+                in_place=step.action == "reuse",
+            )
+            for step in steps
+        }
+        graph = {name: track.target.inputs.parents for name, track in self._tracks.items()}
+        nodes = {name: Node(graph[name], track.action, track.step.expected_s or 0.0) for name, track in self._tracks.items()}
+        self._machine = Machine(nodes, [frozenset(members) for members in plan.sets], limits)
+        self._events: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
+        self._notes: list[str] = []
+        self._moved: list[MoveSet] = []
+
+    def run(self, command: str, started: str) -> RunSummary:
+        """Carry the plan out; every exception of a job is the failure of its target."""
+        clock, begun = self._work.clock, self._work.clock.ticks()
+        is_interrupted = False
+        with ThreadPoolExecutor(max_workers=32, thread_name_prefix="stackyard") as pool:
+            try:
+                self._loop(pool)
+            except KeyboardInterrupt:
+                is_interrupted = True
+                self._machine.handle(Stopped())
+                self._work.engine.close()
+        self._drain()
+        return RunSummary(
+            number=self._number,
+            command=command,
+            started=started,
+            commit=self._plan.revision.commit,
+            branch=self._plan.revision.branch,
+            duration_s=clock.ticks() - begun,
+            outcomes=tuple(self._final(step) for step in self._plan.steps),
+            moved=tuple(self._moved),
+            is_interrupted=is_interrupted,
+            notes=tuple(self._notes),
+        )
+
+    def _loop(self, pool: ThreadPoolExecutor) -> None:
+        todo = self._machine.begin()
+        while True:
+            while todo:
+                instruction = todo.pop(0)
+                if isinstance(instruction, End):
+                    return
+                todo += self._obey(instruction, pool)
+            ended = self._events.get()
+            self._take(ended)
+            todo += self._machine.handle(Finished(ended.job, ended.target, ended.done.is_good))
+            self._report_ended(ended.target)
+
+    def _drain(self) -> None:
+        """Facts of jobs that came to their end while the run was being stopped."""
+        while not self._events.empty():
+            self._take(self._events.get())
+
+    def _obey(self, instruction: Instruction, pool: ThreadPoolExecutor) -> list[Instruction]:
+        match instruction:
+            case Start(job="decide", target=name):
+                return self._handle(self._decide(self._tracks[name]))
+            case Start(job=job, target=name) if job != "decide":
+                self._start(job, self._tracks[name], pool)
+            case Skip(target=name, because=cause):
+                self._end(self._tracks[name], "skipped", because=cause)
+            case Move(targets=targets):
+                self._move(targets)
+                return self._handle(Moved(targets))
+        return []
+
+    def _handle(self, event: Event) -> list[Instruction]:
+        return self._machine.handle(event)
+
+    # Jobs.
+
+    def _decide(self, track: _Track) -> Decided:
+        """The decision that waited for parents: the same function the plan asked."""
+        parents = {
+            name: record.built.content if (record := self._tracks[name].record) and record.built else None
+            for name in track.target.inputs.parents
+        }
+        known = self._work.records_of.get(track.target.name, ())
+        here = frozenset(
+            record.built.image.id
+            for record in known
+            if record.built and self._work.engine.inspect(record.built.image.id) is not None
+        )
+        need = Need(publish=self._work.is_publishing)
+        decision = decide(track.target, parents, self._work.accepted, known, Presence(engine=here), need)
+        track.action = "build" if decision.action == "decide-later" else decision.action
+        track.record = decision.record
+        track.step = msgspec.structs.replace(track.step, reasons=decision.reasons or track.step.reasons)
+        return Decided(track.target.name, track.action)
+
+    def _start(self, job: JobName, track: _Track, pool: ThreadPoolExecutor) -> None:
+        name = track.target.name
+        if not (job == "test" and self._has_passed(track)) and not (job == "publish" and track.in_place):
+            self._watch(JobStarted(name, job, track.step.expected_s if job == "build" else None))
+
+        def tell(text: str) -> None:
+            self._watch(JobStep(name, job, text))
+
+        pool.submit(self._guarded, job, name, self._job(job, track, tell))
+
+    def _has_passed(self, track: _Track) -> bool:
+        return track.record is not None and track.record.passed(track.target.suites)
+
+    def _job(self, job: JobName, track: _Track, tell: Callable[[str], None]) -> Callable[[], Done]:
+        """The job as something a thread can call; values are read here, in the driver's thread."""
+        work, target, record = self._work, track.target, track.record
+        if job == "build":
+            parents = {n: r for n in target.inputs.parents if (r := self._tracks[n].record) is not None}
+            return lambda: jobs.build(work, target, parents, tell)
+        assert record is not None  # noqa: S101 - the machine starts these on content only
+        if job == "fetch":
+            return lambda: jobs.fetch(work, target, record)
+        if job == "test":
+            return lambda: jobs.test(work, target, record, tell)
+        if track.in_place:
+            return lambda: Done(True)
+        fixed, store = track.step.fixed_tags, self._store
+        return lambda: jobs.publish(work, target, record, fixed, store, tell)
+
+    def _guarded(self, job: JobName, name: TargetName, do: Callable[[], Done]) -> None:
+        """In a worker thread: whatever happens, an event comes back."""
+        begun = self._work.clock.ticks()
+        try:
+            done = do()
+        except StackyardError as error:
+            done = Done(False, failure=str(error), details=(f"hint: {error.hint}",) if error.hint else ())
+        except Exception as error:  # a defect of ours must not hang the run
+            done = Done(False, failure=f"internal error in {job}: {type(error).__name__}: {error}")
+        self._events.put(_Ended(job, name, done, self._work.clock.ticks() - begun))
+
+    # Results, in the driver's thread.
+
+    def _take(self, ended: _Ended) -> None:
+        """Record what a job found, and keep it for the outcome."""
+        track, done = self._tracks[ended.target], ended.done
+        track.spent_s += ended.duration_s
+        if done.built is not None:
+            track.record = self._opened(track, done)
+            track.same = done.equal is not None
+        for fact in done.facts:
+            if track.record is not None:
+                track.record = self._records.append(track.record, fact)
+        track.tests += tuple(f for f in done.facts if isinstance(f, Tested) and done.built is None)
+        track.inventory += tuple(f for f in done.facts if isinstance(f, Inventoried) and done.built is None)
+        for place, reference, digest in done.tags:
+            self._records.put_tag(place, reference, digest)
+            track.tags += (reference,)
+        if done.log:
+            track.logs += (done.log,)
+        self._watch_ended(track, ended)
+        if not done.is_good:
+            self._end(track, "failed", failure=done.failure, details=done.details)
+
+    def _watch_ended(self, track: _Track, ended: _Ended) -> None:
+        text = ended.done.failure
+        if ended.done.is_good and ended.job == "build":
+            text = "same content as before" if track.same else ""
+        self._watch(
+            JobEnded(
+                ended.target, ended.job, ended.done.is_good, ended.duration_s, text, ended.done.details, ended.done.log
+            )
+        )
+
+    def _opened(self, track: _Track, done: Done) -> Record:
+        assert done.built is not None  # noqa: S101 - asked by the caller
+        target = track.target
+        build = build_fingerprint(target.inputs, dict(done.built.parents), dict(done.built.bases))
+        return self._records.open_record(
+            target.name, track.step.source, build, target.inputs, self._number, done.built
+        )
+
+    def _report_ended(self, name: TargetName) -> None:
+        track = self._tracks[name]
+        if track.outcome is None and self._machine.state(name) == "good":
+            self._end(track, _STATUS[track.action])
+
+    def _end(
+        self,
+        track: _Track,
+        status: Status,
+        failure: str | None = None,
+        details: tuple[str, ...] = (),
+        because: TargetName | None = None,
+    ) -> None:
+        if track.outcome is None:
+            track.outcome = self._outcome(track, status, failure, details, because)
+            self._watch(TargetEnded(track.outcome))
+
+    def _outcome(
+        self, track: _Track, status: Status, failure: str | None, details: tuple[str, ...], because: TargetName | None
+    ) -> Outcome:
+        built = track.record.built if track.record else None
+        return Outcome(
+            target=track.target.name,
+            status=status,
+            reasons=track.step.reasons,
+            duration_s=track.spent_s,
+            size_bytes=built.size_bytes if built else None,
+            same_as_before=track.same,
+            tests=track.tests,
+            inventory=track.inventory,
+            published=self._published(track) if status not in ("failed", "skipped") else None,
+            failure=failure,
+            details=details,
+            because=because,
+            logs=track.logs,
+        )
+
+    def _published(self, track: _Track) -> Published | None:
+        record = track.record
+        if record is None or record.built is None:
+            return None
+        reference = record.built.local
+        if self._work.is_publishing and (pushed := record.pushed(track.target.repository)):
+            reference = Reference(pushed.image.repository, pushed.tag, pushed.image.digest)
+        return Published(reference, track.tags)
+
+    def _final(self, step: Step) -> Outcome:
+        """The outcome of a step; one that the run did not come to is skipped."""
+        track = self._tracks.get(step.target)
+        if track is None or track.outcome is None:
+            return Outcome(step.target, "skipped", step.reasons)
+        return track.outcome
+
+    # Moving tags.
+
+    def _move(self, targets: tuple[TargetName, ...]) -> None:
+        """Move the branch tags of a connected set, written down before the first."""
+        place: TagPlace = "registry" if self._work.is_publishing else "engine"
+        moves: list[TagMove] = []
+        try:
+            for name in targets:
+                moves += self._moves_of(self._tracks[name])
+            if not any(move.was != move.now for move in moves):
+                return
+            planned = MoveSet(
+                "run", place, "", str(self._number), self._work.clock.now(), tuple(moves), self._plan.revision.commit
+            )
+            done = carry_out(planned, self._store, self._records)
+        except StackyardError as error:
+            self._notes.append(f"moving tags were not moved: {error}")
+            for name in targets:
+                track = self._tracks[name]
+                track.outcome = self._outcome(track, "failed", f"its tags could not be moved: {error}", (), None)
+            return
+        self._moved.append(done)
+        for move in done.moves:
+            track = self._tracks[move.target]
+            track.tags += (move.reference,)
+            if track.outcome is not None:
+                track.outcome = msgspec.structs.replace(track.outcome, published=self._published(track))
+        self._watch(TagsMoved(done))
+
+    def _moves_of(self, track: _Track) -> list[TagMove]:
+        record, repository = track.record, track.target.repository
+        if record is None or record.built is None or track.in_place:
+            return []
+        pushed = record.pushed(repository)
+        now = pushed.image.digest if self._work.is_publishing and pushed else record.built.image.id
+        return [
+            TagMove(track.target.name, repository, tag, self._store.resolve(repository, tag), now)
+            for tag in track.step.moving_tags
+        ]

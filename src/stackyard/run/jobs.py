@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: MIT
+"""The jobs of a run: build, fetch, test, publish one target.
+
+In:   Work (what all jobs share), a target, the record it goes on from
+Out:  Done: facts to record, what to tell a person
+May touch: engine, registry, the run's folder; never the records, which the driver writes
+Raises: StackyardError; the driver makes a failure of it. A failing build or test is in Done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from stackyard.edges.clock import Clock
+from stackyard.edges.engine import BuildRequest, BuildStep, Engine, EngineInfo
+from stackyard.edges.registry import Registry
+from stackyard.errors import DigestMismatch, EngineProblem, WorldError
+from stackyard.model import canonical
+from stackyard.model.content import ImageFacts, content_digest
+from stackyard.model.known import TagPlace
+from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.progress import Tell
+from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, SuiteResult, Tagged, Tested
+from stackyard.model.reference import LocalImage, PublishedImage, Reference, content_tag
+from stackyard.model.stack import Stack, Suite, Target
+from stackyard.run.tagging import TagStore
+
+class RunSuite(Protocol):
+    """Runs one suite on one image (inside/suites.py)."""
+
+    def __call__(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
+        """Run to the end; a failing test is a result."""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What a job did."""
+
+    is_good: bool
+    built: Built | None = None
+    equal: Record | None = None
+    """A known record whose content the new build equals: its image stays the target's image."""
+    facts: tuple[Fact, ...] = ()
+    failure: str = ""
+    details: tuple[str, ...] = ()
+    log: str = ""
+    tags: tuple[tuple[TagPlace, Reference, Digest], ...] = ()
+    """Tags that were put."""
+
+
+class Work(msgspec.Struct):
+    """What all jobs of one run share."""
+
+    root: Path
+    folder: Path
+    """Of this run: logs and results."""
+    token: str
+    """Unlike that of any other run, on this engine or another: for temporary names."""
+    stack: Stack
+    engine: Engine
+    about: EngineInfo
+    registry: Registry
+    clock: Clock
+    run_suite: RunSuite
+    is_publishing: bool
+    accepted: dict[str, Digest]
+    records_of: Mapping[TargetName, tuple[Record, ...]]
+    """Known when the run began, newest first."""
+    use_cache: bool = True
+
+    def shown(self, path: Path) -> str:
+        """A path as people see it: relative to the stack's root."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell: Tell) -> Done:
+    """Build `target` on exactly the parents' images of this plan."""
+    log = work.folder / f"{target.name.file_safe}.build.log"
+    pins = _pins(work, target, parents)
+    temporary = Reference(target.repository, Tag(f"sy-building-{work.token}-{canonical.digest(target.name).hex[:8]}"))
+    request = BuildRequest(
+        context=work.root / target.context,
+        dockerfile=work.root / target.dockerfile,
+        tag=temporary,
+        args=target.args,
+        labels=target.inputs.labels,
+        pins=pins,
+        epoch=target.inputs.epoch,
+        platform=None if target.inputs.platform == work.about.platform else work.about.platform,
+        use_cache=work.use_cache,
+    )
+
+    def watch(step: BuildStep) -> None:
+        if step.state == "started":
+            tell(step.name)
+
+    result = work.engine.build(request, log, watch)
+    if result.image is None:
+        return Done(
+            False,
+            failure=f"build failed after {result.duration_s:.1f} s: {result.failure or 'the engine says no more'}",
+            details=result.last_lines,
+            log=work.shown(log),
+        )
+    facts = work.engine.inspect(result.image.id)
+    if facts is None:
+        raise EngineProblem(f"the engine built {result.image.id} and does not know it", engine=work.about.name)
+    _check_foundation(work, target, facts, parents)
+    content = content_digest(facts)
+    equal = _equal_record(work, target, content)
+    image = equal.built.image if equal and equal.built else result.image
+    local = Reference(target.repository, content_tag(image))
+    work.engine.tag(image, local)
+    work.engine.untag(temporary)
+    built = Built(
+        at=work.clock.now(),
+        image=image,
+        content=content,
+        local=local,
+        parents=tuple((name, _content(parents[name])) for name in target.inputs.parents),
+        bases=tuple((reference, work.accepted[reference]) for reference in target.inputs.bases),
+        duration_s=result.duration_s,
+        size_bytes=facts.size_bytes,
+        engine=work.about.name,
+        commit=work.stack.revision.commit,
+    )
+    carried = tuple(fact for fact in equal.facts if isinstance(fact, Tested | Inventoried | Pushed)) if equal else ()
+    return Done(True, built=built, equal=equal, facts=carried, log=work.shown(log))
+
+
+def _pins(work: Work, target: Target, parents: Mapping[TargetName, Record]) -> dict[str, LocalImage]:
+    """What each reference of the Dockerfile really is, in this build."""
+    pins: dict[str, LocalImage] = {}
+    for use in target.parents:
+        built = parents[use.target].built
+        if built is not None:
+            pins.update({str(reference): built.image for reference in use.references})
+    for base in target.bases:
+        pins[str(base)] = base_image(work.engine, base, work.accepted[base.canonical])
+    return pins
+
+
+def base_image(engine: Engine, base: Reference, accepted: Digest) -> LocalImage:
+    """The external base at its accepted digest, fetched if the engine has it not."""
+    by_digest = Reference(base.repository, None, accepted)
+    for name in (str(by_digest), str(accepted)):
+        facts = engine.inspect(name)
+        if facts is not None:
+            return facts.image
+    return engine.pull(by_digest)
+
+
+def accept_base(engine: Engine, registry: Registry, base: Reference) -> Digest:
+    """The digest that an external base is accepted at: the engine's own if it has the image, else the registry's.
+
+    An image that was loaded into the engine, and is in no registry, is known by its id.
+    """
+    if base.digest:
+        return base.digest
+    facts = engine.inspect(str(base))
+    if facts is not None:
+        for name in facts.repository_digests:
+            known = Reference.parse(name)
+            if known.digest and known.repository.canonical == base.repository.canonical:
+                return known.digest
+        return facts.image.id
+    digest = registry.resolve(base.repository, base.tag or Tag("latest"))
+    if digest is None:
+        raise WorldError(
+            f"external base {base} is neither in the engine nor in its registry",
+            hint="check the name and the tag in the Dockerfile's FROM",
+            reference=str(base),
+        )
+    return digest
+
+
+def _check_foundation(work: Work, target: Target, facts: ImageFacts, parents: Mapping[TargetName, Record]) -> None:
+    """The image's first layers must be those of the parent it stands on."""
+    if target.foundation is None:
+        return
+    built = parents[target.foundation].built
+    parent = work.engine.inspect(built.image.id) if built else None
+    if parent is not None and not facts.is_built_on(parent):
+        raise DigestMismatch(
+            f"{target.name} was not built on the planned {target.foundation} ({parent.image.id.short})",
+            hint="the engine took another image for the FROM line; please report this",
+            expected=parent.image.id,
+            found=facts.image.id,
+        )
+
+
+def _equal_record(work: Work, target: Target, content: Digest) -> Record | None:
+    """A known record with the same content whose image the engine still has: the wave of rebuilds stops there."""
+    for record in work.records_of.get(target.name, ()):
+        if record.built and record.built.content == content and work.engine.inspect(record.built.image.id):
+            return record
+    return None
+
+
+def _content(record: Record) -> Digest:
+    if record.built is None:
+        raise EngineProblem(f"record {record.id} of {record.target} has no build", engine="")
+    return record.built.content
+
+
+def fetch(work: Work, target: Target, record: Record) -> Done:
+    """Bring a published image into the engine, by digest."""
+    pushed, built = record.pushed(target.repository), record.built
+    if pushed is None or built is None:
+        raise WorldError(f"{target.name} was never published, so it cannot be fetched")
+    image = work.engine.pull(Reference(pushed.image.repository, None, pushed.image.digest))
+    if image.id != built.image.id:
+        raise DigestMismatch(
+            f"{pushed.image} is {image.id.short} in this engine, and the record says {built.image.id.short}",
+            hint="the record was made on an engine with another kind of store: build it here once",
+            expected=built.image.id,
+            found=image.id,
+        )
+    work.engine.tag(image, built.local)
+    return Done(True)
+
+
+def test(work: Work, target: Target, record: Record, tell: Tell) -> Done:
+    """Run every suite that has not passed on this very image; all of them, so that all failures are shown."""
+    assert record.built is not None  # noqa: S101 - the machine tests content only
+    facts: list[Fact] = []
+    details: list[str] = []
+    failed: list[str] = []
+    log = ""
+    for suite in target.suites:
+        known = record.tested(suite)
+        if known is not None and known.passed:
+            continue
+        tell("taking the inventory" if suite.kind == "inventory" else f"{suite.kind} tests")
+        ended = work.run_suite(target, suite, record.built, work.folder, tell)
+        facts += [*ended.inventory, ended.result]
+        if not ended.result.passed:
+            failed.append(f"{ended.result.failed} of {ended.result.total} {_what(suite)} failed")
+            details += ended.result.failures
+            log = ended.log
+    return Done(not failed, facts=tuple(facts), failure="; ".join(failed), details=tuple(details), log=log)
+
+
+def _what(suite: Suite) -> str:
+    return "inventory commands" if suite.kind == "inventory" else f"{suite.kind} tests"
+
+
+def publish(work: Work, target: Target, record: Record, fixed: tuple[Tag, ...], store: TagStore, tell: Tell) -> Done:
+    """Push the content tag where it belongs, then put the fixed tags; moving tags wait for the whole set."""
+    built = record.built
+    assert built is not None  # noqa: S101 - the machine publishes content only
+    facts: list[Fact] = []
+    digest: Digest = built.image.id
+    log = work.folder / f"{target.name.file_safe}.push.log"
+    if work.is_publishing:
+        pushed = record.pushed(target.repository)
+        if pushed is None or work.registry.resolve(target.repository, pushed.image.digest) is None:
+            tell("pushing")
+            pushed = _push(work, target, built, log)
+            facts.append(pushed)
+        digest = pushed.image.digest
+    place: TagPlace = "registry" if work.is_publishing else "engine"
+    tags = []
+    for tag in fixed:
+        placed = _put_fixed(store, target, tag, digest)
+        facts.append(Tagged(work.clock.now(), place, target.repository, placed))
+        tags.append((place, Reference(target.repository, placed), digest))
+    return Done(True, facts=tuple(facts), tags=tuple(tags), log=work.shown(log) if log.exists() else "")
+
+
+def _push(work: Work, target: Target, built: Built, log: Path) -> Pushed:
+    """Push the very image that was tested, under its content tag, and read it back by digest."""
+    started = work.clock.ticks()
+    work.engine.push(built.local, log)
+    tag = built.local.tag
+    assert tag is not None  # noqa: S101 - content tags are tags
+    manifest = work.registry.manifest(target.repository, tag)
+    found = None if manifest is None else manifest.digest if work.about.store == "containerd" else manifest.config
+    if manifest is None or found != built.image.id:
+        raise DigestMismatch(
+            f"pushed {built.image.id.short} as {built.local}, and the registry has {found or 'nothing'} there",
+            hint="someone else wrote this tag, or the registry changed the image",
+            expected=built.image.id,
+            found=found,
+        )
+    image = PublishedImage(target.repository, manifest.digest)
+    return Pushed(work.clock.now(), image, tag, work.clock.ticks() - started)
+
+
+def _put_fixed(store: TagStore, target: Target, tag: Tag, digest: Digest) -> Tag:
+    """Put a fixed tag; where it holds other content it stays, and this build takes the next free number."""
+    number, candidate = 1, tag
+    while True:
+        there = store.resolve(target.repository, candidate)
+        if there == digest:
+            return candidate
+        if there is None:
+            store.put(target.repository, candidate, digest)
+            return candidate
+        number += 1
+        candidate = Tag.parse(f"{tag}.{number}")

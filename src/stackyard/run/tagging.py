@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""Moving tags: a set of moves carried out all or none, written down before the first.
+
+In:   a MoveSet (a plan that was shown), a TagStore, the records
+Out:  the set as it ended
+Raises: what the store raised, after putting back what was there before
+Used by: the end of a run, promote, rollback. Why: docs/explanation/promotion.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+
+from stackyard.edges.engine import Engine
+from stackyard.edges.registry import Registry
+from stackyard.errors import StackyardError, TagConflict, WorldError
+from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.names import Digest, Tag
+from stackyard.model.reference import LocalImage, Reference, Repository
+from stackyard.record.store import Records
+
+
+class TagStore(Protocol):
+    """Where tags are: an engine's own store, or the registries."""
+
+    def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
+        """What the tag points at now."""
+
+    def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
+        """Point the tag at content that is there."""
+
+    def remove(self, repository: Repository, tag: Tag) -> bool:
+        """Take the tag away; False where that cannot be done."""
+
+
+class EngineTags:
+    """Tags in an engine's own store: they point at local ids."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
+        """One inspect."""
+        facts = self._engine.inspect(str(Reference(repository, tag)))
+        return facts.image.id if facts else None
+
+    def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
+        """One request."""
+        self._engine.tag(LocalImage(digest), Reference(repository, tag))
+
+    def remove(self, repository: Repository, tag: Tag) -> bool:
+        """One request."""
+        self._engine.untag(Reference(repository, tag))
+        return True
+
+
+class RegistryTags:
+    """Tags in registries: they point at manifest digests. No blob travels."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
+        """One HEAD."""
+        return self._registry.resolve(repository, tag)
+
+    def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
+        """GET the manifest, PUT the same bytes under the tag, read back."""
+        manifest = self._registry.manifest(repository, digest)
+        if manifest is None:
+            raise WorldError(
+                f"{repository}@{digest} is not in the registry, so {tag!r} cannot point at it",
+                hint="stackyard push publishes what is built and tested",
+            )
+        self._registry.put(repository, tag, manifest)
+
+    def remove(self, repository: Repository, tag: Tag) -> bool:
+        """One DELETE of the tag; registries may refuse."""
+        return self._registry.untag(repository, tag)
+
+
+def carry_out(moves: MoveSet, store: TagStore, records: Records) -> MoveSet:
+    """Move all tags of the set, or none.
+
+    Every tag is looked at before the first is moved: one that is not where the plan
+    saw it stops everything. If a move fails, those already made are put back; a tag
+    that did not exist before and cannot be removed leaves the set `intended`, and
+    the next command finishes it forward.
+    """
+    for move in moves.moves:
+        found = store.resolve(move.repository, move.tag)
+        if found not in (move.was, move.now):
+            raise conflict(move.reference, move.was, found)
+    written = records.intend(moves)
+    made: list[TagMove] = []
+    try:
+        for move in written.changes:
+            made.append(move)
+            store.put(move.repository, move.tag, move.now)
+    except StackyardError:
+        if _put_back(made, store):
+            records.settle(written, "undone")
+        raise
+    records.settle(written, "done")
+    return msgspec.structs.replace(written, state="done")
+
+
+def finish_interrupted(store_of: dict[str, TagStore], records: Records) -> list[MoveSet]:
+    """Finish every set that a killed command left half made; forward, since its content was checked before."""
+    finished = []
+    for moves in reversed(records.move_sets(state="intended")):
+        store = store_of.get(moves.place)
+        if store is None:
+            continue
+        for move in moves.changes:
+            if store.resolve(move.repository, move.tag) != move.now:
+                store.put(move.repository, move.tag, move.now)
+        records.settle(moves, "done")
+        finished.append(moves)
+    return finished
+
+
+def conflict(reference: Reference, expected: Digest | None, found: Digest | None) -> TagConflict:
+    """The error for a tag that someone else moved: both digests, and where to look."""
+    return TagConflict(
+        f"not moving {reference}: it is at {found or 'nothing'}, and the plan saw {expected or 'nothing'}",
+        hint="someone else moved it; look at `stackyard history`, then plan again",
+        reference=str(reference),
+        expected=expected,
+        found=found,
+    )
+
+
+def _put_back(made: Iterable[TagMove], store: TagStore) -> bool:
+    """Put back what was there before, newest first; whether everything is as it was."""
+    is_whole = True
+    for move in reversed(list(made)):
+        try:
+            if move.was is not None:
+                store.put(move.repository, move.tag, move.was)
+            elif store.resolve(move.repository, move.tag) is not None:
+                is_whole = store.remove(move.repository, move.tag) and is_whole
+        except StackyardError:
+            is_whole = False
+    return is_whole

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""The library's verbs: where the stages meet. The command line calls these and nothing below them.
+
+In:   a folder and Options, then a Yard and what is asked
+Out:  values: Stack, Plan, RunSummary, MoveSet
+May touch: what each verb says; `load`, `plan` and `history` need no engine, registry or network
+Raises: StackyardError
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stackyard.check.findings import findings_of, refuse_errors
+from stackyard.edges import git, machine
+from stackyard.edges.clock import Clock, SystemClock
+from stackyard.load.place import Place, find
+from stackyard.load.stack import Settings, load_stack
+from stackyard.model.decide import Need, Presence
+from stackyard.model.known import Known
+from stackyard.model.names import TargetName
+from stackyard.model.plan import Plan
+from stackyard.model.progress import Watch, unwatched
+from stackyard.model.reference import Platform
+from stackyard.model.stack import Finding, Stack
+from stackyard.plan.compare import compare
+from stackyard.plan.graph import select
+from stackyard.record.sqlite import SqliteRecords
+from stackyard.record.store import Records
+
+if TYPE_CHECKING:
+    from stackyard.edges.engine import Engine
+    from stackyard.edges.registry import Registry
+    from stackyard.model.known import TagPlace
+    from stackyard.model.moves import MoveSet
+    from stackyard.model.outcome import RunSummary
+    from stackyard.run.machine import Limits
+    from stackyard.run.tagging import TagStore
+
+STATE_FOLDER = ".stackyard"
+RECORDS_FILE = "records.sqlite3"
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What a caller may decide about a stack as a whole."""
+
+    branch: str | None = None
+    """CI's word for the branch; None: git's."""
+    registry: str | None = None
+    """Publish below this registry, whatever the spec names."""
+    platform: Platform | None = None
+    """None: this machine's own."""
+    environ: Mapping[str, str] = {}
+    """What engine and registry are found with: DOCKER_HOST, DOCKER_CONFIG, proxies."""
+
+
+class Yard:
+    """A stack with its records and its ways to the world outside; engine and registry are reached when first used."""
+
+    def __init__(
+        self,
+        place: Place,
+        stack: Stack,
+        records: Records,
+        options: Options,
+        clock: Clock,
+        make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
+        make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
+    ) -> None:
+        self.place = place
+        self.stack = stack
+        self.records = records
+        self.options = options
+        self.clock = clock
+        self._make_engine = make_engine
+        self._make_registry = make_registry
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds the images folder."""
+        return self.place.root
+
+    @property
+    def state(self) -> Path:
+        """Where records and logs are."""
+        return self.root / STATE_FOLDER
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine; EngineUnavailable when it is first used and nobody answers."""
+        if self._make_engine is not None:
+            return self._make_engine(self.options.environ)
+        from stackyard.edges.docker import DockerEngine
+
+        return DockerEngine(self.options.environ)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """All registries."""
+        if self._make_registry is not None:
+            return self._make_registry(self.options.environ)
+        from stackyard.edges.oci import OciRegistry
+
+        return OciRegistry(self.options.environ)
+
+    def tags(self, place: TagPlace) -> TagStore:
+        """Where tags of this stack are moved."""
+        from stackyard.run.tagging import EngineTags, RegistryTags
+
+        return RegistryTags(self.registry) if place == "registry" else EngineTags(self.engine)
+
+
+def load(
+    start: Path,
+    options: Options | None = None,
+    clock: Clock | None = None,
+    make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
+    make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
+) -> Yard:
+    """Read the stack that `start` lies in. Touches disk and git only."""
+    options = options or Options()
+    place = find(start)
+    revision = git.revision(place.root, place.images, options.branch)
+    settings = Settings(options.platform or machine.native_platform(), options.registry)
+    stack = load_stack(place, revision, settings)
+    records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE)
+    return Yard(place, stack, records, options, clock or SystemClock(), make_engine, make_registry)
+
+
+def check(yard: Yard) -> tuple[Finding, ...]:
+    """Everything a person should know about the stack's files, errors first."""
+    return findings_of(yard.stack)
+
+
+def plan(yard: Yard, images: Sequence[str] = (), publish: bool = False, rebuild: Sequence[str] = ()) -> Plan:
+    """What would happen to `images` (all by default) and all they build on. Offline: the records are believed."""
+    refuse_errors(yard.stack)
+    return _compare(yard, yard.records.known(), images, Presence(), publish, rebuild)
+
+
+def _compare(
+    yard: Yard, known: Known, images: Sequence[str], presence: Presence, publish: bool, rebuild: Sequence[str]
+) -> Plan:
+    need = Need(publish=publish, rebuild=_rebuilt(yard.stack, rebuild))
+    return compare(yard.stack, known, select(yard.stack, images), presence, need)
+
+
+def _rebuilt(stack: Stack, asked: Sequence[str]) -> frozenset[TargetName]:
+    if "all" in asked:
+        return select(stack, ())
+    return select(stack, asked) if asked else frozenset()
+
+
+def prepare(yard: Yard, images: Sequence[str] = (), publish: bool = False, rebuild: Sequence[str] = ()) -> Plan:
+    """As `plan`, with engine and registry asked for what the records say is there, and bases resolved.
+
+    First finishes what a killed command left half moved.
+    """
+    from stackyard.verbs.prepare import accept_bases, finish_moves, look, refuse_publishing
+
+    refuse_errors(yard.stack)
+    if publish:
+        refuse_publishing(yard.stack)
+    finish_moves(yard)
+    yard.engine.about()
+    known = yard.records.known()
+    selected = select(yard.stack, images)
+    known = accept_bases(yard, known, selected)
+    presence = look(yard, known, selected, publish)
+    return _compare(yard, known, images, presence, publish, rebuild)
+
+
+def run(
+    yard: Yard,
+    plan: Plan,
+    command: str = "build",
+    watch: Watch = unwatched,
+    limits: Limits | None = None,
+    use_cache: bool = True,
+) -> RunSummary:
+    """Carry a prepared plan out; facts are recorded as they happen."""
+    from stackyard.verbs.prepare import work_of
+    from stackyard.run.driver import Driver
+    from stackyard.run.machine import Limits
+
+    started = yard.clock.now()
+    number = yard.records.begin_run(command, started) if plan.has_work else 0
+    work = work_of(yard, plan, number, use_cache)
+    store = yard.tags("registry" if plan.is_publishing else "engine")
+    driver = Driver(plan, work, yard.records, store, limits or Limits(builds=machine.cores()), watch, number)
+    summary = driver.run(command, started)
+    if plan.has_work:
+        yard.records.end_run(summary)
+    return summary
+
+
+def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] = ()) -> MoveSet:
+    """The moves that would put `channel` on what `source` (a tag, a commit) is; nothing is moved yet."""
+    from stackyard.plan.channels import find_sources, place_of, plan_promotion
+    from stackyard.verbs.prepare import finish_moves
+
+    refuse_errors(yard.stack)
+    finish_moves(yard)
+    known = yard.records.known()
+    place = place_of(yard.stack, known)
+    sources = find_sources(yard.stack, known, source, select(yard.stack, images), place)
+    return plan_promotion(
+        yard.stack, known, sources, channel, place, yard.tags(place).resolve, yard.clock.now()
+    )
+
+
+def plan_rollback(yard: Yard, channel: str) -> MoveSet:
+    """The moves that would bring `channel` back to what it was before its current set."""
+    from stackyard.plan.channels import plan_rollback
+    from stackyard.verbs.prepare import finish_moves
+
+    finish_moves(yard)
+    history = yard.records.move_sets(channel, "done")
+    place = history[0].place if history else "engine"
+    return plan_rollback(channel, history, yard.tags(place).resolve, yard.clock.now())
+
+
+def move(yard: Yard, moves: MoveSet) -> MoveSet:
+    """Carry a planned promotion or rollback out: all tags or none."""
+    from stackyard.run.tagging import carry_out
+
+    return carry_out(moves, yard.tags(moves.place), yard.records)
+
+
+def channels(yard: Yard) -> dict[str, MoveSet]:
+    """What each channel points at: its last promotion that was not rolled back."""
+    from stackyard.plan.channels import standing_sets
+
+    return standing_sets(yard.records.move_sets(state="done"))

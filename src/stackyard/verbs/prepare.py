@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""What `build`, `push` and `promote` do before they act: finish, resolve, look, assemble.
+
+In:   a Yard
+Out:  Known with bases accepted, Presence, Work
+May touch: engine (two requests), registry (one HEAD per published target), records
+Beside: verbs/__init__.py, which is imported for every command; this is not
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stackyard.edges import machine
+from stackyard.edges.process import Processes
+from stackyard.edges.pytest_process import PytestRunner
+from stackyard.errors import ConfigError
+from stackyard.inside.suites import Suites
+from stackyard.model.decide import Presence
+from stackyard.model.known import Known
+from stackyard.model.names import TargetName
+from stackyard.model.plan import Plan
+from stackyard.model.reference import PublishedImage
+from stackyard.model.stack import Stack
+from stackyard.plan.graph import build_order, graph_of
+from stackyard.run.jobs import Work, accept_base
+from stackyard.run.tagging import finish_interrupted
+
+if TYPE_CHECKING:
+    from stackyard.verbs import Yard
+
+CONNECTIONS = 8
+
+
+def refuse_publishing(stack: Stack) -> None:
+    """ConfigError where no image names a place to be published."""
+    if not stack.has_registry:
+        raise ConfigError(
+            "there is no registry to push to",
+            hint=f"add a line to {stack.images_folder}/spec.yml: `registry: ghcr.io/OWNER`, or set STACKYARD_REGISTRY",
+        )
+
+
+def finish_moves(yard: Yard) -> None:
+    """Finish what a killed command left half moved, before anything else is looked at."""
+    open_sets = yard.records.move_sets(state="intended")
+    if open_sets:
+        finish_interrupted({moves.place: yard.tags(moves.place) for moves in open_sets}, yard.records)
+
+
+def accept_bases(yard: Yard, known: Known, selected: frozenset[TargetName]) -> Known:
+    """Resolve each external base that has no accepted digest yet, once, and write it down."""
+    graph = graph_of(yard.stack)
+    accepted = dict(known.accepted)
+    for name in build_order(graph, selected):
+        for base in yard.stack.target(name).bases:
+            if base.canonical not in accepted:
+                accepted[base.canonical] = accept_base(yard.engine, yard.registry, base)
+                yard.records.accept(base.canonical, accepted[base.canonical], yard.clock.now())
+    return msgspec.structs.replace(known, accepted=accepted)
+
+
+def look(yard: Yard, known: Known, selected: frozenset[TargetName], publish: bool) -> Presence:
+    """Ask the engine once for all it has, and the registry for each published image a plan may go on from."""
+    in_engine = yard.engine.present()
+    published: set[PublishedImage] = set()
+    for name in build_order(graph_of(yard.stack), selected):
+        repository = yard.stack.target(name).repository
+        for record in known.records.get(name, ())[:1] if not publish else known.records.get(name, ()):
+            pushed = record.pushed(repository)
+            is_needed = publish or (record.built is not None and record.built.image.id not in in_engine)
+            if pushed is not None and is_needed:
+                published.add(pushed.image)
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        answers = pool.map(lambda image: (image, yard.registry.resolve(image.repository, image.digest)), published)
+        there = frozenset(image for image, digest in answers if digest is not None)
+    return Presence(in_engine, there)
+
+
+def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
+    """What all jobs of a run share; makes the run's folder."""
+    known = yard.records.known()
+    about = yard.engine.about()
+    folder = yard.state / "runs" / str(number)
+    if number:
+        folder.mkdir(parents=True, exist_ok=True)
+    pytest = PytestRunner(Processes(yard.options.environ))
+    return Work(
+        root=yard.root,
+        folder=folder,
+        token=machine.token(),
+        stack=yard.stack,
+        engine=yard.engine,
+        about=about,
+        registry=yard.registry,
+        clock=yard.clock,
+        run_suite=Suites(yard.root, yard.engine, about, pytest, yard.clock),
+        is_publishing=plan.is_publishing,
+        accepted=dict(known.accepted),
+        records_of={name: tuple(records) for name, records in known.records.items()},
+        use_cache=use_cache,
+    )
