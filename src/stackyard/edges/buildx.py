@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""One build through `docker buildx build`: what it is given, what it is kept from, what came out.
+
+In:   BuildRequest
+Out:  BuildResult; the log
+Raises: EngineUnavailable, ToolMissing, EngineProblem, DigestMismatch; a build that fails is a result
+Beside: edges/rawjson (the stream), edges/pins (how a parent is pinned, and why so), edges/docker (the engine)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
+from stackyard.edges.pins import Pinned, pinned
+from stackyard.edges.process import Processes
+from stackyard.edges.rawjson import Progress
+from stackyard.errors import DigestMismatch, EngineProblem, ToolMissing
+from stackyard.model.content import ImageFacts
+from stackyard.model.inputs import looks_secret
+from stackyard.model.names import Digest
+from stackyard.model.reference import LocalImage, Reference
+
+FIRST_WITH_RAWJSON = (0, 12)
+_STEERS_CLIENT = re.compile(r"PATH|HOME|LD_.*|(DOCKER|BUILDX)_.*")
+_MASK = "***"
+
+
+class Store(Protocol):
+    """What a build needs of the engine beside it."""
+
+    def inspect(self, reference: str) -> ImageFacts | None:
+        """As Engine.inspect."""
+
+    def tag(self, image: LocalImage, reference: Reference) -> None:
+        """As Engine.tag."""
+
+    def untag(self, reference: Reference) -> None:
+        """As Engine.untag."""
+
+    def ping(self) -> None:
+        """EngineUnavailable if nobody answers."""
+
+
+class _NotPinned(Exception):
+    """The engine is about to fetch an image that nobody planned."""
+
+
+def build(
+    store: Store, processes: Processes, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]
+) -> BuildResult:
+    """Build one image in the engine's own builder; see Engine.build."""
+    started = time.monotonic()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix="stackyard-build-") as folder:
+        failure = refusal(request)
+        last: tuple[str, ...] = ()
+        image = None
+        if failure is None:
+            metadata = Path(folder) / "metadata.json"
+            with pinned(store, request, Path(folder)) as pins:
+                failure, last = _run(store, processes, request, pins, metadata, file, watch)
+                if failure is None:
+                    image = _built(store, request, metadata)
+        if failure is not None:
+            file.write(f"failed: {failure}\n")
+    return BuildResult(image, time.monotonic() - started, failure, last)
+
+
+def refusal(request: BuildRequest) -> str | None:
+    """Why this request cannot be built as it is, or None."""
+    for name, _ in request.args:
+        if _STEERS_CLIENT.fullmatch(name):
+            return (
+                f"build argument {name} cannot be passed: values travel through the environment, "
+                "where this name steers the docker client; give the ARG another name"
+            )
+    return None
+
+
+def argv(request: BuildRequest, pins: Pinned, metadata: Path) -> list[str]:
+    """The command line. No value of an argument is on it.
+
+    The builder is the engine's own, whose results are in the engine's store without a copy;
+    DOCKER_HOST says which engine, so `default` is right with every docker context.
+    """
+    words = ["docker", "buildx", "build", "--builder", "default", "--progress", "rawjson"]
+    words += ["--provenance=false", "--sbom=false"]
+    words += ["--metadata-file", str(metadata), "--tag", str(request.tag), "--file", str(pins.dockerfile)]
+    for name, _ in request.args:
+        words += ["--build-arg", name]
+    for key, value in request.labels:
+        words += ["--label", f"{key}={value}"]
+    for name, reference in pins.contexts:
+        words += ["--build-context", f"{name}=docker-image://{reference}"]
+    if request.platform:
+        words += ["--platform", request.platform]
+    if not request.use_cache:
+        words.append("--no-cache")
+    return [*words, str(request.context)]
+
+
+def environment(request: BuildRequest) -> dict[str, str]:
+    """What buildx gets beside the engine's address: arguments, the epoch, and an end to what varies by itself."""
+    return {
+        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they hold times: the image's id would change at every build
+        "BUILDX_GIT_LABELS": "0",  # labels that are no function of the stack
+        "BUILDX_GIT_INFO": "0",
+        "BUILDX_METADATA_PROVENANCE": "disabled",
+        "OTEL_TRACES_EXPORTER": "none",  # the engine would keep a trace of every build
+        "SOURCE_DATE_EPOCH": str(request.epoch),
+        **dict(request.args),
+    }
+
+
+def masker(args: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
+    """A function that takes the values of secret-looking arguments out of a text."""
+    hidden: set[str] = set()
+    for name, value in args:
+        if looks_secret(name, value):
+            hidden |= {line for line in value.splitlines() if len(line) > 3}
+            hidden |= {part for part in re.findall(r"://[^/@\s:]+:([^/@\s]+)@", value) if len(part) > 3}
+    if not hidden:
+        return lambda text: text
+    pattern = re.compile("|".join(re.escape(value) for value in sorted(hidden, key=len, reverse=True)))
+    return lambda text: pattern.sub(_MASK, text)
+
+
+def _run(
+    store: Store,
+    processes: Processes,
+    request: BuildRequest,
+    pins: Pinned,
+    metadata: Path,
+    file: TextIO,
+    watch: Callable[[BuildStep], None],
+) -> tuple[str | None, tuple[str, ...]]:
+    """Failure on one line and the last lines of the failing step; no failure if the build went well."""
+
+    def needs(name: str) -> None:
+        if pins.covers(name):
+            raise _NotPinned(
+                f"{name} could not be replaced by what was planned: give the stage of that name another one"
+            )
+        if store.inspect(name) is None:
+            raise _NotPinned(f"the Dockerfile names {name}, which was not planned and is not in the engine's store")
+
+    progress = Progress(file, watch, needs, masker(request.args))
+    try:
+        code = processes.follow(argv(request, pins, metadata), progress.take, environment(request))
+    except _NotPinned as found:
+        return str(found), ()
+    finally:
+        progress.end()
+    if code == 0:
+        return None, ()
+    if failed := progress.failure():
+        return failed
+    if not progress.saw_steps:
+        _client_works(processes)
+    store.ping()
+    return _last_word(progress, code), tuple(word for word in progress.words if not word.startswith("ERROR:"))
+
+
+def _last_word(progress: Progress, code: int) -> str:
+    said = next((word for word in reversed(progress.words) if word.startswith("ERROR:")), None)
+    if said is None:
+        return progress.words[-1] if progress.words else f"docker buildx ended with exit code {code} and said nothing"
+    return said.removeprefix("ERROR:").strip().removeprefix("failed to solve:").strip()
+
+
+def _client_works(processes: Processes) -> None:
+    """ToolMissing if buildx is not there or too old: the docker client then says something else, or nothing."""
+    code, lines = processes.output(["docker", "buildx", "version"])
+    hint = "install the package docker-buildx-plugin (Debian: docker-buildx)"
+    if code:
+        raise ToolMissing("docker is here, its build plugin buildx is not", hint=hint, program="docker buildx")
+    found = re.search(r"\bv?(\d+)\.(\d+)", " ".join(lines))
+    if found and (int(found[1]), int(found[2])) < FIRST_WITH_RAWJSON:
+        raise ToolMissing(f"buildx {found[0]} is too old: Stackyard needs 0.12", hint=hint, program="docker buildx")
+
+
+def _built(store: Store, request: BuildRequest, metadata: Path) -> LocalImage:
+    """The image that this build made, as the engine's store knows it.
+
+    The metadata file names what was exported: on a classic store the config, on a containerd
+    store the manifest or index, and each is what that store calls the image's id.
+    """
+    try:
+        told: Mapping[str, object] = json.loads(metadata.read_bytes())
+        digest = Digest.parse(str(told["containerimage.digest"]))
+    except (OSError, ValueError, KeyError) as problem:
+        raise EngineProblem(f"the build of {request.tag} went well, but buildx does not say what it built") from problem
+    facts = store.inspect(str(request.tag))
+    found = facts.image.id if facts else None
+    if found != digest:
+        raise DigestMismatch(
+            f"{request.tag} was built as {digest}, and the engine's store has {found or 'nothing'} under this name",
+            hint="does another build use the same name at the same time?",
+            expected=digest,
+            found=found,
+        )
+    return LocalImage(digest)

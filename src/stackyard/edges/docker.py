@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""Docker: an engine's store over its socket, builds through buildx, registries through the docker client.
+
+In:   environment (DOCKER_HOST, DOCKER_CONFIG, ...), requests
+Out:  see edges/engine
+Raises: EngineUnavailable, EngineProblem, RegistryUnreachable, RegistryRefused, ToolMissing
+Beside: docker_context (where), docker_api (HTTP), buildx (builds), containers (runs), process (programs)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from stackyard.edges import buildx
+from stackyard.edges.containers import Containers
+from stackyard.edges.docker_api import Api
+from stackyard.edges.docker_context import config_folder, locate
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
+from stackyard.edges.process import Processes
+from stackyard.errors import EngineProblem, InvalidValue, RegistryProblem, RegistryRefused, RegistryUnreachable
+from stackyard.model.content import ImageFacts
+from stackyard.model.names import Digest
+from stackyard.model.reference import LocalImage, Platform, Reference
+
+_NO_CONNECTION = ("connection refused", "no such host", "i/o timeout", "network is unreachable", "no route to host")
+
+
+class DockerEngine:
+    """The engine that `docker` talks to with a given environment. May be used from several threads.
+
+    Args:
+        environ: usually os.environ; decides which engine, and is what the docker client gets.
+
+    Nothing is asked of the engine before the first method is called.
+
+    Raises:
+        EngineUnavailable: the docker context in force names no engine.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        endpoint = locate(environ)
+        # The address is given in so many words, so a context or builder of the user's has no say any more.
+        settled = {key: value for key, value in environ.items() if key not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")}
+        settled |= {"DOCKER_HOST": endpoint.address, "DOCKER_CONFIG": str(config_folder(environ))}
+        settled |= {"DOCKER_CLI_HINTS": "false", **dict(endpoint.environ)}
+        self._processes = Processes(settled)
+        self._api = Api(endpoint, self._processes)
+        self._containers = Containers(self._api)
+        self._about: EngineInfo | None = None
+
+    def about(self) -> EngineInfo:
+        """See Engine.about. Asked once."""
+        if self._about is None:
+            version, info = self._api.get("/version"), self._api.get("/info")
+            self._about = EngineInfo(
+                name=f"docker {version['Version']}",
+                store=_store(info),
+                platform=Platform(f"{version['Os']}/{version['Arch']}"),
+                address=self._api.endpoint.address,
+            )
+        return self._about
+
+    def ping(self) -> None:
+        """EngineUnavailable if nobody answers."""
+        self._api.ping()
+
+    def present(self) -> frozenset[Digest]:
+        """See Engine.present."""
+        return frozenset(Digest(image["Id"]) for image in self._api.get("/images/json", {"all": "1"}))
+
+    def inspect(self, reference: str) -> ImageFacts | None:
+        """See Engine.inspect."""
+        told = self._api.get(f"/images/{_unmistakable(reference)}/json")
+        return _facts(told) if told else None
+
+    def tag(self, image: LocalImage, reference: Reference) -> None:
+        """See Engine.tag."""
+        where = {"repo": str(reference.repository), "tag": str(reference.tag or "latest")}
+        status, _ = self._api.call("POST", f"/images/{image.id}/tag", where)
+        if status == 404:
+            raise EngineProblem(
+                f"{image.id.short} cannot be named {reference}: the engine has no such image",
+                engine=self._api.endpoint.address,
+            )
+
+    def untag(self, reference: Reference) -> None:
+        """See Engine.untag."""
+        # noprune: images without a name that stand below this one are not ours to remove.
+        self._api.call("DELETE", f"/images/{_unmistakable(str(reference))}", {"noprune": "1"})
+
+    def pull(self, reference: Reference) -> LocalImage:
+        """See Engine.pull."""
+        words: deque[str] = deque(maxlen=20)
+        code = self._processes.follow(["docker", "pull", "--quiet", str(reference)], words.append)
+        if code:
+            raise self._refused(f"{reference} cannot be pulled", reference, words)
+        facts = self.inspect(str(reference))
+        if facts is None:
+            raise EngineProblem(f"{reference} was pulled, and the engine does not know it", engine=self.about().name)
+        return facts.image
+
+    def push(self, reference: Reference, log: Path) -> None:
+        """See Engine.push."""
+        if self.inspect(str(reference)) is None:
+            raise EngineProblem(f"{reference} cannot be pushed: the engine has no image of this name")
+        words: deque[str] = deque(maxlen=20)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+
+            def take(line: str) -> None:
+                words.append(line)
+                file.write(f"{line}\n")
+                file.flush()
+
+            code = self._processes.follow(["docker", "push", str(reference)], take)
+        if code:
+            raise self._refused(f"{reference} cannot be pushed", reference, words)
+
+    def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
+        """See Engine.build."""
+        return buildx.build(self, self._processes, request, log, watch)
+
+    def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
+        """See Engine.run."""
+        return self._containers.run(image, argv, timeout_s)
+
+    def close(self) -> None:
+        """End all programs and containers of this engine's that still run; what waits for them gets EngineProblem."""
+        self._processes.close()
+        self._containers.close()
+
+    def _refused(self, what: str, reference: Reference, words: Sequence[str]) -> RegistryProblem:
+        """The error of a docker client that failed at a registry, in the registry's own last words."""
+        self.ping()  # EngineUnavailable where the engine, not the registry, is the trouble
+        said = next((line.strip() for line in reversed(words) if line.strip()), "no reason given")
+        said = said.removeprefix("Error response from daemon: ")
+        host = reference.repository.host
+        if any(sign in said for sign in _NO_CONNECTION):
+            return RegistryUnreachable(
+                f"{what}: {said}", hint=f"can this machine reach {host}, and the engine too?", address=host
+            )
+        login = "docker login" if reference.repository.declared_host is None else f"docker login {host}"
+        return RegistryRefused(
+            f"{what}: {said}",
+            hint=f"`{login}`, the repository must exist (some registries make none by themselves), "
+            "and this user needs the right to do it",
+            address=host,
+            status=None,
+            words=said,
+        )
+
+
+def _store(info: Mapping[str, Any]) -> Literal["classic", "containerd"]:
+    """The kind of store; moby says `driver-type` only where containerd keeps the images."""
+    said = {str(row[0]): str(row[1]) for row in info.get("DriverStatus") or () if len(row) == 2}
+    return "containerd" if said.get("driver-type", "").startswith("io.containerd.snapshotter.") else "classic"
+
+
+def _facts(told: Mapping[str, Any]) -> ImageFacts:
+    """An answer of `GET /images/NAME/json` as our own value."""
+    platform = "/".join(filter(None, (told.get("Os"), told.get("Architecture"), told.get("Variant"))))
+    return ImageFacts(
+        image=LocalImage(Digest.parse(told["Id"])),
+        layers=tuple(Digest(layer) for layer in told.get("RootFS", {}).get("Layers") or ()),
+        config=told.get("Config") or {},
+        platform=Platform(platform or "linux/amd64"),
+        size_bytes=told.get("Size") or 0,
+        repository_digests=tuple(told.get("RepoDigests") or ()),
+    )
+
+
+def _unmistakable(name: str) -> str:
+    """The name as an engine can take it for nothing else: it would read `cafe` as the start of an id."""
+    try:
+        return str(Digest.parse(name))
+    except InvalidValue:
+        reference = Reference.parse(name)
+    return name if reference.tag or reference.digest else f"{name}:latest"

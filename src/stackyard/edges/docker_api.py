@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""HTTP over the engine's socket: a connection per call, unversioned paths, words of the engine kept.
+
+In:   method, path, query, JSON
+Out:  JSON, or bytes
+Raises: EngineUnavailable (nobody answers), EngineProblem (.status: the answer is a no)
+Source: Docker Engine API, "Errors", and `docker system dial-stdio` for engines behind ssh or TLS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from stackyard.edges.docker_context import Endpoint
+from stackyard.edges.process import Processes
+from stackyard.errors import EngineProblem, EngineUnavailable
+from stackyard.model import canonical
+
+if TYPE_CHECKING:
+    import http.client
+
+ANSWER_S = 300.0
+"""An engine that says nothing for so long is taken for dead; removing a large image may need a minute or two."""
+CONNECT_S = 20.0
+
+
+class Api:
+    """One engine's HTTP interface. May be used from several threads."""
+
+    def __init__(self, endpoint: Endpoint, processes: Processes) -> None:
+        self.endpoint = endpoint
+        self._processes = processes
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """JSON at `path`; None where the engine says 404."""
+        status, body = self.call("GET", path, query)
+        return None if status == 404 else msgspec.json.decode(body)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        answer_s: float = ANSWER_S,
+    ) -> tuple[int, bytes]:
+        """Status and body of a yes or of a 404; every other answer is an EngineProblem.
+
+        Raises:
+            TimeoutError: the engine began an answer and did not end it within `answer_s`.
+        """
+        target = quote(path) + (f"?{urlencode(query)}" if query else "")
+        payload = None if body is None else canonical.encode(body)
+        headers = {"Host": "docker", "Connection": "close"}
+        if payload is not None:
+            headers["Content-Type"] = "application/json"
+        with self._connected() as connection:
+            try:
+                connection.sock.settimeout(answer_s)
+                connection.request(method, target, body=payload, headers=headers)
+                response = connection.getresponse()
+            except TimeoutError as problem:
+                raise self._silent(answer_s) from problem
+            except Exception as problem:
+                raise self._unavailable(problem) from problem
+            try:
+                answer = response.read()
+            except TimeoutError:
+                raise
+            except Exception as problem:
+                raise self._unavailable(problem) from problem
+        if response.status >= 400 and response.status != 404:
+            words = words_of(answer)
+            raise EngineProblem(
+                f"the engine refused: {words}", engine=self.endpoint.address, status=response.status, words=words
+            )
+        return response.status, answer
+
+    def ping(self) -> None:
+        """EngineUnavailable if nobody answers."""
+        self.call("GET", "/_ping", answer_s=CONNECT_S)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[http.client.HTTPConnection]:
+        import http.client  # a plan without an engine needs none of it
+
+        with contextlib.ExitStack() as stack:
+            try:
+                sock = self._socket(stack)
+            except OSError as problem:
+                raise self._unavailable(problem) from problem
+            connection = http.client.HTTPConnection("docker")
+            connection.sock = sock
+            yield connection
+
+    def _socket(self, stack: contextlib.ExitStack) -> socket.socket:
+        parts = urlsplit(self.endpoint.address)
+        if parts.scheme == "ssh" or self.endpoint.is_tls:
+            return stack.enter_context(self._processes.connection(["docker", "system", "dial-stdio"]))
+        if parts.scheme == "unix":
+            sock = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            sock.settimeout(CONNECT_S)
+            sock.connect(parts.path)
+            return sock
+        if parts.scheme in ("tcp", "http") and parts.hostname:
+            return stack.enter_context(
+                socket.create_connection((parts.hostname, parts.port or 2375), timeout=CONNECT_S)
+            )
+        raise EngineUnavailable(
+            f"{self.endpoint.address!r} is no address of an engine that Stackyard can reach",
+            hint="DOCKER_HOST and docker contexts may say unix://, tcp:// or ssh://",
+            engine=self.endpoint.address,
+        )
+
+    def _silent(self, answer_s: float) -> EngineUnavailable:
+        return EngineUnavailable(
+            f"the engine at {self.endpoint.address} took the request and said nothing for {answer_s:.0f} s",
+            hint="its own log tells more; a restart of the engine often helps",
+            engine=self.endpoint.address,
+        )
+
+    def _unavailable(self, problem: Exception) -> EngineUnavailable:
+        address = self.endpoint.address
+        if isinstance(problem, PermissionError):
+            hint = "this user may not open the engine's socket: `sudo usermod -aG docker $USER`, then log in again"
+        elif address.startswith("ssh://"):
+            hint = f"does `DOCKER_HOST={address} docker version` work?"
+        elif address.startswith("unix://"):
+            hint = "is docker running? `docker version` tells; DOCKER_HOST or a docker context name another engine"
+        else:
+            hint = "is the address right, and the machine up? `docker version` tells"
+        why = (problem.strerror if isinstance(problem, OSError) else None) or str(problem) or type(problem).__name__
+        return EngineUnavailable(f"no engine answers at {address}: {why.lower()}", hint=hint, engine=address)
+
+
+def words_of(answer: bytes) -> str:
+    """What an engine says in an error, on one line."""
+    try:
+        said = msgspec.json.decode(answer)["message"]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        said = answer.decode("utf-8", "replace")
+    return " ".join(str(said).split())
+
+
+def unframe(stream: bytes) -> bytes:
+    """Both outputs of a container in the order they came, without the frames around them.
+
+    Source: Docker Engine API, "Attach to a container", stream format: one byte of kind, three of
+    nothing, four of length (big end first).
+
+    >>> unframe(bytes([1, 0, 0, 0, 0, 0, 0, 2]) + b"ok" + bytes([2, 0, 0, 0, 0, 0, 0, 1]) + b"!")
+    b'ok!'
+    """
+    parts: list[bytes] = []
+    at = 0
+    while at + 8 <= len(stream):
+        length = int.from_bytes(stream[at + 4 : at + 8], "big")
+        parts.append(stream[at + 8 : at + 8 + length])
+        at += 8 + length
+    return b"".join(parts)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""Build on exactly the parents that were planned, on every kind of store, without asking a registry.
+
+In:   BuildRequest.pins
+Out:  named build contexts; where these cannot be used, a copy of the Dockerfile with one reference replaced
+Why:  each pin gets, for the time of the build, a name of its own at an address where nobody can listen.
+      A containerd store looks for a context's image in its registry first and takes what it finds there,
+      whatever is in the store under the same name (buildx 0.13, Docker 26); a digest in place of the
+      tag is not found on a classic store, and on the other only by luck. A name that no registry can
+      answer for is found in the store, at once, on both.
+Beside: edges/buildx
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from stackyard.edges.engine import BuildRequest
+from stackyard.errors import EngineProblem, InvalidValue
+from stackyard.model.content import ImageFacts
+from stackyard.model.dockerfile import expand
+from stackyard.model.names import Tag
+from stackyard.model.reference import LocalImage, Reference, Repository
+
+PRIVATE = Repository("127.0.0.1:0/stackyard/pin")
+"""Port 0 is nobody's: a connection to it is refused before it leaves the engine."""
+
+_GAP = r"(?:[ \t]|\\\r?\n)+"
+_FROM = re.compile(
+    rf"^([ \t]*FROM{_GAP}(?:--\S+{_GAP})*)(\S+)({_GAP}AS{_GAP}(\S+))?(?=[ \t\r]*$)", re.IGNORECASE | re.MULTILINE
+)
+_ARG = re.compile(r"^[ \t]*ARG[ \t]+(\w+)(?:=(.*?))?[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
+
+
+class Pinned(msgspec.Struct, frozen=True):
+    """What buildx is given so that it builds on the planned parents."""
+
+    dockerfile: Path
+    contexts: tuple[tuple[str, Reference], ...]
+    replaced: frozenset[str] = frozenset()
+    """Names that the Dockerfile used and its copy does not."""
+
+    def covers(self, name: str) -> bool:
+        """Whether `name` was to be replaced: the engine must never look it up itself."""
+        return match_name(name) in {match_name(key) for key, _ in self.contexts} | self.replaced
+
+
+class Names(Protocol):
+    """The part of an engine's store that gives and takes names."""
+
+    def inspect(self, reference: str) -> ImageFacts | None:
+        """As Engine.inspect."""
+
+    def tag(self, image: LocalImage, reference: Reference) -> None:
+        """As Engine.tag."""
+
+    def untag(self, reference: Reference) -> None:
+        """As Engine.untag."""
+
+
+@contextlib.contextmanager
+def pinned(names: Names, request: BuildRequest, folder: Path) -> Iterator[Pinned]:
+    """Private names for all pins of a request, as long as the block lasts.
+
+    Raises:
+        EngineProblem: a pin's image is not in the store; nothing is built then.
+    """
+    contexts: list[tuple[str, Reference]] = []
+    try:
+        for key, reference in request.pins.items():
+            facts = names.inspect(str(getattr(reference, "id", reference)))
+            if facts is None:
+                raise EngineProblem(
+                    f"{request.tag} is to be built on {reference}, and the engine has no such image",
+                    hint="plan again: the image was removed after it was planned",
+                )
+            private = Reference(PRIVATE, Tag(f"{facts.image.id.hex[:12]}-{secrets.token_hex(6)}"))
+            contexts.append((key, private))
+            names.tag(facts.image, private)
+        yield apart(request.dockerfile, contexts, dict(request.args), folder)
+    finally:
+        for _, private in contexts:
+            with contextlib.suppress(EngineProblem):  # an engine that is gone is told of elsewhere
+                names.untag(private)
+
+
+def apart(dockerfile: Path, contexts: Sequence[tuple[str, Reference]], args: Mapping[str, str], folder: Path) -> Pinned:
+    """The pins as buildx can take them.
+
+    A named context replaces stages of that name too: with `FROM base AS base`, everything the
+    stage does would be left out without a word. There the reference is replaced in a copy of the
+    Dockerfile, which has the same ignore file beside it.
+    """
+    text = dockerfile.read_text("utf-8", "surrogateescape")
+    stages = {match_name(found[4]) for found in _FROM.finditer(text) if found[4]}
+    clashing = {match_name(key): private for key, private in contexts if match_name(key) in stages}
+    if not clashing:
+        return Pinned(dockerfile, tuple(contexts))
+    copy = folder / "Dockerfile"
+    copy.write_text(_replaced(text, clashing, _globals(text, args)), "utf-8", "surrogateescape")
+    ignore = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
+    if ignore.exists():
+        shutil.copyfile(ignore, folder / "Dockerfile.dockerignore")
+    left = tuple((key, private) for key, private in contexts if match_name(key) not in clashing)
+    return Pinned(copy, left, frozenset(clashing))
+
+
+def match_name(name: str) -> str:
+    """The form in which BuildKit compares names of contexts: short, without `latest`, in lower case.
+
+    >>> match_name("docker.io/library/debian:latest"), match_name("127.0.0.1:5000/a:1")
+    ('debian', '127.0.0.1:5000/a:1')
+    """
+    try:
+        reference = Reference.parse(name.lower())
+    except InvalidValue:
+        return name.lower()
+    repository = reference.repository
+    path = repository.path if repository.host == "docker.io" else repository.canonical
+    tag = None if reference.tag == "latest" and not reference.digest else reference.tag
+    return str(Reference(Repository(path.removeprefix("library/")), tag, reference.digest))
+
+
+def _globals(text: str, args: Mapping[str, str]) -> dict[str, str]:
+    """Values of the arguments before the first `FROM`."""
+    first = _FROM.search(text)
+    values: dict[str, str] = {}
+    for found in _ARG.finditer(text, 0, first.start() if first else len(text)):
+        name, default = found[1], found[2]
+        if name in args:
+            values[name] = args[name]
+        elif default is not None:
+            values[name] = expand(default, values)
+    return values
+
+
+def _replaced(text: str, clashing: Mapping[str, Reference], values: Mapping[str, str]) -> str:
+    """The text with each `FROM NAME` replaced, up to the stage that takes the name over."""
+    taken: set[str] = set()
+
+    def replace(found: re.Match[str]) -> str:
+        name = match_name(expand(found[2], values))
+        private = None if name in taken else clashing.get(name)
+        if found[4]:
+            taken.add(match_name(found[4]))
+        return found[0] if private is None else f"{found[1]}{private}{found[3] or ''}"
+
+    return _FROM.sub(replace, text)

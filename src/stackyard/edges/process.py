@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""Start programs, follow what they print, and never leave one behind. The one place that does.
+
+In:   argument list, environment
+Out:  lines as they come, exit code
+Raises: ToolMissing where the program is not there; whatever a reader of lines raises
+Beside: edges/buildx, edges/docker, edges/pytest_process
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from stackyard.errors import EngineProblem, ToolMissing
+
+TIMED_OUT = 124
+"""The exit code of a program whose time was up, as coreutils' timeout has it."""
+
+GRACE_S = 10.0
+"""How long a program that was asked to end may take before it is killed."""
+
+
+class Processes:
+    """Programs that one owner started, each in a process group of its own.
+
+    A terminal's Ctrl-C therefore reaches none of them: the owner ends them, by `close`, or by an
+    exception in the thread that follows one. May be used from several threads.
+
+    Args:
+        environ: what every program gets, unless it is given more.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = dict(environ)
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def follow(
+        self,
+        argv: Sequence[str],
+        take: Callable[[str], None],
+        extra: Mapping[str, str] | None = None,
+        *,
+        cwd: Path | None = None,
+        timeout_s: float | None = None,
+    ) -> int:
+        """Run a program to its end, `take` getting each line of both its outputs; return its exit code.
+
+        A program that is not over after `timeout_s` is ended, and its code is 124. An exception in
+        `take`, or KeyboardInterrupt, ends the program before it goes on its way.
+        """
+        environ = {**self.environ, **(extra or {})}
+        child = self._start(argv, environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=cwd)
+        assert child.stdout is not None
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            self._end(child)
+            with contextlib.suppress(ProcessLookupError):  # what it left behind holds its output open
+                os.killpg(child.pid, signal.SIGKILL)
+
+        watchdog = threading.Timer(timeout_s, stop) if timeout_s is not None else None
+        try:
+            if watchdog is not None:
+                watchdog.daemon = True
+                watchdog.start()
+            with child.stdout as lines:
+                for line in lines:
+                    take(line.decode("utf-8", "replace").rstrip("\r\n"))
+            code = child.wait()
+        finally:
+            if watchdog is not None:
+                watchdog.cancel()
+            self._end(child)
+        if late.is_set():
+            return TIMED_OUT
+        if code and self._closed:
+            raise EngineProblem(f"{' '.join(argv[:2])} was stopped before its end")
+        return code
+
+    def output(self, argv: Sequence[str]) -> tuple[int, list[str]]:
+        """Exit code and all lines of a short program."""
+        lines: list[str] = []
+        return self.follow(argv, lines.append), lines
+
+    @contextlib.contextmanager
+    def connection(self, argv: Sequence[str]) -> Iterator[socket.socket]:
+        """A socket whose other end is a program's standard input and output; closing it ends the program."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                child = self._start(
+                    argv, self.environ, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL
+                )
+            try:
+                yield ours
+            finally:
+                ours.close()
+                self._end(child)
+
+    def close(self) -> None:
+        """End every program that still runs; the threads that follow them get EngineProblem."""
+        self._closed = True
+        with self._lock:
+            running = list(self._running)
+        for child in running:
+            _signal(child, signal.SIGTERM)
+        for child in running:
+            self._end(child)
+
+    def _start(
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        stdin: int,
+        stdout: int,
+        stderr: int = subprocess.STDOUT,
+        cwd: Path | None = None,
+    ) -> subprocess.Popen[bytes]:
+        # Found with our own PATH, whatever a build argument of that name says.
+        program = shutil.which(argv[0], path=self.environ.get("PATH", os.defpath))
+        if program is None:
+            raise ToolMissing(
+                f"{argv[0]} is not installed, or not on PATH",
+                hint=f"install {argv[0]} and try again",
+                program=argv[0],
+            )
+        with self._lock:
+            if self._closed:
+                raise EngineProblem(f"{' '.join(argv[:2])} was not started: Stackyard is stopping")
+            child = subprocess.Popen(
+                [program, *argv[1:]],
+                env=dict(environ),
+                cwd=cwd,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+            self._running.add(child)
+        return child
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        try:
+            _end(child)
+        finally:
+            with self._lock:
+                self._running.discard(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ask a program that still runs to end, and kill it if it does not."""
+    if child.poll() is not None:
+        return
+    _signal(child, signal.SIGTERM)
+    try:
+        child.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        _signal(child, signal.SIGKILL)
+        child.wait()
+
+
+def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send a signal to the program's whole group; one that is gone already is fine."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if child.poll() is None:
+            os.killpg(child.pid, number)

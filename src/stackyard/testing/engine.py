@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: MIT
+"""An engine in a dict, for tests: same inputs, same image; another input, another one; failures on order.
+
+Implements: edges/engine.Engine, held to tests/contract/test_engine.py like the real one
+In:  add (an image that is just there), failing, refusing, shifting, steady, answers, before_build
+Out: .calls, what was asked of it
+Beside: testing/registry (what it pushes to and pulls from)
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
+from stackyard.edges.oci import OCI_MANIFEST
+from stackyard.edges.pins import match_name
+from stackyard.edges.registry import Manifest
+from stackyard.errors import EngineProblem, EngineUnavailable, RegistryRefused
+from stackyard.model import canonical
+from stackyard.model.content import ImageFacts
+from stackyard.model.dockerfile import SCRATCH, expand
+from stackyard.model.names import Digest, Tag
+from stackyard.model.reference import LocalImage, Platform, Reference
+from stackyard.testing.registry import MemoryRegistry, sha256
+
+Answer = Callable[[ImageFacts, Sequence[str]], str | RunResult]
+
+_INSTRUCTION = re.compile(r"^[ \t]*(FROM|ARG|RUN|COPY|ADD)[ \t]+(.*\S)", re.IGNORECASE | re.MULTILINE)
+_USE = re.compile(r"--from=(\S+)|--mount=\S*\bfrom=([^,\s]+)")
+
+
+class Made(msgspec.Struct, frozen=True):
+    """An image with the manifest it has, or would have, in a registry."""
+
+    layers: tuple[Digest, ...]
+    config: dict[str, Any]
+    platform: Platform
+    config_digest: Digest
+    manifest: Manifest
+
+
+class FakeEngine:
+    """An engine's store and builder, in memory. Safe for threads.
+
+    A build understands `FROM`, `ARG`, `COPY --from`, `RUN --mount=from`, and that `RUN ... exit 3`
+    fails after saying what it echoes; everything else is only an input. The result has the layers
+    of the last stage's base and one of its own, made from Dockerfile, context, arguments and the ids
+    of all pins.
+
+    Args:
+        store: what an id is; see EngineInfo.
+        registry: where `push` puts manifests and `pull` finds them; none: both only keep count.
+        shelf: images by manifest digest, shared by engines that are to pull what another pushed.
+    """
+
+    def __init__(
+        self,
+        store: Literal["classic", "containerd"] = "classic",
+        *,
+        registry: MemoryRegistry | None = None,
+        shelf: dict[Digest, Made] | None = None,
+    ) -> None:
+        self.info = EngineInfo("fake 1.0", store, Platform("linux/amd64"), "fake://engine")
+        self.registry = registry
+        self.is_down = False
+        self.failing: dict[str, str] = {}
+        """Repository -> why each build of it fails."""
+        self.refusing: dict[str, str] = {}
+        """Repository -> what its registry says to every push."""
+        self.shifting: set[str] = set()
+        """Repositories of which no two builds are equal, as if a time were in them."""
+        self.steady: set[str] = set()
+        """Repositories whose own layer is the same, whatever goes in."""
+        self.answers: dict[str, Answer] = {}
+        """First word of a command -> what a run of it gives; TimeoutError: the time was up."""
+        self.before_build: Callable[[BuildRequest], None] = lambda _: None
+        """Called first in each build, outside of any lock: it may wait, or raise."""
+        self.calls: list[tuple[str, str]] = []
+        self._shelf = {} if shelf is None else shelf
+        self._images: dict[Digest, Made] = {}
+        self._names: dict[str, Digest] = {}
+        self._digests: dict[Digest, list[str]] = {}
+        self._built: set[Digest] = set()
+        self._lock = threading.RLock()
+
+    # What tests do
+
+    def add(self, reference: str, content: str = "", config: Mapping[str, Any] | None = None) -> LocalImage:
+        """An image of one layer that nobody built here; other content, another image."""
+        with self._lock:
+            made = _make((canonical.digest(["layer", content or reference]),), config or {}, self.info.platform)
+            return self._keep(made, Reference.parse(reference))
+
+    def names(self) -> dict[str, Digest]:
+        """All names in the store, canonical and sorted, with the ids they stand for."""
+        with self._lock:
+            return dict(sorted(self._names.items()))
+
+    # The protocol
+
+    def about(self) -> EngineInfo:
+        """What the engine is."""
+        self._called("about", "")
+        return self.info
+
+    def present(self) -> frozenset[Digest]:
+        """Ids of all images."""
+        self._called("present", "")
+        with self._lock:
+            return frozenset(self._images)
+
+    def inspect(self, reference: str) -> ImageFacts | None:
+        """Facts of the image with this id or reference; None if the store has none."""
+        self._called("inspect", reference)
+        with self._lock:
+            return self._inspect(reference)
+
+    def tag(self, image: LocalImage, reference: Reference) -> None:
+        """Name an image; EngineProblem if it is not here."""
+        self._called("tag", str(reference))
+        with self._lock:
+            if image.id not in self._images:
+                raise EngineProblem(f"{image.id.short} cannot be named {reference}: the engine has no such image")
+            self._names[reference.canonical] = image.id
+
+    def untag(self, reference: Reference) -> None:
+        """Take a name away, and the image with its last name."""
+        self._called("untag", str(reference))
+        with self._lock:
+            id_ = self._names.pop(reference.canonical, None)
+            if id_ and id_ not in self._names.values():
+                self._images.pop(id_, None)
+
+    def pull(self, reference: Reference) -> LocalImage:
+        """An image whose manifest the registry has, and some engine on this shelf has pushed."""
+        self._called("pull", str(reference))
+        where = reference.digest or reference.tag or Tag("latest")
+        digest = self.registry.resolve(reference.repository, where) if self.registry else reference.digest
+        made = self._shelf.get(digest) if digest else None
+        if digest is None or made is None:
+            raise _refused(f"{reference} cannot be pulled", reference, "manifest unknown")
+        with self._lock:
+            image = self._keep(made, reference)
+            self._digests.setdefault(image.id, []).append(f"{reference.repository}@{digest}")
+            return image
+
+    def push(self, reference: Reference, log: Path) -> None:
+        """Leave the manifest of this name's image in the registry."""
+        self._called("push", str(reference))
+        if said := self.refusing.get(str(reference.repository)):
+            _write(log, said)
+            raise _refused(f"{reference} cannot be pushed", reference, said)
+        with self._lock:
+            id_ = self._names.get(reference.canonical)
+            if id_ is None:
+                raise EngineProblem(f"{reference} cannot be pushed: the engine has no image of this name")
+            made = self._images[id_]
+            self._shelf[made.manifest.digest] = made
+            self._digests.setdefault(id_, []).append(f"{reference.repository}@{made.manifest.digest}")
+        _write(log, f"pushed {made.manifest.digest}")
+        if self.registry:
+            self.registry.add(str(reference.repository), str(reference.tag or "latest"), made.manifest)
+
+    def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
+        """Make the image that these inputs give."""
+        self._called("build", str(request.tag))
+        self.before_build(request)
+        with self._lock:
+            inputs = self._inputs(request)
+            result = self._build(request, inputs, watch)
+            self._built.add(inputs)
+        _write(log, *result.last_lines, result.failure or "built")
+        return result
+
+    def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
+        """What `answers` says; 127 for a command it does not know."""
+        self._called("run", " ".join(argv))
+        with self._lock:
+            facts = self._inspect(image.id)
+        if facts is None:
+            raise EngineProblem(f"{argv[0]} cannot be run in {image.id.short}: the engine has no such image")
+        try:
+            said = self.answers[argv[0]](facts, argv)
+        except KeyError:
+            return RunResult(127, f'exec: "{argv[0]}": executable file not found\n', 0.0)
+        except TimeoutError:
+            return RunResult(124, "", timeout_s)
+        return RunResult(0, said, 0.0) if isinstance(said, str) else said
+
+    # Inside
+
+    def _called(self, verb: str, subject: str) -> None:
+        with self._lock:
+            self.calls.append((verb, subject))
+        if self.is_down:
+            raise EngineUnavailable(
+                f"no engine answers at {self.info.address}", hint="it was told not to", engine=self.info.address
+            )
+
+    def _inspect(self, reference: str) -> ImageFacts | None:
+        id_ = Digest(reference)
+        if id_ not in self._images:
+            found = self._names.get(Reference.parse(reference).canonical)
+            found = found or next((i for i, digests in self._digests.items() if reference in digests), None)
+            if found not in self._images:
+                return None
+            id_ = found
+        made = self._images[id_]
+        return ImageFacts(
+            LocalImage(id_),
+            made.layers,
+            dict(made.config),
+            made.platform,
+            1000 * len(made.layers),
+            tuple(self._digests.get(id_, ())),
+        )
+
+    def _keep(self, made: Made, reference: Reference) -> LocalImage:
+        id_ = made.config_digest if self.info.store == "classic" else made.manifest.digest
+        self._images[id_] = made
+        self._names[reference.canonical] = id_
+        return LocalImage(id_)
+
+    def _inputs(self, request: BuildRequest) -> Digest:
+        files = sorted(path for path in request.context.rglob("*") if path.is_file() and path != request.dockerfile)
+        pinned = {key: self._inspect(str(reference)) for key, reference in request.pins.items()}
+        for key, facts in pinned.items():
+            if facts is None:
+                raise EngineProblem(
+                    f"{request.tag} is to be built on {request.pins[key]}, and the engine has no such image"
+                )
+        return canonical.digest(
+            {
+                "dockerfile": sha256(request.dockerfile.read_bytes()),
+                "context": [(str(file.relative_to(request.context)), sha256(file.read_bytes())) for file in files],
+                "args": request.args,
+                "pins": sorted((key, facts.image.id) for key, facts in pinned.items() if facts),
+                "platform": request.platform,
+            }
+        )
+
+    def _build(self, request: BuildRequest, inputs: Digest, watch: Callable[[BuildStep], None]) -> BuildResult:
+        repository = str(request.tag.repository)
+        if repository in self.failing:
+            return BuildResult(None, 0.0, self.failing[repository], (self.failing[repository],))
+        reader = _Reader(request, self._inspect)
+        is_cached = request.use_cache and inputs in self._built and repository not in self.shifting
+        for name, failure, said in reader.steps():
+            watch(BuildStep(name, "started"))
+            watch(BuildStep(name, "failed" if failure else "cached" if is_cached else "done"))
+            if failure:
+                return BuildResult(None, 0.0, f"{name}: {failure}", said)
+        own: object = ["own", inputs]
+        if repository in self.steady:
+            own = ["steady", repository]
+        if repository in self.shifting:
+            own = ["shifting", inputs, len(self.calls)]
+        config = {**reader.config, "Labels": {**(reader.config.get("Labels") or {}), **dict(request.labels)}}
+        made = _make((*reader.layers, canonical.digest(own)), config, request.platform or self.info.platform)
+        return BuildResult(self._keep(made, request.tag), 1.0)
+
+
+class _Reader:
+    """The little of a Dockerfile that decides what an image is built on, and whether its commands fail."""
+
+    def __init__(self, request: BuildRequest, find: Callable[[str], ImageFacts | None]) -> None:
+        self._request = request
+        self._find = find
+        self._pins = {match_name(key): str(reference) for key, reference in request.pins.items()}
+        self._values: dict[str, str] = {}
+        self._stages: dict[str, tuple[tuple[Digest, ...], dict[str, Any]]] = {}
+        self.layers: tuple[Digest, ...] = ()
+        self.config: dict[str, Any] = {}
+
+    def steps(self) -> list[tuple[str, str | None, tuple[str, ...]]]:
+        """Name, failure, output of each instruction, in order, up to the first failure."""
+        lines = _INSTRUCTION.findall(self._request.dockerfile.read_text())
+        told: list[tuple[str, str | None, tuple[str, ...]]] = []
+        for number, (verb, rest) in enumerate(lines, 1):
+            failure, said = self._take(verb.upper(), rest)
+            if verb.upper() != "ARG" or failure:
+                told.append((f"[{number}/{len(lines)}] {verb} {rest}", failure, said))
+            if failure:
+                break
+        return told
+
+    def _take(self, verb: str, rest: str) -> tuple[str | None, tuple[str, ...]]:
+        if verb == "ARG":
+            name, _, default = rest.partition("=")
+            self._values[name] = dict(self._request.args).get(name, expand(default, self._values))
+        elif verb == "FROM":
+            return self._start(expand(rest, self._values).split()), ()
+        for used in _USE.finditer(rest):
+            name = used[1] or used[2]
+            if name not in self._stages and not name.isdigit() and self._image(name) is None:
+                return _unplanned(name), ()
+        found = re.search(r"\bexit ([1-9]\d*)", rest) if verb == "RUN" else None
+        if found:
+            said = tuple(text.strip("'\" ") for text in re.findall(r"\becho ([^;&|]+)", rest))
+            return f"process did not complete successfully: exit code: {found[1]}", said
+        return None, ()
+
+    def _start(self, words: list[str]) -> str | None:
+        words = [word for word in words if not word.startswith("--")]
+        base = words[0]
+        if base in self._stages:
+            self.layers, self.config = self._stages[base]
+        elif base == SCRATCH:
+            self.layers, self.config = (), {}
+        else:
+            facts = self._image(base)
+            if facts is None:
+                return _unplanned(base)
+            self.layers, self.config = facts.layers, facts.config
+        if len(words) == 3:
+            self._stages[words[2]] = (self.layers, self.config)
+        return None
+
+    def _image(self, name: str) -> ImageFacts | None:
+        return self._find(self._pins.get(match_name(name), name))
+
+
+def _write(log: Path, *lines: str) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def _unplanned(name: str) -> str:
+    return f"the Dockerfile names {name}, which was not planned and is not in the engine's store"
+
+
+def _make(layers: tuple[Digest, ...], config: Mapping[str, Any], platform: Platform) -> Made:
+    """An image of these layers: equal arguments, equal digests."""
+    os, architecture = platform.split("/")[:2]
+    body = {"os": os, "architecture": architecture, "config": config, "rootfs": {"type": "layers", "diff_ids": layers}}
+    written = canonical.encode(body)
+    blobs = [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer, "size": 1000} for layer in layers]
+    manifest = canonical.encode(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "digest": sha256(written),
+                "size": len(written),
+            },
+            "layers": blobs,
+        }
+    )
+    return Made(layers, dict(config), platform, sha256(written), Manifest(sha256(manifest), OCI_MANIFEST, manifest))
+
+
+def _refused(what: str, reference: Reference, said: str) -> RegistryRefused:
+    host = reference.repository.host
+    return RegistryRefused(f"{what}: {said}", hint=f"`docker login {host}`", address=host, status=None, words=said)

@@ -1,0 +1,645 @@
+# SPDX-License-Identifier: MIT
+"""What every engine does: the same tests over the fake one, on both kinds of store, and over a real Docker.
+
+The real one is the one that DOCKER_HOST or the docker context names, with the image busybox:1.36
+in its store; pushes go to STACKYARD_TEST_REGISTRY. `eval "$(script/dev up)"` starts both.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from stackyard.edges.docker import DockerEngine
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine
+from stackyard.errors import (
+    EngineProblem,
+    EngineUnavailable,
+    RegistryRefused,
+    RegistryUnreachable,
+    StackyardError,
+    ToolMissing,
+)
+from stackyard.model.content import ImageFacts, content_digest
+from stackyard.model.names import Digest
+from stackyard.model.reference import LocalImage, Reference
+from stackyard.testing.engine import FakeEngine
+
+BASE = "busybox:1.36"
+ENVIRON = dict(os.environ)
+
+
+def real_engine() -> DockerEngine:
+    """The engine that answers; without one the test is skipped, and fails where CI promises one."""
+    engine = DockerEngine(ENVIRON)
+    try:
+        engine.about()
+        if engine.inspect(BASE) is None:
+            raise EngineProblem(f"the engine has no image {BASE}")
+    except StackyardError as problem:
+        message = f'{problem}; start one with: eval "$(script/dev up)"'
+        if ENVIRON.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return engine
+
+
+def fake_shell(facts: ImageFacts, argv: Sequence[str]) -> str:
+    """What the tests' commands say in the fake engine's containers."""
+    if "sleep 60" in argv[-1]:
+        raise TimeoutError
+    return "out\nerr\n"
+
+
+def fake_engine(store: str) -> FakeEngine:
+    """A fake that has the base image and a shell."""
+    engine = FakeEngine(store)  # type: ignore[arg-type]
+    engine.add(BASE)
+    engine.answers["sh"] = fake_shell
+    return engine
+
+
+class Bench:
+    """An engine, a folder of contexts, and an end to every name a test made."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.engine = engine
+        self.folder = folder
+        self.prefix = f"stackyard-test/{secrets.token_hex(6)}"
+        self.steps: list[BuildStep] = []
+        self.log = folder / "logs" / "build.log"
+
+    @property
+    def is_fake(self) -> bool:
+        return isinstance(self.engine, FakeEngine)
+
+    def name(self, image: str, tag: str = "1") -> Reference:
+        return Reference.parse(f"{self.prefix}/{image}:{tag}")
+
+    def request(
+        self,
+        dockerfile: str,
+        image: str = "image",
+        *,
+        pins: Mapping[str, Reference] | None = None,
+        args: tuple[tuple[str, str], ...] = (),
+        files: Mapping[str, str] | None = None,
+        tag: Reference | None = None,
+    ) -> BuildRequest:
+        context = self.folder / "images" / image
+        context.mkdir(parents=True, exist_ok=True)
+        (context / "Dockerfile").write_text(dockerfile)
+        for name, text in (files or {}).items():
+            (context / name).write_text(text)
+        return BuildRequest(
+            context=context,
+            dockerfile=context / "Dockerfile",
+            tag=tag or self.name(image),
+            args=args,
+            labels=(("org.opencontainers.image.title", image),),
+            pins=pins or {},
+            epoch=1_700_000_000,
+        )
+
+    def build(self, request: BuildRequest) -> BuildResult:
+        return self.engine.build(request, self.log, self.steps.append)
+
+    def built(self, request: BuildRequest) -> ImageFacts:
+        result = self.build(request)
+        assert result.failure is None, (result.failure, result.last_lines)
+        assert result.image is not None
+        facts = self.engine.inspect(result.image.id)
+        assert facts is not None
+        return facts
+
+    def clean(self) -> None:
+        """Take away the names under this bench's own prefix, and no other."""
+        if self.is_fake:
+            return
+        for image in self.engine._api.get("/images/json"):  # type: ignore[attr-defined]
+            for name in image.get("RepoTags") or ():
+                if self.prefix in name:
+                    self.engine.untag(Reference.parse(name))
+
+
+@pytest.fixture(params=["fake classic", "fake containerd", pytest.param("docker", marks=pytest.mark.live)])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """A bench over each engine in turn."""
+    engine = real_engine() if request.param == "docker" else fake_engine(request.param.partition(" ")[2])
+    made = Bench(engine, tmp_path)
+    yield made
+    made.clean()
+
+
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.live)])
+def docker_bench(tmp_path: Path) -> Iterator[Bench]:
+    """A bench over the real engine only."""
+    made = Bench(real_engine(), tmp_path)
+    yield made
+    made.clean()
+
+
+PARENT = "FROM busybox:1.36\nRUN echo parent > /who\n"
+
+
+def test_a_build_gives_an_image_the_store_knows(bench: Bench):
+    """The id of a result is the id under which the store has the image, and under its tag."""
+    result = bench.build(bench.request(PARENT))
+
+    assert result.failure is None
+    assert result.image is not None
+    assert result.image.id in bench.engine.present()
+    assert bench.engine.inspect(str(bench.name("image"))) == bench.engine.inspect(result.image.id)
+    assert result.duration_s > 0
+    assert bench.log.read_text()
+
+
+def test_steps_are_told_while_they_run(bench: Bench):
+    """Who watches sees the instructions of the Dockerfile, started and done, and nothing of the engine's own."""
+    bench.build(bench.request(PARENT))
+
+    names = {step.name for step in bench.steps}
+    assert any("RUN echo parent" in name for name in names)
+    assert not any("internal" in name for name in names)
+    assert {step.state for step in bench.steps} <= {"started", "done", "cached"}
+
+
+def test_labels_and_nothing_else_are_added(bench: Bench):
+    """The labels of a request are the image's labels."""
+    facts = bench.built(bench.request(PARENT))
+
+    assert facts.config["Labels"] == {"org.opencontainers.image.title": "image"}
+
+
+def test_an_image_from_scratch(bench: Bench):
+    """An image needs no parent."""
+    facts = bench.built(bench.request("FROM scratch\nCOPY hello /hello\n", files={"hello": "hello\n"}))
+
+    assert len(facts.layers) == 1
+
+
+def test_a_failing_command_is_a_result(bench: Bench):
+    """A build that fails says which instruction, how, and the end of its output; it leaves no image."""
+    request = bench.request("FROM busybox:1.36\nRUN echo one; echo two; exit 3\n")
+
+    result = bench.build(request)
+
+    assert result.image is None
+    assert result.failure is not None
+    assert "RUN echo one; echo two; exit 3" in result.failure
+    assert "exit code: 3" in result.failure
+    assert "\n" not in result.failure
+    assert result.last_lines[-2:] == ("one", "two")
+    assert bench.engine.inspect(str(request.tag)) is None
+    assert bench.steps[-1].state == "failed"
+    assert "two" in bench.log.read_text()
+
+
+def test_an_image_nobody_planned_fails_the_build(bench: Bench):
+    """A FROM that is neither pinned nor in the store fails by its name: nothing is fetched behind our back."""
+    result = bench.build(bench.request(f"FROM {bench.prefix}/missing:1\n"))
+
+    assert result.failure is not None
+    assert f"{bench.prefix}/missing:1" in result.failure
+    assert "not planned" in result.failure
+
+
+def test_a_child_is_built_on_the_pinned_parent(bench: Bench):
+    """The reference in FROM is replaced by the pin: the child's first layers are the pin's, whatever the name says."""
+    parent = bench.built(bench.request(PARENT, "parent", tag=bench.name("parent", "sy-1")))
+    pins = {f"{bench.prefix}/parent:2026.3-main": bench.name("parent", "sy-1")}
+
+    child = bench.built(
+        bench.request(f"FROM {bench.prefix}/parent:2026.3-main\nRUN grep parent /who\n", "child", pins=pins)
+    )
+
+    assert child.is_built_on(parent)
+    assert len(child.layers) > len(parent.layers)
+
+
+def test_a_pin_wins_over_the_store(bench: Bench):
+    """An image of the name that FROM says may be in the store: the pin is taken all the same."""
+    old = bench.built(bench.request(PARENT, "parent"))
+    new = bench.built(bench.request("FROM busybox:1.36\nRUN echo new > /who\n", "parent", tag=bench.name("new")))
+
+    child = bench.built(
+        bench.request(
+            f"FROM {bench.name('parent')}\nRUN grep new /who\n",
+            "child",
+            pins={str(bench.name("parent")): bench.name("new")},
+        )
+    )
+
+    assert child.is_built_on(new)
+    assert not child.is_built_on(old)
+
+
+@pytest.mark.parametrize("name", ["stackyard-local", "docker.io/library/stackyard-local", "stackyard-local:latest"])
+def test_a_pin_matches_however_the_name_is_written(bench: Bench, name: str):
+    """Docker's short and long spellings of a reference are one."""
+    bench.built(bench.request(PARENT, "parent"))
+
+    child = bench.built(
+        bench.request("FROM stackyard-local\nRUN grep parent /who\n", "child", pins={name: bench.name("parent")})
+    )
+
+    assert child.layers
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    ["COPY --from={name} /who /copied", "RUN --mount=from={name},target=/parent grep parent /parent/who"],
+)
+def test_copies_and_mounts_are_pinned_too(bench: Bench, instruction: str):
+    """Not only FROM names images."""
+    bench.built(bench.request(PARENT, "parent", tag=bench.name("parent", "sy-1")))
+    name = f"{bench.prefix}/parent:moving"
+
+    child = bench.built(
+        bench.request(
+            f"FROM busybox:1.36\n{instruction.format(name=name)}\n",
+            "child",
+            pins={name: bench.name("parent", "sy-1")},
+        )
+    )
+
+    assert len(child.layers) > 1
+
+
+def test_a_stage_may_be_named_like_its_image(bench: Bench):
+    """`FROM base AS base`: the parent is pinned, and the stage still does what it says."""
+    parent = bench.built(bench.request(PARENT, "parent"))
+    text = "ARG FROM_HERE=base\nFROM ${FROM_HERE} AS base\nRUN echo more >> /who\nFROM base\nRUN grep more /who\n"
+
+    child = bench.built(bench.request(text, "child", pins={"base": bench.name("parent")}))
+
+    assert child.is_built_on(parent)
+
+
+def test_a_pin_that_is_gone_is_no_build(bench: Bench):
+    """A pin whose image is not in the store stops the build before it starts."""
+    with pytest.raises(EngineProblem, match="has no such image"):
+        bench.build(bench.request("FROM x:1\n", pins={"x:1": bench.name("gone")}))
+
+
+def test_pins_leave_no_names_behind(docker_bench: Bench):
+    """The private names of pins are gone after the build, also after one that fails."""
+    docker_bench.built(docker_bench.request(PARENT, "parent"))
+    docker_bench.build(
+        docker_bench.request("FROM x:1\nRUN exit 1\n", "child", pins={"x:1": docker_bench.name("parent")})
+    )
+
+    parent = docker_bench.engine.inspect(str(docker_bench.name("parent")))
+    assert parent is not None
+    tags = docker_bench.engine._api.get(f"/images/{parent.image.id}/json")["RepoTags"]  # type: ignore[attr-defined]
+    assert tags == [str(docker_bench.name("parent"))]
+
+
+def test_an_argument_reaches_the_build(bench: Bench):
+    """Values with blanks and empty values arrive as they are."""
+    text = 'FROM busybox:1.36\nARG WORDS\nARG NONE=default\nRUN test "$WORDS" = "a b" && test -z "$NONE"\n'
+
+    bench.built(bench.request(text, args=(("WORDS", "a b"), ("NONE", ""))))
+
+
+def test_an_argument_can_choose_the_parent(bench: Bench):
+    """The pin belongs to the reference as it is once variables are replaced."""
+    parent = bench.built(bench.request(PARENT, "parent"))
+
+    child = bench.built(
+        bench.request(
+            "ARG OF=nothing\nFROM base:${OF}\nRUN cat /who\n",
+            "child",
+            args=(("OF", "2026"),),
+            pins={"base:2026": bench.name("parent")},
+        )
+    )
+
+    assert child.is_built_on(parent)
+
+
+def test_an_arguments_value_is_on_no_command_line(docker_bench: Bench):
+    """While a build runs, no process of this machine shows the value of an argument."""
+    value = f"s3cret-{secrets.token_hex(8)}"
+    request = docker_bench.request(
+        "FROM busybox:1.36\nARG NPM_TOKEN\nRUN test -n $NPM_TOKEN; sleep 1; exit 4\n", args=(("NPM_TOKEN", value),)
+    )
+    seen: list[str] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            for place in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    seen.append(place.read_bytes().decode("utf-8", "replace"))
+                except OSError:
+                    continue
+            time.sleep(0.02)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    result = docker_bench.build(request)
+    ended.set()
+    watcher.join()
+
+    ours = [line for line in seen if "buildx" in line and str(request.tag) in line]
+    assert ours
+    assert not any(value in line for line in ours)
+    assert value not in docker_bench.log.read_text()
+    assert value not in str(result)
+    assert not any(value in step.name for step in docker_bench.steps)
+
+
+def test_the_same_input_twice_is_the_same_content(bench: Bench):
+    """Built again, nothing changes: not the layers, not the runtime config, not the id."""
+    first = bench.built(bench.request(PARENT))
+    second = bench.built(bench.request(PARENT))
+
+    assert content_digest(first) == content_digest(second)
+    assert first.image == second.image
+
+
+def test_another_input_is_another_content(bench: Bench):
+    """One byte of a file that is copied makes another image."""
+    first = bench.built(bench.request("FROM scratch\nCOPY a /a\n", files={"a": "1"}))
+    second = bench.built(bench.request("FROM scratch\nCOPY a /a\n", files={"a": "2"}))
+
+    assert content_digest(first) != content_digest(second)
+
+
+def test_names_come_and_go(bench: Bench):
+    """A tag names an image, moves, and is taken away; an image goes with its last name."""
+    first = bench.built(bench.request("FROM scratch\nCOPY a /a\n", files={"a": secrets.token_hex(8)})).image
+    second = bench.built(bench.request("FROM scratch\nCOPY a /a\n", "two", files={"a": secrets.token_hex(8)})).image
+    moving = bench.name("image", "moving")
+
+    bench.engine.tag(first, moving)
+    assert _image(bench, moving) == first
+    bench.engine.tag(second, moving)
+    assert _image(bench, moving) == second
+    bench.engine.untag(moving)
+    assert _image(bench, moving) is None
+    assert {first.id, second.id} <= bench.engine.present()
+    bench.engine.untag(bench.name("image"))
+    assert first.id not in bench.engine.present()
+    assert bench.engine.inspect(first.id) is None
+
+
+def test_taking_a_missing_name_away_is_fine(bench: Bench):
+    """So that a run that was killed can be continued."""
+    bench.engine.untag(bench.name("never"))
+
+
+def test_a_missing_image_is_none(bench: Bench):
+    """Inspect never pulls, and takes no short name for the start of an id."""
+    facts = bench.engine.inspect(BASE)
+    assert facts is not None
+
+    assert bench.engine.inspect(str(bench.name("never"))) is None
+    assert bench.engine.inspect(f"sha256:{'0' * 64}") is None
+    assert bench.engine.inspect(facts.image.id.hex[:12]) is None
+
+
+def test_a_missing_image_cannot_be_named(bench: Bench):
+    """Naming an id that the store does not have is an error, not a quiet nothing."""
+    with pytest.raises(EngineProblem, match="no such image"):
+        bench.engine.tag(LocalImage(_digest("0")), bench.name("x"))
+
+
+def test_a_run_gives_output_and_exit_code(bench: Bench):
+    """Both outputs are there, and the entrypoint is not in the way."""
+    image = _base(bench)
+
+    result = bench.engine.run(image, ["sh", "-c", "echo out; sleep 0.2; echo err >&2"], 30)
+
+    assert result.exit_code == 0
+    assert result.output == "out\nerr\n"
+
+
+def test_a_command_that_is_not_there_is_127(bench: Bench):
+    """As in a shell; an exception would say that the engine failed."""
+    result = bench.engine.run(_base(bench), ["no-such-command"], 30)
+
+    assert result.exit_code == 127
+    assert "no-such-command" in result.output
+
+
+def test_a_run_ends_when_its_time_is_up(bench: Bench):
+    """124, soon after, and the container is gone."""
+    started = time.monotonic()
+
+    result = bench.engine.run(_base(bench), ["sh", "-c", "echo begun; sleep 60"], 1)
+
+    assert result.exit_code == 124
+    assert time.monotonic() - started < 20
+    if not bench.is_fake:
+        assert result.output == "begun\n"
+
+
+def test_a_container_leaves_nothing(docker_bench: Bench):
+    """Neither a good run nor one whose time was up leaves a container; exit codes come through; no entrypoint runs."""
+    request = docker_bench.request('FROM busybox:1.36\nENTRYPOINT ["false"]\nCMD ["x"]\nVOLUME /v\n')
+    image = docker_bench.built(request).image
+
+    assert docker_bench.engine.run(image, ["true"], 30).exit_code == 0
+    assert docker_bench.engine.run(image, ["sh", "-c", "exit 125"], 30).exit_code == 125
+    docker_bench.engine.run(image, ["sleep", "60"], 0.5)
+
+    left = docker_bench.engine._api.get(  # type: ignore[attr-defined]
+        "/containers/json", {"all": "1", "filters": f'{{"ancestor":["{image.id}"]}}'}
+    )
+    assert left == []
+
+
+def test_a_container_of_a_missing_image_is_an_error(bench: Bench):
+    """Nothing is pulled for it."""
+    with pytest.raises(EngineProblem, match="cannot be run"):
+        bench.engine.run(LocalImage(_digest("0")), ["true"], 10)
+
+
+def test_stopping_ends_what_runs(docker_bench: Bench):
+    """`close` ends a build and a container of other threads, and nothing is left of either."""
+    engine = real_engine()
+    request = docker_bench.request(f"FROM busybox:1.36\nRUN sleep 30; echo {docker_bench.prefix}\n")
+    problems: list[BaseException] = []
+
+    def catch(action: Callable[[], object]) -> None:
+        try:
+            action()
+        except EngineProblem as problem:
+            problems.append(problem)
+
+    image = _base(docker_bench)
+    actions: list[Callable[[], object]] = [
+        lambda: engine.build(request, docker_bench.log, docker_bench.steps.append),
+        lambda: engine.run(image, ["sleep", "30"], 60),
+    ]
+    threads = [threading.Thread(target=catch, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    time.sleep(2)
+    started = time.monotonic()
+    engine.close()
+    for thread in threads:
+        thread.join(25)
+
+    assert time.monotonic() - started < 20
+    assert len(problems) == 2
+
+
+def test_an_exception_in_a_watcher_ends_the_build(docker_bench: Bench):
+    """As Ctrl-C does: the program is ended before the exception goes on its way."""
+
+    def stop(step: BuildStep) -> None:
+        if "sleep" in step.name:
+            raise KeyboardInterrupt
+
+    request = docker_bench.request(f"FROM busybox:1.36\nRUN sleep 31; echo {docker_bench.prefix}\n")
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        docker_bench.engine.build(request, docker_bench.log, stop)
+    assert time.monotonic() - started < 20
+
+
+def test_nobody_at_the_address():
+    """One sentence with the address, and what to do."""
+    with pytest.raises(EngineUnavailable, match=r"unix:///nowhere/docker\.sock") as caught:
+        DockerEngine({"DOCKER_HOST": "unix:///nowhere/docker.sock"}).about()
+    assert caught.value.hint
+    engine = FakeEngine()
+    engine.is_down = True
+    with pytest.raises(EngineUnavailable):
+        engine.about()
+
+
+def test_a_build_without_an_engine(tmp_path: Path):
+    """An engine that is gone is an exception, not a failed build."""
+    if shutil.which("docker") is None:
+        pytest.skip("no docker client here")
+    engine = DockerEngine({**ENVIRON, "DOCKER_HOST": "tcp://127.0.0.1:1"})
+    made = Bench(engine, tmp_path)
+
+    with pytest.raises(EngineUnavailable, match=r"127\.0\.0\.1:1"):
+        made.build(made.request("FROM scratch\nCOPY Dockerfile /\n"))
+
+
+def test_a_missing_client_is_named(docker_bench: Bench, tmp_path: Path):
+    """Without the docker program, a build says so; without its build plugin, it says that."""
+    made = Bench(DockerEngine({**ENVIRON, "PATH": str(tmp_path)}), docker_bench.folder)
+    with pytest.raises(ToolMissing, match="docker"):
+        made.build(made.request(PARENT))
+
+    without_plugin = tmp_path / "docker"
+    without_plugin.write_text("#!/bin/sh\necho \"docker: 'buildx' is not a docker command.\" >&2\nexit 1\n")
+    without_plugin.chmod(0o755)
+    with pytest.raises(ToolMissing, match="buildx"):
+        made.build(made.request(PARENT))
+
+
+def test_pushed_to_a_registry_and_pulled_back(docker_bench: Bench):
+    """What was pushed is, pulled back by its digest, the same content under the id the store gives it."""
+    registry = ENVIRON.get("STACKYARD_TEST_REGISTRY")
+    if not registry:
+        pytest.skip('STACKYARD_TEST_REGISTRY is not set: eval "$(script/dev up)" does it')
+    facts = docker_bench.built(docker_bench.request(PARENT))
+    where = Reference.parse(f"{registry}/{docker_bench.prefix}/image:sy-1")
+    docker_bench.engine.tag(facts.image, where)
+
+    docker_bench.engine.push(where, docker_bench.log)
+    pushed = docker_bench.engine.inspect(str(where))
+    assert pushed is not None
+    digest = next(d for d in pushed.repository_digests if d.startswith(str(where.repository)))
+    docker_bench.engine.untag(where)
+    docker_bench.engine.untag(docker_bench.name("image"))
+    pulled = docker_bench.engine.pull(Reference.parse(digest))
+
+    assert pulled == facts.image
+    back = docker_bench.engine.inspect(pulled.id)
+    assert back is not None
+    assert content_digest(back) == content_digest(facts)
+    docker_bench.engine.untag(Reference.parse(digest))
+
+
+@pytest.fixture
+def refusing_registry() -> Iterator[str]:
+    """A registry that lets nobody write, in the words of the distribution spec."""
+
+    class Refuse(BaseHTTPRequestHandler):
+        # Engines try TLS first, and need an HTTP answer to their hello to go on without.
+        protocol_version = default_request_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = b'{"errors":[{"code":"DENIED","message":"this project takes no pushes"}]}'
+            self.send_response(200 if self.path == "/v2/" else 403 if self.command == "POST" else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_GET = do_HEAD = do_POST = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refuse)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_refused_push_says_what_the_registry_said(docker_bench: Bench, refusing_registry: str):
+    """The registry's words, or on a containerd store its status, and a hint; the log has them too."""
+    image = docker_bench.built(docker_bench.request(PARENT)).image
+    where = Reference.parse(f"{refusing_registry}/{docker_bench.prefix}/image:1")
+    docker_bench.engine.tag(image, where)
+
+    with pytest.raises(RegistryRefused, match=r"denied: this project takes no pushes|403 Forbidden") as caught:
+        docker_bench.engine.push(where, docker_bench.log)
+
+    assert f"docker login {refusing_registry}" in str(caught.value.hint)
+    assert str(caught.value.words) in docker_bench.log.read_text()
+
+
+def test_no_registry_at_the_address(docker_bench: Bench):
+    """A registry nobody reaches is another failure than a refusal: it may go away by itself."""
+    image = docker_bench.built(docker_bench.request(PARENT)).image
+    where = Reference.parse(f"127.0.0.1:1/{docker_bench.prefix}/image:1")
+    docker_bench.engine.tag(image, where)
+
+    with pytest.raises(RegistryUnreachable):
+        docker_bench.engine.push(where, docker_bench.log)
+    with pytest.raises(RegistryUnreachable):
+        docker_bench.engine.pull(Reference.parse(f"127.0.0.1:1/{docker_bench.prefix}/other:1"))
+
+
+def test_a_push_of_nothing(bench: Bench):
+    """Pushing a name that the store does not have names it."""
+    with pytest.raises(EngineProblem, match="no image of this name"):
+        bench.engine.push(bench.name("never"), bench.log)
+
+
+def _image(bench: Bench, reference: Reference) -> LocalImage | None:
+    facts = bench.engine.inspect(str(reference))
+    return facts.image if facts else None
+
+
+def _base(bench: Bench) -> LocalImage:
+    facts = bench.engine.inspect(BASE)
+    assert facts is not None
+    return facts.image
+
+
+def _digest(digit: str) -> Digest:
+    return Digest(f"sha256:{digit * 64}")
