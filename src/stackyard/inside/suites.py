@@ -54,9 +54,7 @@ class Suites:
         if not passed and not failures:
             failures = (f"pytest ended with exit code {code}: {_last_line(log)}",)
             total, failed = max(total, 1), max(failed, 1)
-        result = Tested(
-            self._clock.now(), suite.kind, suite.digest, passed, total, failed, skipped, duration, failures
-        )
+        result = Tested(self._clock.now(), suite.kind, suite.digest, passed, total, failed, skipped, duration, failures)
         return SuiteResult(result, log=self._shown(log))
 
     def _inventory(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:

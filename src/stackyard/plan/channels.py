@@ -68,8 +68,9 @@ def find_sources(
             source=asked,
         )
     if missing:
+        have = "has" if len(missing) == 1 else "have"
         raise NothingToDo(
-            f"not promoting {asked!r}: {', '.join(missing)} {'has' if len(missing) == 1 else 'have'} no image of that name",
+            f"not promoting {asked!r}: {', '.join(missing)} {have} no image of that name",
             hint="build them at that commit, or name the images to promote with --image",
             source=asked,
             missing=tuple(missing),
@@ -189,7 +190,7 @@ def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at
         found = resolve(move.repository, move.tag)
         if found not in (move.now, move.was):
             _check_unmoved(move.reference, move.now, found)
-        assert move.was is not None  # noqa: S101 - asked above
+        assert move.was is not None
         moves_back.append(TagMove(move.target, move.repository, move.tag, found, move.was))
     before = standing[-2] if len(standing) > 1 else None
     return MoveSet(

@@ -148,21 +148,26 @@ def _has_moving(target: Target, record: Record, tag: Tag, known: Known, need: Ne
         pushed = record.pushed(target.repository)
         at = known.tag_at("registry", Reference(target.repository, tag))
         return pushed is not None and at == pushed.image.digest
-    return record.built is not None and known.tag_at("engine", Reference(target.repository, tag)) == record.built.image.id
+    return (
+        record.built is not None and known.tag_at("engine", Reference(target.repository, tag)) == record.built.image.id
+    )
 
 
 def _fetching(steps: list[Step], decisions: Mapping[TargetName, Decision], presence: Presence) -> list[Step]:
     """A reused parent that a child may be built on must be in the engine."""
     if presence.engine is None:
         return steps
-    wanted = {
-        parent.target for step in steps if step.action in ("build", "decide-later") for parent in step.parents
-    }
+    wanted = {parent.target for step in steps if step.action in ("build", "decide-later") for parent in step.parents}
     fetched = []
     for step in steps:
         decision = decisions.get(step.target)
         built = decision.record.built if decision and decision.record else None
-        if step.target in wanted and step.action in ("reuse", "tag") and built and built.image.id not in presence.engine:
+        if (
+            step.target in wanted
+            and step.action in ("reuse", "tag")
+            and built
+            and built.image.id not in presence.engine
+        ):
             step = msgspec.structs.replace(step, action="fetch")  # noqa: PLW2901 - the step as it is after all
         fetched.append(step)
     return fetched
@@ -191,9 +196,7 @@ def _step(
         moving_tags=moving,
         build_args=tuple((name, "(hidden)" if looks_secret(name, value) else value) for name, value in target.args),
         context=target.context,
-        parents=tuple(
-            PlannedParent(use.target, str(next(iter(use.references), use.target))) for use in target.parents
-        ),
+        parents=tuple(PlannedParent(use.target, str(next(iter(use.references), use.target))) for use in target.parents),
         reasons=decision.reasons,
         source=source,
         build=decision.build,

@@ -19,9 +19,7 @@ Graph = Mapping[TargetName, Sequence[TargetName]]
 def graph_of(stack: Stack) -> dict[TargetName, tuple[TargetName, ...]]:
     """Parents of each target; a parent whose own folder could not be read is left out (it is a finding)."""
     names = {target.name for target in stack.targets}
-    return {
-        target.name: tuple(parent for parent in target.parent_names if parent in names) for target in stack.targets
-    }
+    return {target.name: tuple(parent for parent in target.parent_names if parent in names) for target in stack.targets}
 
 
 def build_order(graph: Graph, wanted: Iterable[TargetName] | None = None) -> list[TargetName]:

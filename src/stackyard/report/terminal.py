@@ -228,7 +228,11 @@ def _run_line(run: RunSummary) -> tuple[str, str, str]:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
     made = joined(f"{count} {status}" for status, count in counts.items() if status != "skipped")
     ending = "" if run.is_good else " - interrupted" if run.is_interrupted else " - failed"
-    return f"run {run.number} ({run.command}){ending}", run.commit[:7], f"{made or 'nothing'}, {time_text(run.duration_s)}"
+    return (
+        f"run {run.number} ({run.command}){ending}",
+        run.commit[:7],
+        f"{made or 'nothing'}, {time_text(run.duration_s)}",
+    )
 
 
 def _moves_line(moves: MoveSet) -> tuple[str, str, str]:

@@ -109,7 +109,9 @@ class Driver:
             for step in steps
         }
         graph = {name: track.target.inputs.parents for name, track in self._tracks.items()}
-        nodes = {name: Node(graph[name], track.action, track.step.expected_s or 0.0) for name, track in self._tracks.items()}
+        nodes = {
+            name: Node(graph[name], track.action, track.step.expected_s or 0.0) for name, track in self._tracks.items()
+        }
         self._machine = Machine(nodes, [frozenset(members) for members in plan.sets], limits)
         self._events: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
         self._notes: list[str] = []
@@ -214,7 +216,7 @@ class Driver:
         if job == "build":
             parents = {n: r for n in target.inputs.parents if (r := self._tracks[n].record) is not None}
             return lambda: jobs.build(work, target, parents, tell)
-        assert record is not None  # noqa: S101 - the machine starts these on content only
+        assert record is not None
         if job == "fetch":
             return lambda: jobs.fetch(work, target, record)
         if job == "test":
@@ -269,12 +271,10 @@ class Driver:
         )
 
     def _opened(self, track: _Track, done: Done) -> Record:
-        assert done.built is not None  # noqa: S101 - asked by the caller
+        assert done.built is not None
         target = track.target
         build = build_fingerprint(target.inputs, dict(done.built.parents), dict(done.built.bases))
-        return self._records.open_record(
-            target.name, track.step.source, build, target.inputs, self._number, done.built
-        )
+        return self._records.open_record(target.name, track.step.source, build, target.inputs, self._number, done.built)
 
     def _report_ended(self, name: TargetName) -> None:
         track = self._tracks[name]

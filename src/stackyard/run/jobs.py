@@ -29,6 +29,7 @@ from stackyard.model.reference import LocalImage, PublishedImage, Reference, con
 from stackyard.model.stack import Stack, Suite, Target
 from stackyard.run.tagging import TagStore
 
+
 class RunSuite(Protocol):
     """Runs one suite on one image (inside/suites.py)."""
 
@@ -225,7 +226,7 @@ def fetch(work: Work, target: Target, record: Record) -> Done:
 
 def test(work: Work, target: Target, record: Record, tell: Tell) -> Done:
     """Run every suite that has not passed on this very image; all of them, so that all failures are shown."""
-    assert record.built is not None  # noqa: S101 - the machine tests content only
+    assert record.built is not None
     facts: list[Fact] = []
     details: list[str] = []
     failed: list[str] = []
@@ -251,7 +252,7 @@ def _what(suite: Suite) -> str:
 def publish(work: Work, target: Target, record: Record, fixed: tuple[Tag, ...], store: TagStore, tell: Tell) -> Done:
     """Push the content tag where it belongs, then put the fixed tags; moving tags wait for the whole set."""
     built = record.built
-    assert built is not None  # noqa: S101 - the machine publishes content only
+    assert built is not None
     facts: list[Fact] = []
     digest: Digest = built.image.id
     log = work.folder / f"{target.name.file_safe}.push.log"
@@ -276,7 +277,7 @@ def _push(work: Work, target: Target, built: Built, log: Path) -> Pushed:
     started = work.clock.ticks()
     work.engine.push(built.local, log)
     tag = built.local.tag
-    assert tag is not None  # noqa: S101 - content tags are tags
+    assert tag is not None
     manifest = work.registry.manifest(target.repository, tag)
     found = None if manifest is None else manifest.digest if work.about.store == "containerd" else manifest.config
     if manifest is None or found != built.image.id:

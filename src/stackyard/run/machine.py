@@ -124,7 +124,7 @@ class Machine:
         self._sets = list(sets)
         self._limits = limits or Limits()
         self._is_failing_fast = is_failing_fast
-        self._state: dict[TargetName, _State] = {name: "waiting" for name in nodes}
+        self._state: dict[TargetName, _State] = dict.fromkeys(nodes, "waiting")
         self._action: dict[TargetName, Action] = {name: node.action for name, node in nodes.items()}
         self._has_content: set[TargetName] = set()
         self._running: dict[tuple[Job, TargetName], None] = {}
@@ -206,9 +206,8 @@ class Machine:
     def _answer(self, out: list[Instruction]) -> list[Instruction]:
         """`out`, and whatever has become possible."""
         if not self._is_stopped:
-            changed = True
-            while changed:
-                changed = any([self._advance(name) for name in self._nodes])
+            while sum(self._advance(name) for name in self._nodes):
+                pass
             out += self._started()
         if self._is_settled():
             out += self._ending()

@@ -184,9 +184,9 @@ def run(
     use_cache: bool = True,
 ) -> RunSummary:
     """Carry a prepared plan out; facts are recorded as they happen."""
-    from stackyard.verbs.prepare import work_of
     from stackyard.run.driver import Driver
     from stackyard.run.machine import Limits
+    from stackyard.verbs.prepare import work_of
 
     started = yard.clock.now()
     number = yard.records.begin_run(command, started) if plan.has_work else 0
@@ -209,9 +209,7 @@ def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] 
     known = yard.records.known()
     place = place_of(yard.stack, known)
     sources = find_sources(yard.stack, known, source, select(yard.stack, images), place)
-    return plan_promotion(
-        yard.stack, known, sources, channel, place, yard.tags(place).resolve, yard.clock.now()
-    )
+    return plan_promotion(yard.stack, known, sources, channel, place, yard.tags(place).resolve, yard.clock.now())
 
 
 def plan_rollback(yard: Yard, channel: str) -> MoveSet:

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""The arrows between the folders of the package, drawn: who may import whom, and who may touch the world."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "stackyard"
+
+ALLOWED = {  # folder -> what of ours it may import besides itself and `errors`
+    "errors": set[str](),
+    "model": set[str](),
+    "load": {"model"},
+    "check": {"model"},
+    "plan": {"model"},
+    "report": {"model"},
+    "record": {"model"},
+    "edges": {"model"},
+    "inside": {"model", "edges"},
+    "run": {"model", "edges", "record"},
+    "lock": {"model", "edges"},
+    "testing": {"model", "edges"},
+    "verbs": {"model", "load", "check", "plan", "run", "inside", "lock", "record", "edges"},
+    "cli": {"model", "verbs", "report", "plan", "run"},
+    "__init__": set[str](),
+    "__main__": {"cli"},
+}
+"""`run` is told through which store it records (record/store.py, a protocol); `cli` reads selections and
+limits, which are values, where plan and run define them."""
+
+WORLD = {"subprocess", "socket", "http", "urllib", "urllib3", "requests", "time", "random", "secrets", "signal", "uuid"}
+"""Processes, network, clock, randomness: in edges only."""
+
+EXCEPTIONS = {
+    ("cli/build.py", "signal"),  # SIGTERM becomes the interruption that Ctrl-C is; nothing is sent
+    ("testing/clock.py", "time"),  # formats a given time, asks for none
+}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Dotted names of all that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide where an arrow points"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if node.module == "stackyard")
+
+
+def folder_of(path: Path) -> str:
+    """The stage a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_inward(path: Path) -> None:
+    """A module imports from its own folder, from `errors`, and from the folders it may lean on."""
+    here = folder_of(path)
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        if top == "stackyard" and rest:
+            there = rest.partition(".")[0]
+            is_own_name = there == "__version__"
+            assert is_own_name or there in ALLOWED[here] | {here, "errors"}, f"{here}/ may not import {there}/"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_world_is_behind_the_edges(path: Path) -> None:
+    """Processes, network, clock and randomness are used in edges and nowhere else."""
+    if folder_of(path) == "edges":
+        return
+    shown = str(path.relative_to(PACKAGE))
+    for name in imported(path):
+        top = name.partition(".")[0]
+        assert top not in WORLD or (shown, top) in EXCEPTIONS, f"{top} belongs in edges/"
+
+
+def test_every_folder_is_drawn() -> None:
+    """A new folder gets its arrows here before it gets its second file."""
+    assert {folder_of(path) for path in FILES} <= set(ALLOWED)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_file_opens_with_its_header(path: Path) -> None:
+    """The first lines say the licence and what the file is for; no file grows past 600 lines."""
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# SPDX-License-Identifier: MIT\n")
+    assert ast.get_docstring(ast.parse(text))
+    assert text.count("\n") < 600
