@@ -136,7 +136,10 @@ def target_of(image: SpecImage, sources: Sources, around: Surroundings) -> tuple
     """The target of one image."""
     findings: list[Finding] = []
     args = _arguments(image, around, findings)
-    parents, bases = _references(image, sources.dockerfile, args, around, findings)
+    found = _references(image, sources.dockerfile, args, around, findings)
+    parents = tuple(ParentUse(TargetName.of(name), tuple(names)) for name, names in found.parents.items())
+    bases = tuple(found.bases.values())
+    outside = (*bases, found.frontend) if found.frontend else bases
     declared = sources.dockerfile.declared_in_stages
     inputs = Inputs(
         dockerfile=sources.dockerfile_blob,
@@ -144,7 +147,7 @@ def target_of(image: SpecImage, sources: Sources, around: Surroundings) -> tuple
         everywhere=around.everywhere,
         args=tuple(sorted((name, comparable(name, value)) for name, value in args if name in declared)),
         labels=_labels(image.name, sources.dockerfile),
-        bases=tuple(sorted({base.canonical for base in bases})),
+        bases=tuple(sorted({base.canonical for base in outside})),
         parents=tuple(sorted(use.target for use in parents)),
         platform=around.platform,
     )
@@ -158,7 +161,9 @@ def target_of(image: SpecImage, sources: Sources, around: Surroundings) -> tuple
         inputs=inputs,
         args=args,
         parents=parents,
+        foundation=_foundation(sources.dockerfile, args, around, parents),
         bases=bases,
+        frontend=found.frontend,
         suites=_suites(image, commands, around, findings),
         commands=commands,
         templates=around.templates,
@@ -189,19 +194,27 @@ def _arguments(image: SpecImage, around: Surroundings, findings: list[Finding]) 
     return ((BASE_TAG, str(tag)), *image.build_args)
 
 
+class _Found(msgspec.Struct):
+    """The images that a Dockerfile names."""
+
+    parents: dict[ImageName, list[Reference]]
+    bases: dict[str, Reference]
+    frontend: Reference | None = None
+
+
 def _references(
     image: SpecImage,
     dockerfile: Dockerfile,
     args: tuple[tuple[str, str], ...],
     around: Surroundings,
     findings: list[Finding],
-) -> tuple[tuple[ParentUse, ...], tuple[Reference, ...]]:
+) -> _Found:
     """Each image that the Dockerfile names is a parent, if the stack defines it, or an external base."""
     parents: dict[ImageName, list[Reference]] = {
         ImageName(name): [] for name in image.depend_on if name in around.repositories
     }
-    bases: dict[str, Reference] = {}
-    for use, text in dockerfile.external_uses(dict(args)):
+    found = _Found(parents, {})
+    for use, text in dockerfile.external_uses(dict(args), around.platform):
         try:
             reference = Reference.parse(text)
         except InvalidValue:
@@ -216,12 +229,15 @@ def _references(
                 )
             )
             continue
+        if use.how == "syntax":
+            found.frontend = reference
+            continue
         owner = around.owner_of(reference.repository)
         if owner is not None and owner != image.name:
             if reference not in parents.setdefault(owner, []):
                 parents[owner].append(reference)
         else:
-            bases.setdefault(reference.canonical, reference)
+            found.bases.setdefault(reference.canonical, reference)
     for name, references in parents.items():
         if not references:
             findings.append(
@@ -234,8 +250,15 @@ def _references(
                     hint="a pinned FROM ignores the parent that was just built",
                 )
             )
-    uses = tuple(ParentUse(TargetName.of(name), tuple(references)) for name, references in parents.items())
-    return uses, tuple(bases.values())
+    return found
+
+
+def _foundation(
+    dockerfile: Dockerfile, args: tuple[tuple[str, str], ...], around: Surroundings, parents: tuple[ParentUse, ...]
+) -> TargetName | None:
+    """The parent whose layers the image's own stand on; None where that is an external base."""
+    text = dockerfile.foundation(dict(args), around.platform)
+    return next((use.target for use in parents if any(text == str(name) for name in use.references)), None)
 
 
 def _counted(image: ImageName, sources: Sources, args: dict[str, str], rules: ChangeRules) -> tuple[Entry, ...]:

@@ -102,7 +102,7 @@ def decide(
 def _from_record(target: Target, build: Digest, record: Record, presence: Presence, need: Need) -> Decision:
     """The step that goes on from a record whose fingerprint matches."""
     built = record.built
-    assert built is not None  # noqa: S101 - only built records match
+    assert built is not None
     is_here = presence.engine is None or built.image.id in presence.engine
     pushed = record.pushed(target.repository)
     is_there = pushed is not None and (presence.registry is None or pushed.image in presence.registry)

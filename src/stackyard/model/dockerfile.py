@@ -45,8 +45,7 @@ SCRATCH = "scratch"
 SYNTAX_ARG = "BUILDKIT_SYNTAX"
 """The build argument that replaces a `# syntax=` line, or stands for one."""
 
-_NUMBER = re.compile(r"[+-]?[0-9]+")
-_REMOTE = re.compile(r"(?:https?|git|ssh)://|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:", re.I)
+_REMOTE = r"(?i:https?|git|ssh)://|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:"
 
 Scope = dict[str, str | None]
 """Values of variables; None for a name that is set to something unknown here."""
@@ -171,6 +170,18 @@ class Dockerfile(msgspec.Struct, frozen=True):
                 found.append((event, text))
         return tuple(found)
 
+    def foundation(self, passed: Mapping[str, str], platform: str = "") -> str:
+        """The image outside this file (or `scratch`) whose layers the last stage's own stand on."""
+        given = self.global_values(passed, platform)
+        below: dict[str, str] = {}
+        text = SCRATCH
+        for stage in self.stages:
+            text = _lenient(stage.base.text, given, self.escape)
+            text = below.get(text.lower(), text)
+            if stage.name:
+                below[stage.name] = text
+        return text
+
     def copied_paths(
         self, passed: Mapping[str, str], platform: str = "", triggers: Body | None = None
     ) -> tuple[CopiedPath, ...]:
@@ -239,7 +250,7 @@ class Dockerfile(msgspec.Struct, frozen=True):
                 yield _Read(tuple(self._paths(event, scope))), ""
             else:
                 text = (self._known(event.text, scope) or event.text) if "$" in event.text else event.text
-                if text.lower() not in stages and not _NUMBER.fullmatch(text) and text != SCRATCH:
+                if text.lower() not in stages and not text.removeprefix("+").isdecimal() and text != SCRATCH:
                     yield event, text
 
     def _declare(self, arg: Arg, scope: Scope, passed: Mapping[str, str], given: Mapping[str, str]) -> None:
@@ -266,7 +277,7 @@ class Dockerfile(msgspec.Struct, frozen=True):
             text = self._known(source, scope)
             if text is None:
                 yield CopiedPath(copied.how, None, copied.line)
-            elif copied.how != "add" or not _REMOTE.match(text):
+            elif copied.how != "add" or not re.match(_REMOTE, text):
                 # Windows files escape with a backquote, so that a backslash can part folders.
                 text = text if self.escape == "\\" else text.replace("\\", "/")
                 pivot = text.partition("/./")[0] if copied.parents and "/./" in text else "."

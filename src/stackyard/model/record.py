@@ -32,6 +32,7 @@ class Built(msgspec.Struct, frozen=True, tag_field="fact", tag="built"):
     size_bytes: int
     engine: str
     commit: str
+    """The commit whose files these were; empty where files differed from it."""
 
 
 class Tested(msgspec.Struct, frozen=True, tag_field="fact", tag="tested"):

@@ -82,6 +82,8 @@ class Target(msgspec.Struct, frozen=True):
     """The parent whose layers the image's own stand on: the base of the last stage, if the stack makes it."""
     bases: tuple[Reference, ...] = ()
     """External bases as the Dockerfile names them once variables are replaced, file order."""
+    frontend: Reference | None = None
+    """The image that translates the Dockerfile (`# syntax=`); it is a base for fingerprints, and none for pins."""
     suites: tuple[Suite, ...] = ()
     commands: tuple[Command, ...] = ()
     templates: TagTemplates = TagTemplates()

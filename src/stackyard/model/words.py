@@ -28,7 +28,7 @@ _SPECIAL = frozenset("@*#?-$!0")
 _DEEPEST = 64
 """`${A:-${B:-...}}` nested deeper than any person writes; it ends before Python's stack does."""
 
-_HEREDOC = re.compile(r"([0-9]*)<<(-?)([\t\n\f\r ]*)([^<]*)")
+_HEREDOC = r"([0-9]*)<<(-?)([\t\n\f\r ]*)([^<]*)"
 
 
 def expand(text: str, values: Mapping[str, str | None], escape: str = "\\") -> str:
@@ -73,7 +73,7 @@ def heredocs(line: str) -> list[Heredoc]:
 
 def heredoc(word: str) -> Heredoc | None:
     """Read one word as a heredoc, None if it is none."""
-    match = _HEREDOC.fullmatch(word)
+    match = re.fullmatch(_HEREDOC, word)
     if match is None or not match[4]:
         return None
     try:

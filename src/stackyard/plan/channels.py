@@ -17,10 +17,10 @@ from stackyard.errors import InvalidValue, NothingToDo, TagConflict
 from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
-from stackyard.model.record import Record
+from stackyard.model.record import Record, Tagged
 from stackyard.model.reference import Reference, Repository
-from stackyard.model.stack import Stack, Target
-from stackyard.model.tags import COMMIT_DIGITS, render, values_of
+from stackyard.model.stack import Revision, Stack, Target
+from stackyard.model.tags import COMMIT_DIGITS, render, tags_of, values_of
 
 Resolve = Callable[[Repository, Tag], Digest | None]
 """Where a tag is now, in the place the moves are for."""
@@ -87,11 +87,18 @@ def _source(target: Target, known: Known, asked: str, place: TagPlace) -> Source
             if digest is not None and _digest(target, record, place) == digest:
                 return Source(target, record, digest, reference)
     if len(asked) >= COMMIT_DIGITS:
+        fixed, _ = tags_of(target.templates, Revision(asked, None, is_dirty=False), dict(target.variables))
         for record in records:
             digest = _digest(target, record, place)
-            if record.built and record.built.commit.startswith(asked) and digest:
+            at_commit = record.built is not None and record.built.commit.startswith(asked)
+            if digest and (at_commit or any(_got(record, tag, place) for tag in fixed)):
                 return Source(target, record, digest, None)
     return None
+
+
+def _got(record: Record, tag: Tag, place: TagPlace) -> bool:
+    """Whether the record's image got a fixed tag: a build of an earlier commit that a later one left as it is."""
+    return any(isinstance(fact, Tagged) and fact.tag == tag and fact.place == place for fact in record.facts)
 
 
 def _digest(target: Target, record: Record, place: TagPlace) -> Digest | None:

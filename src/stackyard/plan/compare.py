@@ -131,11 +131,13 @@ def _with_tags(
 
 
 def _has_fixed(target: Target, record: Record, tag: Tag, need: Need) -> bool:
-    """Whether this very image got `tag`, or the numbered form it takes where `tag` was taken already."""
-    place = "registry" if need.publish else "engine"
+    """Whether this very image got `tag`, or the numbered form it takes where `tag` was taken already.
+
+    Who does not publish is content with a name in either place.
+    """
     return any(
         isinstance(fact, Tagged)
-        and fact.place == place
+        and (fact.place == "registry" or not need.publish)
         and fact.repository.canonical == target.repository.canonical
         and (fact.tag == tag or (fact.tag.startswith(f"{tag}.") and fact.tag[len(tag) + 1 :].isdigit()))
         for fact in record.facts
@@ -143,14 +145,11 @@ def _has_fixed(target: Target, record: Record, tag: Tag, need: Need) -> bool:
 
 
 def _has_moving(target: Target, record: Record, tag: Tag, known: Known, need: Need) -> bool:
-    """Whether the records have `tag` on this very image, where it is wanted."""
-    if need.publish:
-        pushed = record.pushed(target.repository)
-        at = known.tag_at("registry", Reference(target.repository, tag))
-        return pushed is not None and at == pushed.image.digest
-    return (
-        record.built is not None and known.tag_at("engine", Reference(target.repository, tag)) == record.built.image.id
-    )
+    """Whether the records have `tag` on this very image where it is wanted; anywhere, for who does not publish."""
+    reference, pushed, built = Reference(target.repository, tag), record.pushed(target.repository), record.built
+    if pushed is not None and known.tag_at("registry", reference) == pushed.image.digest:
+        return True
+    return not need.publish and built is not None and known.tag_at("engine", reference) == built.image.id
 
 
 def _fetching(steps: list[Step], decisions: Mapping[TargetName, Decision], presence: Presence) -> list[Step]:

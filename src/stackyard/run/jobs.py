@@ -21,11 +21,12 @@ from stackyard.edges.registry import Registry
 from stackyard.errors import DigestMismatch, EngineProblem, WorldError
 from stackyard.model import canonical
 from stackyard.model.content import ImageFacts, content_digest
+from stackyard.model.dockerfile import SYNTAX_ARG
 from stackyard.model.known import TagPlace
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, SuiteResult, Tagged, Tested
-from stackyard.model.reference import LocalImage, PublishedImage, Reference, content_tag
+from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, content_tag
 from stackyard.model.stack import Stack, Suite, Target
 from stackyard.run.tagging import TagStore
 
@@ -86,11 +87,11 @@ def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell
         context=work.root / target.context,
         dockerfile=work.root / target.dockerfile,
         tag=temporary,
-        args=target.args,
+        args=_with_frontend(work, target),
         labels=target.inputs.labels,
         pins=pins,
         epoch=target.inputs.epoch,
-        platform=None if target.inputs.platform == work.about.platform else work.about.platform,
+        platform=None if target.inputs.platform == work.about.platform else Platform(target.inputs.platform),
         use_cache=work.use_cache,
     )
 
@@ -126,10 +127,19 @@ def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell
         duration_s=result.duration_s,
         size_bytes=facts.size_bytes,
         engine=work.about.name,
-        commit=work.stack.revision.commit,
+        commit="" if work.stack.revision.is_dirty else work.stack.revision.commit,
     )
     carried = tuple(fact for fact in equal.facts if isinstance(fact, Tested | Inventoried | Pushed)) if equal else ()
     return Done(True, built=built, equal=equal, facts=carried, log=work.shown(log))
+
+
+def _with_frontend(work: Work, target: Target) -> tuple[tuple[str, str], ...]:
+    """The build's arguments; a `# syntax=` image is pinned through the one that overrides it."""
+    frontend = target.frontend
+    if frontend is None:
+        return target.args
+    pinned = Reference(frontend.repository, None, work.accepted[frontend.canonical])
+    return (*((name, value) for name, value in target.args if name != SYNTAX_ARG), (SYNTAX_ARG, str(pinned)))
 
 
 def _pins(work: Work, target: Target, parents: Mapping[TargetName, Record]) -> dict[str, LocalImage]:

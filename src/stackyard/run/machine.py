@@ -39,7 +39,8 @@ class Limits(msgspec.Struct, frozen=True):
     """How many jobs of a kind may run at once."""
 
     builds: int = 2
-    tests: int = 2
+    tests: int = 1
+    """One by default: image tests of the convention publish fixed ports of the host."""
     transfers: int = 4
 
     def of(self, job: Job) -> int | None:

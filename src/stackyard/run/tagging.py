@@ -16,7 +16,7 @@ import msgspec
 
 from stackyard.edges.engine import Engine
 from stackyard.edges.registry import Registry
-from stackyard.errors import StackyardError, TagConflict, WorldError
+from stackyard.errors import EngineUnavailable, RegistryUnreachable, StackyardError, TagConflict, WorldError
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import LocalImage, Reference, Repository
@@ -115,12 +115,27 @@ def finish_interrupted(store_of: dict[str, TagStore], records: Records) -> list[
         store = store_of.get(moves.place)
         if store is None:
             continue
+        _finish(moves, store, records)
+        finished.append(moves)
+    return finished
+
+
+def _finish(moves: MoveSet, store: TagStore, records: Records) -> None:
+    """Make the moves that are not made yet; a set that cannot be finished is settled, and told of once."""
+    try:
         for move in moves.changes:
             if store.resolve(move.repository, move.tag) != move.now:
                 store.put(move.repository, move.tag, move.now)
-        records.settle(moves, "done")
-        finished.append(moves)
-    return finished
+    except (EngineUnavailable, RegistryUnreachable):
+        raise  # nothing is known yet: the next command tries again
+    except StackyardError as error:
+        records.settle(moves, "undone")
+        what = f"{moves.kind} of {moves.source} to {moves.channel}" if moves.channel else f"run {moves.source}"
+        raise WorldError(
+            f"the {what} was interrupted, and its tags cannot be finished: {error}",
+            hint="some of its tags may have moved; promote or roll back again",
+        ) from error
+    records.settle(moves, "done")
 
 
 def conflict(reference: Reference, expected: Digest | None, found: Digest | None) -> TagConflict:

@@ -56,7 +56,8 @@ def accept_bases(yard: Yard, known: Known, selected: frozenset[TargetName]) -> K
     graph = graph_of(yard.stack)
     accepted = dict(known.accepted)
     for name in build_order(graph, selected):
-        for base in yard.stack.target(name).bases:
+        target = yard.stack.target(name)
+        for base in (*target.bases, *([target.frontend] if target.frontend else [])):
             if base.canonical not in accepted:
                 accepted[base.canonical] = accept_base(yard.engine, yard.registry, base)
                 yard.records.accept(base.canonical, accepted[base.canonical], yard.clock.now())
