@@ -193,6 +193,10 @@ class FakeEngine:
             return RunResult(124, "", timeout_s)
         return RunResult(0, said, 0.0) if isinstance(said, str) else said
 
+    def close(self) -> None:
+        """Nothing of it runs."""
+        self._called("close", "")
+
     # Inside
 
     def _called(self, verb: str, subject: str) -> None:
@@ -229,18 +233,17 @@ class FakeEngine:
 
     def _inputs(self, request: BuildRequest) -> Digest:
         files = sorted(path for path in request.context.rglob("*") if path.is_file() and path != request.dockerfile)
-        pinned = {key: self._inspect(str(reference)) for key, reference in request.pins.items()}
-        for key, facts in pinned.items():
-            if facts is None:
+        for key, image in request.pins.items():
+            if image.id not in self._images:
                 raise EngineProblem(
-                    f"{request.tag} is to be built on {request.pins[key]}, and the engine has no such image"
+                    f"{request.tag} is to be built on {image.id.short} for {key}, and the engine has no such image"
                 )
         return canonical.digest(
             {
                 "dockerfile": sha256(request.dockerfile.read_bytes()),
                 "context": [(str(file.relative_to(request.context)), sha256(file.read_bytes())) for file in files],
                 "args": request.args,
-                "pins": sorted((key, facts.image.id) for key, facts in pinned.items() if facts),
+                "pins": sorted((key, image.id) for key, image in request.pins.items()),
                 "platform": request.platform,
             }
         )
@@ -272,7 +275,7 @@ class _Reader:
     def __init__(self, request: BuildRequest, find: Callable[[str], ImageFacts | None]) -> None:
         self._request = request
         self._find = find
-        self._pins = {match_name(key): str(reference) for key, reference in request.pins.items()}
+        self._pins = {match_name(key): image.id for key, image in request.pins.items()}
         self._values: dict[str, str] = {}
         self._stages: dict[str, tuple[tuple[Digest, ...], dict[str, Any]]] = {}
         self.layers: tuple[Digest, ...] = ()
