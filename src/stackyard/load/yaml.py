@@ -18,6 +18,8 @@ from stackyard.errors import FileProblem
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 100
+_SAFE_SIZE = 4096
+"""A file up to this size cannot be nested so deeply that PyYAML's own recursion, in C, ends the process."""
 
 
 class Doc:
@@ -88,7 +90,10 @@ class Doc:
 def read(data: bytes, path: str) -> Doc:
     """Read one YAML document; `path` is what messages call the file."""
     try:
-        node = yaml.compose(data.decode("utf-8-sig"), Loader=_LOADER)
+        text = data.decode("utf-8-sig")
+        if len(data) > _SAFE_SIZE:
+            _check_depth(text, path)
+        node = yaml.compose(text, Loader=_LOADER)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise FileProblem(path, line, "this is not UTF-8 text", hint="save the file as UTF-8") from None
@@ -97,12 +102,33 @@ def read(data: bytes, path: str) -> Doc:
         at = mark.line + 1 if mark else None
         column = mark.column + 1 if mark else None
         raise FileProblem(path, at, f"not valid YAML: {error.problem}", column=column, hint=_hint(data, at)) from None
+    except yaml.reader.ReaderError as error:  # no mark, and the sign may be anywhere
+        before, sign, _ = text.partition(chr(error.character))
+        found = before.count("\n") + 1 if sign else None
+        raise FileProblem(path, found, f"not valid YAML: it has the character U+{error.character:04X}") from None
     except (yaml.YAMLError, RecursionError) as error:
         sentence = str(error).splitlines()[0] if str(error) else "too deeply nested"
         raise FileProblem(path, None, f"not valid YAML: {sentence}") from None
     if node is None:
         return Doc(path, 1, 1, "null", None)
     return _convert(node, path, {}, ())
+
+
+def _check_depth(text: str, path: str) -> None:
+    """FileProblem for a text nested deeper than is taken; events cost no stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                mark = event.start_mark
+                raise _too_deep(path, mark.line + 1 if mark else None)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _too_deep(path: str, line: int | None) -> FileProblem:
+    return FileProblem(path, line, f"nested more than {_MAX_DEPTH} levels deep")
 
 
 def _hint(data: bytes, line: int | None) -> str | None:
@@ -124,7 +150,7 @@ def _convert(node: yaml.Node, path: str, done: dict[int, Doc], above: tuple[int,
     if id(node) in done:
         return done[id(node)]
     if len(above) > _MAX_DEPTH:
-        raise FileProblem(path, mark.line + 1, f"nested more than {_MAX_DEPTH} levels deep")
+        raise _too_deep(path, mark.line + 1)
     tag = node.tag.rpartition(":")[2]
     doc = Doc(path, mark.line + 1, mark.column + 1, tag, None)
     inner = (*above, id(node))
