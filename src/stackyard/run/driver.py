@@ -233,7 +233,7 @@ class Driver:
             done = do()
         except StackyardError as error:
             done = Done(False, failure=str(error), details=(f"hint: {error.hint}",) if error.hint else ())
-        except Exception as error:  # a defect of ours must not hang the run
+        except BaseException as error:  # a defect of ours must not hang the run
             done = Done(False, failure=f"internal error in {job}: {type(error).__name__}: {error}")
         self._events.put(_Ended(job, name, done, self._work.clock.ticks() - begun))
 
@@ -338,25 +338,29 @@ class Driver:
         try:
             for name in targets:
                 moves += self._moves_of(self._tracks[name])
-            if not any(move.was != move.now for move in moves):
+            if not moves:
                 return
-            planned = MoveSet(
+            done = MoveSet(
                 "run", place, "", str(self._number), self._work.clock.now(), tuple(moves), self._plan.revision.commit
             )
-            done = carry_out(planned, self._store, self._records)
+            if done.changes:
+                done = carry_out(done, self._store, self._records)
+            for move in moves:  # also those that were there before these records knew of them
+                self._records.put_tag(place, move.reference, move.now)
         except StackyardError as error:
             self._notes.append(f"moving tags were not moved: {error}")
             for name in targets:
                 track = self._tracks[name]
                 track.outcome = self._outcome(track, "failed", f"its tags could not be moved: {error}", (), None)
             return
-        self._moved.append(done)
         for move in done.moves:
             track = self._tracks[move.target]
             track.tags += (move.reference,)
             if track.outcome is not None:
                 track.outcome = msgspec.structs.replace(track.outcome, published=self._published(track))
-        self._watch(TagsMoved(done))
+        if done.changes:
+            self._moved.append(done)
+            self._watch(TagsMoved(done))
 
     def _moves_of(self, track: _Track) -> list[TagMove]:
         record, repository = track.record, track.target.repository

@@ -7,6 +7,7 @@ Each passes the same contract tests as the real thing (tests/contract).
 from __future__ import annotations
 
 from stackyard.testing.clock import FixedClock
+from stackyard.testing.engine import FakeEngine
 from stackyard.testing.registry import MemoryRegistry
 
-__all__ = ["FixedClock", "MemoryRegistry"]
+__all__ = ["FakeEngine", "FixedClock", "MemoryRegistry"]

@@ -161,7 +161,7 @@ def prepare(yard: Yard, images: Sequence[str] = (), publish: bool = False, rebui
 
     First finishes what a killed command left half moved.
     """
-    from stackyard.verbs.prepare import accept_bases, finish_moves, look, refuse_publishing
+    from stackyard.verbs.groundwork import accept_bases, finish_moves, look, refuse_publishing
 
     refuse_errors(yard.stack)
     if publish:
@@ -186,7 +186,7 @@ def run(
     """Carry a prepared plan out; facts are recorded as they happen."""
     from stackyard.run.driver import Driver
     from stackyard.run.machine import Limits
-    from stackyard.verbs.prepare import work_of
+    from stackyard.verbs.groundwork import work_of
 
     started = yard.clock.now()
     number = yard.records.begin_run(command, started) if plan.has_work else 0
@@ -202,7 +202,7 @@ def run(
 def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] = ()) -> MoveSet:
     """The moves that would put `channel` on what `source` (a tag, a commit) is; nothing is moved yet."""
     from stackyard.plan.channels import find_sources, place_of, plan_promotion
-    from stackyard.verbs.prepare import finish_moves
+    from stackyard.verbs.groundwork import finish_moves
 
     refuse_errors(yard.stack)
     finish_moves(yard)
@@ -215,7 +215,7 @@ def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] 
 def plan_rollback(yard: Yard, channel: str) -> MoveSet:
     """The moves that would bring `channel` back to what it was before its current set."""
     from stackyard.plan.channels import plan_rollback
-    from stackyard.verbs.prepare import finish_moves
+    from stackyard.verbs.groundwork import finish_moves
 
     finish_moves(yard)
     history = yard.records.move_sets(channel, "done")

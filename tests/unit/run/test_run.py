@@ -1,0 +1,518 @@
+# SPDX-License-Identifier: MIT
+"""Whole runs over fakes: what is built, tested, published, recorded and moved, and what is not."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from stackyard import verbs
+from stackyard.errors import ConfigError, NothingToDo, RegistryRefused, TagConflict
+from stackyard.model.names import Tag
+from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.progress import JobStarted, Progress
+from stackyard.model.reference import Platform, Reference, Repository
+from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
+from stackyard.verbs import Options, Yard
+
+SPEC = """
+root: base
+registry: registry.example/lab
+images:
+  base: {info_cmds: [VERSION]}
+  left: {depend_on: base, info_cmds: [VERSION]}
+  right: {depend_on: base}
+tag: {prefix: "2026.3"}
+all_info_cmds:
+  VERSION: {description: Version, command: version --all}
+"""
+CHILD = "ARG BASE_TAG=latest\nFROM registry.example/lab/base:${BASE_TAG}\nCOPY note /\n"
+
+
+class Bench:
+    """A stack in a git repository, an engine and a registry in memory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.registry = MemoryRegistry()
+        self.engine = FakeEngine(registry=self.registry)
+        self.engine.add("debian:12")
+        self.engine.answers["version"] = lambda *_: "1.0\n"
+        self.clock = FixedClock()
+        self.write("images/spec.yml", SPEC)
+        self.write("images/base/Dockerfile", "FROM debian:12\nCOPY note /\n")
+        self.write("images/base/note", "base")
+        for name in ("left", "right"):
+            self.write(f"images/{name}/Dockerfile", CHILD)
+            self.write(f"images/{name}/note", name)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.commit()
+
+    def write(self, path: str, text: str) -> None:
+        """Write one file of the stack."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def git(self, *words: str) -> str:
+        """Run git in the stack's repository."""
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        done = subprocess.run(["git", *identity, *words], cwd=self.root, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def commit(self) -> str:
+        """Commit everything; the start of its id, as tags have it."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "a change")
+        return self.git("rev-parse", "HEAD")[:7]
+
+    def yard(self) -> Yard:
+        """The stack as it is now."""
+        return verbs.load(
+            self.root,
+            Options(platform=Platform("linux/amd64")),
+            self.clock,
+            make_engine=lambda _: self.engine,
+            make_registry=lambda _: self.registry,
+        )
+
+    def build(self, *images: str, publish: bool = False, **options: object) -> RunSummary:
+        """Prepare and run, a minute later than before."""
+        self.clock.advance(60)
+        yard = self.yard()
+        return verbs.run(yard, verbs.prepare(yard, images, publish, **options))  # type: ignore[arg-type]
+
+    def statuses(self, summary: RunSummary) -> dict[str, str]:
+        """Target -> status."""
+        return {str(outcome.target): outcome.status for outcome in summary.outcomes}
+
+    def at(self, image: str, tag: str) -> str | None:
+        """Digest of a tag in the registry."""
+        return self.registry.resolve(Repository(f"registry.example/lab/{image}"), Tag(tag))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A committed stack of three images, nothing built."""
+    return Bench(tmp_path)
+
+
+def outcome(summary: RunSummary, name: str) -> Outcome:
+    """The outcome of one target."""
+    return next(o for o in summary.outcomes if o.target == name)
+
+
+def test_a_first_run_builds_everything_and_a_second_nothing(bench: Bench) -> None:
+    """All three images are built, tested and tagged; then there is nothing to do, and no engine builds."""
+    first = bench.build()
+    builds = len([call for call in bench.engine.calls if call[0] == "build"])
+    second = bench.build()
+
+    assert bench.statuses(first) == {"base": "built", "left": "built", "right": "built"}
+    assert first.is_good
+    assert bench.statuses(second) == {"base": "reused", "left": "reused", "right": "reused"}
+    assert builds == 3
+    assert len([call for call in bench.engine.calls if call[0] == "build"]) == 3
+
+
+def test_a_leaf_that_changed_is_the_only_one_built(bench: Bench) -> None:
+    """The others only get the new commit's name."""
+    bench.build()
+    bench.write("images/left/note", "other")
+    commit = bench.commit()
+
+    assert bench.statuses(bench.build()) == {"base": "tagged", "left": "built", "right": "tagged"}
+    assert f"registry.example/lab/right:2026.3-{commit}" in bench.engine.names()
+
+
+def test_children_follow_a_parent_whose_content_changed(bench: Bench) -> None:
+    """An edit of the base rebuilds what builds on it, on exactly the new base."""
+    bench.build()
+    bench.write("images/base/note", "other")
+    bench.commit()
+
+    assert bench.statuses(bench.build()) == {"base": "built", "left": "built", "right": "built"}
+
+
+def test_an_equal_parent_stops_the_wave(bench: Bench) -> None:
+    """A rebuilt base with the same content keeps its known image, and its children are left alone."""
+    bench.engine.steady.add("registry.example/lab/base")
+    first = bench.build()
+    bench.write("images/base/note", "a comment, so to speak")
+    bench.commit()
+    second = bench.build()
+
+    assert bench.statuses(second) == {"base": "built", "left": "reused", "right": "reused"}
+    assert outcome(second, "base").same_as_before
+    before, after = outcome(first, "base").published, outcome(second, "base").published
+    assert before and after and before.reference == after.reference
+    assert bench.statuses(bench.build())["base"] == "reused"
+
+
+def test_a_revert_brings_the_old_image_back(bench: Bench) -> None:
+    """No rebuild, only tags."""
+    bench.build()
+    bench.write("images/base/note", "other")
+    bench.commit()
+    bench.build()
+    bench.write("images/base/note", "base")
+    bench.commit()
+
+    assert bench.statuses(bench.build()) == {"base": "tagged", "left": "tagged", "right": "tagged"}
+
+
+def test_a_failed_build_skips_what_builds_on_it(bench: Bench) -> None:
+    """The failure is one outcome, its descendants are skipped because of it, and the run is not good."""
+    bench.engine.failing["registry.example/lab/base"] = "RUN false: exit code 1"
+    summary = bench.build()
+
+    assert bench.statuses(summary) == {"base": "failed", "left": "skipped", "right": "skipped"}
+    assert outcome(summary, "left").because == "base"
+    assert "RUN false" in (outcome(summary, "base").failure or "")
+    assert not summary.is_good
+
+
+def test_a_failing_inventory_command_fails_its_target(bench: Bench) -> None:
+    """No lying green: the command is named, nothing is tagged, and the next run takes the inventory again."""
+    del bench.engine.answers["version"]
+    summary = bench.build(publish=True)
+
+    assert bench.statuses(summary) == {"base": "failed", "left": "skipped", "right": "skipped"}
+    assert "VERSION" in outcome(summary, "base").details[0]
+    assert bench.at("base", "2026.3-main") is None
+    bench.engine.answers["version"] = lambda *_: "1.0\n"
+    again = bench.build(publish=True)
+    assert bench.statuses(again)["base"] == "tested"
+    assert again.is_good
+
+
+def test_what_is_published_is_what_was_tested(bench: Bench) -> None:
+    """Each image is in the registry under its content tag, its commit and its branch, read back by digest."""
+    commit = bench.git("rev-parse", "HEAD")[:7]
+    summary = bench.build(publish=True)
+
+    for name in ("base", "left", "right"):
+        published = outcome(summary, name).published
+        assert published and published.reference.digest
+        assert bench.at(name, f"2026.3-{commit}") == published.reference.digest
+        assert bench.at(name, "2026.3-main") == published.reference.digest
+        assert published.reference.tag and published.reference.tag.startswith("sy-")
+
+
+def test_a_second_publishing_run_asks_once_per_target(bench: Bench) -> None:
+    """Nothing to do, and one request per target to know it."""
+    bench.build(publish=True)
+    bench.registry.requests.clear()
+
+    assert set(bench.statuses(bench.build(publish=True)).values()) == {"reused"}
+    assert len(bench.registry.requests) == 3
+
+
+def test_a_refused_push_fails_in_the_registrys_words(bench: Bench) -> None:
+    """The target fails, its descendants are not published, and no branch tag moves."""
+    bench.engine.refusing["registry.example/lab/base"] = "denied: no right to push"
+    summary = bench.build(publish=True)
+
+    assert bench.statuses(summary) == {"base": "failed", "left": "skipped", "right": "skipped"}
+    assert "denied: no right to push" in (outcome(summary, "base").failure or "")
+    assert bench.at("left", "2026.3-main") is None
+
+
+def test_after_a_refused_push_only_the_push_is_done_again(bench: Bench) -> None:
+    """What was built is known, and tested if it came to that; the next run pushes."""
+    bench.engine.refusing["registry.example/lab/base"] = "denied"
+    bench.build(publish=True)
+    bench.engine.refusing.clear()
+
+    again = bench.statuses(bench.build(publish=True))
+    assert again["base"] == "pushed"
+    assert again["left"] in ("tested", "pushed")
+    assert again["right"] == "pushed"
+
+
+def test_branch_tags_move_all_or_none(bench: Bench) -> None:
+    """When one image of the connected set fails, no branch tag moves; fixed tags of good ones are put."""
+    bench.build(publish=True)
+    before = {name: bench.at(name, "2026.3-main") for name in ("base", "left", "right")}
+    bench.write("images/left/note", "other")
+    bench.write("images/right/note", "other")
+    commit = bench.commit()
+    bench.engine.failing["registry.example/lab/left"] = "no"
+    bench.build(publish=True)
+
+    assert {name: bench.at(name, "2026.3-main") for name in ("base", "left", "right")} == before
+    assert bench.at("right", f"2026.3-{commit}") not in (None, before["right"])
+
+
+def test_a_fixed_tag_never_moves(bench: Bench) -> None:
+    """A new build of the same commit takes the next number, and is not asked to tag again."""
+    commit = bench.git("rev-parse", "HEAD")[:7]
+    bench.build(publish=True)
+    first = bench.at("right", f"2026.3-{commit}")
+    bench.engine.shifting.add("registry.example/lab/right")
+    bench.build("right", publish=True, rebuild=("right",))
+
+    assert bench.at("right", f"2026.3-{commit}") == first
+    assert bench.at("right", f"2026.3-{commit}.2") not in (None, first)
+    assert set(bench.statuses(bench.build(publish=True)).values()) == {"reused"}
+
+
+def test_a_dirty_tree_gets_no_fixed_tag(bench: Bench) -> None:
+    """Files that differ from the commit are built, and only moving tags name the result."""
+    commit = bench.git("rev-parse", "HEAD")[:7]
+    bench.write("images/left/note", "not committed")
+    bench.build()
+
+    assert f"registry.example/lab/left:2026.3-{commit}" not in bench.engine.names()
+    assert "registry.example/lab/left:2026.3-main" in bench.engine.names()
+
+
+def test_an_image_that_is_gone_everywhere_is_built_again(bench: Bench) -> None:
+    """The record alone is no image."""
+    bench.build()
+    for reference in [name for name in bench.engine.names() if "/right:" in name]:
+        bench.engine.untag(Reference.parse(reference))
+
+    assert bench.statuses(bench.build())["right"] == "built"
+
+
+def test_a_parent_that_is_only_in_the_registry_is_fetched(bench: Bench) -> None:
+    """A fresh engine gets the published parent by digest, and the child is built on it."""
+    bench.build(publish=True)
+    old = bench.engine
+    bench.engine = FakeEngine(registry=bench.registry, shelf=old._shelf)
+    bench.engine.add("debian:12")
+    bench.engine.answers.update(old.answers)
+    bench.write("images/left/note", "other")
+    bench.commit()
+    summary = bench.build("left", publish=True)
+
+    assert bench.statuses(summary) == {"base": "fetched", "left": "built", "right": "skipped"}
+    assert ("build", "base") not in bench.engine.calls
+
+
+def test_only_named_images_and_their_parents_are_built(bench: Bench) -> None:
+    """The others are skipped, and say so."""
+    summary = bench.build("left")
+
+    assert bench.statuses(summary) == {"base": "built", "left": "built", "right": "skipped"}
+    assert [str(reason) for reason in outcome(summary, "right").reasons] == ["not selected"]
+
+
+def test_publishing_without_a_registry_is_refused(bench: Bench) -> None:
+    """One sentence, and the line to add."""
+    bench.write("images/spec.yml", SPEC.replace("registry: registry.example/lab\n", ""))
+    for name in ("left", "right"):
+        bench.write(f"images/{name}/Dockerfile", CHILD.replace("registry.example/lab/", ""))
+
+    with pytest.raises(ConfigError, match="no registry to push to") as caught:
+        bench.build(publish=True)
+    assert "registry:" in (caught.value.hint or "")
+
+
+def test_an_engine_that_shows_another_image_fails_the_target(bench: Bench) -> None:
+    """If the registry has something else under the content tag than was pushed, nothing is believed."""
+    other = bench.registry.add_image("registry.example/lab/base", "other")
+    plain_push = bench.engine.push
+
+    def lying_push(reference: Reference, log: Path) -> None:
+        plain_push(reference, log)
+        found = bench.registry.manifest(reference.repository, Tag("other"))
+        assert found is not None
+        bench.registry.add(str(reference.repository), str(reference.tag), found)
+
+    bench.engine.push = lying_push  # type: ignore[method-assign]
+    summary = bench.build("base", publish=True)
+
+    assert other
+    assert bench.statuses(summary)["base"] == "failed"
+    assert "pushed" in (outcome(summary, "base").failure or "")
+
+
+def test_an_interrupted_run_keeps_what_was_finished(bench: Bench) -> None:
+    """What was built before the interruption is known to the next run."""
+
+    def interrupt(progress: Progress) -> None:
+        if isinstance(progress, JobStarted) and progress.target == "left":
+            raise KeyboardInterrupt
+
+    yard = bench.yard()
+    summary = verbs.run(yard, verbs.prepare(yard), watch=interrupt)
+    again = bench.statuses(bench.build())
+
+    assert summary.is_interrupted
+    assert again["base"] != "built"
+    assert again["left"] == "built"
+
+
+# Promotion and rollback.
+
+
+def promote(bench: Bench, source: str, channel: str = "stable") -> None:
+    """Plan a promotion and carry it out."""
+    bench.clock.advance(60)
+    yard = bench.yard()
+    verbs.move(yard, verbs.plan_promotion(yard, source, channel))
+
+
+def rollback(bench: Bench, channel: str = "stable") -> None:
+    """Plan a rollback and carry it out."""
+    bench.clock.advance(60)
+    yard = bench.yard()
+    verbs.move(yard, verbs.plan_rollback(yard, channel))
+
+
+def stable(bench: Bench, channel: str = "stable") -> dict[str, str | None]:
+    """Where the channel's tags are."""
+    return {name: bench.at(name, channel) for name in ("base", "left", "right")}
+
+
+@pytest.fixture
+def two_builds(bench: Bench) -> tuple[Bench, str, str]:
+    """Two published commits."""
+    first = bench.git("rev-parse", "HEAD")[:7]
+    bench.build(publish=True)
+    bench.write("images/base/note", "other")
+    second = bench.commit()
+    bench.build(publish=True)
+    return bench, first, second
+
+
+def test_promote_then_roll_back(two_builds: tuple[Bench, str, str]) -> None:
+    """A channel moves to one commit, to another, and back; nothing is pulled or built for it."""
+    bench, first, second = two_builds
+    promote(bench, f"2026.3-{first}")
+    at_first = stable(bench)
+    bench.engine.calls.clear()
+    promote(bench, second)
+    at_second = stable(bench)
+    rollback(bench)
+
+    assert None not in at_first.values()
+    assert not set(at_first.values()) & set(at_second.values())
+    assert stable(bench) == at_first
+    assert bench.engine.calls == []
+
+
+def test_a_template_is_a_channel_of_its_own_value(two_builds: tuple[Bench, str, str]) -> None:
+    """`{prefix}-stable` is resolved per target."""
+    bench, _, _ = two_builds
+    promote(bench, "2026.3-main", "{prefix}-stable")
+
+    assert stable(bench, "2026.3-stable") == stable(bench, "2026.3-main")
+
+
+def test_a_commit_that_left_an_image_alone_can_be_promoted(bench: Bench) -> None:
+    """An image that an older commit built is part of the newer commit's set."""
+    bench.build(publish=True)
+    bench.write("images/left/note", "other")
+    commit = bench.commit()
+    bench.build(publish=True)
+    promote(bench, commit)
+
+    assert stable(bench) == stable(bench, f"2026.3-{commit}")
+
+
+def test_an_unknown_source_is_refused(two_builds: tuple[Bench, str, str]) -> None:
+    """Nothing to promote is an error."""
+    with pytest.raises(NothingToDo, match="nothing to promote"):
+        promote(two_builds[0], "2026.9-main")
+
+
+def test_a_source_that_someone_moved_is_refused(two_builds: tuple[Bench, str, str]) -> None:
+    """A registry tag that differs from the record: both digests, and nothing moves."""
+    bench, _, _ = two_builds
+    bench.registry.add_image("registry.example/lab/left", "2026.3-main", "someone else's")
+
+    with pytest.raises(TagConflict) as caught:
+        promote(bench, "2026.3-main")
+    assert str(bench.at("left", "2026.3-main")) in str(caught.value)
+    assert stable(bench) == {"base": None, "left": None, "right": None}
+
+
+def test_a_channel_that_someone_moved_is_refused(two_builds: tuple[Bench, str, str]) -> None:
+    """We do not move what is not where we put it, forward or back."""
+    bench, first, second = two_builds
+    promote(bench, first)
+    bench.registry.add_image("registry.example/lab/left", "stable", "someone else's")
+
+    with pytest.raises(TagConflict):
+        promote(bench, second)
+    with pytest.raises((TagConflict, NothingToDo)):
+        rollback(bench)
+
+
+def test_a_promotion_that_fails_half_way_is_put_back(two_builds: tuple[Bench, str, str]) -> None:
+    """The registry refuses one PUT: the tags that were moved are put back, and the error is told."""
+    bench, first, second = two_builds
+    promote(bench, first)
+    before = stable(bench)
+    refusal = RegistryRefused("no", status=500)
+    seen: list[object] = []
+
+    def third_put(request: object) -> bool:
+        if "put" in str(request).lower() and "stable" in str(request):
+            seen.append(request)
+        return len(seen) == 3 and request is seen[-1]
+
+    bench.registry.fail_on(third_put, refusal)
+    with pytest.raises(RegistryRefused):
+        promote(bench, second)
+
+    assert stable(bench) == before
+    promote(bench, second)
+    assert stable(bench) != before
+
+
+def test_a_killed_promotion_is_finished_by_the_next_command(two_builds: tuple[Bench, str, str]) -> None:
+    """A set that was written down and half made is finished forward, and then it is the channel's."""
+    bench, first, second = two_builds
+    promote(bench, first)
+    yard = bench.yard()
+    moves = verbs.plan_promotion(yard, second, "stable")
+    yard.records.intend(moves)
+    half = moves.moves[0]
+    yard.tags("registry").put(half.repository, half.tag, half.now)
+
+    bench.build(publish=True)
+
+    assert stable(bench) == {str(m.target): m.now for m in moves.moves}
+    assert verbs.channels(bench.yard())["stable"].source == moves.source
+
+
+def test_images_whose_inventory_failed_are_not_promoted(bench: Bench) -> None:
+    """Only what passed is promoted."""
+    bench.build(publish=True)
+    bench.engine.answers["version"] = lambda *_: "2.0\n"
+    bench.write("images/spec.yml", SPEC.replace("version --all", "missing"))
+    bench.commit()
+    bench.build("base")
+
+    with pytest.raises(NothingToDo, match="base"):
+        promote(bench, "2026.3-main")
+
+
+def test_a_stack_without_registry_is_promoted_in_the_engine(bench: Bench) -> None:
+    """Images and tags stay in the engine's own store, and promotion works there."""
+    bench.build()
+    promote(bench, "2026.3-main")
+
+    names = bench.engine.names()
+    assert names["registry.example/lab/base:stable"] == names["registry.example/lab/base:2026.3-main"]
+
+
+def test_secrets_reach_no_record(bench: Bench) -> None:
+    """A build argument that looks like a credential is in no file under the state folder and in no plan."""
+    spec = SPEC.replace("right: {depend_on: base}", "right: {depend_on: base, build_args: {API_TOKEN: hunter2}}")
+    bench.write("images/spec.yml", spec)
+    bench.write("images/right/Dockerfile", CHILD + "ARG API_TOKEN\nRUN echo hello\n")
+    bench.commit()
+    summary = bench.build()
+
+    assert summary.is_good
+    files = [path for path in (bench.root / ".stackyard").rglob("*") if path.is_file()]
+    assert files
+    assert not any(b"hunter2" in path.read_bytes() for path in files)
+    assert "hunter2" not in str(verbs.plan(bench.yard()))
