@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""The main job on a real engine and a real registry: planned, built, tested in containers, published, promoted."""
+
+from __future__ import annotations
+
+import pytest
+
+from stackyard import verbs
+from stackyard.errors import NothingToDo
+from stackyard.model.names import TargetName
+from stackyard.model.outcome import RunSummary
+from tests.live.conftest import LiveStack
+
+pytestmark = pytest.mark.live
+
+SPEC = """
+root: base
+images:
+  base: {{image_name: {prefix}/base, info_cmds: [RELEASE]}}
+  left: {{image_name: {prefix}/left, depend_on: base, integration_tests: true}}
+  right: {{image_name: {prefix}/right, depend_on: base}}
+tag: {{prefix: "2026.3"}}
+all_info_cmds:
+  RELEASE: {{description: Release, command: "sh -c 'cat /release | head -1'"}}
+"""
+CHILD = "ARG BASE_TAG=latest\nFROM {prefix}/base:${{BASE_TAG}}\nRUN grep -q one /release && echo {name} > /name\n"
+CONFTEST = """
+import os
+import docker
+import pytest
+
+@pytest.fixture
+def run():
+    client = docker.from_env()
+    yield lambda *words: client.containers.run(os.environ["TEST_IMAGE"], list(words), remove=True).decode()
+    client.close()
+"""
+
+
+@pytest.fixture
+def stack(live_stack: LiveStack) -> LiveStack:
+    """Three images, tests in containers, an inventory; committed."""
+    prefix = live_stack.prefix
+    live_stack.write("images/spec.yml", SPEC.format(prefix=prefix))
+    live_stack.write("images/conftest.py", CONFTEST)
+    live_stack.write("images/base/Dockerfile", "FROM busybox:1.36\nCOPY release /release\n")
+    live_stack.write("images/base/release", "one\n")
+    live_stack.write("images/tests_common/test_release.py", "def test_it(run):\n    assert 'one' in run('cat', '/release')\n")
+    for name in ("left", "right"):
+        live_stack.write(f"images/{name}/Dockerfile", CHILD.format(prefix=prefix, name=name))
+    live_stack.write("images/left/test/test_name.py", "def test_it(run):\n    assert run('cat', '/name') == 'left\\n'\n")
+    live_stack.write("images/left/integration_tests/test_sh.py", "def test_it(run):\n    assert run('sh', '-c', 'true') == ''\n")
+    live_stack.commit()
+    return live_stack
+
+
+def statuses(summary: RunSummary) -> dict[str, str]:
+    """Target -> status, with the failure where there is one."""
+    return {str(o.target): o.failure or o.status for o in summary.outcomes}
+
+
+def test_the_main_job(stack: LiveStack) -> None:
+    """From nothing to a promoted and rolled back channel; each step does exactly what it says."""
+    first = stack.git("rev-parse", "HEAD")[:7]
+
+    built = stack.build()
+    assert statuses(built) == {"base": "built", "left": "built", "right": "built"}
+    tests = {str(o.target): [(t.suite, t.total, t.failed) for t in o.tests] for o in built.outcomes}
+    assert tests == {
+        "base": [("basic", 1, 0), ("inventory", 1, 0)],
+        "left": [("basic", 2, 0), ("integration", 1, 0)],
+        "right": [("basic", 1, 0)],
+    }
+    assert built.outcomes[0].inventory[0].output == "one\n"
+    for name in ("base", "left", "right"):
+        assert stack.at(name, f"2026.3-{first}") == stack.at(name, "2026.3-main") is not None
+
+    assert set(statuses(stack.build()).values()) == {"reused"}
+
+    stack.write("images/left/Dockerfile", stack.root.joinpath("images/left/Dockerfile").read_text() + "RUN touch /more\n")
+    stack.commit()
+    assert statuses(stack.build()) == {"base": "tagged", "left": "built", "right": "tagged"}
+
+    stack.write("images/base/release", "one more\n")
+    third = stack.commit()
+    assert statuses(stack.build()) == {"base": "built", "left": "built", "right": "built"}
+
+    def promote(source: str) -> dict[str, str | None]:
+        yard = stack.yard()
+        verbs.move(yard, verbs.plan_promotion(yard, source, "stable"))
+        return {name: stack.at(name, "stable") for name in ("base", "left", "right")}
+
+    at_first, at_third = promote(f"2026.3-{first}"), promote(third)
+    assert None not in at_first.values()
+    assert not set(at_first.values()) & set(at_third.values())
+    yard = stack.yard()
+    verbs.move(yard, verbs.plan_rollback(yard, "stable"))
+    assert {name: stack.at(name, "stable") for name in ("base", "left", "right")} == at_first
+
+
+def test_a_comment_rebuilds_nothing_downstream(stack: LiveStack) -> None:
+    """The base is built again from the engine's cache, equals what is known, and the wave stops there."""
+    stack.build(publish=False)
+    file = stack.root / "images/base/Dockerfile"
+    stack.write("images/base/Dockerfile", f"# a comment\n{file.read_text()}")
+    stack.commit()
+    summary = stack.build(publish=False)
+
+    assert statuses(summary) == {"base": "built", "left": "reused", "right": "reused"}
+    assert summary.outcomes[0].same_as_before
+
+
+def test_a_failing_test_keeps_the_image_private(stack: LiveStack) -> None:
+    """The failing image and what builds on it are in no registry; the failing test is named."""
+    stack.write("images/base/release", "one, but not the one\n")
+    stack.write("images/tests_common/test_release.py", "def test_it(run):\n    assert run('cat', '/release') == 'one\\n'\n")
+    stack.commit()
+    summary = stack.build()
+
+    assert summary.outcomes[0].status == "failed"
+    assert "test_release::test_it" in summary.outcomes[0].details[0]
+    assert {str(o.target): o.because for o in summary.outcomes[1:]} == {"left": "base", "right": "base"}
+    for name in ("base", "left", "right"):
+        assert stack.at(name, "2026.3-main") is None
+    with pytest.raises(NothingToDo):
+        verbs.plan_promotion(stack.yard(), "2026.3-main", "stable")
+
+
+def test_a_failing_build_shows_the_end_of_its_output(stack: LiveStack) -> None:
+    """The instruction, the exit code and the last lines are in the outcome, the rest in its log."""
+    stack.write("images/left/Dockerfile", CHILD.format(prefix=stack.prefix, name="left") + "RUN echo whoops && exit 7\n")
+    stack.commit()
+    summary = stack.build()
+    left = next(o for o in summary.outcomes if o.target == TargetName("left"))
+
+    assert statuses(summary)["right"] == "built"
+    assert "exit code: 7" in (left.failure or "")
+    assert "whoops" in left.details[-1]
+    assert "whoops" in (stack.root / left.logs[-1]).read_text()
+
+
+def test_a_second_engineless_look(stack: LiveStack) -> None:
+    """After a run, a plan needs neither the engine nor the registry."""
+    stack.build()
+    yard = stack.yard({"DOCKER_HOST": "unix:///nowhere.sock"})
+
+    assert not verbs.plan(yard, publish=True).has_work
