@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Start programs, follow what they print, and never leave one behind. The one place that does.
+"""Start programs that take their time, follow what they print, and never leave one behind.
 
 In:   argument list, environment
 Out:  lines as they come, exit code

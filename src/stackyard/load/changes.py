@@ -42,20 +42,22 @@ def read_change_rules(place: Place) -> tuple[ChangeRules, tuple[Entry, ...]]:
         if os.path.isdir(full) and not os.path.islink(full):
             entries.extend(
                 Entry(f"{name}/{entry.path}", entry.kind, entry.blob)
-                for entry in read_tree(full)
+                for entry in read_tree(full, f"{place.images}/{name}")
                 if "__pycache__" not in entry.path
             )
         elif os.path.lexists(full):
-            entries.append(read_entry(full, name))
+            entries.append(read_entry(full, name, place.images))
     return rules, tuple(sorted(entries))
 
 
 def _parse(data: bytes, shown: str) -> ChangeRules:
     try:
         parsed = json.loads(data)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        line = getattr(error, "lineno", None)
-        raise FileProblem(shown, line, f"not valid JSON: {getattr(error, 'msg', 'not UTF-8 text')}") from None
+    except json.JSONDecodeError as error:
+        raise FileProblem(shown, error.lineno, f"not valid JSON: {error.msg}", column=error.colno) from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        why = "too deeply nested" if isinstance(error, RecursionError) else "not UTF-8 text"
+        raise FileProblem(shown, None, f"not valid JSON: {why}") from None
     if not isinstance(parsed, dict):
         raise FileProblem(shown, 1, "should be an object with the lists `BuildAll` and `ChangeIgnore`")
     lists = {}

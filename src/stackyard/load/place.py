@@ -54,9 +54,18 @@ def find(start: Path) -> Place:
 
 
 def image_folders(place: Place) -> list[str]:
-    """Names of the sub-folders that hold a Dockerfile, sorted; nested ones belong to the image above them."""
+    """Names of the sub-folders that hold a Dockerfile, sorted; nested ones belong to the image above them.
+
+    Hidden ones are no images: notebook editors keep copies of files in `.ipynb_checkpoints`.
+    """
     with os.scandir(place.root / place.images) as entries:
-        return sorted(e.name for e in entries if e.is_dir() and os.path.isfile(os.path.join(e.path, "Dockerfile")))
+        return sorted(
+            entry.name
+            for entry in entries
+            if not entry.name.startswith(".")
+            and entry.is_dir()
+            and os.path.isfile(os.path.join(entry.path, "Dockerfile"))
+        )
 
 
 def has_folder(place: Place, *parts: str) -> bool:

@@ -3,17 +3,22 @@
 
 In:   the file's bytes
 Out:  Spec, and findings for what is odd but does not stop anything
-Raises: FileProblem for a wrong type or a missing `images`
+Raises: FileProblem for a wrong type, a missing `images`, a tag or a registry that can be none
 Rules: docs/reference/spec.md
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
+from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.yaml import Doc, read
-from stackyard.model.names import ImageName, nearest
+from stackyard.model.names import ImageName, Tag, nearest
+from stackyard.model.reference import Repository
 from stackyard.model.stack import Command, Finding, TagTemplates
+from stackyard.model.tags import render
 
 TOP_KEYS = ("name", "registry", "root", "images", "tag", "all_info_cmds")
 IMAGE_KEYS = (
@@ -72,13 +77,21 @@ def read_spec(data: bytes, path: str) -> tuple[Spec, tuple[Finding, ...]]:
     spec = Spec(
         path,
         name=top["name"].text("`name`") if "name" in top else None,
-        registry=top["registry"].text("`registry`") if "registry" in top else None,
+        registry=_registry(top["registry"]) if "registry" in top else None,
         prefix=prefix,
         templates=templates,
         images=images,
         commands=_commands(top.get("all_info_cmds"), findings),
     )
     return spec, tuple(findings)
+
+
+def _registry(doc: Doc) -> str:
+    """Where images go; the names of images are added to it."""
+    text = doc.text("`registry`")
+    if not Repository.form.fullmatch(f"{text.rstrip('/')}/name"):
+        raise doc.problem(f"{text!r} is not a valid registry", "a registry is lower case: ghcr.io/OWNER")
+    return text
 
 
 def _unknown_keys(doc: Doc, known: tuple[str, ...], where: str) -> list[Finding]:
@@ -106,16 +119,32 @@ def _tags(doc: Doc | None, findings: list[Finding]) -> tuple[str | None, TagTemp
     if doc:
         findings.extend(_unknown_keys(doc, TAG_KEYS, "`tag`"))
     prefix = entries["prefix"].text("`tag.prefix`") if "prefix" in entries else None
+    if prefix and not Tag.form.fullmatch(prefix):
+        raise entries["prefix"].problem(f"`tag.prefix` {prefix!r} cannot begin a tag", Tag.hint)
     lead = "{prefix}-" if prefix else ""
-    fixed = entries["fixed"].texts("`tag.fixed`") if "fixed" in entries else [lead + "{commit}"]
-    moving = entries["moving"].texts("`tag.moving`") if "moving" in entries else [lead + "{branch}"]
-    return prefix, TagTemplates(tuple(fixed), tuple(moving))
+    fixed = _templates("fixed", entries, lead + "{commit}")
+    moving = _templates("moving", entries, lead + "{branch}")
+    return prefix, TagTemplates(fixed, moving)
+
+
+def _templates(key: str, entries: Mapping[str, Doc], default: str) -> tuple[str, ...]:
+    """The templates under `key`; one that can never give a tag is refused where it stands."""
+    if key not in entries:
+        return (default,)
+    doc = entries[key]
+    texts = doc.texts(f"`tag.{key}`")
+    for text, place in zip(texts, doc.value if isinstance(doc.value, list) else [doc] * len(texts), strict=True):
+        try:
+            render(text, dict.fromkeys(("prefix", "branch", "commit", "version", "image"), "0"))
+        except InvalidValue as problem:
+            raise place.problem(str(problem), problem.hint) from None
+    return tuple(texts)
 
 
 def _image(name: str, doc: Doc, line: int, findings: list[Finding]) -> SpecImage:
     where = f"image {name!r}"
     if not ImageName.form.fullmatch(name):
-        raise doc.problem(f"{name!r} is not a valid image name", ImageName.hint)
+        raise FileProblem(doc.path, line, f"{name!r} is not a valid image name", hint=ImageName.hint)
     entries = doc.mapping(where)
     findings.extend(_unknown_keys(doc, IMAGE_KEYS, where))
     for key in ("prune", "prepull"):

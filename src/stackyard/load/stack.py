@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import msgspec
 
+from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.changes import ChangeRules, read_change_rules
 from stackyard.load.place import Place, image_folders
 from stackyard.load.spec import Spec, SpecImage, read_spec
 from stackyard.load.target import Sources, Surroundings, read_sources, repository_of, target_of
 from stackyard.model.inputs import Entry
 from stackyard.model.names import ImageName, nearest
-from stackyard.model.reference import Platform
+from stackyard.model.reference import Platform, Repository
 from stackyard.model.stack import Finding, Revision, Stack, TagTemplates, Target
 
 
@@ -68,6 +69,9 @@ def _spec(place: Place) -> tuple[Spec, tuple[Finding, ...]]:
 def _images(place: Place, spec: Spec) -> tuple[tuple[SpecImage, ...], list[Finding]]:
     """Entries of the spec in file order; without a spec, every folder with a Dockerfile."""
     folders = image_folders(place)
+    if not (folders if place.spec is None else spec.images):
+        hint = f"add a folder {place.images}/NAME with a Dockerfile" + (" and its entry" if place.spec else "")
+        return (), [Finding("no-images", "error", "there is no image", place.spec or place.images, hint=hint)]
     if place.spec is None:
         return tuple(SpecImage(ImageName(name), 1, None, (), (), (), False) for name in folders), []
     named = [image.name for image in spec.images]
@@ -115,7 +119,9 @@ def _surroundings(
     rules: ChangeRules,
     everywhere: tuple[Entry, ...],
 ) -> Surroundings:
-    repositories = {image.name: repository_of(image, spec.registry, settings.registry) for image in images}
+    if settings.registry:
+        Repository.parse(f"{settings.registry.rstrip('/')}/name")  # the caller's mistake is not the file's
+    repositories = {image.name: _repository(place, spec, image, settings) for image in images}
     return Surroundings(
         place=place,
         revision=revision,
@@ -130,3 +136,11 @@ def _surroundings(
         has_registry=bool(settings.registry or spec.registry)
         or any(image.image_name and "/" in image.image_name for image in images),
     )
+
+
+def _repository(place: Place, spec: Spec, image: SpecImage, settings: Settings) -> Repository:
+    try:
+        return repository_of(image, spec.registry, settings.registry)
+    except InvalidValue as problem:
+        where, line = (place.spec, image.line) if place.spec else (f"{place.images}/{image.name}", None)
+        raise FileProblem(where, line, f"image {image.name!r}: {problem}", hint=problem.hint) from None

@@ -22,7 +22,7 @@ from stackyard.load.reach import reachable
 from stackyard.load.spec import SpecImage
 from stackyard.model import canonical
 from stackyard.model.dockerfile import Dockerfile
-from stackyard.model.inputs import BlobId, Entry, Inputs, comparable
+from stackyard.model.inputs import BlobId, Entry, Inputs, comparable, masked
 from stackyard.model.names import Digest, ImageName, TargetName
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.model.stack import Command, Finding, ParentUse, Revision, Suite, TagTemplates, Target
@@ -106,7 +106,7 @@ def read_sources(place: Place, image: SpecImage) -> tuple[Sources | None, list[F
         with open(path, "rb") as file:
             data = file.read()
         dockerfile = parse(data, f"{shown}/Dockerfile")
-        context = read_context(folder, read_ignore_rules(folder, "Dockerfile", shown))
+        context = read_context(folder, read_ignore_rules(folder, "Dockerfile", shown), shown)
     except FileProblem as problem:
         return None, [_finding(problem)]
     kept = tuple(entry for entry in context if entry.path != "Dockerfile")
@@ -222,7 +222,7 @@ def _references(
                 Finding(
                     "bad-reference",
                     "error",
-                    f"{use.text!r} names the image {text!r}, which is not a valid reference",
+                    f"{use.text!r} names the image {masked(text, args)!r}, which is not a valid reference",
                     dockerfile.path,
                     use.line,
                     hint="an argument without a value leaves a hole: give it a default or a build argument",
@@ -336,7 +336,7 @@ def _tests_digest(place: Place, folders: Iterable[str]) -> Digest:
         full = os.path.join(place.root, folder)
         entries.extend(
             Entry(f"{folder}/{entry.path}", entry.kind, entry.blob)
-            for entry in read_tree(full)
+            for entry in read_tree(full, folder)
             if "__pycache__" not in entry.path
         )
     for name in ("conftest.py", f"{place.images}/conftest.py", "pytest.ini"):
