@@ -109,6 +109,8 @@ def _from_record(target: Target, build: Digest, record: Record, presence: Presen
     if not is_here and not is_there:
         return Decision("build", (ContentGone("engine" if pushed is None else "engine, nor in the registry"),), build)
     open_gates = _open_gates(target, record)
+    if open_gates and not is_here:
+        return Decision("fetch", (ContentGone("engine"), *open_gates), build, record)  # tested where it can run
     if open_gates:
         return Decision("retest", open_gates, build, record)
     if need.publish and not is_there:

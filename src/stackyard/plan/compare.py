@@ -21,6 +21,8 @@ from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.plan import Plan, PlannedParent, Step
 from stackyard.model.reason import (
     BaseMoved,
+    BaseUnknown,
+    ContentGone,
     DefinitionChanged,
     NeverBuilt,
     NotSelected,
@@ -83,7 +85,7 @@ def _explained(
         reasons = ()
     if not records:
         reasons = (NeverBuilt(),)
-    elif not reasons or decision.action == "decide-later":
+    elif decision.action == "decide-later" or all(isinstance(reason, BaseUnknown) for reason in reasons):
         nearest_record = records[0]
         then = known.inputs.get(nearest_record.inputs)
         own = tuple(differences(target.inputs, then)) if then is not None else ()
@@ -167,7 +169,8 @@ def _fetching(steps: list[Step], decisions: Mapping[TargetName, Decision], prese
             and built
             and built.image.id not in presence.engine
         ):
-            step = msgspec.structs.replace(step, action="fetch")  # noqa: PLW2901 - the step as it is after all
+            reasons = (*step.reasons, ContentGone("engine"))
+            step = msgspec.structs.replace(step, action="fetch", reasons=reasons)  # noqa: PLW2901 - as it is after all
         fetched.append(step)
     return fetched
 
