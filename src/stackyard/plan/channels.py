@@ -185,6 +185,12 @@ def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at
             channel=channel,
         )
     current = standing[-1]
+    if not current.changes:
+        raise NothingToDo(
+            f"nothing to roll back to: {channel!r} was where it is before its first promotion",
+            hint="promote another release instead",
+            channel=channel,
+        )
     firsts = [move for move in current.moves if move.was is None]
     if firsts:
         raise NothingToDo(
@@ -223,11 +229,15 @@ def standing_sets(history: Sequence[MoveSet]) -> dict[str, MoveSet]:
 
 
 def _standing(history: Sequence[MoveSet]) -> list[MoveSet]:
-    """Promotions of one channel that no rollback took back, oldest first."""
+    """Promotions of one channel that no rollback took back, oldest first.
+
+    One that changed nothing (the same command typed twice) is not a step to go back, unless it is the first:
+    then it says what the channel is.
+    """
     standing: list[MoveSet] = []
     for moves in reversed(history):
         if moves.kind == "rollback":
             standing.pop()
-        else:
+        elif moves.changes or not standing:
             standing.append(moves)
     return standing
