@@ -59,6 +59,7 @@ class SqliteRecords:
         if not self._path.exists():
             return NOTHING_KNOWN
         with self._open() as db:
+            db.execute("BEGIN")  # all of it as it was at one moment, whoever writes meanwhile
             facts: dict[str, list[Fact]] = {}
             for record, body in db.execute("SELECT record, body FROM facts ORDER BY seq"):
                 facts.setdefault(record, []).append(canonical.decode(body, Fact))  # type: ignore[arg-type]
@@ -156,11 +157,11 @@ class SqliteRecords:
                 "SELECT id, state, body FROM moves WHERE (?1 IS NULL OR channel = ?1) AND (?2 IS NULL OR state = ?2) "
                 "ORDER BY id DESC",
                 (channel, state),
-            ).fetchall()
-        return [
-            msgspec.structs.replace(canonical.decode(body, MoveSet), id=number, state=current)
-            for number, current, body in rows
-        ]
+            )
+            return [
+                msgspec.structs.replace(canonical.decode(body, MoveSet), id=number, state=current)
+                for number, current, body in rows
+            ]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -170,13 +171,13 @@ class SqliteRecords:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; whatever SQLite complains of becomes one sentence."""
+        """A transaction; whatever SQLite or what it gives back is complained of becomes one sentence."""
         try:
             if self._connection is None:
                 self._connection = self._connect()
             with self._connection:
                 yield self._connection
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, zlib.error, msgspec.MsgspecError) as error:
             raise RecordProblem(
                 f"{self._path}: the records cannot be used: {error}",
                 hint="if the file is damaged, move it away: images that are still there are found by building again",
@@ -211,9 +212,10 @@ class _StoredInputs(Mapping[Digest, Inputs]):
     def __getitem__(self, key: Digest) -> Inputs:
         with self._store._open() as db:
             row = db.execute("SELECT body FROM inputs WHERE key = ?", (key,)).fetchone()
-        if row is None:
+            found = canonical.decode(zlib.decompress(row[0]), Inputs) if row else None
+        if found is None:
             raise KeyError(key)
-        return canonical.decode(zlib.decompress(row[0]), Inputs)
+        return found
 
     def __iter__(self) -> Iterator[Digest]:
         with self._store._open() as db:
