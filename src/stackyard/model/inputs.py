@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -113,13 +113,21 @@ def build_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest], acce
 
 
 _SECRET_NAME = re.compile(
-    r"(^|_)(TOKEN|PASSWORD|PASSWD|SECRET|CREDENTIALS?|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY)(_|$)", re.I
+    r"(^|_)(TOKENS?|PASSWORDS?|PASSWD|PASSPHRASE|PASS|PAT|SECRETS?|CREDENTIALS?"
+    r"|(API|PRIVATE|ACCESS|SSH|DEPLOY|SIGNING|ENCRYPTION)_?KEY)(_|$)",
+    re.I,
+)
+_SECRET_VALUE = re.compile(
+    r"://[^/@\s:]*:[^/@\s]+@"  # a password in a URL, with a user or without
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|\b(gh[opsur]_|github_pat_|glpat-|dckr_pat_|npm_|hf_|pypi-|xox[abp]-)[A-Za-z0-9_-]{16}"
+    r"|\b(AKIA|ASIA)[A-Z0-9]{16}\b"
 )
 
 
 def looks_secret(name: str, value: str) -> bool:
-    """Whether a build argument is, by its name or a password in a URL, something nobody may read."""
-    return bool(_SECRET_NAME.search(name) or re.search(r"://[^/@\s:]+:[^/@\s]+@", value))
+    """Whether a build argument is, by its name or the form of its value, something nobody may read."""
+    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
 
 
 def comparable(name: str, value: str) -> str:
@@ -127,6 +135,14 @@ def comparable(name: str, value: str) -> str:
     if not looks_secret(name, value):
         return value
     return "hidden:" + hmac.new(f"stackyard {name}".encode(), value.encode(), hashlib.sha256).hexdigest()
+
+
+def masked(text: str, args: Iterable[tuple[str, str]]) -> str:
+    """`text` for people, without the values of arguments that look secret."""
+    for name, value in args:
+        if value and looks_secret(name, value):
+            text = text.replace(value, "(hidden)")
+    return text
 
 
 def differences(wanted: Inputs, known: Inputs) -> Iterator[Reason]:

@@ -2,8 +2,8 @@
 """Where images live: repository, reference, platform; and the two kinds of image.
 
 Names follow Docker's rules for short names: `debian` is `docker.io/library/debian`,
-and a first component is a registry only if it has a dot, a colon, or is `localhost`
-(distribution/reference, "familiar names").
+and a first component is a registry only if it has a dot, a colon or a capital, or is `localhost`
+(distribution/reference, "familiar names", splitDockerDomain).
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ class Repository(Name):
     def declared_host(self) -> str | None:
         """The registry that is written in the name, or None where Docker Hub is meant."""
         first, slash, _ = self.partition("/")
-        return first if slash and ("." in first or ":" in first or first == "localhost") else None
+        is_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
+        return first if slash and is_host else None
 
     @property
     def host(self) -> str:
-        """The registry, Docker Hub where none is written."""
-        return self.declared_host or DOCKER_HUB
+        """The registry, Docker Hub where none is written, or its name of old."""
+        host = self.declared_host
+        return DOCKER_HUB if host in (None, "index.docker.io") else host
 
     @property
     def path(self) -> str:
