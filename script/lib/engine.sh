@@ -171,7 +171,7 @@ engine_clean() {
   bridge=$(cat "$dir/bridge" 2>/dev/null || true)
   if [ -n "$bridge" ]; then bridge_clean "$bridge"; fi
   while read -r mount; do as_root umount "$mount" 2>/dev/null || true; done < <(
-    awk -v a="$dir/" -v b="$(engine_root)/" 'index($2, a) == 1 || index($2, b) == 1 {print $2}' /proc/mounts | sort -r)
+    awk -v a="$dir/" -v b="$(engine_root)/" 'index($2 "/", a) == 1 || index($2 "/", b) == 1 {print $2}' /proc/mounts | sort -r)
   # The engine remembers its networks: with them gone, it can not take away the rules of a bridge that is not its own.
   as_root rm -rf --one-file-system "$(engine_root)/network"
   as_root rm -rf --one-file-system "$dir/exec" "$dir/docker.sock" "$dir/docker.pid" "$dir/bridge"
