@@ -76,7 +76,7 @@ class Reference(msgspec.Struct, frozen=True, order=True):
         name, colon, tag = rest.rpartition(":")
         if not colon or "/" in tag:
             name, tag = rest, ""
-        if not name or (at and not digest):
+        if not name or rest.endswith(":") or (at and not digest):  # a variable without a value leaves such holes
             raise InvalidValue(f"{text!r} is not an image reference", kind="reference", text=text)
         return cls(
             Repository.parse(name),
