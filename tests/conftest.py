@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""What every test gets: an environment of its own, and a stack in git on request.
+
+Live tests are marked `live`: one that finds no engine or registry skips, and fails where CI is true.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+DROPPED = ("GITHUB_", "BUILDKITE", "CI_COMMIT_REF_NAME", "STACKYARD_", "GIT_", "XDG_", "NO_COLOR", "FORCE_COLOR")
+KEPT = ("STACKYARD_TEST_REGISTRY", "STACKYARD_LONG")
+"""What live and long tests are started with; DOCKER_HOST, CI and PATH stay too."""
+
+IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
+
+GitStack = Callable[..., Path]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--rewrite`: golden files become what is produced now; the diff is for a person to read."""
+    parser.addoption("--rewrite", action="store_true", help="write golden files anew instead of comparing")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A live test that skips where CI promises an engine has failed."""
+    report = yield
+    if IN_CI and report.skipped and item.get_closest_marker("live") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where CI promises what it needs: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    base = tmp_path_factory.mktemp("homes")
+    return (base / str(number) for number in itertools.count())
+
+
+@pytest.fixture(autouse=True)
+def _isolated(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -> None:
+    """HOME, Docker's and git's configuration are empty; what CI says of a branch is unsaid."""
+    home = next(_homes)
+    home.mkdir()
+    for name in os.environ:
+        if name.startswith(DROPPED) and name not in KEPT:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("DOCKER_CONFIG", str(home / ".docker"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+def git(root: Path, *args: str) -> None:
+    """Run git in `root` as nobody in particular, at a time that stands still."""
+    who = {"NAME": "A Person", "EMAIL": "person@example.org", "DATE": "2026-01-01T00:00:00Z"}
+    facts = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
+    subprocess.run(["git", "-C", str(root), *args], check=True, capture_output=True, env={**os.environ, **facts})
+
+
+@pytest.fixture
+def git_stack(tmp_path: Path) -> GitStack:
+    """A function that writes files (path -> text), commits them on `main`, and gives the folder."""
+
+    def write(files: Mapping[str, str], root: Path | None = None) -> Path:
+        root = root or tmp_path / "stack"
+        for path, text in files.items():
+            full = root / path
+            full.parent.mkdir(parents=True, exist_ok=True)
+            full.write_text(text)
+        if not (root / ".git").exists():
+            git(root, "init", "-q", "-b", "main")
+        git(root, "add", "-A")
+        git(root, "commit", "-q", "-m", "a change", "--allow-empty")
+        return root
+
+    return write
