@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""One text for one value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from stackyard.model import canonical
+from stackyard.model.names import Digest, Tag
+from stackyard.model.reason import FileChanged, Reason
+from stackyard.model.record import Fact
+from stackyard.model.reference import Reference, Repository
+from tests.unit.plan.made import built, result, suite
+
+PLAIN: Any = some.recursive(
+    some.none() | some.booleans() | some.integers(-(2**53), 2**53) | some.text(),
+    lambda inner: some.lists(inner, max_size=4) | some.dictionaries(some.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(value=PLAIN)
+def test_what_is_written_is_read_again(value: Any) -> None:
+    """Any plain value survives, and equal values have equal bytes, whatever the order of their keys."""
+    data = canonical.encode(value)
+
+    assert msgspec.json.decode(data) == value
+    if isinstance(value, dict):
+        assert canonical.encode(dict(reversed(value.items()))) == data
+
+
+@pytest.mark.parametrize("fact", [built("a"), result(suite())], ids=["built", "tested"])
+def test_facts_survive(fact: Fact) -> None:
+    """A fact that was stored is the fact that is read, names of their own types included."""
+    again: Fact = canonical.decode(canonical.encode(fact), Fact)  # type: ignore[arg-type]
+
+    assert again == fact
+    assert type(again) is type(fact)
+
+
+def test_names_come_back_as_names() -> None:
+    """A tag is a tag again, so that it can be asked what tags are asked."""
+    reference = Reference(Repository("debian"), Tag("12"))
+
+    again = canonical.decode(canonical.encode(reference), Reference)
+
+    assert again.canonical == "docker.io/library/debian:12"
+    assert type(again.tag) is Tag
+
+
+def test_the_bytes_never_change() -> None:
+    """The digest of a known value: a change here would rebuild everybody's world."""
+    assert canonical.encode({"b": (1, None), "a": FileChanged("ü", "added")}) == (
+        '{"a":{"change":"added","kind":"file-changed","path":"ü"},"b":[1,null]}'.encode()
+    )
+    assert canonical.digest({"a": [1, "x"]}) == Digest(
+        "sha256:5e49f471d8b615a8ae0ecf0a53dbe2f5f617abb2dfe6246974aa6e4bdeb89725"
+    )
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"kind":"nonsense"}', b'{"kind":"file-changed","path":1}', b"\xff"])
+def test_what_is_no_value_is_refused(data: bytes) -> None:
+    """Damage and facts of a newer Stackyard are msgspec's error, which the record store translates."""
+    with pytest.raises(msgspec.MsgspecError):
+        canonical.decode(data, Reason)  # type: ignore[arg-type]
