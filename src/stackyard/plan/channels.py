@@ -109,9 +109,20 @@ def _digest(target: Target, record: Record, place: TagPlace) -> Digest | None:
 
 
 def plan_promotion(
-    stack: Stack, known: Known, sources: Sequence[Source], channel: str, place: TagPlace, resolve: Resolve, at: str
+    stack: Stack,
+    known: Known,
+    asked: str,
+    sources: Sequence[Source],
+    channel: str,
+    place: TagPlace,
+    resolve: Resolve,
+    at: str,
+    runs: Sequence[MoveSet] = (),
 ) -> MoveSet:
-    """The moves that put `channel` on `sources`.
+    """The moves that put `channel` on `sources`, which is what `asked` was found to be.
+
+    Args:
+        runs: finished sets of branch tags, newest first: they know the commit of a moving tag.
 
     Refused: a source whose tests did not pass; a source or channel tag that someone moved behind the records' back.
     """
@@ -134,17 +145,27 @@ def plan_promotion(
         if recorded is not None and was not in (recorded, source.digest):
             _check_unmoved(Reference(target.repository, tag), recorded, was)
         moves.append(TagMove(target.name, target.repository, tag, was, source.digest))
-    commits = {source.record.built.commit for source in sources if source.record.built}
-    asked = str(sources[0].reference.tag) if sources[0].reference else ""
     return MoveSet(
         kind="promote",
         place=place,
         channel=channel,
-        source=asked or next(iter(commits))[:COMMIT_DIGITS],
+        source=asked,
         at=at,
         moves=tuple(moves),
-        commit=next(iter(commits)) if len(commits) == 1 else "",
+        commit=_commit_of(asked, sources, runs),
     )
+
+
+def _commit_of(asked: str, sources: Sequence[Source], runs: Sequence[MoveSet]) -> str:
+    """The commit whose set this is: of the run that put the tag there, or the one that was named; empty if unclear."""
+    named = {source.reference for source in sources if source.reference is not None}
+    for run in runs:
+        if any(move.reference in named for move in run.moves):
+            return run.commit
+    commits = {source.record.built.commit for source in sources if source.record.built}
+    if len(commits) == 1:
+        return commits.pop()
+    return "" if named else next((commit for commit in commits if commit.startswith(asked)), asked)
 
 
 def _check_tested(source: Source) -> None:

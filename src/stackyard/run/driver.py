@@ -335,14 +335,14 @@ class Driver:
         """Move the branch tags of a connected set, written down before the first."""
         place: TagPlace = "registry" if self._work.is_publishing else "engine"
         moves: list[TagMove] = []
+        revision = self._plan.revision
+        commit = "" if revision.is_dirty else revision.commit
         try:
             for name in targets:
                 moves += self._moves_of(self._tracks[name])
             if not moves:
                 return
-            done = MoveSet(
-                "run", place, "", str(self._number), self._work.clock.now(), tuple(moves), self._plan.revision.commit
-            )
+            done = MoveSet("run", place, "", str(self._number), self._work.clock.now(), tuple(moves), commit)
             if done.changes:
                 done = carry_out(done, self._store, self._records)
             for move in moves:  # also those that were there before these records knew of them

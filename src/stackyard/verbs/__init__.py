@@ -209,7 +209,9 @@ def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] 
     known = yard.records.known()
     place = place_of(yard.stack, known)
     sources = find_sources(yard.stack, known, source, select(yard.stack, images), place)
-    return plan_promotion(yard.stack, known, sources, channel, place, yard.tags(place).resolve, yard.clock.now())
+    runs = [moves for moves in yard.records.move_sets("", "done") if moves.kind == "run"]
+    resolve, now = yard.tags(place).resolve, yard.clock.now()
+    return plan_promotion(yard.stack, known, source, sources, channel, place, resolve, now, runs)
 
 
 def plan_rollback(yard: Yard, channel: str) -> MoveSet:
