@@ -3,16 +3,30 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line; SystemExit with its exit code."""
+    if sys.stdout is None or sys.stderr is None:  # closed by whoever started us
+        nowhere = open(os.devnull, "w")  # noqa: SIM115 - to the end of the process
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     if sys.argv[1:] in (["--version"], ["-V"]):
         from stackyard import __version__
 
-        print(f"stackyard {__version__}")
-        return
+        try:
+            os.write(sys.stdout.fileno(), f"stackyard {__version__}\n".encode())
+            return
+        except OSError:
+            pass  # what follows knows how to say it
+    # Importing makes thousands of objects that live to the end: looking through them again and again
+    # costs a tenth of a short command. A run that makes many objects is still collected.
+    gc.set_threshold(50_000, 20, 20)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a sign that the terminal lacks is no reason to fail
     from stackyard.cli import run
 
     sys.exit(run(sys.argv[1:]))

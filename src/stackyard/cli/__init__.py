@@ -8,13 +8,34 @@ Each command lives in a small module that is imported when it is used.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
-from stackyard.cli.common import EXIT_USAGE, complain
+from stackyard.cli.common import (
+    COMPLETION,
+    EXIT_INTERRUPTED,
+    Session,
+    complain,
+    debug_option,
+    directory_option,
+    examples_text,
+    flush,
+    keep_json,
+    mute,
+    session_of,
+    write,
+)
+from stackyard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from stackyard.edges.engine import Engine
+    from stackyard.edges.registry import Registry
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "build", "check", "ls"),
@@ -48,6 +69,10 @@ _SHORT = {
 }
 
 
+class UsageProblem(ConfigError):
+    """A command line that cannot be understood."""
+
+
 class Verbs(click.Group):
     """The commands in groups, each imported when it is used."""
 
@@ -70,55 +95,126 @@ class Verbs(click.Group):
         if args and args[0] not in _HOMES and not args[0].startswith("-"):
             from stackyard.model.names import nearest
 
-            near = nearest(args[0], self.list_commands(ctx))
-            raise click.UsageError(f"no command {args[0]!r}" + (f"; did you mean {near!r}?" if near else ""), ctx)
+            names = self.list_commands(ctx)
+            near = nearest(args[0], names)
+            raise UsageProblem(
+                f"there is no command {args[0]!r}",
+                hint=f"did you mean `stackyard {near}`?" if near else f"the commands are: {', '.join(names)}",
+                near=near,
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """The verbs by group, without importing any."""
+        longest = max(map(len, _SHORT))
         for title, names in GROUPS.items():
             with formatter.section(title):
-                formatter.write_dl([(name, _SHORT[name]) for name in names])
+                formatter.write_dl([(name.ljust(longest), _SHORT[name]) for name in names])
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from stackyard import __version__
+
+        write(f"stackyard {__version__}")
+        ctx.exit()
 
 
 @click.group(
     cls=Verbs,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: stackyard plan --explain    Exit codes: 0 done, 1 something failed, 2 usage or configuration.",
+    epilog=examples_text(("stackyard plan", "stackyard build --push", "stackyard plan --help"))
+    + "\n\n\b\nExit codes: 0 done, 1 something failed, 2 usage or configuration, 130 interrupted.",
 )
-@click.option("-C", "directory", default=".", metavar="DIR", help="Work on the stack that DIR lies in.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.version_option(package_name="stackyard", prog_name="stackyard", message="%(prog)s %(version)s")
+@directory_option
+@click.option("--json", "is_json", is_flag=True, expose_value=False, callback=keep_json, hidden=True)
+@debug_option
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
-def stackyard(ctx: click.Context, directory: str, debug: bool) -> None:
+def stackyard(ctx: click.Context) -> None:
     """Keeps a stack of container images alive.
 
     From a folder of images it plans, builds, tests, inventories, publishes, promotes and rolls back,
-    and says why.
+    and says why. Without a command it shows the status.
     """
-    ctx.obj = {"directory": directory, "debug": debug}
     if ctx.invoked_subcommand is None:
         command = stackyard.get_command(ctx, "status")
         assert command is not None
-        ctx.invoke(command)
+        ctx.invoke(command, is_json=session_of(ctx).is_json)
 
 
-def run(argv: Sequence[str]) -> int:
-    """Run one command line; the exit code. Errors become one sentence and a hint on stderr."""
+def run(
+    argv: Sequence[str],
+    environ: Mapping[str, str] | None = None,
+    make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
+    make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
+) -> int:
+    """Run one command line; the exit code. Errors become one sentence and a hint on stderr.
+
+    Args:
+        environ: this process's own by default.
+        make_engine, make_registry: other doors to the world than the real ones.
+    """
+    words = list(argv)
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
+    session = Session(os.environ if environ is None else environ, make_engine, make_registry)
+    session.is_json = "--json" in words  # an error may come before it is parsed
+    is_debugging = "--debug" in words
     try:
-        result = stackyard.main(args=list(argv), prog_name="stackyard", standalone_mode=False)
+        code = _run(words, session)
+    except BrokenPipeError:  # whoever read what click writes went away
+        mute()
+        code = 0
+    except Exception as error:
+        code = complain(error, session, is_debugging)
+    except KeyboardInterrupt:
+        with contextlib.suppress(OSError):
+            sys.stderr.write("interrupted\n")
+        code = EXIT_INTERRUPTED
+    try:
+        flush()
+    except OSError as error:
+        code = complain(error, session, is_debugging)
+    return code
+
+
+def _run(words: list[str], session: Session) -> int:
+    if asked := session.environ.get(COMPLETION):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(stackyard, {"obj": session}, "stackyard", COMPLETION, asked)
+    try:
+        with stackyard.make_context("stackyard", words, obj=session) as ctx:
+            result = stackyard.invoke(ctx)
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except click.ClickException as error:
-        error.show()
-        return EXIT_USAGE
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    except Exception as error:
-        return complain(error, is_debugging="--debug" in argv)
+        raise _usage_problem(error) from error
     return result if isinstance(result, int) else 0
+
+
+def _usage_problem(error: click.ClickException) -> UsageProblem:
+    """click's words for a command line as one of our errors: a sentence without a full stop, and a hint."""
+    sentence, hint = error.message or error.format_message(), None
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.NoSuchOption):
+        sentence = f"there is no option {error.option_name!r}" + (f" of `{ctx.command_path}`" if ctx else "")
+        hint = f"did you mean {error.possibilities[0]}?" if error.possibilities else None
+    elif isinstance(error, click.BadParameter):
+        sentence = error.format_message()
+    if hint is None and ctx is not None:
+        example = next((line.strip() for line in (ctx.command.epilog or "").splitlines() if line[:2] == "  "), "")
+        hint = f"`{ctx.command_path} --help` tells more" + (f"; for example: {example}" if example else "")
+    return UsageProblem(f"{sentence[:1].lower()}{sentence[1:]}".rstrip("."), hint=hint)

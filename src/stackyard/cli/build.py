@@ -14,10 +14,12 @@ from stackyard.cli.common import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     command,
+    flush,
     images_argument,
     json_option,
+    rebuild_option,
+    session_of,
     shown,
-    style_for,
     write,
     write_json,
 )
@@ -40,10 +42,10 @@ progress_option = click.option(
 )
 
 
-@command(epilog="Example: stackyard build rstudio-notebook --push")
+@command("stackyard build", "stackyard build ml-notebook --push")
 @images_argument
 @click.option("--push", "is_publishing", is_flag=True, help="Publish what passed its tests.")
-@click.option("--rebuild", multiple=True, metavar="IMAGE|all", help="Build this image whatever is known; repeatable.")
+@rebuild_option
 @click.option("--no-cache", "without_cache", is_flag=True, help="Do not use the engine's build cache.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Builds at once; as many as cores by default.")
 @progress_option
@@ -63,11 +65,12 @@ def build(
     Naming images builds them and what they build on. With --push, each image is published after its
     own tests and those of its parents passed; moving tags move at the end, all or none.
     """
+    signal.signal(signal.SIGTERM, _interrupt)
     plan = verbs.prepare(yard, images, is_publishing, rebuild)
     return carry_out(yard, plan, "build", progress, is_json, jobs, use_cache=not without_cache)
 
 
-@command(epilog="Example: stackyard push datascience-notebook")
+@command("stackyard push", "stackyard push ml-notebook")
 @images_argument
 @progress_option
 @json_option
@@ -76,6 +79,7 @@ def push(yard: Yard, images: tuple[str, ...], progress: str, is_json: bool) -> i
 
     What is missing is an error that names it.
     """
+    signal.signal(signal.SIGTERM, _interrupt)
     plan = verbs.prepare(yard, images, publish=True)
     missing = [step for step in plan.steps if step.action in ("build", "decide-later", "retest")]
     if missing:
@@ -102,9 +106,8 @@ def carry_out(
     if not is_json and plan.has_work:
         shown(plan_text, plan)
         write("")
-        sys.stdout.flush()
+        flush()
     limits = Limits(builds=jobs) if jobs else None
-    signal.signal(signal.SIGTERM, _interrupt)
     with _watcher(yard, progress, is_json) as watch:
         summary = verbs.run(yard, plan, name, watch, limits, use_cache)
     if is_json:
@@ -118,10 +121,10 @@ def carry_out(
 
 def _watcher(yard: Yard, progress: str, is_json: bool) -> Lines | LiveLines:
     """Live lines in a terminal, plain ones elsewhere; on stderr where stdout is for a program."""
+    session = session_of(click.get_current_context())
     stream = sys.stderr if is_json else sys.stdout
-    style = style_for(stream)
-    is_live = progress == "live" or (progress == "auto" and stream.isatty() and style.is_coloured)
-    return (LiveLines if is_live else Lines)(stream, yard.clock.ticks, style)
+    is_live = progress == "live" or (progress == "auto" and session.can_redraw(stream))
+    return (LiveLines if is_live else Lines)(stream, yard.clock.ticks, session.style(stream))
 
 
 def _exit_code(summary: RunSummary) -> int:

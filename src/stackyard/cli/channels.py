@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from stackyard import verbs
-from stackyard.cli.common import command, confirmed, json_option, shown, write, write_json, yes_option
+from stackyard.cli.common import (
+    EXIT_FAILED,
+    command,
+    complete_channels,
+    complete_images,
+    confirmed,
+    flush,
+    json_option,
+    shown,
+    write,
+    write_json,
+    yes_option,
+)
 from stackyard.report.data import FORMAT, moves_data
 from stackyard.report.terminal import moves_text
 from stackyard.report.text import count_text
@@ -20,47 +32,74 @@ if TYPE_CHECKING:
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show the preview and stop.")
 
 
-@command(epilog="Example: stackyard promote 2026.3-main --to stable")
+@command(
+    "stackyard promote 2026.3-main --to stable",
+    "stackyard promote 1a2b3c4 --to stable --dry-run",
+    options_metavar="[OPTIONS] --to CHANNEL",
+)
 @click.argument("source", metavar="TAG|COMMIT")
-@click.option("--to", "channel", required=True, metavar="CHANNEL", help="A tag, or a template such as {prefix}-stable.")
-@click.option("--image", "images", multiple=True, metavar="IMAGE", help="Only this image; repeatable.")
+@click.option(
+    "--to",
+    "channel",
+    required=True,
+    metavar="CHANNEL",
+    shell_complete=complete_channels,
+    help="A tag, or a template such as {prefix}-stable.",
+)
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="IMAGE",
+    shell_complete=complete_images,
+    help="Only this image; repeatable.",
+)
 @dry_run_option
 @yes_option
 @json_option
 def promote(
     yard: Yard, source: str, channel: str, images: tuple[str, ...], dry_run: bool, yes: bool, is_json: bool
-) -> None:
+) -> int:
     """Point CHANNEL at the images of TAG or COMMIT, all or none.
 
     The source is resolved once, to digests, through the records; nothing is pulled or built. Images whose
     tests did not pass are refused. What the channel was before is written down: `rollback` brings it back.
+    In a terminal it asks after the preview; elsewhere it needs --yes.
     """
-    _move(yard, verbs.plan_promotion(yard, source, channel, images), dry_run, yes, is_json)
+    return _move(yard, verbs.plan_promotion(yard, source, channel, images), dry_run, yes, is_json)
 
 
-@command(epilog="Example: stackyard rollback stable")
-@click.argument("channel", metavar="CHANNEL")
+@command("stackyard rollback stable", "stackyard rollback stable --dry-run")
+@click.argument("channel", metavar="CHANNEL", shell_complete=complete_channels)
 @dry_run_option
 @yes_option
 @json_option
-def rollback(yard: Yard, channel: str, dry_run: bool, yes: bool, is_json: bool) -> None:
-    """Bring CHANNEL back to what it was before its current set."""
-    _move(yard, verbs.plan_rollback(yard, channel), dry_run, yes, is_json)
+def rollback(yard: Yard, channel: str, dry_run: bool, yes: bool, is_json: bool) -> int:
+    """Bring CHANNEL back to what it was before its current set.
+
+    In a terminal it asks after the preview; elsewhere it needs --yes.
+    """
+    return _move(yard, verbs.plan_rollback(yard, channel), dry_run, yes, is_json)
 
 
-def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -> None:
+def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -> int:
     if not is_json:
         shown(moves_text, moves)
         write("")
+        flush()
     if not dry_run:
-        if not confirmed("Move these tags?", yes):
-            raise click.Abort
+        if moves.changes and not confirmed("Move these tags?", yes, is_json):
+            write("Nothing was moved.")
+            return EXIT_FAILED
         moves = verbs.move(yard, moves)
     if is_json:
         write_json({"format": FORMAT, **moves_data(moves)})
     elif dry_run:
         write("Nothing was moved (--dry-run).")
+    elif not moves.changes:
+        write(f"{moves.channel} is there already: nothing had to be moved.")
     else:
         stay = len(moves.moves) - len(moves.changes)
         also = f", {count_text(stay, 'tag')} already there" if stay else ""
         write(f"{moves.channel}: {count_text(len(moves.changes), 'tag')} moved{also}.")
+    return 0

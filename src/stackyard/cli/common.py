@@ -1,136 +1,302 @@
 # SPDX-License-Identifier: MIT
-"""What all commands share: the environment read once, options, output, errors.
+"""What all commands share: the session of one command line, options, output, errors.
 
-In:   click's context, the process's environment and streams
+In:   click's context, the process's streams, the environment (read once, in Session)
 Out:  Yard, Style, text on stdout, complaints on stderr
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import json
 import os
-import shutil
 import sys
-import traceback
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from stackyard.errors import StackyardError
+from stackyard.errors import ConfigError, StackyardError
 from stackyard.report.text import Style
 
 if TYPE_CHECKING:
+    from stackyard.edges.engine import Engine
+    from stackyard.edges.registry import Registry
     from stackyard.verbs import Options, Yard
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
-json_option = click.option("--json", "is_json", is_flag=True, help='Print one JSON object, "format": 1.')
+COMPLETION = "_STACKYARD_COMPLETE"
+"""The variable in which a shell says that it wants to know what fits."""
+UNCUT = 1_000_000
+"""The width of a file or a pipe: nothing is cut there."""
+
+
+class Session:
+    """One command line: where it works, what it was told for all commands, and its doors to the world outside.
+
+    Args:
+        environ: the environment; read here and handed on, never asked again.
+        make_engine, make_registry: other doors than the real ones, for tests and for whoever embeds this.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
+        make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
+    ) -> None:
+        self.environ = environ
+        self.make_engine = make_engine
+        self.make_registry = make_registry
+        self.directory = "."
+        self.is_json = False
+
+    @property
+    def options(self) -> Options:
+        """Settings of the environment: CI's word for the branch, a registry of one's own."""
+        from stackyard.verbs import Options
+
+        environ = self.environ
+        branch = None
+        if environ.get("GITHUB_ACTIONS"):
+            branch = environ.get("GITHUB_HEAD_REF") or environ.get("GITHUB_REF_NAME")
+        branch = branch or environ.get("BUILDKITE_BRANCH") or environ.get("CI_COMMIT_REF_NAME")
+        return Options(branch=branch or None, registry=environ.get("STACKYARD_REGISTRY") or None, environ=environ)
+
+    def open_yard(self) -> Yard:
+        """The stack that -C names."""
+        from pathlib import Path
+
+        from stackyard.verbs import load
+
+        return load(Path(self.directory), self.options, make_engine=self.make_engine, make_registry=self.make_registry)
+
+    def style(self, stream: Any) -> Style:
+        """Colours where a person sees them: a terminal that can, no NO_COLOR; FORCE_COLOR overrules the terminal."""
+        if self.environ.get("NO_COLOR"):
+            return Style(False)
+        if force := self.environ.get("FORCE_COLOR"):
+            return Style(force != "0")
+        return Style(self.can_redraw(stream))
+
+    def can_redraw(self, stream: Any) -> bool:
+        """Whether this is a terminal that understands more than lines."""
+        return bool(stream.isatty()) and self.environ.get("TERM", "dumb") != "dumb"
+
+    def width(self, stream: Any) -> int:
+        """Columns to fill: the terminal's; more than enough where the text goes into a file."""
+        if not stream.isatty():
+            return UNCUT
+        asked = self.environ.get("COLUMNS", "")
+        if asked.isascii() and asked.isdigit() and int(asked):
+            return int(asked)
+        with contextlib.suppress(OSError):
+            return os.get_terminal_size(stream.fileno()).columns or 80
+        return 80
+
+
+def session_of(ctx: click.Context) -> Session:
+    """The session that a context belongs to."""
+    if not isinstance(ctx.obj, Session):
+        ctx.obj = Session(os.environ)
+    return ctx.obj
+
+
+# Options.
+
+
+def _keep_directory(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        session_of(ctx).directory = value
+
+
+def keep_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+    """Given before or after the verb, it counts."""
+    session = session_of(ctx)
+    session.is_json = session.is_json or value
+    return session.is_json
+
+
+json_option = click.option(
+    "--json", "is_json", is_flag=True, callback=keep_json, help='Print one JSON object, "format": 1.'
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask after the preview.")
+directory_option = click.option(
+    "-C",
+    "directory",
+    metavar="DIR",
+    expose_value=False,
+    callback=_keep_directory,
+    type=click.Path(file_okay=False),
+    help="Work on the stack that DIR lies in.",
+)
+debug_option = click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
+)  # cli.run looks for it: an error may come before this is parsed
 
 
 def images_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """IMAGE..., completed from the stack."""
-    return click.argument("images", nargs=-1, metavar="[IMAGE]...", shell_complete=_complete_images)(function)
+    return click.argument("images", nargs=-1, metavar="[IMAGE]...", shell_complete=complete_images)(function)
 
 
-def _complete_images(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    try:
-        yard = open_yard(ctx)
-    except StackyardError:
-        return []
-    return [str(t.name) for t in yard.stack.targets if t.name.startswith(incomplete)]
+def rebuild_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--rebuild, completed from the stack."""
+    return click.option(
+        "--rebuild",
+        multiple=True,
+        metavar="IMAGE|all",
+        shell_complete=complete_images_or_all,
+        help="Build this image whatever is known; repeatable.",
+    )(function)
 
 
-def options_from(environ: Mapping[str, str]) -> Options:
-    """Settings of the environment: CI's word for the branch, a registry of one's own."""
-    from stackyard.verbs import Options
-
-    branch = None
-    if environ.get("GITHUB_ACTIONS"):
-        branch = environ.get("GITHUB_HEAD_REF") or environ.get("GITHUB_REF_NAME")
-    branch = branch or environ.get("BUILDKITE_BRANCH") or environ.get("CI_COMMIT_REF_NAME")
-    return Options(branch=branch or None, registry=environ.get("STACKYARD_REGISTRY") or None, environ=environ)
-
-
-def open_yard(ctx: click.Context) -> Yard:
-    """The stack that -C names."""
-    from stackyard.verbs import load
-
-    root = ctx.find_root()
-    directory = (root.obj or {}).get("directory") or root.params.get("directory") or "."
-    return load(Path(directory), options_from(os.environ))
-
-
-def style_for(stream: Any) -> Style:
-    """Colours where a person sees them: a terminal, no NO_COLOR, not a dumb one; FORCE_COLOR overrules."""
-    if os.environ.get("NO_COLOR"):
-        return Style(False)
-    if os.environ.get("FORCE_COLOR"):
-        return Style(True)
-    return Style(stream.isatty() and os.environ.get("TERM") != "dumb")
-
-
-def width_of(stream: Any) -> int:
-    """Columns to fill: the terminal's; wide where the text goes into a file, so that nothing is cut."""
-    return shutil.get_terminal_size().columns if stream.isatty() else 400
-
-
-def write(text: str) -> None:
-    """Text on stdout."""
-    sys.stdout.write(f"{text}\n")
-
-
-def write_json(data: object) -> None:
-    """One JSON object on stdout."""
-    write(json.dumps(data, indent=2, ensure_ascii=False))
-
-
-def shown(render: Callable[..., str], *values: object, **options: object) -> None:
-    """Print what a renderer of report/terminal makes of values, in this terminal's colours and width."""
-    write(render(*values, style_for(sys.stdout), width_of(sys.stdout), **options))
-
-
-def confirmed(question: str, yes: bool) -> bool:
-    """Whether to go on after a preview: asked in a terminal, `--yes` needed elsewhere."""
-    if yes:
-        return True
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("this changes what others see: look at the preview and add --yes")
-    return click.confirm(question, default=False)
-
-
-def complain(error: BaseException, is_debugging: bool) -> int:
-    """One sentence and a hint on stderr; the exit code. A traceback with --debug only."""
-    if is_debugging:
-        traceback.print_exception(error)
-    style = style_for(sys.stderr)
-    if isinstance(error, StackyardError):
-        sys.stderr.write(f"{style('error', 'red')}: {error}\n")
-        if error.hint:
-            sys.stderr.write(f"  hint: {error.hint}\n")
-        return error.exit_code
-    if isinstance(error, OSError):
-        sys.stderr.write(f"{style('error', 'red')}: {error.filename or 'the system'}: {error.strerror or error}\n")
-        return EXIT_FAILED
-    sys.stderr.write(f"{style('error', 'red')}: {type(error).__name__}: {error}\n")
-    sys.stderr.write("  hint: this is a defect of Stackyard; run again with --debug and report what it prints\n")
-    return EXIT_FAILED
-
-
-def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:
-    """click.command whose function gets the Yard first."""
+def command(*examples: str, options_metavar: str = "[OPTIONS]") -> Callable[[Callable[..., Any]], click.Command]:
+    """click.command whose function gets the Yard first; every command knows -C, --debug and its examples."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         @functools.wraps(function)
         def with_yard(*inner: Any, **named: Any) -> Any:
-            return function(open_yard(click.get_current_context()), *inner, **named)
+            return function(session_of(click.get_current_context()).open_yard(), *inner, **named)
 
-        made: click.Command = click.command(*args, **kwargs)(with_yard)
+        options = directory_option(debug_option(with_yard))
+        made = click.command(epilog=examples_text(examples), options_metavar=options_metavar)(options)
+        # Those that every command has stand last, before --help.
+        made.params = [*(p for p in made.params if p.expose_value), *(p for p in made.params if not p.expose_value)]
         return made
 
     return decorate
+
+
+def examples_text(examples: tuple[str, ...]) -> str:
+    r"""The end of a help text; \b keeps its lines."""
+    return "\b\n" + "\n".join([f"Example{'s' if len(examples) > 1 else ''}:", *(f"  {line}" for line in examples)])
+
+
+# Completion.
+
+
+def _names(ctx: click.Context, read: Callable[[Yard], list[str]], incomplete: str) -> list[str]:
+    """What fits of that which a stack has; nothing where there is no stack to ask."""
+    try:
+        return [name for name in read(session_of(ctx).open_yard()) if name.startswith(incomplete)]
+    except (StackyardError, OSError):
+        return []
+
+
+def complete_images(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Images of the stack that are not on the command line yet."""
+    given = ctx.params.get(param.name or "") or ()
+    names = _names(ctx, lambda yard: [str(target.name) for target in yard.stack.targets], incomplete)
+    return [name for name in names if name not in given]
+
+
+def complete_images_or_all(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Images, and the word for all of them."""
+    return [*complete_images(ctx, param, incomplete), *(["all"] if "all".startswith(incomplete) else [])]
+
+
+def complete_channels(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Channels that the records know."""
+
+    def read(yard: Yard) -> list[str]:
+        from stackyard.verbs import channels
+
+        return list(channels(yard))
+
+    return _names(ctx, read, incomplete)
+
+
+# Output.
+
+
+def write(text: str) -> None:
+    """Text on stdout."""
+    with _told():
+        sys.stdout.write(f"{text}\n")
+
+
+def flush() -> None:
+    """Everything written so far reaches its reader now."""
+    with _told():
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """A reader that went away has read enough; OSError where what is told cannot be kept (a full disk)."""
+    try:
+        yield
+    except BrokenPipeError:
+        mute()
+    except OSError as error:
+        mute()
+        error.filename = "standard output"
+        raise
+
+
+def mute() -> None:
+    """Throw away what stdout still holds, and what comes: Python would complain about it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def write_json(data: object) -> None:
+    """One JSON object on stdout."""
+    import json
+
+    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    write(json.dumps(data, indent=2, ensure_ascii=not is_unicode))
+
+
+def shown(render: Callable[..., str], *values: object, **options: object) -> None:
+    """Print what a renderer of `report` makes of values, in this terminal's colours and width."""
+    session = session_of(click.get_current_context())
+    write(render(*values, session.style(sys.stdout), session.width(sys.stdout), **options))
+
+
+def confirmed(question: str, yes: bool, is_json: bool) -> bool:
+    """Whether to go on after a preview: asked in a terminal, `--yes` needed elsewhere."""
+    if yes:
+        return True
+    if is_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError(
+            "this moves tags that others use, and there is nobody to ask here",
+            hint="look at the preview (--dry-run), then add --yes",
+        )
+    return click.confirm(question, default=False)
+
+
+def complain(error: BaseException, session: Session, is_debugging: bool = False) -> int:
+    """One sentence and a hint on stderr, with --json an object on stdout; the exit code. A traceback with --debug only.
+
+    An error that is none of ours is a defect, and says so.
+    """
+    if is_debugging:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, StackyardError):
+        sentence, hint, code = str(error), error.hint, error.exit_code
+    elif isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        sentence, hint, code = f"{place}{error.strerror or error}", None, EXIT_FAILED
+    else:
+        sentence = f"{type(error).__name__}: {error}"
+        hint = "this is a defect of Stackyard; run again with --debug and report what it prints"
+        code = EXIT_FAILED
+    if session.is_json:
+        from stackyard.report.data import error_data
+
+        with contextlib.suppress(OSError):
+            write_json(error_data(error, sentence, hint, code))
+    style = session.style(sys.stderr)
+    lines = [f"{style('error', 'red')}: {sentence}", *([f"  {style('hint', 'dim')}: {hint}"] if hint else [])]
+    with contextlib.suppress(OSError):
+        sys.stderr.write("\n".join(lines) + "\n")
+    return code

@@ -1,25 +1,58 @@
 # SPDX-License-Identifier: MIT
-"""`stackyard completion`: the shell's own script, to be sourced."""
+"""`stackyard completion`: the shell's own script, to be sourced.
+
+In:   the name of a shell
+Out:  a script that asks `stackyard` itself for what fits, through click's protocol
+Touches no stack, and starts no shell.
+"""
 
 from __future__ import annotations
 
 import click
 from click.shell_completion import get_completion_class
 
-from stackyard.cli.common import write
+from stackyard.cli.common import COMPLETION, debug_option, directory_option, examples_text, write
+
+# click's own script for bash needs 4.4, and asks for the version to say so. This one also works in the 3.2 of macOS.
+BASH = """\
+_stackyard_completion() {
+    local IFS=$'\\n' line kind
+    COMPREPLY=()
+    while IFS= read -r line; do
+        kind=${line%%,*}
+        case $kind in
+            plain) COMPREPLY+=("${line#*,}") ;;
+            dir) COMPREPLY+=($(compgen -d -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+            file) COMPREPLY+=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+        esac
+    done < <(COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _STACKYARD_COMPLETE=bash_complete "$1" 2>/dev/null)
+}
+
+complete -o nosort -F _stackyard_completion stackyard 2>/dev/null || complete -F _stackyard_completion stackyard
+"""
 
 
-@click.command(epilog='Example: eval "$(stackyard completion bash)"')
+@click.command(
+    epilog=examples_text(
+        (
+            'eval "$(stackyard completion bash)"',
+            "stackyard completion fish > ~/.config/fish/completions/stackyard.fish",
+        )
+    )
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@directory_option
+@debug_option
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the completion script for SHELL.
+    """Print the completion script for SHELL: verbs, options, and the images of the stack one is in.
 
-    Put it where the shell finds it, or evaluate it in the shell's start-up file.
+    Evaluate it in the shell's start-up file (~/.bashrc, ~/.zshrc), or put it where the shell looks.
     """
+    if shell == "bash":
+        write(BASH.rstrip("\n"))
+        return
     kind = get_completion_class(shell)
     assert kind is not None
-    root = ctx.find_root().command
-    # bash asks its own version at construction; the script itself needs none of that.
-    maker = kind(root, {}, "stackyard", "_STACKYARD_COMPLETE")
-    write(maker.source_template % maker.source_vars())
+    maker = kind(ctx.find_root().command, {}, "stackyard", COMPLETION)
+    write((maker.source_template % maker.source_vars()).rstrip("\n"))

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from stackyard.verbs import Yard
 
 
-@command(epilog="Example: stackyard history datascience-notebook")
+@command("stackyard history", "stackyard history ml-notebook -n 5")
 @images_argument
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Runs to show.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="How many to show."
+)
 @json_option
 def history(yard: Yard, images: tuple[str, ...], limit: int, is_json: bool) -> None:
     """Runs, promotions and rollbacks, newest first."""

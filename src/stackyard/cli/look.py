@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from stackyard import verbs
-from stackyard.cli.common import EXIT_FAILED, command, json_option, shown, style_for, write, write_json
+from stackyard.cli.common import EXIT_FAILED, command, json_option, shown, write_json
 from stackyard.report.data import FORMAT, findings_data, stack_data
 from stackyard.report.terminal import findings_text, stack_text
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from stackyard.verbs import Yard
 
 
-@command(epilog="Example: stackyard check --strict")
+@command("stackyard check", "stackyard check --strict")
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
 @json_option
 def check(yard: Yard, strict: bool, is_json: bool) -> int:
@@ -29,12 +28,12 @@ def check(yard: Yard, strict: bool, is_json: bool) -> int:
     if is_json:
         write_json({"format": FORMAT, "findings": findings_data(findings)})
     else:
-        write(findings_text(findings, style_for(sys.stdout)))
+        shown(findings_text, findings)
     bad = ("error", "warning") if strict else ("error",)
     return EXIT_FAILED if any(finding.level in bad for finding in findings) else 0
 
 
-@command(epilog="Example: stackyard ls --json")
+@command("stackyard ls", "stackyard ls --json | jq -r '.targets[].repository'")
 @json_option
 def ls(yard: Yard, is_json: bool) -> None:
     """The images of the stack, where they are published, and what they build on."""

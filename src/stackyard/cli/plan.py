@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from stackyard import verbs
-from stackyard.cli.common import command, images_argument, json_option, shown, write_json
+from stackyard.cli.common import command, images_argument, json_option, rebuild_option, shown, write_json
 
 if TYPE_CHECKING:
     from stackyard.verbs import Yard
 
 
-@command(epilog="Example: stackyard plan datascience-notebook --explain")
+@command("stackyard plan", "stackyard plan ml-notebook --explain", "stackyard plan --json | jq '.steps[].action'")
 @images_argument
 @click.option("--push", "is_publishing", is_flag=True, help="Plan what `build --push` would do.")
-@click.option("--rebuild", multiple=True, metavar="IMAGE|all", help="Build this image whatever is known; repeatable.")
+@rebuild_option
 @click.option("--explain", "is_explained", is_flag=True, help="Every reason, parent, argument and tag.")
 @json_option
 def plan(

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from stackyard import verbs
-from stackyard.cli.common import command, json_option, style_for, write, write_json
+from stackyard.cli.common import command, json_option, shown, write_json
 from stackyard.report.data import FORMAT, plan_data
 from stackyard.report.status import status_data, status_text
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from stackyard.verbs import Yard
 
 
-@command(epilog="Example: stackyard status")
+@command("stackyard status", "stackyard -C ~/images status")
 @json_option
 def status(yard: Yard, is_json: bool = False) -> None:
     """What is stable, what ran last, what would build, and what one would type next."""
@@ -25,4 +24,4 @@ def status(yard: Yard, is_json: bool = False) -> None:
     if is_json:
         write_json({"format": FORMAT, **status_data(channels, last), "plan": plan_data(plan)})
     else:
-        write(status_text(plan, channels, last, style_for(sys.stdout)))
+        shown(status_text, plan, channels, last, yard.stack.has_registry)

@@ -59,6 +59,19 @@ def _step(step: Step) -> dict[str, Any]:
     }
 
 
+def error_data(error: BaseException, sentence: str, hint: str | None, exit_code: int) -> dict[str, Any]:
+    """A command that could not be carried out: what a person reads on stderr, with the facts apart."""
+    kind = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("-")
+    facts = dict(getattr(error, "facts", {}))
+    findings = facts.pop("findings", None)
+    shown = {name: fact for name, fact in facts.items() if isinstance(fact, str | int | None)}
+    found = {"findings": findings_data(findings)} if findings is not None else {}
+    return {
+        "format": FORMAT,
+        "error": {"kind": kind, "sentence": sentence, "hint": hint, "exit_code": exit_code, "facts": shown, **found},
+    }
+
+
 def findings_data(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Findings, in the order given."""
     return [canonical.builtins(finding) for finding in findings]

@@ -7,10 +7,12 @@ Out:  text on the stream given; nothing else is touched
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName
 from stackyard.model.outcome import Outcome
 from stackyard.model.progress import JobEnded, JobName, JobStarted, JobStep, Progress, TagsMoved, TargetEnded
@@ -41,8 +43,10 @@ class Lines:
         if text:
             with self._lock:
                 elapsed = self._style(f"{self._ticks() - self._begun:7.1f} s", "dim")
-                self._stream.write(f"{elapsed}  {text}\n")
-                self._stream.flush()
+                # Nobody reads any more (`| head`), or the disk is full: the run goes on, its summary has the exit code.
+                with contextlib.suppress(OSError):
+                    self._stream.write(f"{elapsed}  {text}\n")
+                    self._stream.flush()
 
     def _text(self, progress: Progress) -> str:
         match progress:
@@ -56,7 +60,7 @@ class Lines:
             case TargetEnded(outcome) if outcome.because is not None:
                 return skipped_text(outcome, self._style)
             case TagsMoved(moves):
-                return f"moved {count_text(len(moves.changes), 'tag')}"
+                return moved_text(moves)
         return ""
 
     def __enter__(self) -> Lines:
@@ -77,7 +81,8 @@ class LiveLines:
         self._style = style
         self._lock = threading.RLock()
         self._running: dict[tuple[TargetName, JobName], tuple[float, str]] = {}
-        self._console = Console(file=stream, highlight=False)
+        # Who asks for live lines gets them, also where we would not have thought of a terminal.
+        self._console = Console(file=stream, highlight=False, force_terminal=True, no_color=not style.is_coloured)
         self._live: Live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True)
 
     def __call__(self, progress: Progress) -> None:
@@ -97,16 +102,18 @@ class LiveLines:
                         self._console.print(Text.from_ansi(text))
                 case TargetEnded(outcome) if outcome.because is not None:
                     self._console.print(Text.from_ansi(skipped_text(outcome, self._style)))
+                case TagsMoved(moves):
+                    self._console.print(moved_text(moves))
 
     def _draw(self) -> Text:
         from rich.text import Text  # not before a terminal is there
 
         with self._lock:
             rows = [
-                f"{target}: {DOING[job]} {time_text(self._ticks() - begun)}  {self._style(cut(text, 70), 'dim')}"
+                f"{target}: {DOING[job]} {time_text(self._ticks() - begun)}  {self._style(text, 'dim')}"
                 for (target, job), (begun, text) in self._running.items()
             ]
-        return Text.from_ansi("\n".join(rows))
+        return Text.from_ansi("\n".join(rows), no_wrap=True, overflow="ellipsis")
 
     def __enter__(self) -> LiveLines:
         self._live.__enter__()
@@ -127,6 +134,11 @@ def ended_text(ended: JobEnded, style: Style) -> str:
         return ""
     extra = f", {ended.text}" if ended.text else ""
     return f"{style(str(ended.target), 'bold')}: {DONE[ended.job]} in {time_text(ended.duration_s)}{extra}"
+
+
+def moved_text(moves: MoveSet) -> str:
+    """That the tags of a set were moved."""
+    return f"moved {count_text(len(moves.changes), 'tag')}"
 
 
 def skipped_text(outcome: Outcome, style: Style) -> str:

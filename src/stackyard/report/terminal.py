@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from stackyard.model.moves import MoveSet
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.plan import Plan, Step
+from stackyard.model.reason import NotSelected
 from stackyard.model.stack import Finding, Stack
 from stackyard.report.text import Style, count_text, joined, size_text, table, time_text
 
@@ -38,21 +39,33 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
             _why(step),
         )
         for step in plan.steps
+        if step.action != "skip"
     ]
-    lines = [_head(plan, style), "", table(rows, ("image", "step", "tags", "last took", "why"), style, width)]
+    lines = [head_text(plan, style), *_common_tags(plan), ""]
+    heads = ("image", "step", "tags", "last took", "why")
+    if len(lines) > 2:
+        rows = [(*row[:2], "", *row[3:]) for row in rows]
+    lines += [table(rows, heads, style, width, spare=("tags", "last took"))] if rows else []
     if is_explained:
-        lines += ["", *(line for step in plan.steps for line in _explained(step, style))]
+        lines += ["", *(line for step in plan.steps if step.action != "skip" for line in _explained(step, style))]
     lines += ["", _totals(plan)]
     if not plan.is_checked:
         lines.append(style("From the records; engine and registry were not asked.", "dim"))
     return "\n".join(lines)
 
 
-def _head(plan: Plan, style: Style) -> str:
+def head_text(plan: Plan, style: Style) -> str:
+    """Which stack, at which commit."""
     revision = plan.revision
     branch = f"branch {revision.branch}" if revision.branch else "no branch"
     dirty = style(", with changes that are not committed: no fixed tags", "yellow") if revision.is_dirty else ""
     return f"{style(plan.stack, 'bold')} at {revision.commit[:7]} on {branch}{dirty}"
+
+
+def _common_tags(plan: Plan) -> list[str]:
+    """The tags, where all images get the same: said once."""
+    tags = {step.tags for step in plan.steps if step.action != "skip"}
+    return [f"Tags: {', '.join(map(str, next(iter(tags))))}"] if len(tags) == 1 and any(tags) else []
 
 
 def _why(step: Step) -> str:
@@ -103,7 +116,9 @@ def summary_text(summary: RunSummary, style: Style, width: int) -> str:
         )
         for outcome in summary.outcomes
     ]
-    lines = [table(rows, ("image", "outcome", "took", "size", "tests", ""), style, width)]
+    lines = [
+        table(rows, ("image", "outcome", "took", "size", "tests", "why"), style, width, spare=("size", "took", "why"))
+    ]
     for outcome in summary.failed:
         lines += ["", style(f"{outcome.target}: {outcome.failure}", "red")]
         lines += [f"  {line}" for line in outcome.details]
@@ -112,6 +127,11 @@ def summary_text(summary: RunSummary, style: Style, width: int) -> str:
     lines += [f"note: {note}" for note in summary.notes]
     lines += ["", _ending(summary)]
     return "\n".join(lines)
+
+
+def _is_left_out(outcome: Outcome) -> bool:
+    """Whether the command named other targets: nothing to tell of this one."""
+    return outcome.status == "skipped" and any(isinstance(reason, NotSelected) for reason in outcome.reasons)
 
 
 def _status(outcome: Outcome) -> str:
@@ -130,9 +150,7 @@ def _tests(outcome: Outcome) -> str:
 
 
 def _result(outcome: Outcome) -> str:
-    if outcome.status == "failed":
-        return outcome.failure or ""
-    if outcome.status == "skipped":
+    if outcome.status in ("failed", "skipped"):  # a failure has its own paragraph below
         return ""
     return "; ".join(str(reason) for reason in outcome.reasons[:1])
 
@@ -153,7 +171,7 @@ def _ending(summary: RunSummary) -> str:
         status: str = outcome.status
         if outcome.because is not None:
             status = "skipped because of a failure"
-        elif status == "skipped" and not summary.is_interrupted:
+        elif _is_left_out(outcome):
             status = "not selected"
         counts[status] = counts.get(status, 0) + 1
     took = time_text(summary.duration_s)
@@ -181,7 +199,7 @@ def moves_text(moves: MoveSet, style: Style, width: int) -> str:
     return "\n".join([head, "", table(rows, ("image", "tag", "is at", "moves to"), style, width)])
 
 
-def findings_text(findings: Sequence[Finding], style: Style) -> str:
+def findings_text(findings: Sequence[Finding], style: Style, width: int) -> str:  # noqa: ARG001 - as all texts
     """One line per finding, its hint below it, and the count."""
     colours = {"error": "red", "warning": "yellow", "notice": "dim"}
     lines = []
@@ -208,7 +226,7 @@ def stack_text(stack: Stack, style: Style, width: int) -> str:
         )
         for target in stack.targets
     ]
-    return table(rows, ("image", "repository", "tests", "builds on"), style, width)
+    return table(rows, ("image", "repository", "tests", "builds on"), style, width, spare=("tests",))
 
 
 def history_text(runs: Sequence[RunSummary], channels: Sequence[MoveSet], style: Style, width: int) -> str:
@@ -219,7 +237,7 @@ def history_text(runs: Sequence[RunSummary], channels: Sequence[MoveSet], style:
     if not events:
         return "Nothing yet: `stackyard build` makes the first entry."
     rows = [(style(at.replace("T", " ").replace("Z", ""), "dim"), *line) for at, line in events]
-    return table(rows, ("when (UTC)", "what", "commit", ""), style, width)
+    return table(rows, ("when (UTC)", "what", "commit", "result"), style, width, spare=("commit",))
 
 
 def _run_line(run: RunSummary) -> tuple[str, str, str]:

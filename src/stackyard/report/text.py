@@ -6,9 +6,11 @@ In: values. Out: text. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "dim": 2, "bold": 1}
+_LAST = 24
+"""The last column of a table is shown if this much of it is."""
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -29,20 +31,54 @@ class Style:
 PLAIN = Style(False)
 
 
-def table(rows: Sequence[Sequence[str]], heads: Sequence[str], style: Style, width: int) -> str:
+def table(
+    rows: Sequence[Sequence[str]], heads: Sequence[str], style: Style, width: int, spare: Collection[str] = ()
+) -> str:
     """Rows under dim heads, columns padded; the last column is cut to fit `width` characters.
 
+    Columns without a word in them are left out. Where the room is too small, first the columns that
+    are `spare` go; then each row becomes a line with what is left below it, wrapped.
     Cells may be coloured: what is measured is what is seen.
     """
-    columns = [[head, *(row[i] for row in rows)] for i, head in enumerate(heads)]
-    widths = [max(seen(cell) for cell in column) for column in columns]
-    used = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    kept = [i for i in range(len(heads)) if i == 0 or any(row[i] for row in rows)]
+    for name in ("", *reversed(list(spare))):
+        kept = [i for i in kept if heads[i] != name or not name]
+        widths = [max(seen(heads[i]), *(seen(row[i]) for row in rows), 0) for i in kept]
+        used = sum(widths[:-1]) + 2 * (len(kept) - 1)
+        if used + min(widths[-1], _LAST) <= width:
+            break
+    else:
+        return _stacked(rows, heads, kept, style, width)
     lines = []
     for number, row in enumerate([tuple(style(head, "dim") for head in heads), *rows]):
-        cells = [cell + " " * (size - seen(cell)) for cell, size in zip(row[:-1], widths, strict=False)]
-        last = row[-1] if number == 0 else cut(row[-1], max(width - used, 20))
-        lines.append("  ".join([*cells, last]).rstrip())
+        cells = [row[i] + " " * (size - seen(row[i])) for i, size in zip(kept[:-1], widths, strict=False)]
+        last = row[kept[-1]]
+        lines.append("  ".join([*cells, cut(last, width - used) if number else last]).rstrip())
     return "\n".join(lines)
+
+
+def _stacked(rows: Sequence[Sequence[str]], heads: Sequence[str], kept: Sequence[int], style: Style, width: int) -> str:
+    """A row as a line with its first two cells, and a line for each other one, wrapped below itself."""
+    indent = 2 + max((seen(heads[i]) for i in kept[2:]), default=0) + 2
+    lines = []
+    for row in rows:
+        lines.append("  ".join(row[i] for i in kept[:2] if row[i]))
+        for i in kept[2:]:
+            if row[i]:
+                head = "  " + style(heads[i], "dim") + " " * (indent - 2 - seen(heads[i]))
+                lines.append(head + f"\n{' ' * indent}".join(wrapped(row[i], max(width - indent, 20))))
+    return "\n".join(lines)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` characters, broken between words; a longer word stays whole."""
+    lines = [""]
+    for word in text.split(" "):
+        if lines[-1] and seen(lines[-1]) + 1 + seen(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return lines
 
 
 def seen(text: str) -> int:
@@ -62,16 +98,16 @@ def seen(text: str) -> int:
 
 def cut(text: str, width: int) -> str:
     """`text`, shortened with an ellipsis if it is wider than `width`; coloured text is left whole."""
-    return text if "\x1b" in text or len(text) <= width else f"{text[: width - 1]}…"
+    return text if "\x1b" in text or len(text) <= width else f"{text[: max(width - 1, 0)]}…"
 
 
 def time_text(seconds: float) -> str:
     """A duration as people say it.
 
-    >>> time_text(0.25), time_text(75), time_text(7260)
-    ('0.2 s', '1 min 15 s', '2 h 1 min')
+    >>> time_text(0.25), time_text(59.97), time_text(75), time_text(7260)
+    ('0.2 s', '1 min 0 s', '1 min 15 s', '2 h 1 min')
     """
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
