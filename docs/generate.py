@@ -1,0 +1,557 @@
+# SPDX-License-Identifier: MIT
+"""Write what is made from the code: the pages cli.md and json.md, and the first plan of the example where it is shown.
+
+In:   the commands of stackyard.cli; values of stackyard.model, put through stackyard.report; examples/campus
+Out:  docs/reference/cli.md, docs/reference/json.md; in README.md and the tutorial the block after `$ stackyard plan`.
+      With --check nothing is written, and the exit code is 1 if a page is not what the code says
+May touch: a temporary git repository
+Beside: tests/test_docs.py, which runs the check
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stackyard.cli import GROUPS, run, stackyard
+from stackyard.errors import FindingsProblem
+from stackyard.model import outcome as outcomes
+from stackyard.model import plan as plans
+from stackyard.model import reason as reasons
+from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.names import Digest, ImageName, Tag, TargetName
+from stackyard.model.outcome import Outcome, Published, RunSummary
+from stackyard.model.plan import Plan, PlannedParent, Step
+from stackyard.model.reason import FileChanged
+from stackyard.model.record import Tested
+from stackyard.model.reference import Reference, Repository
+from stackyard.model.stack import Finding, Revision
+from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
+from stackyard.report.status import status_data
+
+ROOT = Path(__file__).parents[1]
+MADE = "<!-- Made by docs/generate.py from the code; edit that. -->\n"
+
+
+# The command line.
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options, in the order and groups of --help."""
+    root = click.Context(stackyard, info_name="stackyard")
+    parts = [
+        MADE,
+        "# The command line\n",
+        "What each command reads, prints and means is here; what a run does is in "
+        "[how a run works](../explanation/how-a-run-works.md).\n"
+        "Exit codes are on [a page of their own](exit-codes.md), and so are [JSON](json.md) and the "
+        "[environment](environment.md).\n",
+        "## stackyard\n",
+        "```text\nstackyard [OPTIONS] COMMAND ...\n```\n",
+        sentences(stackyard.help or ""),
+        options_table(stackyard, root),
+        "`-C` and `--debug` may stand after the command, too.\n",
+    ]
+    for title, names in GROUPS.items():
+        parts.append(f"## {title}\n")
+        for name in names:
+            command = stackyard.get_command(root, name)
+            assert command is not None
+            parts.append(command_text(name, command, click.Context(command, info_name=name, parent=root)))
+    return "\n".join(parts)
+
+
+def command_text(name: str, command: click.Command, context: click.Context) -> str:
+    """One command."""
+    arguments = [words_of(p) for p in command.params if isinstance(p, click.Argument)]
+    required = [f"{p.opts[0]} {words_of(p)}" for p in command.params if isinstance(p, click.Option) and p.required]
+    usage = " ".join(["stackyard", name, *required, "[OPTIONS]", *arguments])
+    parts = [f"### stackyard {name}\n", f"```text\n{usage}\n```\n", sentences(command.help or "")]
+    parts.append(options_table(command, context))
+    examples = [line.strip() for line in (command.epilog or "").splitlines() if line.startswith("  ")]
+    if examples:
+        parts.append("\n".join(["```sh", *examples, "```\n"]))
+    return "\n".join(part for part in parts if part)
+
+
+def options_table(command: click.Command, context: click.Context) -> str:
+    """The options of a command; those of every command stand with `stackyard` itself."""
+    everywhere = set() if command is stackyard else {option for p in stackyard.params for option in p.opts} - {"--json"}
+    rows = ["| option | meaning |", "| --- | --- |"]
+    for param in command.get_params(context):
+        if isinstance(param, click.Option) and not param.hidden and not ({"--help", *everywhere} & set(param.opts)):
+            names = ", ".join(f"`{option}`" for option in param.opts)
+            value = "" if param.is_flag else f" `{words_of(param)}`"
+            default = f" Default: {param.default}." if param.show_default else ""
+            needed = " Required." if param.required else ""
+            rows.append(f"| {names}{value} | {param.help}{needed}{default} |".replace("IMAGE|all", "IMAGE\\|all"))
+    return "\n".join(rows) + "\n" if len(rows) > 2 else ""
+
+
+def words_of(param: click.Parameter) -> str:
+    """What stands for the value of a parameter."""
+    if param.metavar:
+        return param.metavar
+    if isinstance(param.type, click.Choice):
+        return "{" + ",".join(str(choice) for choice in param.type.choices) + "}"
+    return "N" if isinstance(param.type, click.IntRange) else param.type.name.upper()
+
+
+def sentences(text: str) -> str:
+    """Paragraphs of a help text, one sentence a line."""
+    paragraphs = [" ".join(part.split()) for part in inspect.cleandoc(text).split("\n\n")]
+    return "\n\n".join(part.replace(". ", ".\n") for part in paragraphs) + "\n"
+
+
+# The JSON.
+
+_BASE, _CHILD = TargetName("base-notebook"), TargetName("ml-notebook")
+
+
+def _repository(name: str) -> Repository:
+    return Repository(f"ghcr.io/campus/{name}")
+
+
+def _digest(digit: str) -> Digest:
+    return Digest(f"sha256:{digit * 64}")
+
+
+def sample_plan() -> Plan:
+    """A plan in which every field says something."""
+    finding = Finding(
+        "unknown-key",
+        "warning",
+        "image 'ml-notebook' has a key 'integation_tests' that nothing reads",
+        "images/spec.yml",
+        21,
+        5,
+        "did you mean 'integration_tests'?",
+    )
+    step = Step(
+        target=_CHILD,
+        image=ImageName("ml-notebook"),
+        version=None,
+        action="build",
+        repository=_repository("ml-notebook"),
+        fixed_tags=(Tag("2026.3-1f0c9a2"),),
+        moving_tags=(Tag("2026.3-main"),),
+        build_args=(("BASE_TAG", "2026.3-main"),),
+        context="images/ml-notebook",
+        parents=(PlannedParent(_BASE, "campus/base-notebook:2026.3-main"),),
+        reasons=(FileChanged("requirements.txt", "changed"),),
+        source=_digest("1"),
+        build=_digest("2"),
+        record=None,
+        expected_s=29.4,
+    )
+    return Plan("campus", Revision("1f0c9a2" + "0" * 33, "main", False), (step,), True, True, (), (finding,))
+
+
+def sample_run() -> RunSummary:
+    """A run in which every field says something."""
+    moves = sample_moves()
+    repository = _repository("ml-notebook")
+    good = Outcome(
+        target=_CHILD,
+        status="built",
+        reasons=(FileChanged("requirements.txt", "changed"),),
+        duration_s=43.2,
+        size_bytes=602800000,
+        tests=(Tested("2026-11-20T10:04:01Z", "basic", _digest("3"), True, 4, 0, 0, 3.1),),
+        published=Published(
+            Reference(repository, Tag("sy-" + "4" * 32), _digest("5")), (Reference(repository, Tag("2026.3-main")),)
+        ),
+        logs=(".stackyard/runs/7/ml-notebook.build.log",),
+    )
+    bad = Outcome(
+        target=_BASE,
+        status="failed",
+        failure="1 of 5 basic tests failed",
+        details=("test_base::test_a_kernel_runs_code: assert 41 == 42",),
+        logs=(".stackyard/runs/7/base-notebook.basic-tests.log",),
+    )
+    return RunSummary(
+        number=7,
+        command="build",
+        started="2026-11-20T10:03:20Z",
+        commit="1f0c9a2" + "0" * 33,
+        branch="main",
+        duration_s=44.0,
+        outcomes=(bad, good),
+        moved=(moves,),
+        notes=("moving tags were not moved: the registry said no",),
+    )
+
+
+def sample_moves() -> MoveSet:
+    """A promotion."""
+    move = TagMove(_CHILD, _repository("ml-notebook"), Tag("stable"), _digest("6"), _digest("5"))
+    return MoveSet(
+        kind="promote",
+        place="registry",
+        channel="stable",
+        source="2026.3-main",
+        at="2026-11-20T11:00:00Z",
+        moves=(move,),
+        commit="1f0c9a2" + "0" * 33,
+        state="done",
+    )
+
+
+def sample_stack() -> dict[str, Any]:
+    """What `ls` prints; written out, since a target to show would need all its inputs."""
+    return {
+        "format": FORMAT,
+        "stack": {"name": "campus", "images_folder": "images"},
+        "targets": [
+            {
+                "target": "ml-notebook",
+                "repository": "ghcr.io/campus/ml-notebook",
+                "context": "images/ml-notebook",
+                "parents": ["base-notebook"],
+                "bases": ["debian:bookworm-slim"],
+                "suites": ["basic", "inventory"],
+            }
+        ],
+    }
+
+
+def sample_error() -> FindingsProblem:
+    """An error with findings and one more fact."""
+    finding = Finding("missing-folder", "error", "image 'geo' has no folder images/geo", "images/spec.yml", 4)
+    return FindingsProblem("", findings=(finding,), name="geo")
+
+
+PLAN_FIELDS = {
+    "format": "Version of this form: 1.",
+    "stack.name": "`name` of spec.yml, else the name of the folder.",
+    "stack.commit": "The commit the files are at.",
+    "stack.branch": "The branch; null on a detached checkout where CI says nothing.",
+    "stack.dirty": "Whether files below `images/` differ from the commit; then no fixed tags are given.",
+    "stack.publishing": "Whether the plan is for `--push`.",
+    "stack.checked": "Whether the engine was asked; a plan of `stackyard plan` believes the records.",
+    "stack.has_work": "Whether carrying it out would change anything.",
+    "steps[].target": "The image, or `image/version`.",
+    "steps[].image": "The image's folder.",
+    "steps[].version": "Always null so far: an image has one version.",
+    "steps[].action": "See [actions](#actions).",
+    "steps[].repository": "Where the image is published.",
+    "steps[].tags[]": "Fixed tags first, then moving ones.",
+    "steps[].build_args.*": "Build arguments in the order they are passed; `(hidden)` for what looks secret.",
+    "steps[].context": "The build context, relative to the stack's root.",
+    "steps[].parents[].target": "An image of the stack that this one is built on.",
+    "steps[].parents[].reference": "What the Dockerfile calls it.",
+    "steps[].reasons[]": "See [reasons](#reasons).",
+    "steps[].source_fingerprint": "See [fingerprints](../explanation/fingerprints.md).",
+    "steps[].build_fingerprint": "Null while a parent or a base is not known.",
+    "steps[].record": "Id of the record this step goes on from, or null.",
+    "steps[].expected_s": "Seconds the last build took, or null.",
+    "findings[]": "As in [check](#check).",
+}
+FINDING_FIELDS = {
+    "format": "Version of this form: 1.",
+    "findings[].code": "A name that stays the same; listed in [spec.md](spec.md#findings).",
+    "findings[].level": "`error`, `warning` or `notice`.",
+    "findings[].sentence": "What is wrong.",
+    "findings[].path": "The file, relative to the stack's root.",
+    "findings[].line": "From 1, or null.",
+    "findings[].column": "From 1, or null.",
+    "findings[].hint": "What to do, or null.",
+}
+RUN_FIELDS = {
+    "format": "Version of this form: 1.",
+    "run": "Number of the run; null where there was nothing to do.",
+    "command": "`build` or `push`.",
+    "started": "UTC.",
+    "commit": "The commit the files were at.",
+    "branch": "The branch, or null.",
+    "duration_s": "Seconds.",
+    "good": "Whether everything that was asked for happened.",
+    "interrupted": "Whether someone ended it.",
+    "outcomes[].target": "The image.",
+    "outcomes[].status": "See [outcomes](#outcomes).",
+    "outcomes[].reasons[]": "Those of the step; see [reasons](#reasons).",
+    "outcomes[].duration_s": "Seconds of all its jobs.",
+    "outcomes[].size_bytes": "As the engine counts it, or null.",
+    "outcomes[].same_as_before": "Built again, and equal to a known image: its children were left alone.",
+    "outcomes[].tests[].suite": "`basic`, `integration` or `inventory`.",
+    "outcomes[].tests[].passed": "Whether the suite passed.",
+    "outcomes[].tests[].total": "Tests, or commands of the inventory.",
+    "outcomes[].tests[].failed": "How many failed.",
+    "outcomes[].tests[].skipped": "How many skipped themselves.",
+    "outcomes[].published.reference": "Where the image can be had; `published` is null where that is nowhere.",
+    "outcomes[].published.digest": "Its manifest's digest in the registry; null where it is in the engine only.",
+    "outcomes[].published.tags[]": "Names that this run gave it.",
+    "outcomes[].failure": "One sentence, or null.",
+    "outcomes[].details[]": "The lines to look at first.",
+    "outcomes[].because": "The image whose failure made this one be skipped, or null.",
+    "outcomes[].logs[]": "Full logs, relative to the stack's root.",
+    "moved[]": "Sets of tags that moved together; see [promote](#promote-and-rollback).",
+    "notes[]": "What else a person should know.",
+}
+MOVE_FIELDS = {
+    "format": "Version of this form: 1.",
+    "kind": "`promote` or `rollback`; `run` for the tags that a build moved.",
+    "channel": "The channel; empty for a run.",
+    "source": "What was asked for: a tag or a commit; the number of a run.",
+    "place": "`registry` or `engine`: where the tags are.",
+    "at": "UTC.",
+    "commit": "The commit whose images these are; empty where that is not clear.",
+    "state": "`intended` (planned, or half made), `done`, `undone` (all put back).",
+    "moves[].target": "The image.",
+    "moves[].reference": "The tag in full.",
+    "moves[].was": "The digest before, or null.",
+    "moves[].now": "The digest after. In an engine, digests are ids.",
+}
+STACK_FIELDS = {
+    "format": "Version of this form: 1.",
+    "stack.name": "`name` of spec.yml, else the name of the folder.",
+    "stack.images_folder": "Relative to the stack's root.",
+    "targets[].target": "The image.",
+    "targets[].repository": "Where it is published.",
+    "targets[].context": "The build context.",
+    "targets[].parents[]": "Images of the stack that it is built on.",
+    "targets[].bases[]": "Images from elsewhere that it is built on.",
+    "targets[].suites[]": "What must pass before it is published.",
+}
+STATUS_FIELDS = {
+    "format": "Version of this form: 1.",
+    "channels.*": "By name of the channel: what it points at; see [promote](#promote-and-rollback).",
+    "last_run": "As in [build](#build-and-push), or null.",
+    "plan": "As in [plan](#plan).",
+}
+ERROR_FIELDS = {
+    "format": "Version of this form: 1.",
+    "error.kind": "The name of the error as in [exit codes](exit-codes.md#in-a-library), in lower case with dashes.",
+    "error.sentence": "What a person reads on the standard error.",
+    "error.hint": "What to do, or null.",
+    "error.exit_code": "What the command ends with.",
+    "error.facts.*": "Facts of that kind of error.",
+    "error.findings[]": "Only where the stack has errors; as in [check](#check).",
+}
+HISTORY_FIELDS = {
+    "format": "Version of this form: 1.",
+    "runs[]": "As in [build](#build-and-push), without `format`; newest first.",
+    "channels[]": "As in [promote](#promote-and-rollback), without `format`; newest first.",
+}
+
+
+def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
+    """Heading, a sentence, an example as the code prints it, and its fields."""
+    plan, run, moves = sample_plan(), sample_run(), sample_moves()
+    yield "plan", "`stackyard plan --json`: every image of the stack has a step.", plan_data(plan), PLAN_FIELDS
+    yield (
+        "build and push",
+        "`stackyard build --json` and `stackyard push --json`: every image of the stack has an outcome.\n"
+        "Progress goes to the standard error then.",
+        run_data(run),
+        RUN_FIELDS,
+    )
+    yield (
+        "promote and rollback",
+        "`stackyard promote stable --to lecture --dry-run --json`: the moves, made or (with `--dry-run`) not.",
+        {"format": FORMAT, **moves_data(moves)},
+        MOVE_FIELDS,
+    )
+    yield "ls", "`stackyard ls --json`: the stack as it was read.", sample_stack(), STACK_FIELDS
+    yield (
+        "check",
+        "`stackyard check --json`: errors first.",
+        {"format": FORMAT, "findings": findings_data(plan.findings)},
+        FINDING_FIELDS,
+    )
+    yield (
+        "status",
+        "`stackyard status --json`",
+        {"format": FORMAT, **status_data({"stable": moves}, run), "plan": plan_data(plan)},
+        STATUS_FIELDS,
+    )
+    yield "history", "`stackyard history --json`", history_data([run], [moves]), HISTORY_FIELDS
+    yield (
+        "errors",
+        "Any command that cannot do what was asked; the standard error has the sentence and the hint as text.\n"
+        "A failed build or test is no error: it is an outcome.",
+        error_data(sample_error(), "images/spec.yml:4: image 'geo' has no folder images/geo", "make the folder", 2),
+        ERROR_FIELDS,
+    )
+
+
+def paths_of(value: object, fields: dict[str, str], above: str = "") -> Iterator[str]:
+    """Paths of the fields of a document; not deeper than `fields` describes. ValueError for one that is not there."""
+    if above in fields or any(above == name.removesuffix(".*") for name in fields if name.endswith(".*")):
+        yield above if above in fields else f"{above}.*"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from paths_of(item, fields, f"{above}.{key}" if above else key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from paths_of(item, fields, f"{above}[]")
+    elif not (value is None and any(name.startswith(f"{above}.") for name in fields)):
+        raise ValueError(f"{above} is not described in docs/generate.py")
+
+
+def json_page() -> str:
+    """An example and a table for each document, then the words that stand in them."""
+    parts = [
+        MADE,
+        "# JSON\n",
+        'With `--json` a command prints one JSON object on its standard output, with `"format": 1`.\n'
+        "New fields, kinds of reasons and codes may be added to format 1; "
+        "a field that goes away or means something else makes it format 2.\n"
+        "The [exit code](exit-codes.md) is the same as without `--json`.\n"
+        "Names of images, tags and paths are exactly what a person would type.\n",
+    ]
+    for heading, sentence, example, fields in documents():
+        found = set(paths_of(example, fields))
+        if missing := set(fields) - found:
+            raise ValueError(f"{heading}: no such field any more, or not in the example: {sorted(missing)}")
+        rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in fields.items())
+        parts.append(f"## {heading}\n\n{sentence}\n\n| field | meaning |\n| --- | --- |\n{rows}\n")
+        if heading not in ("status", "history"):  # these two repeat the others
+            parts.append(f"```json\n{json.dumps(example, indent=2)}\n```\n")
+    parts += [actions_text(), outcomes_text(), reasons_text()]
+    return "\n".join(parts)
+
+
+ACTIONS = {
+    "build": "Make the image.",
+    "reuse": "Nothing to do.",
+    "tag": "The image is where it is wanted, and a name for it is missing.",
+    "push": "The image is in the engine and is wanted in the registry.",
+    "fetch": "The image is in the registry and is wanted in the engine.",
+    "retest": "The image is there, and is not known to pass its tests as they are now.",
+    "decide-later": "A parent is being rebuilt; whether this image follows depends on what comes out.",
+    "skip": "The command named other images.",
+}
+OUTCOMES = {
+    "built": "The engine made it, and its tests passed.",
+    "reused": "Nothing was to do.",
+    "tagged": "It got a name that was missing.",
+    "pushed": "It was published without being built.",
+    "fetched": "It was brought into the engine.",
+    "tested": "It was tested again without being built.",
+    "failed": "See `failure`.",
+    "skipped": "Not selected; or left out because of the failure of the image in `because`; or the run was ended.",
+}
+
+
+def actions_text() -> str:
+    """Each action of a step."""
+    return words_text("Actions", "action", ACTIONS, typing.get_args(plans.Action))
+
+
+def outcomes_text() -> str:
+    """Each status of an outcome."""
+    return words_text("Outcomes", "status", OUTCOMES, typing.get_args(outcomes.Status))
+
+
+def words_text(heading: str, head: str, words: dict[str, str], real: tuple[str, ...]) -> str:
+    """A table of words; ValueError if the code has others."""
+    if set(words) != set(real):
+        raise ValueError(f"{heading}: the code and docs/generate.py differ in {sorted(set(words) ^ set(real))}")
+    rows = "\n".join(f"| `{word}` | {words[word]} |" for word in real)
+    return f"## {heading}\n\n| {head} | meaning |\n| --- | --- |\n{rows}\n"
+
+
+def reasons_text() -> str:
+    """Each kind of reason with its facts, as their docstrings say."""
+    rows = []
+    for kind in typing.get_args(reasons.Reason):
+        facts = ", ".join(f"`{name}`" for name in kind.__struct_fields__) or "-"
+        meaning = " ".join((inspect.getdoc(kind) or "").split())
+        rows.append(f"| `{kind.__struct_config__.tag}` | {facts} | {meaning} |")
+    return (
+        "## Reasons\n\nA reason has its `kind` and the facts of that kind.\n\n"
+        "| kind | facts | meaning |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
+    )
+
+
+# The first plan of the example.
+
+COMMIT = "1f0c9a2"
+"""Stands for the commit, which is another one in every copy."""
+
+_PLAN = re.compile(r"(?<=^```text\n\$ stackyard plan\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+
+
+def committed_campus(folder: Path) -> Path:
+    """A copy of examples/campus in a git repository of its own, without anybody's settings."""
+    campus = folder / "campus"
+    shutil.copytree(ROOT / "examples" / "campus", campus, ignore=shutil.ignore_patterns("__pycache__", ".stackyard"))
+    nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PATH": os.environ["PATH"]}
+    for who in ("AUTHOR", "COMMITTER"):
+        nobody |= {f"GIT_{who}_NAME": "Docs", f"GIT_{who}_EMAIL": "docs@example.org"}
+    for words in ("init --quiet --initial-branch=main", "add --all", "commit --quiet --message=campus"):
+        subprocess.run(["git", *words.split()], cwd=campus, env=nobody, check=True)
+    return campus
+
+
+@functools.cache
+def first_plan() -> str:
+    """What `stackyard plan` prints for the example before anything was built."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as printed:
+        code = run(["-C", str(committed_campus(Path(folder))), "plan"], {"PATH": os.environ["PATH"]})
+    text = printed.getvalue()
+    if code or not (found := re.search(r"\b[0-9a-f]{7}\b", text)):
+        raise ValueError(f"no plan of the example: {text}")
+    return text.replace(found[0], COMMIT)
+
+
+def with_plan(text: str) -> str:
+    """A page with the plan put in; ValueError where it shows none."""
+    if not _PLAN.search(text):
+        raise ValueError("no block that begins with `$ stackyard plan`")
+    return _PLAN.sub(lambda _: first_plan(), text)
+
+
+PAGES: dict[str, Callable[[str], str]] = {
+    "docs/reference/cli.md": lambda _: cli_page(),
+    "docs/reference/json.md": lambda _: json_page(),
+    "README.md": with_plan,
+    "docs/tutorial/first-stack.md": with_plan,
+}
+"""From a page's text as it is to its text as the code has it."""
+
+
+def drifted() -> dict[str, str]:
+    """The pages that are not what the code says, and what they should be."""
+    found = {}
+    for name, make in PAGES.items():
+        path = ROOT / name
+        old = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if (new := make(old)) != old:
+            found[name] = new
+    return found
+
+
+def main(argv: list[str]) -> int:
+    """Write the pages, or with --check name those that are out of date."""
+    if argv not in ([], ["--check"]):
+        print("usage: python docs/generate.py [--check]", file=sys.stderr)
+        return 2
+    old = drifted()
+    for name, text in old.items():
+        if argv:
+            print(f"{name} is not what the code says: run python docs/generate.py", file=sys.stderr)
+        else:
+            (ROOT / name).write_text(text, encoding="utf-8")
+    return 1 if argv and old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
