@@ -114,18 +114,18 @@ class Driver:
         }
         self._machine = Machine(nodes, [frozenset(members) for members in plan.sets], limits)
         self._events: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
+        self._is_stopping = False
         self._notes: list[str] = []
         self._moved: list[MoveSet] = []
 
     def run(self, command: str, started: str) -> RunSummary:
         """Carry the plan out; every exception of a job is the failure of its target."""
         clock, begun = self._work.clock, self._work.clock.ticks()
-        is_interrupted = False
         with ThreadPoolExecutor(max_workers=32, thread_name_prefix="stackyard") as pool:
             try:
                 self._loop(pool)
             except KeyboardInterrupt:
-                is_interrupted = True
+                self._is_stopping = True
                 self._machine.handle(Stopped())
                 self._work.engine.close()
         self._drain()
@@ -138,7 +138,7 @@ class Driver:
             duration_s=clock.ticks() - begun,
             outcomes=tuple(self._final(step) for step in self._plan.steps),
             moved=tuple(self._moved),
-            is_interrupted=is_interrupted,
+            is_interrupted=self._is_stopping,
             notes=tuple(self._notes),
         )
 
@@ -257,7 +257,7 @@ class Driver:
         if done.log:
             track.logs += (done.log,)
         self._watch_ended(track, ended)
-        if not done.is_good:
+        if not done.is_good and not self._is_stopping:  # a job that was stopped has not failed
             self._end(track, "failed", failure=done.failure, details=done.details)
 
     def _watch_ended(self, track: _Track, ended: _Ended) -> None:
