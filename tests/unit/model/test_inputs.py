@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""The two fingerprints: what changes them, what does not, and what people are told of a difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from stackyard.model import canonical
+from stackyard.model.inputs import (
+    BlobId,
+    Entry,
+    Inputs,
+    build_fingerprint,
+    comparable,
+    differences,
+    looks_secret,
+    masked,
+    source_fingerprint,
+)
+from stackyard.model.names import TargetName
+from stackyard.model.reason import ArgumentChanged
+from tests.unit.plan.made import blob, sha
+
+BASE, UP = "docker.io/library/debian:12", TargetName("up")
+SOME = Inputs(
+    dockerfile=blob("FROM x"),
+    context=(Entry("a", "file", blob("a")), Entry("b", "exec", blob("b"))),
+    everywhere=(Entry("spec.yml", "file", blob("s")),),
+    args=(("V", "1"),),
+    labels=(("title", "lab"),),
+    bases=(BASE,),
+    parents=(UP,),
+    platform="linux/amd64",
+)
+
+CHANGES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"dockerfile": blob("FROM y")}, ["Dockerfile changed"]),
+    ({"context": (Entry("a", "file", blob("A")), SOME.context[1])}, ["a changed"]),
+    ({"context": (Entry("a", "exec", blob("a")), SOME.context[1])}, ["a has another mode"]),
+    ({"context": (Entry("a", "link", blob("b")), SOME.context[1])}, ["a changed"]),
+    ({"context": (*SOME.context, Entry("c", "dir", blob("")))}, ["c added"]),
+    ({"context": SOME.context[:1]}, ["b removed"]),
+    ({"context": (Entry("c", "file", blob("a")), SOME.context[1])}, ["c added", "a removed"]),
+    ({"everywhere": (Entry("spec.yml", "file", blob("t")),)}, ["images/spec.yml changed"]),
+    ({"locks": (Entry("lock", "file", blob("l")),)}, ["lock added"]),
+    ({"args": (("V", "2"),)}, ["build argument V changed from 1 to 2"]),
+    ({"args": ()}, ["build argument V removed"]),
+    ({"bases": (BASE, "docker.io/library/node:1")}, ["base docker.io/library/node:1 added"]),
+    ({"bases": ()}, [f"base {BASE} removed"]),
+    ({"parents": ()}, ["parent up removed"]),
+    ({"platform": "linux/arm64"}, ["platform changed from linux/amd64 to linux/arm64"]),
+    ({"stage": "final"}, ["stage changed from  to final"]),
+    ({"network": "none"}, ["network changed from  to none"]),
+    ({"epoch": 1}, ["epoch changed from 315532800 to 1"]),
+    ({"definition": 2}, ["definition changed from 1 to 2"]),
+]
+
+
+def source(inputs: Inputs, up: str = "up") -> str:
+    """The source fingerprint on a parent whose own is `up`."""
+    return source_fingerprint(inputs, {UP: sha(up)})
+
+
+def build(inputs: Inputs, up: str = "up", base: str = "base") -> str:
+    """The build fingerprint on a parent of content `up`, with all bases at `base`."""
+    return build_fingerprint(inputs, {UP: sha(up)}, {name: sha(base) for name in inputs.bases})
+
+
+@pytest.mark.parametrize(("change", "clauses"), CHANGES, ids=lambda value: str(value)[:30])
+def test_every_difference_counts_and_is_told(change: dict[str, Any], clauses: list[str]) -> None:
+    """Each field changes both fingerprints, and the reasons name exactly what is different."""
+    other = msgspec.structs.replace(SOME, **change)
+
+    assert source(other) != source(SOME)
+    assert build(other) != build(SOME)
+    assert [str(reason) for reason in differences(other, SOME)] == clauses
+
+
+def test_equal_inputs_are_equal() -> None:
+    """Nothing but the values counts, and between equal ones no difference is told."""
+    stored = canonical.decode(canonical.encode(SOME), Inputs)
+
+    assert (source(stored), build(stored)) == (source(SOME), build(SOME))
+    assert list(differences(SOME, stored)) == []
+
+
+def test_the_parents_facts_count_where_they_belong() -> None:
+    """A parent's sources are in the source fingerprint; its content and the bases' digests in the build fingerprint."""
+    assert source(SOME, up="1") != source(SOME, up="2")
+    assert build(SOME, up="1") != build(SOME, up="2")
+    assert build(SOME, base="1") != build(SOME, base="2")
+
+
+def test_a_fingerprint_without_a_fact_is_an_error() -> None:
+    """No fingerprint is ever made of less than all parents and bases."""
+    with pytest.raises(KeyError):
+        source_fingerprint(SOME, {})
+    with pytest.raises(KeyError):
+        build_fingerprint(SOME, {UP: sha("up")}, {})
+
+
+def test_source_and_build_are_never_confused() -> None:
+    """Even over the same facts, the two are different digests."""
+    alone = msgspec.structs.replace(SOME, parents=(), bases=())
+
+    assert source_fingerprint(alone, {}) != build_fingerprint(alone, {}, {})
+
+
+def test_blob_ids_are_those_of_git() -> None:
+    """`git hash-object` of the empty file and of `hello` with a newline."""
+    assert BlobId.of(b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    assert BlobId.of(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TOKEN", "x"),
+        ("GITHUB_TOKEN", "x"),
+        ("db_password", "x"),
+        ("DB_PASS", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("APIKEY", "x"),
+        ("MY_API_KEY_2", "x"),
+        ("SSH_PRIVATE_KEY", "x"),
+        ("INDEX", "https://user:pass@pypi.example/simple"),
+        ("CACHE", "redis://:pass@cache.example/0"),
+        ("V", "ghp_" + "a1" * 18),
+        ("V", "glpat-" + "a1" * 10),
+        ("V", "AKIA" + "A1" * 8),
+        ("V", "-----BEGIN OPENSSH PRIVATE KEY-----\nx"),
+    ],
+)
+def test_a_secret_is_known_by_its_name_or_its_form(name: str, value: str) -> None:
+    """Its value is in no inputs: a hash stands for it, another one for another value or name."""
+    assert looks_secret(name, value)
+    assert value not in comparable(name, value)
+    assert comparable(name, value) == comparable(name, value)
+    assert comparable(name, value) != comparable(name, value + "y")
+    assert comparable(name, value) != comparable(f"{name}_TOKEN", value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PYTHON_VERSION", "3.10"),
+        ("TOKENIZERS_PARALLELISM", "false"),
+        ("PASSENGER_VERSION", "6"),
+        ("PATH", "/usr/bin"),
+        ("INDEX", "https://pypi.example/simple"),
+        ("INDEX", "https://pypi.example:8080/a@b"),
+        ("MAIL", "a:b@example.org"),
+        ("BASE_TAG", "2026.3-main"),
+    ],
+)
+def test_what_is_no_secret_stays_readable(name: str, value: str) -> None:
+    """A version, an address with a port, a word that only begins like a secret's."""
+    assert comparable(name, value) == value
+
+
+def test_a_changed_secret_is_told_without_its_value() -> None:
+    """The reason says that it changed, and neither from what nor to what."""
+    was, now = (msgspec.structs.replace(SOME, args=(("TOKEN", comparable("TOKEN", v)),)) for v in ("old", "new"))
+
+    assert list(differences(now, was)) == [ArgumentChanged("TOKEN", "(hidden)", "(hidden)")]
+    assert build(now) != build(was)
+
+
+def test_a_text_is_masked() -> None:
+    """Wherever a secret's value got into a text for people, it is taken out; other values stay."""
+    assert masked("a/hush:1.2", [("TOKEN", "hush"), ("V", "1.2"), ("SECRET", "")]) == "a/(hidden):1.2"

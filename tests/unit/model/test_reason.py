@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Reasons: a clause for people, a kind with facts for programs."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from stackyard.model import canonical, reason
+from stackyard.model.names import TargetName
+from stackyard.model.reason import (
+    ArgumentChanged,
+    BaseMoved,
+    BaseUnknown,
+    ContentGone,
+    DefinitionChanged,
+    FileChanged,
+    Forced,
+    NeverBuilt,
+    NotPublished,
+    NotSelected,
+    NotTested,
+    ParentChanged,
+    ParentRebuilding,
+    Reason,
+    TagMissing,
+    Unchanged,
+)
+from tests.unit.plan.made import sha
+
+OLD, NEW = sha("old"), sha("new")
+LAB = TargetName("lab")
+
+CLAUSES: list[tuple[Reason, str, str]] = [
+    (NeverBuilt(), "never-built", "never built"),
+    (FileChanged("a/b", "added"), "file-changed", "a/b added"),
+    (FileChanged("a", "mode"), "file-changed", "a has another mode"),
+    (ArgumentChanged("V", "1", "2"), "argument-changed", "build argument V changed from 1 to 2"),
+    (ArgumentChanged("V", None, "2"), "argument-changed", "build argument V set to 2"),
+    (ArgumentChanged("V", "1", None), "argument-changed", "build argument V removed"),
+    (BaseMoved("debian:12", OLD, NEW), "base-moved", f"base debian:12 changed from {OLD[:19]} to {NEW[:19]}"),
+    (BaseMoved("debian:12", None, "used"), "base-moved", "base debian:12 added"),
+    (BaseMoved("debian:12", "used", None), "base-moved", "base debian:12 removed"),
+    (BaseUnknown("debian:12"), "base-unknown", "base debian:12 not resolved yet"),
+    (ParentChanged(LAB, OLD, NEW), "parent-changed", f"parent lab changed from {OLD[:19]} to {NEW[:19]}"),
+    (ParentRebuilding(LAB), "parent-rebuilding", "waits for parent lab"),
+    (DefinitionChanged("platform", "a", "b"), "definition-changed", "platform changed from a to b"),
+    (Forced("--rebuild"), "forced", "asked for by --rebuild"),
+    (NotTested("basic"), "not-tested", "basic tests not run yet"),
+    (NotTested("inventory"), "not-tested", "inventory not taken yet"),
+    (reason.TestsChanged("basic"), "tests-changed", "basic tests changed"),
+    (reason.TestsFailed("basic", "T"), "tests-failed", "basic tests failed at T"),
+    (reason.TestsFailed("inventory", "T"), "tests-failed", "inventory failed at T"),
+    (ContentGone("engine"), "content-gone", "image is no longer in the engine"),
+    (NotPublished(), "not-published", "built and not published yet"),
+    (TagMissing("v1"), "tag-missing", "tag v1 is to be put"),
+    (Unchanged("T"), "unchanged", "unchanged since T"),
+    (NotSelected(), "not-selected", "not selected"),
+]
+
+
+@pytest.mark.parametrize(("value", "kind", "clause"), CLAUSES, ids=str)
+def test_a_reason_says_itself(value: Reason, kind: str, clause: str) -> None:
+    """A short clause; digests are cut to what a person compares by eye."""
+    assert str(value) == clause
+
+
+@pytest.mark.parametrize(("value", "kind", "clause"), CLAUSES, ids=str)
+def test_a_reason_is_its_kind_and_its_facts(value: Reason, kind: str, clause: str) -> None:
+    """In JSON the kind never changes, and whoever reads it gets the same value."""
+    assert canonical.builtins(value)["kind"] == kind
+    assert canonical.decode(canonical.encode(value), Reason) == value  # type: ignore[arg-type]
+
+
+def test_every_kind_is_in_the_table() -> None:
+    """A new kind of reason gets its clause here."""
+    assert {type(value) for value, *_ in CLAUSES} == set(get_args(reason.Reason))
