@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 
 from stackyard.model.reference import Platform
 
@@ -24,4 +23,4 @@ def cores() -> int:
 
 def token() -> str:
     """Eight hexadecimal digits that nobody else has: for temporary names."""
-    return secrets.token_hex(4)
+    return os.urandom(4).hex()

@@ -8,7 +8,7 @@ Raises: FileProblem for JSON that is none, or has another shape
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 
 import msgspec
@@ -51,13 +51,7 @@ def read_change_rules(place: Place) -> tuple[ChangeRules, tuple[Entry, ...]]:
 
 
 def _parse(data: bytes, shown: str) -> ChangeRules:
-    try:
-        parsed = json.loads(data)
-    except json.JSONDecodeError as error:
-        raise FileProblem(shown, error.lineno, f"not valid JSON: {error.msg}", column=error.colno) from None
-    except (UnicodeDecodeError, RecursionError) as error:
-        why = "too deeply nested" if isinstance(error, RecursionError) else "not UTF-8 text"
-        raise FileProblem(shown, None, f"not valid JSON: {why}") from None
+    parsed = _decoded(data, shown)
     if not isinstance(parsed, dict):
         raise FileProblem(shown, 1, "should be an object with the lists `BuildAll` and `ChangeIgnore`")
     lists = {}
@@ -67,3 +61,17 @@ def _parse(data: bytes, shown: str) -> ChangeRules:
             raise FileProblem(shown, 1, f"`{key}` should be a list of names")
         lists[key] = tuple(value)
     return ChangeRules(lists["BuildAll"], lists["ChangeIgnore"])
+
+
+def _decoded(data: bytes, shown: str) -> object:
+    with contextlib.suppress(msgspec.DecodeError, RecursionError):
+        return msgspec.json.decode(data)
+    import json  # slower to import than a plan is to make; knows the place of what is wrong
+
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError as error:
+        raise FileProblem(shown, error.lineno, f"not valid JSON: {error.msg}", column=error.colno) from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        why = "too deeply nested" if isinstance(error, RecursionError) else "not UTF-8 text"
+        raise FileProblem(shown, None, f"not valid JSON: {why}") from None

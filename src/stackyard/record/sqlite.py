@@ -11,11 +11,11 @@ happened. Several processes may use one file; SQLite serialises them.
 
 from __future__ import annotations
 
-import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -28,6 +28,9 @@ from stackyard.model.names import Digest, TargetName
 from stackyard.model.outcome import RunSummary
 from stackyard.model.record import Built, Fact, Record
 from stackyard.model.reference import Reference
+
+if TYPE_CHECKING:
+    import sqlite3
 
 FORMAT = 1
 _BUSY_S = 30.0
@@ -172,6 +175,8 @@ class SqliteRecords:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """A transaction; whatever SQLite or what it gives back is complained of becomes one sentence."""
+        import sqlite3  # a stack without records needs none of it
+
         try:
             if self._connection is None:
                 self._connection = self._connect()
@@ -185,6 +190,8 @@ class SqliteRecords:
             ) from error
 
     def _connect(self) -> sqlite3.Connection:
+        import sqlite3
+
         make_state_folder(self._path.parent)
         db = sqlite3.connect(self._path, timeout=_BUSY_S)
         version = db.execute("PRAGMA user_version").fetchone()[0]
