@@ -29,7 +29,9 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a sign that the terminal lacks is no reason to fail
     from stackyard.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # the process ends here: no last look through what its end frees anyway
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -115,6 +115,7 @@ def summary_text(summary: RunSummary, style: Style, width: int) -> str:
             _result(outcome),
         )
         for outcome in summary.outcomes
+        if not _is_left_out(outcome)
     ]
     lines = [
         table(rows, ("image", "outcome", "took", "size", "tests", "why"), style, width, spare=("size", "took", "why"))
