@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: MIT
+"""Promotion and rollback as plans: all or none, by digest, nothing behind the records' back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from stackyard.errors import InvalidValue, NothingToDo, TagConflict
+from stackyard.model.known import Known, TagPlace
+from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.record import Record
+from stackyard.model.reference import Reference, Repository
+from stackyard.model.stack import Stack
+from stackyard.plan.channels import find_sources, place_of, plan_promotion, plan_rollback, standing_sets
+from tests.unit.plan.made import (
+    AT,
+    COMMIT,
+    known,
+    manifest,
+    move,
+    promotion,
+    pushed,
+    record,
+    result,
+    sha,
+    stack,
+    suite,
+    target,
+)
+
+BASIC = suite()
+X, Y = target("x", suites=(BASIC,)), target("y")
+LAB = stack(X, Y)
+OLDER, NEWER = "a" * 40, "b" * 40
+
+
+def published(content: str, commit: str, number: int = 1) -> tuple[Record, Record]:
+    """Both images, built at `commit`, tested and pushed; their contents are `x-content`, `y-content`."""
+    return (
+        record(X, f"x-{content}", result(BASIC), pushed(X, f"x-{content}"), commit=commit, number=number),
+        record(Y, f"y-{content}", pushed(Y, f"y-{content}"), commit=commit, number=number),
+    )
+
+
+class Tags:
+    """Where tags are in the registry."""
+
+    def __init__(self, **tags: str) -> None:
+        """`main="1"`: both images' tag main is at the image of that content."""
+        self.at: dict[tuple[str, str], Digest] = {
+            (each.repository, tag): manifest(f"{each.name}-{content}")
+            for tag, content in tags.items()
+            for each in (X, Y)
+        }
+
+    def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
+        return self.at.get((repository, tag))
+
+    def known(self) -> Mapping[tuple[TagPlace, str], Digest]:
+        """The same, as records have it."""
+        return {
+            ("registry", Reference(Repository(repository), Tag(tag)).canonical): digest
+            for (repository, tag), digest in self.at.items()
+        }
+
+
+def promoted(
+    source: str,
+    knowing: Known,
+    tags: Tags,
+    *,
+    of: Stack = LAB,
+    selected: frozenset[TargetName] = frozenset({X.name, Y.name}),
+    channel: str = "stable",
+    runs: tuple[MoveSet, ...] = (),
+) -> MoveSet:
+    """The plan to put `channel` on `source`."""
+    sources = find_sources(of, knowing, source, selected, "registry")
+    return plan_promotion(of, knowing, source, sources, channel, "registry", tags.resolve, "2026-02-01T00:00:00Z", runs)
+
+
+def moved(moves: MoveSet) -> list[tuple[str, Digest | None, Digest]]:
+    """Target, from, to."""
+    return [(str(each.target), each.was, each.now) for each in moves.moves]
+
+
+def test_a_tag_is_promoted_by_digest() -> None:
+    """The tag is looked up in the records; the moves name digests, what was there before, and the commit."""
+    tags = Tags(main="2", stable="1")
+    moves = promoted("main", known(*published("2", NEWER), *published("1", OLDER), tags=tags.known()), tags)
+
+    assert moved(moves) == [
+        ("x", manifest("x-1"), manifest("x-2")),
+        ("y", manifest("y-1"), manifest("y-2")),
+    ]
+    assert (moves.kind, moves.source, moves.commit, moves.state) == ("promote", "main", NEWER, "intended")
+
+
+def test_the_commit_of_a_branch_tag_is_that_of_its_run() -> None:
+    """Images of several commits go by one branch tag, where some were reused: the run knows which commit it was at."""
+    tags = Tags(main="2")
+    mixed = known(published("2", OLDER)[0], published("2", NEWER)[1], tags=tags.known())
+    run = MoveSet("run", "registry", "", "7", AT, (move(X, "main", None, "x-2"),), NEWER, "done")
+
+    assert promoted("main", mixed, tags, runs=(run,)).commit == NEWER
+    assert promoted("main", mixed, tags).commit == ""
+
+
+@pytest.mark.parametrize("asked", [OLDER, OLDER[:7], OLDER[:12]])
+def test_a_commit_is_promoted(asked: str) -> None:
+    """The images built at that commit, whatever their tags are now."""
+    tags = Tags(main="2")
+    moves = promoted(asked, known(*published("2", NEWER), *published("1", OLDER), tags=tags.known()), tags)
+
+    assert [now for _, _, now in moved(moves)] == [manifest("x-1"), manifest("y-1")]
+    assert (moves.source, moves.commit) == (asked, OLDER)
+
+
+def test_a_few_digits_are_no_commit() -> None:
+    """Fewer than seven digits could be any commit."""
+    with pytest.raises(NothingToDo):
+        promoted(OLDER[:6], known(*published("1", OLDER)), Tags())
+
+
+def test_who_has_no_such_image_is_named() -> None:
+    """All or none: the one image that was never built at that commit stops the promotion, by name."""
+    with pytest.raises(NothingToDo, match="y has no image") as caught:
+        promoted(NEWER, known(published("2", NEWER)[0], *published("1", OLDER)), Tags())
+    assert caught.value.missing == ("y",)
+
+
+def test_one_image_can_be_promoted_alone() -> None:
+    """Naming it leaves the others out of it."""
+    moves = promoted(NEWER, known(published("2", NEWER)[0]), Tags(), selected=frozenset({X.name}))
+
+    assert moved(moves) == [("x", None, manifest("x-2"))]
+
+
+def test_nothing_to_promote_is_no_success() -> None:
+    """A name that no record has."""
+    with pytest.raises(NothingToDo, match=r"knows? no image tagged 'mian'"):
+        promoted("mian", known(*published("1", OLDER)), Tags())
+
+
+def test_an_image_that_is_only_in_the_engine_is_not_published() -> None:
+    """What was built and never pushed is no source for the registry, and one for the engine."""
+    local = known(record(X), record(Y))
+
+    with pytest.raises(NothingToDo):
+        find_sources(LAB, local, COMMIT, frozenset({X.name, Y.name}), "registry")
+    sources = find_sources(LAB, local, COMMIT, frozenset({X.name, Y.name}), "engine")
+    assert [source.digest for source in sources] == [sha(["image", "x"]), sha(["image", "y"])]
+    assert place_of(LAB, local) == "engine"
+    assert place_of(LAB, known(*published("1", OLDER))) == "registry"
+
+
+@pytest.mark.parametrize(("facts", "state"), [((), "never ran"), ((result(BASIC), result(BASIC, False)), "failed")])
+def test_what_did_not_pass_is_refused(facts: tuple[object, ...], state: str) -> None:
+    """Never tested, or failed last time: no channel is put on it."""
+    untested = record(X, "x-1", *facts, pushed(X, "x-1"), commit=OLDER)  # type: ignore[arg-type]
+
+    with pytest.raises(NothingToDo, match=f"not promoting x: its basic tests {state}"):
+        promoted(OLDER, known(untested, published("1", OLDER)[1]), Tags())
+
+
+def test_an_older_image_may_have_passed_older_tests() -> None:
+    """Test code that changed since does not stop a release that passed what there was then."""
+    older = record(X, "x-1", result(suite("basic", "older")), pushed(X, "x-1"), commit=OLDER)
+
+    assert promoted(OLDER, known(older, published("1", OLDER)[1]), Tags()).moves
+
+
+@pytest.mark.parametrize("tag", ["main", "stable"])
+def test_a_tag_that_somebody_moved_is_refused_with_both_digests(tag: str) -> None:
+    """The source's tag or the channel's own is not where the records put it."""
+    tags = Tags(main="2", stable="1")
+    knowing = known(*published("2", NEWER), *published("1", OLDER), tags=tags.known())
+    tags.at[(Y.repository, tag)] = manifest("a stranger's")
+
+    with pytest.raises(TagConflict, match="the records put it at") as caught:
+        promoted("main", knowing, tags)
+    expected = manifest("y-2" if tag == "main" else "y-1")
+    assert (caught.value.expected, caught.value.found) == (expected, manifest("a stranger's"))
+    assert expected in str(caught.value)
+    assert manifest("a stranger's") in str(caught.value)
+
+
+def test_a_channel_that_was_there_before_us_is_taken_over() -> None:
+    """No record says where it should be: what is there is written down as what was before."""
+    tags = Tags(main="2")
+    knowing = known(*published("2", NEWER), tags=tags.known())
+    tags.at[(X.repository, "stable")] = manifest("theirs")
+
+    assert moved(promoted("main", knowing, tags))[0] == ("x", manifest("theirs"), manifest("x-2"))
+
+
+def test_a_promotion_that_is_done_already_changes_nothing() -> None:
+    """It is planned, and its moves stay where they are."""
+    tags = Tags(main="1", stable="1")
+
+    assert promoted("main", known(*published("1", OLDER), tags=tags.known()), tags).changes == ()
+
+
+def test_a_channel_may_be_a_template() -> None:
+    """`{prefix}-stable` becomes each target's tag; one whose value is missing, or is no tag, is refused."""
+    tags = Tags()
+    with pytest.raises(InvalidValue, match="no value for x"):
+        promoted(OLDER, known(*published("1", OLDER)), tags, channel="{prefix}-stable")
+    with pytest.raises(InvalidValue):
+        promoted(OLDER, known(*published("1", OLDER)), tags, channel="not a tag")
+    assert [each.tag for each in promoted(OLDER, known(*published("1", OLDER)), tags, channel="v-{branch}").moves] == [
+        "v-main",
+        "v-main",
+    ]
+
+
+# Rollback: `history` is newest first, as the records give it.
+
+A = promotion("A", move(X, "stable", None, "a"))
+B = promotion("B", move(X, "stable", "a", "b"))
+C = promotion("C", move(X, "stable", "b", "c"))
+
+
+def back(of: MoveSet) -> MoveSet:
+    """The finished rollback of a promotion."""
+    moves = tuple(TagMove(each.target, each.repository, each.tag, each.now, each.was or each.now) for each in of.moves)
+    return promotion("?", *moves, kind="rollback")
+
+
+def rolled(*history: MoveSet, at: str) -> MoveSet:
+    """The plan to roll `stable` back, which is at the image of content `at`."""
+    return plan_rollback("stable", history, lambda *_: manifest(at), "2026-02-01T00:00:00Z")
+
+
+def test_a_rollback_goes_to_what_was_before() -> None:
+    """Promote A, promote B: back to A, and it says so."""
+    moves = rolled(B, A, at="b")
+
+    assert moved(moves) == [("x", manifest("b"), manifest("a"))]
+    assert (moves.kind, moves.source, moves.channel) == ("rollback", "A", "stable")
+
+
+def test_a_second_rollback_goes_one_further() -> None:
+    """Promotions are a stack: A, B, C, back, back is A; then D, back is A again."""
+    further = rolled(back(C), C, B, A, at="b")
+    assert (moved(further), further.source) == ([("x", manifest("b"), manifest("a"))], "A")
+
+    d = promotion("D", move(X, "stable", "a", "d"))
+    again = rolled(d, back(B), back(C), C, B, A, at="d")
+    assert (moved(again), again.source) == ([("x", manifest("d"), manifest("a"))], "A")
+
+
+def test_there_is_nothing_before_the_first() -> None:
+    """NothingToDo: no promotion, all of them taken back, or a tag that did not exist before."""
+    with pytest.raises(NothingToDo, match="no promotion to 'stable'"):
+        rolled(at="a")
+    with pytest.raises(NothingToDo, match="did not exist before"):
+        rolled(A, at="a")
+    with pytest.raises(NothingToDo, match="did not exist before"):
+        rolled(back(B), B, A, at="a")
+
+
+def test_what_was_there_before_us_comes_back() -> None:
+    """The first promotion over a tag that somebody else had put can be taken back too; then nothing is left."""
+    first = promotion("A", move(X, "stable", "theirs", "a"))
+
+    assert moved(rolled(first, at="a")) == [("x", manifest("a"), manifest("theirs"))]
+    with pytest.raises(NothingToDo, match="no promotion"):
+        rolled(back(first), first, at="theirs")
+
+
+def test_a_promotion_typed_twice_is_no_step() -> None:
+    """The second one changed nothing: rolling back goes to what was before the first of the two."""
+    twice = promotion("B", move(X, "stable", "b", "b"))
+
+    assert moved(rolled(twice, B, A, at="b")) == [("x", manifest("b"), manifest("a"))]
+
+
+def test_a_first_promotion_that_changed_nothing_cannot_be_taken_back() -> None:
+    """The channel was there already: it is a channel now, and there is nothing before it."""
+    same = promotion("A", move(X, "stable", "a", "a"))
+
+    assert standing_sets([same]) == {"stable": same}
+    with pytest.raises(NothingToDo, match="was where it is"):
+        rolled(same, at="a")
+
+
+def test_a_rollback_of_a_tag_that_somebody_moved_is_refused() -> None:
+    """Neither where we put it nor where it would go; half undone by hand is fine."""
+    with pytest.raises(TagConflict) as caught:
+        rolled(B, A, at="stranger")
+    assert (caught.value.expected, caught.value.found) == (manifest("b"), manifest("stranger"))
+    assert rolled(B, A, at="a").changes == ()
+
+
+def test_each_channel_stands_where_its_last_promotion_put_it() -> None:
+    """A promotion that was taken back does not count, nor do the branch tags of runs."""
+    other = promotion("O", move(X, "beta", None, "o"), channel="beta")
+    run = promotion("7", move(X, "main", None, "r"), channel="", kind="run")
+
+    assert standing_sets([run, other, B, A]) == {"beta": other, "stable": B}
+    assert standing_sets([back(B), other, B, A]) == {"stable": A, "beta": other}
+    assert standing_sets([back(B), B]) == {}
+    assert standing_sets([]) == {}
