@@ -11,15 +11,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 import click
 
 from stackyard.cli.common import (
     COMPLETION,
     EXIT_INTERRUPTED,
+    Door,
     Session,
     complain,
     debug_option,
@@ -32,10 +32,6 @@ from stackyard.cli.common import (
     write,
 )
 from stackyard.errors import ConfigError
-
-if TYPE_CHECKING:
-    from stackyard.edges.engine import Engine
-    from stackyard.edges.registry import Registry
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "build", "check", "ls"),
@@ -155,8 +151,8 @@ def stackyard(ctx: click.Context) -> None:
 def run(
     argv: Sequence[str],
     environ: Mapping[str, str] | None = None,
-    make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
-    make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
+    make_engine: Door | None = None,
+    make_registry: Door | None = None,
 ) -> int:
     """Run one command line; the exit code. Errors become one sentence and a hint on stderr.
 

@@ -20,9 +20,10 @@ from stackyard.errors import ConfigError, StackyardError
 from stackyard.report.text import Style
 
 if TYPE_CHECKING:
-    from stackyard.edges.engine import Engine
-    from stackyard.edges.registry import Registry
     from stackyard.verbs import Options, Yard
+
+Door = Callable[[Mapping[str, str]], Any]
+"""Makes an engine or a registry of an environment: DockerEngine, OciRegistry, or a fake of either."""
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -45,8 +46,8 @@ class Session:
     def __init__(
         self,
         environ: Mapping[str, str],
-        make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
-        make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
+        make_engine: Door | None = None,
+        make_registry: Door | None = None,
     ) -> None:
         self.environ = environ
         self.make_engine = make_engine
