@@ -17,7 +17,7 @@ import msgspec
 
 from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
-from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference
+from stackyard.model.reference import LocalImage, Platform, Reference
 
 
 class EngineInfo(msgspec.Struct, frozen=True):
