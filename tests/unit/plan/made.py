@@ -18,6 +18,7 @@ from stackyard.model.stack import ParentUse, Revision, Stack, Suite, SuiteKind, 
 from stackyard.plan.compare import compare
 
 AT = "2026-01-01T00:00:00Z"
+BARE = TagTemplates()
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 BASE = "docker.io/library/debian:12"
 MAIN = Revision(COMMIT, "main", False)
