@@ -26,8 +26,10 @@ from stackyard.cli.common import (
     directory_option,
     examples_text,
     flush,
+    help_option,
     keep_json,
     mute,
+    option,
     session_of,
     write,
 )
@@ -119,14 +121,14 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @click.group(
     cls=Verbs,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    add_help_option=False,
     epilog=examples_text(("stackyard plan", "stackyard build --push", "stackyard plan --help"))
     + "\n\n\b\nExit codes: 0 done, 1 something failed, 2 usage or configuration, 130 interrupted.",
 )
 @directory_option
-@click.option("--json", "is_json", is_flag=True, expose_value=False, callback=keep_json, hidden=True)
+@option("--json", "is_json", is_flag=True, expose_value=False, callback=keep_json, hidden=True)
 @debug_option
-@click.option(
+@option(
     "-V",
     "--version",
     is_flag=True,
@@ -135,6 +137,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     callback=_print_version,
     help="Show the version and exit.",
 )
+@help_option
 @click.pass_context
 def stackyard(ctx: click.Context) -> None:
     """Keeps a stack of container images alive.

@@ -17,6 +17,7 @@ from stackyard.cli.common import (
     flush,
     images_argument,
     json_option,
+    option,
     rebuild_option,
     session_of,
     shown,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from stackyard.model.plan import Plan
     from stackyard.verbs import Yard
 
-progress_option = click.option(
+progress_option = option(
     "--progress",
     type=click.Choice(["auto", "live", "plain"]),
     default="auto",
@@ -44,10 +45,10 @@ progress_option = click.option(
 
 @command("stackyard build", "stackyard build ml-notebook --push")
 @images_argument
-@click.option("--push", "is_publishing", is_flag=True, help="Publish what passed its tests.")
+@option("--push", "is_publishing", is_flag=True, help="Publish what passed its tests.")
 @rebuild_option
-@click.option("--no-cache", "without_cache", is_flag=True, help="Do not use the engine's build cache.")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Builds at once; as many as cores by default.")
+@option("--no-cache", "without_cache", is_flag=True, help="Do not use the engine's build cache.")
+@option("--jobs", type=click.IntRange(min=1), metavar="N", help="Builds at once; as many as cores by default.")
 @progress_option
 @json_option
 def build(

@@ -16,6 +16,7 @@ from stackyard.cli.common import (
     confirmed,
     flush,
     json_option,
+    option,
     shown,
     write,
     write_json,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from stackyard.model.moves import MoveSet
     from stackyard.verbs import Yard
 
-dry_run_option = click.option("--dry-run", is_flag=True, help="Show the preview and stop.")
+dry_run_option = option("--dry-run", is_flag=True, help="Show the preview and stop.")
 
 
 @command(
@@ -38,7 +39,7 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Show the preview 
     options_metavar="[OPTIONS] --to CHANNEL",
 )
 @click.argument("source", metavar="TAG|COMMIT")
-@click.option(
+@option(
     "--to",
     "channel",
     required=True,
@@ -46,7 +47,7 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Show the preview 
     shell_complete=complete_channels,
     help="A tag, or a template such as {prefix}-stable.",
 )
-@click.option(
+@option(
     "--image",
     "images",
     multiple=True,

@@ -109,6 +109,17 @@ def session_of(ctx: click.Context) -> Session:
 # Options.
 
 
+class Option(click.Option):
+    """An option whose help is one line, taken as it is: click would import `inspect` to lay it out."""
+
+    def __init__(self, *args: Any, help: str | None = None, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.help = help
+
+
+option = functools.partial(click.option, cls=Option)
+
+
 def _keep_directory(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
     if value is not None:
         session_of(ctx).directory = value
@@ -121,11 +132,9 @@ def keep_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
     return session.is_json
 
 
-json_option = click.option(
-    "--json", "is_json", is_flag=True, callback=keep_json, help='Print one JSON object, "format": 1.'
-)
-yes_option = click.option("--yes", is_flag=True, help="Do not ask after the preview.")
-directory_option = click.option(
+json_option = option("--json", "is_json", is_flag=True, callback=keep_json, help='Print one JSON object, "format": 1.')
+yes_option = option("--yes", is_flag=True, help="Do not ask after the preview.")
+directory_option = option(
     "-C",
     "directory",
     metavar="DIR",
@@ -134,9 +143,31 @@ directory_option = click.option(
     type=click.Path(file_okay=False),
     help="Work on the stack that DIR lies in.",
 )
-debug_option = click.option(
+debug_option = option(
     "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
 )  # cli.run looks for it: an error may come before this is parsed
+
+
+def _print_help(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        write(ctx.get_help())
+        ctx.exit()
+
+
+help_option = option(
+    "-h",
+    "--help",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_help,
+    help="Show this message and exit.",
+)
+
+
+def everywhere(function: Callable[..., Any]) -> Callable[..., Any]:
+    """-C, --debug and --help, which stand at the end of every command's options."""
+    return directory_option(debug_option(help_option(function)))
 
 
 def images_argument(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,7 +177,7 @@ def images_argument(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def rebuild_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """--rebuild, completed from the stack."""
-    return click.option(
+    return option(
         "--rebuild",
         multiple=True,
         metavar="IMAGE|all",
@@ -163,10 +194,10 @@ def command(*examples: str, options_metavar: str = "[OPTIONS]") -> Callable[[Cal
         def with_yard(*inner: Any, **named: Any) -> Any:
             return function(session_of(click.get_current_context()).open_yard(), *inner, **named)
 
-        options = directory_option(debug_option(with_yard))
-        made = click.command(epilog=examples_text(examples), options_metavar=options_metavar)(options)
-        # Those that every command has stand last, before --help.
-        made.params = [*(p for p in made.params if p.expose_value), *(p for p in made.params if not p.expose_value)]
+        made = click.command(epilog=examples_text(examples), options_metavar=options_metavar, add_help_option=False)(
+            everywhere(with_yard)
+        )
+        made.params.sort(key=lambda param: not param.expose_value)
         return made
 
     return decorate

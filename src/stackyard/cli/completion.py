@@ -11,7 +11,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from stackyard.cli.common import COMPLETION, debug_option, directory_option, examples_text, write
+from stackyard.cli.common import COMPLETION, everywhere, examples_text, write
 
 # click's own script for bash needs 4.4, and asks for the version to say so. This one also works in the 3.2 of macOS.
 BASH = """\
@@ -33,16 +33,16 @@ complete -o nosort -F _stackyard_completion stackyard 2>/dev/null || complete -F
 
 
 @click.command(
+    add_help_option=False,
     epilog=examples_text(
         (
             'eval "$(stackyard completion bash)"',
             "stackyard completion fish > ~/.config/fish/completions/stackyard.fish",
         )
-    )
+    ),
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@directory_option
-@debug_option
+@everywhere
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script for SHELL: verbs, options, and the images of the stack one is in.

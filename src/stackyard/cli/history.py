@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from stackyard.cli.common import command, images_argument, json_option, shown, write_json
+from stackyard.cli.common import command, images_argument, json_option, option, shown, write_json
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName
 from stackyard.model.outcome import RunSummary
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @command("stackyard history", "stackyard history ml-notebook -n 5")
 @images_argument
-@click.option(
+@option(
     "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="How many to show."
 )
 @json_option

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from stackyard import verbs
-from stackyard.cli.common import EXIT_FAILED, command, json_option, shown, write_json
+from stackyard.cli.common import EXIT_FAILED, command, json_option, option, shown, write_json
 from stackyard.report.data import FORMAT, findings_data, stack_data
 from stackyard.report.terminal import findings_text, stack_text
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @command("stackyard check", "stackyard check --strict")
-@click.option("--strict", is_flag=True, help="Warnings are errors.")
+@option("--strict", is_flag=True, help="Warnings are errors.")
 @json_option
 def check(yard: Yard, strict: bool, is_json: bool) -> int:
     """What is wrong with the stack's files: where, what, and what to do.

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from stackyard import verbs
-from stackyard.cli.common import command, images_argument, json_option, rebuild_option, shown, write_json
+from stackyard.cli.common import command, images_argument, json_option, option, rebuild_option, shown, write_json
 
 if TYPE_CHECKING:
     from stackyard.verbs import Yard
@@ -16,9 +14,9 @@ if TYPE_CHECKING:
 
 @command("stackyard plan", "stackyard plan ml-notebook --explain", "stackyard plan --json | jq '.steps[].action'")
 @images_argument
-@click.option("--push", "is_publishing", is_flag=True, help="Plan what `build --push` would do.")
+@option("--push", "is_publishing", is_flag=True, help="Plan what `build --push` would do.")
 @rebuild_option
-@click.option("--explain", "is_explained", is_flag=True, help="Every reason, parent, argument and tag.")
+@option("--explain", "is_explained", is_flag=True, help="Every reason, parent, argument and tag.")
 @json_option
 def plan(
     yard: Yard,
