@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _BUSY_S = 30.0
+_ATTEMPTS = 100
 _SCHEMA = """
 CREATE TABLE inputs (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE records (
@@ -194,20 +195,48 @@ class SqliteRecords:
 
         make_state_folder(self._path.parent)
         db = sqlite3.connect(self._path, timeout=_BUSY_S)
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
+        try:
+            _prepare(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    """Make the tables of a new file; refuse one of another format."""
+    import sqlite3
+
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        _write_ahead(db)
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            if db.execute("PRAGMA user_version").fetchone()[0] == 0:  # nobody was faster
+                for statement in _SCHEMA.split(";"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {FORMAT}")
+    elif version != FORMAT:
+        raise sqlite3.DatabaseError(f"they are of format {version}, and this Stackyard knows format {FORMAT}")
+    db.execute("PRAGMA synchronous = NORMAL")
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch a new file to its write-ahead log.
+
+    Where several processes do this at once, SQLite tells all but one that the file is locked, without
+    waiting; it does wait at the beginning of a transaction, so that comes between two attempts.
+    """
+    import sqlite3
+
+    for _ in range(_ATTEMPTS):
+        try:
             db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
             with db:
                 db.execute("BEGIN IMMEDIATE")
-                if db.execute("PRAGMA user_version").fetchone()[0] == 0:  # nobody was faster
-                    for statement in _SCHEMA.split(";"):
-                        db.execute(statement)
-                    db.execute(f"PRAGMA user_version = {FORMAT}")
-        elif version != FORMAT:
-            db.close()
-            raise sqlite3.DatabaseError(f"they are of format {version}, and this Stackyard knows format {FORMAT}")
-        db.execute("PRAGMA synchronous = NORMAL")
-        return db
+    db.execute("PRAGMA journal_mode = WAL")
 
 
 class _StoredInputs(Mapping[Digest, Inputs]):
