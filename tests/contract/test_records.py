@@ -1,0 +1,457 @@
+# SPDX-License-Identifier: MIT
+"""What every store of records promises: facts go in, nothing is lost, everything comes back as it was.
+
+A second store joins by adding an Archive to ARCHIVES. What follows the contract is about the SQLite file alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from stackyard.errors import RecordProblem
+from stackyard.model import canonical
+from stackyard.model.inputs import comparable
+from stackyard.model.known import NOTHING_KNOWN
+from stackyard.model.moves import MoveSet
+from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.record import Fact, Inventoried, Record
+from stackyard.model.reference import Reference
+from stackyard.record.sqlite import FORMAT, SqliteRecords
+from stackyard.record.store import Records
+from tests.unit.plan.made import AT, BASE, COMMIT, built, move, promotion, pushed, result, sha, suite, tagged, target
+
+LAB = target("lab", "up", files={"a": "1"}, bases=(BASE,))
+FACTS: tuple[Fact, ...] = (
+    result(suite(), False),
+    Inventoried(AT, "pip list", "Python packages", 0, "näive 1.0\n", 0.5),
+    result(suite()),
+    pushed(LAB, "lab"),
+    tagged(LAB, "v1", "registry"),
+)
+REFERENCE = Reference.parse("registry.example/lab:main")
+
+
+class Archive:
+    """A kind of store: where it is, and how a process opens it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.opened: list[SqliteRecords] = []
+
+    @property
+    def path(self) -> Path:
+        return self.folder / ".stackyard" / "records.sqlite3"
+
+    def open(self) -> Records:
+        """The store, as another process would open it."""
+        self.opened.append(SqliteRecords(self.path))
+        return self.opened[-1]
+
+    def close(self) -> None:
+        for store in self.opened:
+            store.close()
+
+
+ARCHIVES: dict[str, Callable[[Path], Archive]] = {"sqlite": Archive}
+
+
+@pytest.fixture(params=ARCHIVES)
+def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]:
+    """An empty archive of each kind."""
+    made = ARCHIVES[request.param](tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Archive]:
+    """An empty SQLite archive, for what is about the file."""
+    made = Archive(tmp_path)
+    yield made
+    made.close()
+
+
+def opened(records: Records, content: str = "lab", run: int = 1) -> Record:
+    """A new record of the lab."""
+    return records.open_record(LAB.name, sha("source"), sha(["build", content]), LAB.inputs, run, built(content))
+
+
+def summary(number: int) -> RunSummary:
+    """A run that came to its end."""
+    outcomes = (Outcome(LAB.name, "built", failure=None, details=("a line",)),)
+    return RunSummary(number, "build", AT, COMMIT, "main", 1.5, outcomes, notes=("note",))
+
+
+# The contract.
+
+
+def test_an_empty_store_knows_nothing(archive: Archive) -> None:
+    """Asking makes nothing: a folder that was only looked at stays as it was."""
+    records = archive.open()
+
+    assert records.known() == NOTHING_KNOWN
+    assert not list(records.runs(5))
+    assert not list(records.move_sets())
+    assert list(archive.folder.iterdir()) == []
+
+
+def test_facts_come_back_in_their_order(archive: Archive) -> None:
+    """What one process appended, another reads: every fact, oldest first, equal to what went in."""
+    records = archive.open()
+    record = opened(records)
+    for fact in FACTS:
+        record = records.append(record, fact)
+
+    again = archive.open().known().records[LAB.name]
+
+    assert list(again) == [record]
+    assert again[0].facts == (built("lab"), *FACTS)
+
+
+def test_the_newest_record_comes_first(archive: Archive) -> None:
+    """A later fact does not make an older record newer."""
+    records = archive.open()
+    first, second = opened(records, "1"), opened(records, "2", run=2)
+    records.append(first, FACTS[0])
+
+    assert [each.id for each in archive.open().known().records[LAB.name]] == [second.id, first.id]
+
+
+def test_each_record_has_its_own_facts(archive: Archive) -> None:
+    """Also where they are of one image, built again to the same."""
+    records = archive.open()
+    first, second = opened(records, run=1), opened(records, run=2)
+    records.append(second, FACTS[2])
+
+    assert first.id != second.id
+    assert [len(each.facts) for each in records.known().records[LAB.name]] == [2, 1]
+
+
+def test_inputs_are_kept_once_and_found_by_their_key(archive: Archive) -> None:
+    """They are read when somebody explains; a key nobody stored is a KeyError, as in any mapping."""
+    records = archive.open()
+    record, _ = opened(records, "1"), opened(records, "2")
+
+    stored = archive.open().known().inputs
+
+    assert stored[record.inputs] == LAB.inputs
+    assert (list(stored), len(stored)) == ([canonical.digest(LAB.inputs)], 1)
+    with pytest.raises(KeyError):
+        stored[sha("nothing")]
+
+
+def test_accepted_digests_move(archive: Archive) -> None:
+    """The last one counts."""
+    records = archive.open()
+    records.accept(BASE, sha("1"), AT)
+    records.accept(BASE, sha("2"), AT)
+
+    assert archive.open().known().accepted == {BASE: sha("2")}
+
+
+def test_tags_are_known_by_place(archive: Archive) -> None:
+    """One name can be in the engine and in the registry, at different things; spellings of it are one."""
+    records = archive.open()
+    records.put_tag("engine", REFERENCE, sha("1"))
+    records.put_tag("registry", REFERENCE, sha("2"))
+    records.put_tag("registry", Reference.parse("debian"), sha("3"))
+
+    known = archive.open().known()
+
+    assert known.tag_at("engine", REFERENCE) == sha("1")
+    assert known.tag_at("registry", REFERENCE) == sha("2")
+    assert known.tag_at("registry", Reference.parse("docker.io/library/debian:latest")) == sha("3")
+    assert known.tag_at("engine", Reference.parse("debian")) is None
+
+
+def test_runs_are_numbered_and_come_back_newest_first(archive: Archive) -> None:
+    """One that was killed has a number and no summary: it is not among them, and its number is not given again."""
+    records = archive.open()
+    numbers = [records.begin_run("build", AT) for _ in range(3)]
+    records.end_run(summary(1))
+    records.end_run(summary(3))
+
+    assert numbers == [1, 2, 3]
+    assert list(archive.open().runs(5)) == [summary(3), summary(1)]
+    assert list(archive.open().runs(1)) == [summary(3)]
+    assert archive.open().begin_run("build", AT) == 4
+
+
+def test_moves_are_written_down_before_they_are_made(archive: Archive) -> None:
+    """Intended first; `done` says where the tags are, `undone` does not."""
+    records = archive.open()
+    first = records.intend(msgspec.structs.replace(promotion("A", move(LAB, "stable", None, "a")), state="intended"))
+    second = records.intend(msgspec.structs.replace(promotion("B", move(LAB, "beta", "a", "b")), state="intended"))
+
+    assert 0 < first.id < second.id
+    assert list(archive.open().move_sets(state="intended")) == [second, first]
+    records.settle(first, "done")
+    records.settle(second, "undone")
+
+    known = archive.open().known()
+    assert known.tag_at("registry", first.moves[0].reference) == first.moves[0].now
+    assert known.tag_at("registry", second.moves[0].reference) is None
+    assert [each.state for each in archive.open().move_sets()] == ["undone", "done"]
+
+
+def test_moves_are_found_by_channel_and_state(archive: Archive) -> None:
+    """Newest first; no filter means all."""
+    records = archive.open()
+    for source, channel in (("A", "stable"), ("B", "beta"), ("C", "stable")):
+        records.settle(records.intend(promotion(source, move(LAB, channel, None, source), channel=channel)), "done")
+
+    def sources(found: object) -> list[str]:
+        return [each.source for each in found if isinstance(each, MoveSet)]  # type: ignore[attr-defined]
+
+    assert sources(records.move_sets()) == ["C", "B", "A"]
+    assert sources(records.move_sets("stable")) == ["C", "A"]
+    assert sources(records.move_sets("stable", "done")) == ["C", "A"]
+    assert sources(records.move_sets("stable", "intended")) == sources(records.move_sets("gamma")) == []
+
+
+def test_no_secret_is_in_a_record(archive: Archive) -> None:
+    """Inputs hold a hash where an argument looks like a credential; no file of the store has its value."""
+    secret = target("lab", args={"TOKEN": comparable("TOKEN", "hush-hush")})
+    records = archive.open()
+    record = records.open_record(LAB.name, sha("s"), sha("b"), secret.inputs, 1, built("lab"))
+
+    assert records.known().inputs[record.inputs].args[0][1].startswith("hidden:")
+    archive.close()
+    for path in archive.folder.rglob("*"):
+        assert path.is_dir() or b"hush-hush" not in path.read_bytes()
+
+
+# Several processes.
+
+WRITER = """
+import sys
+from pathlib import Path
+from stackyard.record.sqlite import SqliteRecords
+from tests.contract.test_records import LAB, FACTS, opened, REFERENCE
+from tests.unit.plan.made import sha
+
+path, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(count):
+    records = SqliteRecords(path) if number % 5 == 0 else records
+    run = records.begin_run("build", "2026-01-01T00:00:00Z")
+    record = opened(records, f"{name}-{number}", run)
+    print("record", record.id, flush=True)
+    for fact in FACTS:
+        records.append(record, fact)
+        print("fact", record.id, flush=True)
+"""
+
+
+def writer(archive: Archive, name: str, count: int) -> subprocess.Popen[str]:
+    """A process that writes `count` records when it is told to, and says each fact that was recorded."""
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(archive.path), name, str(count)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def go(*processes: subprocess.Popen[str]) -> None:
+    """Let them begin, once all are ready."""
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+
+def told(lines: list[str]) -> dict[str, int]:
+    """Record -> how many facts were said to be recorded, the build's among them."""
+    counts: dict[str, int] = {}
+    for line in lines:
+        counts[line.split()[1]] = counts.get(line.split()[1], 0) + 1
+    return counts
+
+
+def test_processes_at_once_lose_nothing(file: Archive) -> None:
+    """All begin with no file at all; every record and fact of each is there, under run numbers of its own."""
+    writers = [writer(file, name, 5) for name in "abcd"]
+    lines: list[str] = []
+    go(*writers)
+    for process in writers:
+        out, _ = process.communicate(timeout=30)
+        lines += out.splitlines()
+        assert process.returncode == 0
+
+    records = file.open().known().records[LAB.name]
+
+    assert {record.id: len(record.facts) for record in records} == told(lines)
+    assert len(records) == 20
+    assert sorted(record.run for record in records) == list(range(1, 21))
+    assert all(record.facts[1:] == FACTS for record in records)
+
+
+def test_who_reads_while_another_writes_sees_one_moment(file: Archive) -> None:
+    """No record without its build, whenever it is looked at."""
+    process = writer(file, "a", 30)
+    go(process)
+    reader = file.open()
+    seen = 0
+    while process.poll() is None:
+        for record in reader.known().records.get(LAB.name, ()):
+            assert record.built is not None
+            seen += 1
+    process.communicate()
+    assert seen
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("after", [1, 4, 9])
+def test_a_killed_writer_loses_no_fact_that_was_recorded(file: Archive, after: int) -> None:
+    """kill -9 between two facts: all that was said to be there is there, and the next process goes on."""
+    process = writer(file, "a", 10_000)
+    go(process)
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(after)]
+    os.kill(process.pid, signal.SIGKILL)
+    lines += [line for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+    process.communicate()
+
+    records = file.open()
+    found = {record.id: len(record.facts) for record in records.known().records[LAB.name]}
+
+    said = told(lines)
+    assert all(found[record] >= count for record, count in said.items())
+    assert sum(found.values()) <= sum(said.values()) + 1  # the one whose word did not get out any more
+    number = records.begin_run("build", AT)
+    opened(records, "after", number)
+    assert len(records.known().records[LAB.name]) == len(found) + 1
+
+
+# The file.
+
+
+def filled(file: Archive) -> Path:
+    """A closed file with something in every table."""
+    records = SqliteRecords(file.path)
+    record = opened(records)
+    records.append(record, FACTS[0])
+    records.accept(BASE, sha("1"), AT)
+    records.put_tag("engine", REFERENCE, sha("1"))
+    records.begin_run("build", AT)
+    records.end_run(summary(1))
+    records.intend(promotion("A", move(LAB, "stable", None, "a")))
+    records.close()
+    return file.path
+
+
+def everything(records: Records) -> None:
+    """Read all there is."""
+    known = records.known()
+    for each in known.records.values():
+        for record in each:
+            assert known.inputs[record.inputs]
+    records.runs(9)
+    records.move_sets()
+
+
+def refused(file: Archive) -> RecordProblem:
+    """The problem that reading the file is."""
+    with pytest.raises(RecordProblem) as caught:
+        everything(file.open())
+    assert str(file.path) in str(caught.value)
+    assert caught.value.path == str(file.path)
+    assert caught.value.hint
+    return caught.value
+
+
+@pytest.mark.parametrize("data", [b"no database at all, and longer than its header" * 40, b"SQLite format 3\0x"])
+def test_a_file_that_is_none_of_ours(file: Archive, data: bytes) -> None:
+    """One sentence with the file, and what to do."""
+    file.path.parent.mkdir()
+    file.path.write_bytes(data)
+
+    refused(file)
+
+
+def test_a_torn_file(file: Archive) -> None:
+    """A file that lost its end, or whose pages are overwritten."""
+    path = filled(file)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    refused(file)
+
+    path.write_bytes(whole[:4096] + b"\xaa" * (len(whole) - 4096))
+    refused(file)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE facts SET body = 'not json'",
+        'UPDATE facts SET body = \'{"fact":"signed","at":"x"}\'',
+        'UPDATE facts SET body = \'{"fact":"tested"}\'',
+        "UPDATE inputs SET body = x'00'",
+        "UPDATE runs SET summary = '{}'",
+        "UPDATE moves SET body = '[]'",
+        "DROP TABLE facts",
+        "ALTER TABLE records DROP COLUMN run",
+    ],
+)
+def test_contents_that_nobody_understands(file: Archive, statement: str) -> None:
+    """Damage inside the file, or facts of a newer Stackyard, are the same problem and no traceback."""
+    with sqlite3.connect(filled(file)) as db:
+        db.execute(statement)
+    db.close()
+
+    refused(file)
+
+
+def test_a_file_of_a_newer_format(file: Archive) -> None:
+    """It is left as it is, and both formats are named."""
+    with sqlite3.connect(filled(file)) as db:
+        db.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    db.close()
+    before = file.path.read_bytes()
+
+    assert f"format {FORMAT + 1}" in str(refused(file))
+    with pytest.raises(RecordProblem):
+        opened(file.open())
+    assert file.path.read_bytes() == before
+
+
+def test_a_folder_where_the_file_should_be(file: Archive) -> None:
+    """No traceback for this either."""
+    file.path.mkdir(parents=True)
+
+    refused(file)
+
+
+def test_an_empty_file_is_a_new_one(file: Archive) -> None:
+    """Somebody's `touch`, or a process killed as it began."""
+    file.path.parent.mkdir()
+    file.path.touch()
+
+    assert not file.open().known().records
+    assert opened(file.open()).id
+
+
+def test_git_never_sees_the_records(file: Archive) -> None:
+    """The folder ignores itself; an ignore file that is there is left alone."""
+    filled(file)
+    ignore = file.path.parent / ".gitignore"
+    assert ignore.read_text() == "*\n"
+
+    ignore.write_text("mine\n")
+    opened(file.open(), "2")
+    assert ignore.read_text() == "mine\n"
