@@ -402,6 +402,7 @@ def test_a_torn_file(file: Archive) -> None:
         'UPDATE facts SET body = \'{"fact":"signed","at":"x"}\'',
         'UPDATE facts SET body = \'{"fact":"tested"}\'',
         "UPDATE inputs SET body = x'00'",
+        "UPDATE inputs SET body = x'789cabae0500017500fa' -- zlib, and then half of something",
         "UPDATE runs SET summary = '{}'",
         "UPDATE moves SET body = '[]'",
         "DROP TABLE facts",

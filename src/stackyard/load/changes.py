@@ -64,7 +64,7 @@ def _parse(data: bytes, shown: str) -> ChangeRules:
 
 
 def _decoded(data: bytes, shown: str) -> object:
-    with contextlib.suppress(msgspec.DecodeError, RecursionError):
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return msgspec.json.decode(data)
     import json  # slower to import than a plan is to make; knows the place of what is wrong
 

@@ -120,7 +120,7 @@ def _check_depth(text: str, path: str) -> None:
     for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > _MAX_DEPTH:
+            if depth > _MAX_DEPTH + 1:  # what stands at the top is not nested
                 mark = event.start_mark
                 raise _too_deep(path, mark.line + 1 if mark else None)
         elif isinstance(event, yaml.CollectionEndEvent):

@@ -183,7 +183,7 @@ class SqliteRecords:
                 self._connection = self._connect()
             with self._connection:
                 yield self._connection
-        except (sqlite3.Error, OSError, zlib.error, msgspec.MsgspecError) as error:
+        except (sqlite3.Error, OSError, zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise RecordProblem(
                 f"{self._path}: the records cannot be used: {error}",
                 hint="if the file is damaged, move it away: images that are still there are found by building again",
