@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Findings that only the whole stack shows, and what they stop."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from stackyard.check.findings import findings_of, refuse_errors
+from stackyard.errors import FindingsProblem
+from stackyard.model.stack import Finding, Revision, Stack, TagTemplates
+from tests.unit.plan.made import COMMIT, stack, suite, target
+
+TESTED = (suite(),)
+
+
+def errors(of: Stack) -> list[tuple[str, str]]:
+    """Code and sentence of each error."""
+    return [(each.code, each.sentence) for each in findings_of(of) if each.level == "error"]
+
+
+def test_a_good_stack_has_nothing_to_say() -> None:
+    """Two images with tests."""
+    of = stack(target("up", suites=TESTED), target("lab", "up", suites=TESTED))
+
+    assert findings_of(of) == ()
+    refuse_errors(of)
+
+
+def test_findings_are_sorted_by_how_bad_they_are() -> None:
+    """Errors first, then by file and line; what reading found is among them."""
+    read = tuple(
+        Finding("code", level, f"{level} {path}", path, line)  # type: ignore[arg-type]
+        for level, path, line in (("notice", "a", 1), ("warning", "b", 2), ("warning", "b", 1), ("error", "z", None))
+    )
+    of = msgspec.structs.replace(stack(target("lab")), findings=read)
+
+    assert [(each.level, each.path, each.line) for each in findings_of(of)] == [
+        ("error", "z", None),
+        ("warning", "b", 1),
+        ("warning", "b", 2),
+        ("notice", "a", 1),
+        ("notice", "images/lab", None),
+    ]
+
+
+def test_an_image_without_tests_is_noted() -> None:
+    """An inventory is no test. It is a notice: nobody is stopped by it."""
+    of = stack(target("lab", suites=(suite("inventory"),)), target("other", suites=TESTED))
+
+    (found,) = findings_of(of)
+    assert (found.code, found.level, found.path) == ("not-tested", "notice", "images/lab")
+    refuse_errors(of)
+
+
+def test_two_images_under_one_name() -> None:
+    """Whatever the spelling: one would overwrite the other. Versions of one image share a name rightly."""
+    first, second = target("a", suites=TESTED), target("b", suites=TESTED)
+    clash = stack(first, msgspec.structs.replace(second, repository=first.repository))
+
+    assert errors(clash) == [
+        ("duplicate-repository", "images 'a' and 'b' are both published as registry.example/lab/a")
+    ]
+    assert errors(stack(target("a/1", suites=TESTED), target("a/2", suites=TESTED))) == []
+
+
+@pytest.mark.parametrize(
+    ("graph", "rings"),
+    [
+        ({"a": "a"}, ["a -> a"]),
+        ({"a": "b", "b": "c", "c": "a"}, ["a -> b -> c -> a"]),
+        ({"x": "", "a": "b x", "b": "a", "child": "a"}, ["a -> b -> a"]),
+        ({"a": "b", "b": "a", "c": "d", "d": "c"}, ["a -> b -> a", "c -> d -> c"]),
+        ({"child": "a", "a": "b", "b": "a"}, ["a -> b -> a"]),
+        ({"a": "gone"}, []),
+        ({"a": "", "b": "a", "c": "a b"}, []),
+    ],
+)
+def test_rings_are_found_before_a_plan_is_made(graph: dict[str, str], rings: list[str]) -> None:
+    """Each ring once, and only what is in it: what builds on a ring, or on something missing, is no ring."""
+    of = stack(*(target(name, *parents.split(), suites=TESTED) for name, parents in graph.items()))
+
+    assert errors(of) == [("ring", f"images build on each other in a ring: {ring}") for ring in rings]
+
+
+def test_a_branch_called_like_the_stable_channel() -> None:
+    """A build of branch `stable` would move the channel: only a promotion does."""
+    templates = TagTemplates(("{commit}",), ("{branch}",))
+    of = stack(target("lab", suites=TESTED, templates=templates), revision=Revision(COMMIT, "stable", False))
+
+    assert errors(of) == [("bad-tag", "branch 'stable' gives the tag stable, which is the stable channel's")]
+    assert errors(msgspec.structs.replace(of, revision=Revision(COMMIT, "unstable", False))) == []
+
+
+def test_a_branch_that_gives_no_tag() -> None:
+    """Too long for a tag; said once, however many images there are."""
+    of = stack(target("a", suites=TESTED), target("b", suites=TESTED), revision=Revision(COMMIT, "x" * 200, False))
+
+    ((code, sentence),) = errors(of)
+    assert code == "bad-tag"
+    assert "is not a valid tag" in sentence
+
+
+def test_errors_stop_a_plan_and_warnings_do_not() -> None:
+    """The first error is the sentence, with its hint; how many more there are is said."""
+    warning = Finding("w", "warning", "odd", "a", 1)
+    first, second = Finding("e", "error", "bad", "a", 3, hint="mend it"), Finding("e", "error", "worse", "b")
+    refuse_errors(msgspec.structs.replace(stack(target("lab")), findings=(warning,)))
+
+    with pytest.raises(FindingsProblem) as caught:
+        refuse_errors(msgspec.structs.replace(stack(target("lab")), findings=(second, warning, first)))
+    assert str(caught.value) == "a:3: bad (and 1 more: `stackyard check` lists them)"
+    assert caught.value.hint == "mend it"
+    assert caught.value.findings == (first, second)
