@@ -45,11 +45,17 @@ def stack(live_stack: LiveStack) -> LiveStack:
     live_stack.write("images/conftest.py", CONFTEST)
     live_stack.write("images/base/Dockerfile", "FROM busybox:1.36\nCOPY release /release\n")
     live_stack.write("images/base/release", "one\n")
-    live_stack.write("images/tests_common/test_release.py", "def test_it(run):\n    assert 'one' in run('cat', '/release')\n")
+    live_stack.write(
+        "images/tests_common/test_release.py", "def test_it(run):\n    assert 'one' in run('cat', '/release')\n"
+    )
     for name in ("left", "right"):
         live_stack.write(f"images/{name}/Dockerfile", CHILD.format(prefix=prefix, name=name))
-    live_stack.write("images/left/test/test_name.py", "def test_it(run):\n    assert run('cat', '/name') == 'left\\n'\n")
-    live_stack.write("images/left/integration_tests/test_sh.py", "def test_it(run):\n    assert run('sh', '-c', 'true') == ''\n")
+    live_stack.write(
+        "images/left/test/test_name.py", "def test_it(run):\n    assert run('cat', '/name') == 'left\\n'\n"
+    )
+    live_stack.write(
+        "images/left/integration_tests/test_sh.py", "def test_it(run):\n    assert run('sh', '-c', 'true') == ''\n"
+    )
     live_stack.commit()
     return live_stack
 
@@ -77,7 +83,9 @@ def test_the_main_job(stack: LiveStack) -> None:
 
     assert set(statuses(stack.build()).values()) == {"reused"}
 
-    stack.write("images/left/Dockerfile", stack.root.joinpath("images/left/Dockerfile").read_text() + "RUN touch /more\n")
+    stack.write(
+        "images/left/Dockerfile", stack.root.joinpath("images/left/Dockerfile").read_text() + "RUN touch /more\n"
+    )
     stack.commit()
     assert statuses(stack.build()) == {"base": "tagged", "left": "built", "right": "tagged"}
 
@@ -113,7 +121,9 @@ def test_a_comment_rebuilds_nothing_downstream(stack: LiveStack) -> None:
 def test_a_failing_test_keeps_the_image_private(stack: LiveStack) -> None:
     """The failing image and what builds on it are in no registry; the failing test is named."""
     stack.write("images/base/release", "one, but not the one\n")
-    stack.write("images/tests_common/test_release.py", "def test_it(run):\n    assert run('cat', '/release') == 'one\\n'\n")
+    stack.write(
+        "images/tests_common/test_release.py", "def test_it(run):\n    assert run('cat', '/release') == 'one\\n'\n"
+    )
     stack.commit()
     summary = stack.build()
 
@@ -128,7 +138,9 @@ def test_a_failing_test_keeps_the_image_private(stack: LiveStack) -> None:
 
 def test_a_failing_build_shows_the_end_of_its_output(stack: LiveStack) -> None:
     """The instruction, the exit code and the last lines are in the outcome, the rest in its log."""
-    stack.write("images/left/Dockerfile", CHILD.format(prefix=stack.prefix, name="left") + "RUN echo whoops && exit 7\n")
+    stack.write(
+        "images/left/Dockerfile", CHILD.format(prefix=stack.prefix, name="left") + "RUN echo whoops && exit 7\n"
+    )
     stack.commit()
     summary = stack.build()
     left = next(o for o in summary.outcomes if o.target == TargetName("left"))
