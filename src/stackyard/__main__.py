@@ -10,6 +10,8 @@ import gc
 import os
 import sys
 
+from stackyard.later import imported_later
+
 
 def main() -> None:
     """Run the command line; SystemExit with its exit code."""
@@ -30,35 +32,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a sign that the terminal lacks is no reason to fail
-    _import_click()
-    from stackyard.cli import run
+    with imported_later("inspect"):
+        from stackyard.cli import run
 
     code = run(sys.argv[1:])
     gc.freeze()  # the process ends here: no last look through what its end frees anyway
     sys.exit(code)
-
-
-def _import_click() -> None:
-    """Import click without `inspect`, which it needs to lay out a help page and for nothing before that.
-
-    click gets a module that becomes the real one when something is asked of it; everybody else imports the
-    real one as ever. `inspect` and all it imports are a tenth of the time that a plan takes.
-    """
-    if "inspect" in sys.modules:
-        return
-    from types import ModuleType
-
-    class Later(ModuleType):
-        def __getattr__(self, name: str) -> object:
-            import inspect
-
-            return getattr(inspect, name)
-
-    sys.modules["inspect"] = Later("inspect")
-    try:
-        import click  # noqa: F401
-    finally:
-        del sys.modules["inspect"]
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from stackyard.cli.common import (
     write,
 )
 from stackyard.errors import ConfigError
+from stackyard.later import imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "build", "check", "ls"),
@@ -67,6 +68,10 @@ _SHORT = {
 }
 
 
+UNUSED = ("inspect", "ipaddress", "textwrap", "typing_extensions")
+"""What the libraries that commands need import, and short commands do not use."""
+
+
 class UsageProblem(ConfigError):
     """A command line that cannot be understood."""
 
@@ -82,7 +87,8 @@ class Verbs(click.Group):
         """Import the module of a command, if there is such a command."""
         if cmd_name not in _HOMES:
             return None
-        command = getattr(import_module(f"stackyard.cli.{_HOMES[cmd_name]}"), cmd_name)
+        with imported_later(*UNUSED):
+            command = getattr(import_module(f"stackyard.cli.{_HOMES[cmd_name]}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 
