@@ -176,7 +176,7 @@ def _ending(summary: RunSummary) -> str:
             status = "not selected"
         counts[status] = counts.get(status, 0) + 1
     took = time_text(summary.duration_s)
-    if set(counts) <= {"reused", "not selected"}:
+    if set(counts) <= {"reused", "not selected"} and not summary.is_interrupted:
         return f"Nothing to do: {count_text(counts.get('reused', 0), 'image')} as wanted ({took})."
     what = joined(f"{count} {status}" for status, count in counts.items())
     lead = "Interrupted. " if summary.is_interrupted else ""

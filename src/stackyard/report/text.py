@@ -122,7 +122,7 @@ def size_text(size_bytes: int) -> str:
     '1.2 MB'
     """
     size, unit = float(size_bytes), 0
-    while size >= 1000 and unit < len(_SIZES) - 1:
+    while round(size, 1) >= 1000 and unit < len(_SIZES) - 1:
         size, unit = size / 1000, unit + 1
     return f"{size_bytes} B" if unit == 0 else f"{size:.1f} {_SIZES[unit]}"
 

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""What people read: nothing that matters is missing, nothing is said that is not so."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from stackyard.model.decide import Need
+from stackyard.model.known import NOTHING_KNOWN
+from stackyard.model.moves import MoveSet
+from stackyard.model.names import TargetName
+from stackyard.model.progress import JobEnded, JobStarted, JobStep, Progress, TagsMoved, TargetEnded
+from stackyard.model.stack import Finding, Revision
+from stackyard.report.progress import Lines
+from stackyard.report.status import status_data, status_text
+from stackyard.report.terminal import findings_text, history_text, moves_text, plan_text, stack_text, summary_text
+from stackyard.report.text import PLAIN
+from stackyard.testing import FixedClock
+from tests.unit.plan.made import AT, BASE, COMMIT, known, move, plan, promotion, record, stack, suite, target
+from tests.unit.report.made import BUILT, FAILED, OTHER, PROMOTED, REUSED, SKIPPED, X, run
+
+UP = target("up", bases=(BASE,), args={"TOKEN": "hush", "V": "1"})
+LAB = stack(UP, target("lab", "up", suites=(suite(),)))
+
+
+def test_a_plan_says_what_and_why() -> None:
+    """Each image with its step and reason, what it comes to, and that nobody was asked."""
+    text = plan_text(plan(LAB, NOTHING_KNOWN), PLAIN, 200)
+
+    assert "lab at 0123456 on branch main" in text
+    assert [line.split() for line in text.split("\n") if line.startswith("up")] == [["up", "build", "never", "built"]]
+    assert "0123456, main" in text
+    assert "2 to build." in text
+    assert "were not asked" in text
+
+
+def test_a_plan_explained_hides_secrets() -> None:
+    """Every reason, parent, argument and tag; the value of a credential is not there."""
+    text = plan_text(plan(LAB, NOTHING_KNOWN), PLAIN, 200, is_explained=True)
+
+    assert "arg      V=1" in text
+    assert "arg      TOKEN=(hidden)" in text
+    assert "parent   up as lab/up" in text
+    assert "tag      registry.example/lab/lab:main" in text
+    assert "hush" not in text
+
+
+def test_a_plan_that_has_nothing_to_do() -> None:
+    """One sentence; what was not selected is no work."""
+    bare = target("lab", templates=X.templates.__class__())
+
+    assert "Nothing to do: 1 image as wanted." in plan_text(plan(stack(bare), known(record(bare))), PLAIN, 200)
+    assert "Nothing to do" not in plan_text(plan(LAB, NOTHING_KNOWN, "up"), PLAIN, 200)
+
+
+def test_where_the_tree_is_dirty_or_on_no_branch() -> None:
+    """The head says it, because the tags follow from it."""
+    dirty = plan(stack(UP, revision=Revision(COMMIT, None, True)), NOTHING_KNOWN, need=Need(publish=True))
+
+    head = plan_text(dirty, PLAIN, 200).split("\n")[0]
+    assert "no branch" in head
+    assert "no fixed tags" in head
+
+
+def test_a_run_that_failed_shows_what_to_look_at() -> None:
+    """The sentence, the first lines, the last log; who was skipped because of it; what was published all the same."""
+    text = summary_text(run(FAILED, SKIPPED, BUILT, REUSED, OTHER), PLAIN, 200)
+
+    assert "bad: 1 of 3 basic tests failed\n  test_a: assert 1 == 2\n  log: .stackyard/runs/7/bad.test.log" in text
+    assert "skipped, bad failed" in text
+    assert "basic 2/3" in text
+    assert f"registry.example/lab/x:sy-1@sha256:{'0' * 64}" in text
+    assert "also registry.example/lab/x:1" in text
+    assert "1 failed" in text.split("\n")[-1]
+    assert "1 skipped because of a failure" in text.split("\n")[-1]
+
+
+@pytest.mark.parametrize(("interrupted", "said"), [(False, "Nothing to do: 1 image as wanted"), (True, "Interrupted.")])
+def test_a_run_ends_with_one_sentence(interrupted: bool, said: str) -> None:
+    """Nothing done is said to be nothing; a run that was stopped never says that all is as wanted."""
+    assert said in summary_text(run(REUSED, OTHER, is_interrupted=interrupted), PLAIN, 200)
+
+
+def test_moves_before_they_are_made() -> None:
+    """From what to what; a tag that stays, and one that is new."""
+    y, z = target("y"), target("z")
+    moves = promotion("main", move(X, "stable", "1", "2"), move(y, "stable", None, "2"), move(z, "stable", "2", "2"))
+    text = moves_text(moves, PLAIN, 200)
+
+    assert text.startswith("Promote main (commit 0123456): channel stable")
+    assert moves.moves[0].now.short in text
+    assert "nothing" in text
+    assert "stays" in text
+    assert moves_text(promotion("A", kind="rollback"), PLAIN, 200).startswith("Roll back to A")
+
+
+def test_findings_with_their_place_and_hint() -> None:
+    """The code is there to be looked up; the last line counts."""
+    error = Finding("no-images", "error", "there is no image", "images/spec.yml", 3, hint="add one")
+    text = findings_text([error], PLAIN, 80)
+
+    assert text == "error: images/spec.yml:3: there is no image [no-images]\n  hint: add one\n1 error, 0 warnings."
+    assert findings_text([], PLAIN, 80) == "No errors, no warnings."
+
+
+def test_the_images_of_a_stack() -> None:
+    """Where they go, how they are tested, what they build on."""
+    rows = [line.split() for line in stack_text(LAB, PLAIN, 200).split("\n")[1:]]
+
+    assert rows == [
+        ["up", "registry.example/lab/up", "-", BASE],
+        ["lab", "registry.example/lab/lab", "basic", "up"],
+    ]
+
+
+def test_history_is_newest_first() -> None:
+    """Runs and moves of channels together, with how they ended."""
+    later = MoveSet("rollback", "registry", "stable", "A", "2026-03-01T00:00:00Z", PROMOTED.moves, "", "undone")
+    text = history_text([run(FAILED, BUILT)], [later, PROMOTED], PLAIN, 200)
+    lines = text.split("\n")[1:]
+
+    assert "stable: rolled back to A - undone" in lines[0]
+    assert sorted("run 7 (build) - failed" in line for line in lines) == [False, False, True]
+    assert any("stable: promoted 2026.3-main" in line for line in lines)
+    assert history_text([], [], PLAIN, 80).startswith("Nothing yet")
+
+
+def test_status_on_half_a_screen() -> None:
+    """Channels, the last run, what would build, what to type next."""
+    todo = plan(LAB, NOTHING_KNOWN)
+    text = status_text(todo, {"stable": PROMOTED}, run(FAILED), True, PLAIN, 100)
+
+    assert "stable is 2026.3-main (commit 0123456), since 2026-01-01" in text
+    assert "7, failed: bad, 2026-01-01 00:00 UTC" in text
+    assert "up and lab" in text
+    assert "stackyard build --push" in text
+    assert len(text.split("\n")) < 15
+    empty = status_text(todo, {}, None, False, PLAIN, 40)
+    assert empty.count("none yet") == 2
+    assert "--push" not in empty
+    assert status_data({}, None) == {"channels": {}, "last_run": None}
+
+
+def test_a_run_while_it_goes_on() -> None:
+    """A line per event with the time since the run began; what had nothing to do says nothing."""
+    stream, clock = io.StringIO(), FixedClock()
+    x, bad = TargetName("x"), TargetName("bad")
+    events: list[Progress] = [
+        JobStarted(x, "build", 12.0),
+        JobStep(x, "build", "RUN make"),
+        JobStep(x, "test", "basic tests"),
+        JobEnded(x, "build", True, 2.0),
+        JobEnded(x, "publish", True, 0.1),
+        JobEnded(bad, "test", False, 3.0, "1 of 3 failed", ("test_a: no",), "bad.log"),
+        TargetEnded(SKIPPED),
+        TargetEnded(BUILT),
+        TagsMoved(PROMOTED),
+    ]
+    with Lines(stream, clock.ticks, PLAIN) as lines:
+        for event in events:
+            clock.advance(1)
+            lines(event)
+
+    assert stream.getvalue().split("\n") == [
+        "    1.0 s  x: building (last time 12.0 s)",
+        "    2.0 s  x: RUN make",
+        "    4.0 s  x: built in 2.0 s",
+        "    6.0 s  bad: 1 of 3 failed",
+        "    test_a: no",
+        "    log: bad.log",
+        "    7.0 s  child: skipped, because bad failed",
+        "    9.0 s  moved 1 tag",
+        "",
+    ]
+
+
+def test_nobody_reads_any_more() -> None:
+    """A pipe that broke does not end a run."""
+
+    class Broken(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    Lines(Broken(), FixedClock().ticks, PLAIN)(JobStarted(TargetName("x"), "build"))
+
+
+def test_times_are_shown_as_utc() -> None:
+    """Without the letters of ISO 8601."""
+    assert AT == "2026-01-01T00:00:00Z"
+    assert "2026-01-01 00:00:00" in history_text([run(BUILT)], [], PLAIN, 200)
