@@ -1,38 +1,60 @@
 # SPDX-License-Identifier: MIT
-"""spec.yml as it stands, in its current dialect: what each image says about itself.
+"""spec.yml as it stands, in every dialect it ever had: what the stack says about itself.
 
 In:   the file's bytes
-Out:  Spec, and findings for what is odd but does not stop anything
-Raises: FileProblem for a wrong type, a missing `images`, a tag or a registry that can be none
+Out:  Spec, and findings: errors for what has the wrong type, warnings for what nothing reads
+Raises: FileProblem where the file as a whole cannot be understood
 Rules: docs/reference/spec.md
+
+Two generations are read as one. The older has *plans* (`plans:`, before that `tags:`, a map or a
+list), arguments per plan (`dbuild_env`), `skip_plans`, and `manifests` in two positions: the table
+of commands at the top, their names in an image. The younger has one unnamed plan (`tag.prefix`),
+`build_args`, `info_cmds`, `all_info_cmds`. A file may mix them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.yaml import Doc, read
-from stackyard.model.names import ImageName, Tag, nearest
+from stackyard.model.names import ImageName, Tag, VersionName, nearest
 from stackyard.model.reference import Repository
 from stackyard.model.stack import Command, Finding, TagTemplates
-from stackyard.model.tags import render
+from stackyard.model.tags import PLACES, render
 
-TOP_KEYS = ("name", "registry", "root", "images", "tag", "all_info_cmds")
+TOP_KEYS = ("name", "registry", "root", "images", "tag", "all_info_cmds", "plans", "tags", "manifests")
 IMAGE_KEYS = (
     "image_name",
     "depend_on",
     "build_args",
+    "dbuild_env",
     "info_cmds",
+    "manifests",
     "integration_tests",
+    "basic_tests",
     "prune",
     "prepull",
+    "skip_plans",
 )
 TAG_KEYS = ("prefix", "fixed", "moving")
+PLAN_KEYS = ("tag_prefix", "tag_stable_postfix")
 COMMAND_KEYS = ("description", "command")
-PLAN_KEYS = ("plans", "tags", "manifests")
+COMMON = "common"
+STABLE = "-stable"
+
+
+class SpecPlan(msgspec.Struct, frozen=True):
+    """One way to build the images; the unnamed one of a file without plans has no name."""
+
+    name: VersionName | None
+    prefix: str | None
+    stable: str
+    """What a stable tag ends in."""
+    templates: TagTemplates
+    line: int
 
 
 class SpecImage(msgspec.Struct, frozen=True):
@@ -40,137 +62,281 @@ class SpecImage(msgspec.Struct, frozen=True):
 
     name: ImageName
     line: int
-    image_name: str | None
-    depend_on: tuple[str, ...]
-    build_args: tuple[tuple[str, str], ...]
-    info_cmds: tuple[str, ...]
-    integration_tests: bool
+    image_name: str | None = None
+    depend_on: tuple[str, ...] = ()
+    args: tuple[tuple[str, str], ...] = ()
+    """Build arguments of every plan."""
+    plan_args: tuple[tuple[VersionName, tuple[tuple[str, str], ...]], ...] = ()
+    """Those of one plan, which win."""
+    skip_plans: tuple[VersionName, ...] = ()
+    info_cmds: tuple[str, ...] = ()
+    integration_tests: bool = False
+
+    def args_for(self, plan: SpecPlan) -> tuple[tuple[str, str], ...]:
+        """Build arguments for one plan, in file order; a later value of a name takes the earlier one's place."""
+        merged = dict(self.args)
+        merged.update(next((args for name, args in self.plan_args if name == plan.name), ()))
+        return tuple(merged.items())
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """A whole spec.yml, images in file order."""
+    """A whole spec.yml, images and plans in file order."""
 
     path: str
     name: str | None
     registry: str | None
-    prefix: str | None
-    templates: TagTemplates
+    plans: tuple[SpecPlan, ...]
     images: tuple[SpecImage, ...]
     commands: tuple[Command, ...]
 
 
+def unnamed_plan(prefix: str | None = None, templates: TagTemplates | None = None, line: int = 1) -> SpecPlan:
+    """The one plan of a stack that names none: both a fixed and a moving tag from day one."""
+    lead = "{prefix}-" if prefix else ""
+    both = TagTemplates((lead + "{commit}",), (lead + "{branch}",))
+    return SpecPlan(None, prefix, STABLE, templates or both, line)
+
+
 def read_spec(data: bytes, path: str) -> tuple[Spec, tuple[Finding, ...]]:
     """Read one spec.yml; `path` is what messages call it."""
-    top_doc = read(data, path)
-    top = top_doc.mapping("the file")
-    for key in PLAN_KEYS:
-        if key in top:
-            raise top_doc.problem_at(key, f"`{key}` belongs to the dialect of 2021, which is not read yet")
-    findings = list(_unknown_keys(top_doc, TOP_KEYS, "the file"))
-    if "images" not in top:
-        raise top_doc.problem("there is no `images:`", "list each image folder under `images:`")
-    prefix, templates = _tags(top.get("tag"), findings)
-    images = tuple(
-        _image(name, doc, top["images"].key_lines.get(name, doc.line), findings)
-        for name, doc in top["images"].mapping("`images`").items()
-    )
-    spec = Spec(
-        path,
-        name=top["name"].text("`name`") if "name" in top else None,
-        registry=_registry(top["registry"]) if "registry" in top else None,
-        prefix=prefix,
-        templates=templates,
-        images=images,
-        commands=_commands(top.get("all_info_cmds"), findings),
-    )
-    return spec, tuple(findings)
+    reader = _Reader(read(data, path))
+    return reader.spec(path), tuple(reader.findings)
 
 
-def _registry(doc: Doc) -> str:
-    """Where images go; the names of images are added to it."""
-    text = doc.text("`registry`")
-    if not Repository.form.fullmatch(f"{text.rstrip('/')}/name"):
-        raise doc.problem(f"{text!r} is not a valid registry", "a registry is lower case: ghcr.io/OWNER")
-    return text
+class _Reader:
+    """Reads one file and keeps what it finds on the way: one wrong value never hides another."""
 
+    def __init__(self, doc: Doc) -> None:
+        self._doc = doc
+        self.findings: list[Finding] = []
 
-def _unknown_keys(doc: Doc, known: tuple[str, ...], where: str) -> list[Finding]:
-    found = []
-    for key in doc.mapping(where):
-        if key in known or key.startswith("x-"):
-            continue
-        near = nearest(key, list(known))
-        found.append(
+    def spec(self, path: str) -> Spec:
+        """The whole file."""
+        top = self._doc.mapping("the file")
+        self._unknown_keys(self._doc, TOP_KEYS, "the file")
+        if "images" not in top:
+            raise self._doc.problem("there is no `images:`", "list each image folder under `images:`")
+        plans = tuple(self._plans(top))
+        images = tuple(self._images(top["images"]))
+        self._unknown_plans(images, [plan.name for plan in plans if plan.name is not None])
+        self._roots(top.get("root"), [image.name for image in images])
+        return Spec(
+            path,
+            name=self._text(top, "name", "`name`"),
+            registry=self._registry(top.get("registry")),
+            plans=plans,
+            images=images,
+            commands=tuple(self._commands(top)),
+        )
+
+    # The file's own keys.
+
+    def _registry(self, doc: Doc | None) -> str | None:
+        if doc is None:
+            return None
+        text = doc.text("`registry`")
+        if not Repository.form.fullmatch(f"{text.rstrip('/')}/name"):
+            raise doc.problem(f"{text!r} is not a valid registry", "a registry is lower case: ghcr.io/OWNER")
+        return text
+
+    def _plans(self, top: Mapping[str, Doc]) -> Iterator[SpecPlan]:
+        """Plans under whichever of their two names; else the unnamed one."""
+        key = next((key for key in ("plans", "tags") if key in top), None)
+        if key is None:
+            yield self._tag(top.get("tag"))
+            return
+        entries = list(_one_key_maps(top[key]))
+        if not entries:
+            yield unnamed_plan(line=top[key].line)
+        for name, doc, line in entries:
+            values = doc.mapping(f"plan {name!r}")
+            self._unknown_keys(doc, PLAN_KEYS, f"plan {name!r}")
+            if not VersionName.form.fullmatch(name):
+                raise doc.problem(f"{name!r} is not a valid plan name", VersionName.hint)
+            prefix = self._prefix(values, "tag_prefix", f"`tag_prefix` of plan {name!r}")
+            stable = self._text(values, "tag_stable_postfix", f"`tag_stable_postfix` of plan {name!r}")
+            yield self._plan(VersionName(name), prefix, STABLE if stable is None else stable, line)
+
+    def _plan(self, name: VersionName, prefix: str | None, stable: str, line: int) -> SpecPlan:
+        """A named plan; one without a prefix is tagged `latest`, as it always was."""
+        templates = unnamed_plan(prefix).templates if prefix else TagTemplates((), ("latest",))
+        return SpecPlan(name, prefix, stable, templates, line)
+
+    def _tag(self, doc: Doc | None) -> SpecPlan:
+        """`tag:` with its prefix, and templates where the file has its own."""
+        if doc is None:
+            return unnamed_plan()
+        values = doc.mapping("`tag`")
+        self._unknown_keys(doc, TAG_KEYS, "`tag`")
+        default = unnamed_plan(self._prefix(values, "prefix", "`tag.prefix`"), line=doc.line)
+        fixed = _templates(values["fixed"], "`tag.fixed`") if "fixed" in values else default.templates.fixed
+        moving = _templates(values["moving"], "`tag.moving`") if "moving" in values else default.templates.moving
+        return msgspec.structs.replace(default, templates=TagTemplates(fixed, moving))
+
+    def _prefix(self, values: Mapping[str, Doc], key: str, what: str) -> str | None:
+        """A prefix, which must be able to begin a tag; an empty one is none."""
+        text = self._text(values, key, what)
+        if text and not Tag.form.fullmatch(text):
+            raise values[key].problem(f"{what} {text!r} cannot begin a tag", Tag.hint)
+        return text or None
+
+    def _commands(self, top: Mapping[str, Doc]) -> Iterator[Command]:
+        """The table of commands, under whichever of its two names."""
+        key = "all_info_cmds" if "all_info_cmds" in top else "manifests"
+        for name, doc in (top[key].mapping(f"`{key}`") if key in top else {}).items():
+            where = f"command {name!r}"
+            values = doc.mapping(where)
+            self._unknown_keys(doc, COMMAND_KEYS, where)
+            if "command" not in values:
+                self._problem(doc.problem(f"{where} has no `command`"))
+                continue
+            description = self._text(values, "description", f"`description` of {where}")
+            yield Command(name, description or name, values["command"].text(f"`command` of {where}"))
+
+    def _roots(self, doc: Doc | None, images: Sequence[ImageName]) -> None:
+        """`root` is a text or a list; it says nothing that `depend_on` does not, and is only checked."""
+        if doc is None:
+            return
+        for name in doc.texts("`root`"):
+            if name not in images:
+                sentence = f"`root` names {name!r}, which `images:` does not define"
+                self.findings.append(Finding("unknown-root", "warning", sentence, doc.path, doc.line))
+
+    # Images.
+
+    def _images(self, doc: Doc) -> Iterator[SpecImage]:
+        for name, entry in doc.mapping("`images`").items():
+            if not ImageName.form.fullmatch(name) or name in (".", ".."):
+                self._problem(doc.problem_at(name, f"{name!r} is not a valid image name", ImageName.hint))
+                continue
+            try:
+                yield self._image(ImageName(name), entry, doc.key_lines.get(name, entry.line))
+            except FileProblem as problem:
+                self._problem(problem)
+                yield SpecImage(ImageName(name), doc.key_lines.get(name, entry.line))
+
+    def _image(self, name: ImageName, doc: Doc, line: int) -> SpecImage:
+        where = f"image {name!r}"
+        values = doc.mapping(where)
+        self._unknown_keys(doc, IMAGE_KEYS, where)
+        for key in ("prune", "prepull", "basic_tests"):
+            self._flag(values, key, where)
+        common, per_plan = self._arguments(values, where)
+        commands = values.get("info_cmds", values.get("manifests"))
+        return SpecImage(
+            name,
+            line,
+            image_name=self._text(values, "image_name", f"`image_name` of {where}"),
+            depend_on=tuple(values["depend_on"].texts(f"`depend_on` of {where}")) if "depend_on" in values else (),
+            args=common,
+            plan_args=per_plan,
+            skip_plans=tuple(map(VersionName, values["skip_plans"].texts(f"`skip_plans` of {where}")))
+            if "skip_plans" in values
+            else (),
+            info_cmds=tuple(commands.texts(f"the commands of {where}")) if commands is not None else (),
+            integration_tests=self._flag(values, "integration_tests", where),
+        )
+
+    def _arguments(
+        self, values: Mapping[str, Doc], where: str
+    ) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[VersionName, tuple[tuple[str, str], ...]], ...]]:
+        """`build_args` and `dbuild_env.common` for every plan; the rest of `dbuild_env` by plan."""
+        common: dict[str, str] = {}
+        per_plan = []
+        for name, doc in (
+            values["dbuild_env"].mapping(f"`dbuild_env` of {where}") if "dbuild_env" in values else {}
+        ).items():
+            args = _texts_of(doc, f"`dbuild_env.{name}` of {where}")
+            if name == COMMON:
+                common.update(args)
+            else:
+                per_plan.append((VersionName(name), args))
+        if "build_args" in values:
+            common.update(_texts_of(values["build_args"], f"`build_args` of {where}"))
+        return tuple(common.items()), tuple(per_plan)
+
+    def _unknown_plans(self, images: Sequence[SpecImage], plans: Sequence[VersionName]) -> None:
+        """Plans that an image names and the file does not have: commented out, most likely."""
+        for image in images:
+            for where, names in (
+                ("skip_plans", image.skip_plans),
+                ("dbuild_env", [name for name, _ in image.plan_args]),
+            ):
+                for name in names:
+                    if name not in plans:
+                        sentence = (
+                            f"`{where}` of image {image.name!r} names the plan {name!r}, which the file does not have"
+                        )
+                        hint = _meant(name, plans)
+                        self.findings.append(
+                            Finding("unknown-plan", "warning", sentence, self._doc.path, image.line, hint=hint)
+                        )
+
+    # Findings.
+
+    def _text(self, values: Mapping[str, Doc], key: str, what: str) -> str | None:
+        """Text, or None where the key is absent or has no value."""
+        return values[key].text(what) if key in values and values[key].value is not None else None
+
+    def _flag(self, values: Mapping[str, Doc], key: str, where: str) -> bool:
+        """True or false; anything else is an error finding, and counts as false."""
+        if key not in values:
+            return False
+        try:
+            return values[key].flag(f"`{key}` of {where}")
+        except FileProblem as problem:
+            self._problem(problem)
+            return False
+
+    def _problem(self, problem: FileProblem) -> None:
+        """An error that does not keep the rest of the file from being read."""
+        facts = problem.facts
+        line, column = facts["line"], facts["column"]
+        self.findings.append(
             Finding(
-                "unknown-key",
-                "warning",
-                f"{where} has a key {key!r} that nothing reads",
-                doc.path,
-                doc.key_lines.get(key),
-                hint=f"did you mean {near!r}?" if near else "keys of your own start with 'x-'",
+                "wrong-value",
+                "error",
+                str(facts["problem"]),
+                str(facts["path"]),
+                line if isinstance(line, int) else None,
+                column if isinstance(column, int) else None,
+                problem.hint,
             )
         )
-    return found
+
+    def _unknown_keys(self, doc: Doc, known: tuple[str, ...], where: str) -> None:
+        for key in doc.mapping(where):
+            if key in known or key.startswith("x-"):
+                continue
+            hint = _meant(key, known) or "keys of your own start with 'x-'"
+            sentence = f"{where} has a key {key!r} that nothing reads"
+            line = doc.key_lines.get(key)
+            self.findings.append(Finding("unknown-key", "warning", sentence, doc.path, line, hint=hint))
 
 
-def _tags(doc: Doc | None, findings: list[Finding]) -> tuple[str | None, TagTemplates]:
-    """Prefix and templates; both tags from day one where the file says nothing else."""
-    entries = doc.mapping("`tag`") if doc else {}
-    if doc:
-        findings.extend(_unknown_keys(doc, TAG_KEYS, "`tag`"))
-    prefix = entries["prefix"].text("`tag.prefix`") if "prefix" in entries else None
-    if prefix and not Tag.form.fullmatch(prefix):
-        raise entries["prefix"].problem(f"`tag.prefix` {prefix!r} cannot begin a tag", Tag.hint)
-    lead = "{prefix}-" if prefix else ""
-    fixed = _templates("fixed", entries, lead + "{commit}")
-    moving = _templates("moving", entries, lead + "{branch}")
-    return prefix, TagTemplates(fixed, moving)
+def _meant(name: str, known: Sequence[str]) -> str | None:
+    near = nearest(name, [str(word) for word in known])
+    return f"did you mean {near!r}?" if near else None
 
 
-def _templates(key: str, entries: Mapping[str, Doc], default: str) -> tuple[str, ...]:
-    """The templates under `key`; one that can never give a tag is refused where it stands."""
-    if key not in entries:
-        return (default,)
-    doc = entries[key]
-    texts = doc.texts(f"`tag.{key}`")
+def _texts_of(doc: Doc, where: str) -> tuple[tuple[str, str], ...]:
+    """Names and values of build arguments, as they are written."""
+    return tuple((key, value.text(f"argument {key!r} in {where}")) for key, value in doc.mapping(where).items())
+
+
+def _templates(doc: Doc, what: str) -> tuple[str, ...]:
+    """Templates of tags; one that can never give a tag is refused where it stands."""
+    texts = doc.texts(what)
     for text, place in zip(texts, doc.value if isinstance(doc.value, list) else [doc] * len(texts), strict=True):
         try:
-            render(text, dict.fromkeys(("prefix", "branch", "commit", "version", "image"), "0"))
+            render(text, dict.fromkeys(PLACES, "0"))
         except InvalidValue as problem:
             raise place.problem(str(problem), problem.hint) from None
     return tuple(texts)
 
 
-def _image(name: str, doc: Doc, line: int, findings: list[Finding]) -> SpecImage:
-    where = f"image {name!r}"
-    if not ImageName.form.fullmatch(name):
-        raise FileProblem(doc.path, line, f"{name!r} is not a valid image name", hint=ImageName.hint)
-    entries = doc.mapping(where)
-    findings.extend(_unknown_keys(doc, IMAGE_KEYS, where))
-    for key in ("prune", "prepull"):
-        if key in entries:
-            entries[key].flag(f"`{key}` of {where}")
-    args = entries["build_args"].mapping(f"`build_args` of {where}") if "build_args" in entries else {}
-    return SpecImage(
-        ImageName(name),
-        line,
-        image_name=entries["image_name"].text(f"`image_name` of {where}") if "image_name" in entries else None,
-        depend_on=tuple(entries["depend_on"].texts(f"`depend_on` of {where}")) if "depend_on" in entries else (),
-        build_args=tuple((key, value.text(f"build argument {key!r}")) for key, value in args.items()),
-        info_cmds=tuple(entries["info_cmds"].texts(f"`info_cmds` of {where}")) if "info_cmds" in entries else (),
-        integration_tests="integration_tests" in entries
-        and entries["integration_tests"].flag(f"`integration_tests` of {where}"),
-    )
-
-
-def _commands(doc: Doc | None, findings: list[Finding]) -> tuple[Command, ...]:
-    commands = []
-    for name, entry in (doc.mapping("`all_info_cmds`") if doc else {}).items():
-        where = f"command {name!r}"
-        entries = entry.mapping(where)
-        findings.extend(_unknown_keys(entry, COMMAND_KEYS, where))
-        if "command" not in entries:
-            raise entry.problem(f"{where} has no `command`")
-        description = entries["description"].text(f"`description` of {where}") if "description" in entries else name
-        commands.append(Command(name, description, entries["command"].text(f"`command` of {where}")))
-    return tuple(commands)
+def _one_key_maps(doc: Doc) -> Iterator[tuple[str, Doc, int]]:
+    """Name, value and line of each entry of a mapping, or of a list of mappings."""
+    for part in doc.value if isinstance(doc.value, list) else [doc]:
+        for name, value in part.mapping("a plan").items():
+            yield name, value, part.key_lines.get(name, value.line)

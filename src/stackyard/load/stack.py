@@ -12,14 +12,16 @@ from __future__ import annotations
 import msgspec
 
 from stackyard.errors import FileProblem, InvalidValue
-from stackyard.load.changes import ChangeRules, read_change_rules
+from stackyard.load.changes import read_change_rules
 from stackyard.load.place import Place, image_folders
-from stackyard.load.spec import Spec, SpecImage, read_spec
-from stackyard.load.target import Sources, Surroundings, read_sources, repository_of, target_of
-from stackyard.model.inputs import Entry
+from stackyard.load.recipe import Recipe, recipes_of
+from stackyard.load.references import owners_of
+from stackyard.load.sources import Sources, read_sources
+from stackyard.load.spec import Spec, SpecImage, read_spec, unnamed_plan
+from stackyard.load.target import Surroundings, target_of
 from stackyard.model.names import ImageName, nearest
 from stackyard.model.reference import Platform, Repository
-from stackyard.model.stack import Finding, Revision, Stack, TagTemplates, Target
+from stackyard.model.stack import Finding, Revision, Stack, Target
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -33,20 +35,18 @@ class Settings(msgspec.Struct, frozen=True):
 def load_stack(place: Place, revision: Revision, settings: Settings) -> Stack:
     """Read the stack at `place`."""
     spec, findings = _spec(place)
-    images, more = _images(place, spec)
-    rules, everywhere = read_change_rules(place)
-    around = _surroundings(place, spec, images, revision, settings, rules, everywhere)
-    found: list[Finding] = [*findings, *more]
+    found: list[Finding] = [*findings, *_unlisted(place, spec)]
+    recipes = tuple(recipes_of(spec))
+    around = _surroundings(place, spec, recipes, revision, settings)
+    sources: dict[ImageName, Sources | None] = {}
     targets: list[Target] = []
-    sources: dict[ImageName, Sources] = {}
-    for image in images:
-        read, problems = read_sources(place, image)
-        found.extend(problems)
+    for recipe in recipes:
+        if recipe.image not in sources:
+            sources[recipe.image], problems = read_sources(place, recipe)
+            found.extend(problems)
+        read = sources[recipe.image]
         if read is not None:
-            sources[image.name] = read
-    for image in images:
-        if image.name in sources:
-            target, problems = target_of(image, sources[image.name], around)
+            target, problems = target_of(recipe, read, around)
             targets.append(target)
             found.extend(problems)
     return Stack(
@@ -54,26 +54,26 @@ def load_stack(place: Place, revision: Revision, settings: Settings) -> Stack:
         images_folder=place.images,
         targets=tuple(targets),
         revision=revision,
-        has_registry=around.has_registry,
-        stable="{prefix}-stable" if spec.prefix else "stable",
-        findings=tuple(found),
+        has_registry=bool(settings.registry or spec.registry)
+        or any(image.image_name and "/" in image.image_name for image in spec.images),
+        stable="{stable}" if any(plan.prefix for plan in spec.plans) else "stable",
+        findings=tuple(dict.fromkeys(found)),
     )
 
 
 def _spec(place: Place) -> tuple[Spec, tuple[Finding, ...]]:
-    if place.spec is None:
-        return Spec("", None, None, None, TagTemplates(("{commit}",), ("{branch}",)), (), ()), ()
-    return read_spec((place.root / place.spec).read_bytes(), place.spec)
+    """The spec; without one, every folder with a Dockerfile."""
+    if place.spec is not None:
+        return read_spec((place.root / place.spec).read_bytes(), place.spec)
+    images = tuple(SpecImage(ImageName(name), 1) for name in image_folders(place))
+    return Spec(place.images, None, None, (unnamed_plan(),), images, ()), ()
 
 
-def _images(place: Place, spec: Spec) -> tuple[tuple[SpecImage, ...], list[Finding]]:
-    """Entries of the spec in file order; without a spec, every folder with a Dockerfile."""
-    folders = image_folders(place)
-    if not (folders if place.spec is None else spec.images):
+def _unlisted(place: Place, spec: Spec) -> list[Finding]:
+    """What the spec and the folders do not agree on."""
+    if not spec.images:
         hint = f"add a folder {place.images}/NAME with a Dockerfile" + (" and its entry" if place.spec else "")
-        return (), [Finding("no-images", "error", "there is no image", place.spec or place.images, hint=hint)]
-    if place.spec is None:
-        return tuple(SpecImage(ImageName(name), 1, None, (), (), (), False) for name in folders), []
+        return [Finding("no-images", "error", "there is no image", place.spec or place.images, hint=hint)]
     named = [image.name for image in spec.images]
     findings = [
         Finding(
@@ -83,58 +83,44 @@ def _images(place: Place, spec: Spec) -> tuple[tuple[SpecImage, ...], list[Findi
             f"{place.images}/{name}/Dockerfile",
             hint=f"add `{name}:` under `images:` in {place.spec}",
         )
-        for name in folders
+        for name in image_folders(place)
         if name not in named
     ]
     for image in spec.images:
-        findings.extend(_unknown_parents(image, named, place))
-    return spec.images, findings
+        findings.extend(_unknown_parents(image, named, spec.path))
+    return findings
 
 
-def _unknown_parents(image: SpecImage, named: list[ImageName], place: Place) -> list[Finding]:
+def _unknown_parents(image: SpecImage, named: list[ImageName], path: str) -> list[Finding]:
     found = []
     for parent in image.depend_on:
         if parent not in named:
             near = nearest(parent, [str(name) for name in named])
-            found.append(
-                Finding(
-                    "unknown-parent",
-                    "warning",
-                    f"image {image.name!r} depends on {parent!r}, which the file does not define: "
-                    "taken as an external base",
-                    place.spec or place.images,
-                    image.line,
-                    hint=f"did you mean {near!r}?" if near else None,
-                )
+            sentence = (
+                f"image {image.name!r} depends on {parent!r}, which the file does not define: taken as an external base"
             )
+            hint = f"did you mean {near!r}?" if near else None
+            found.append(Finding("unknown-parent", "warning", sentence, path, image.line, hint=hint))
     return found
 
 
 def _surroundings(
-    place: Place,
-    spec: Spec,
-    images: tuple[SpecImage, ...],
-    revision: Revision,
-    settings: Settings,
-    rules: ChangeRules,
-    everywhere: tuple[Entry, ...],
+    place: Place, spec: Spec, recipes: tuple[Recipe, ...], revision: Revision, settings: Settings
 ) -> Surroundings:
     if settings.registry:
         Repository.parse(f"{settings.registry.rstrip('/')}/name")  # the caller's mistake is not the file's
-    repositories = {image.name: _repository(place, spec, image, settings) for image in images}
+    repositories = {image.name: _repository(place, spec, image, settings) for image in spec.images}
+    declared = {image.name: image.image_name for image in spec.images if image.image_name}
+    rules, everywhere = read_change_rules(place)
     return Surroundings(
         place=place,
         revision=revision,
         platform=settings.platform,
-        templates=spec.templates,
-        prefix=spec.prefix,
         commands={command.name: command for command in spec.commands},
-        repositories=repositories,
-        declared={image.name: image.image_name or str(image.name) for image in images},
+        owners=owners_of(recipes, repositories, declared),
+        recipes={recipe.target: recipe for recipe in recipes},
         rules=rules,
         everywhere=everywhere,
-        has_registry=bool(settings.registry or spec.registry)
-        or any(image.image_name and "/" in image.image_name for image in images),
     )
 
 
@@ -144,3 +130,18 @@ def _repository(place: Place, spec: Spec, image: SpecImage, settings: Settings) 
     except InvalidValue as problem:
         where, line = (place.spec, image.line) if place.spec else (f"{place.images}/{image.name}", None)
         raise FileProblem(where, line, f"image {image.name!r}: {problem}", hint=problem.hint) from None
+
+
+def repository_of(image: SpecImage, registry: str | None, override: str | None) -> Repository:
+    """Where an image is published.
+
+    `image_name` where it names a registry; else `registry` of the spec and the name. `override`
+    (the caller's registry) replaces the registry of every image and keeps the rest of the name.
+    """
+    name = Repository.parse(image.image_name or image.name)
+    if override:
+        host = name.declared_host
+        return Repository.parse(f"{override.rstrip('/')}/{name[len(host) + 1 :] if host else name}")
+    if registry and not name.declared_host:
+        return Repository.parse(f"{registry.rstrip('/')}/{name}")
+    return name

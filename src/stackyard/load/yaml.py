@@ -101,7 +101,10 @@ def read(data: bytes, path: str) -> Doc:
         mark = error.problem_mark or error.context_mark
         at = mark.line + 1 if mark else None
         column = mark.column + 1 if mark else None
-        raise FileProblem(path, at, f"not valid YAML: {error.problem}", column=column, hint=_hint(data, at)) from None
+        if (marker := _conflict(text)) is not None:
+            hint = "resolve the conflict, and take the markers out"
+            raise FileProblem(path, marker, "the file has merge conflict markers", hint=hint) from None
+        raise FileProblem(path, at, f"not valid YAML: {error.problem}", column=column, hint=_hint(text, at)) from None
     except yaml.reader.ReaderError as error:  # no mark, and the sign may be anywhere
         before, sign, _ = text.partition(chr(error.character))
         found = before.count("\n") + 1 if sign else None
@@ -131,10 +134,13 @@ def _too_deep(path: str, line: int | None) -> FileProblem:
     return FileProblem(path, line, f"nested more than {_MAX_DEPTH} levels deep")
 
 
-def _hint(data: bytes, line: int | None) -> str | None:
-    text = data.decode("utf-8", "replace")
-    if any(row.startswith(("<<<<<<< ", ">>>>>>> ")) or row == "=======" for row in text.splitlines()):
-        return "the file has merge conflict markers; resolve the conflict first"
+def _conflict(text: str) -> int | None:
+    """The line of the first merge conflict marker, if there is one."""
+    rows = enumerate(text.splitlines(), 1)
+    return next((number for number, row in rows if row.startswith(("<<<<<<< ", "=======", ">>>>>>> "))), None)
+
+
+def _hint(text: str, line: int | None) -> str | None:
     rows = text.splitlines()
     if line is not None and line <= len(rows) and "\t" in rows[line - 1]:
         return "YAML takes blanks for indentation, not tabs"

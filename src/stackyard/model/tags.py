@@ -14,6 +14,8 @@ from stackyard.model.names import Tag
 from stackyard.model.stack import Revision, TagTemplates
 
 COMMIT_DIGITS = 7
+PLACES = ("prefix", "branch", "commit", "version", "image", "stable")
+"""What a template may use."""
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -38,12 +40,11 @@ def sanitise(branch: str) -> str:
 
 def render(template: str, values: Mapping[str, str]) -> Tag | None:
     """The tag, or None where a value is missing; InvalidValue for a name nobody knows or a text that is no tag."""
-    known = {"prefix", "branch", "commit", "version", "image"}
     wanted = _PLACE.findall(template)
     for name in wanted:
-        if name not in known:
+        if name not in PLACES:
             raise InvalidValue(
-                f"tag template {template!r} uses {{{name}}}, which is none of {', '.join(sorted(known))}",
+                f"tag template {template!r} uses {{{name}}}, which is none of {', '.join(sorted(PLACES))}",
                 kind="tag template",
                 text=template,
             )

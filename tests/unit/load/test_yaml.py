@@ -87,7 +87,7 @@ def test_merged_keys_give_way() -> None:
         ("a: 1\nb: 2\na: 3\n", 3, 1, "'a' is here twice, first on line 1", None),
         ("a:\n  b: 1\n  'b': 2\n", 3, 3, "'b' is here twice, first on line 2", None),
         ("1: a\n'1': b\n", 2, 1, "'1' is here twice", None),
-        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", 3, 1, "not valid YAML", "merge conflict"),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", 2, None, "merge conflict", "resolve"),
         ("a:\n\tb: 1\n", 2, 1, "not valid YAML", "blanks for indentation"),
         ("a: b: c\n", 1, 5, "not valid YAML", None),
         ("a:\n  b: 1\n c: 2\n", 3, 2, "not valid YAML", None),

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""One way to build one image, whichever convention says so: what becomes a target.
+
+In:   Spec (spec.yml), versions.yaml files
+Out:  Recipe, a value that knows nothing of conventions
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from stackyard.load.spec import Spec, SpecImage, SpecPlan
+from stackyard.model.names import ImageName, TargetName, VersionName
+from stackyard.model.stack import TagTemplates
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """An image at a version."""
+
+    image: ImageName
+    version: VersionName | None
+    path: str
+    """The file that says so, as messages call it."""
+    line: int | None
+    args: tuple[tuple[str, str], ...]
+    depend_on: tuple[str, ...]
+    """Images it is declared to build on, at the same version."""
+    commands: tuple[str, ...]
+    integration_tests: bool
+    templates: TagTemplates
+    variables: tuple[tuple[str, str], ...]
+    """For templates: image, version, prefix, stable."""
+
+    @property
+    def target(self) -> TargetName:
+        """The target this becomes."""
+        return TargetName.of(self.image, self.version)
+
+
+def recipes_of(spec: Spec) -> Iterator[Recipe]:
+    """Each image in each plan that does not skip it: plans in file order within images in file order."""
+    for image in spec.images:
+        for plan in spec.plans:
+            if plan.name is None or plan.name not in image.skip_plans:
+                yield _recipe(spec, image, plan)
+
+
+def _recipe(spec: Spec, image: SpecImage, plan: SpecPlan) -> Recipe:
+    variables = {"image": str(image.name)}
+    if plan.name is not None:
+        variables["version"] = str(plan.name)
+    if plan.prefix:
+        variables["prefix"] = plan.prefix
+        variables["stable"] = plan.prefix + plan.stable
+    return Recipe(
+        image.name,
+        plan.name,
+        spec.path,
+        image.line,
+        image.args_for(plan),
+        image.depend_on,
+        image.info_cmds,
+        image.integration_tests,
+        plan.templates,
+        tuple(variables.items()),
+    )

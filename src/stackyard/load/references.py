@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""The images that a Dockerfile names: parents, where the stack makes them, or external bases.
+
+In:   Recipe, Dockerfile, its arguments, Owners
+Out:  Found: parents with the references that name them, bases, the frontend; findings
+
+A parent is recognised however it is written: through BASE_TAG or any other argument, pinned to a
+tag, by `image_name`, by where it is published, or by its folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from stackyard.errors import InvalidValue
+from stackyard.load.recipe import Recipe
+from stackyard.model.dockerfile import Dockerfile
+from stackyard.model.inputs import masked
+from stackyard.model.names import ImageName, TargetName, VersionName
+from stackyard.model.reference import Reference, Repository
+from stackyard.model.stack import Finding, ParentUse
+
+
+class Owners(msgspec.Struct, frozen=True):
+    """Which image of the stack a repository belongs to, and at which versions it is made."""
+
+    repositories: Mapping[ImageName, Repository]
+    by_name: Mapping[str, ImageName]
+    """Canonical repository -> image, for every name that Dockerfiles may call an image."""
+    versions: Mapping[ImageName, tuple[VersionName | None, ...]]
+
+    def at_version(self, image: ImageName, version: VersionName | None) -> TargetName | None:
+        """The target of `image` that something at `version` builds on: the same version, or the only one there is."""
+        made = self.versions.get(image, ())
+        if version in made:
+            return TargetName.of(image, version)
+        return TargetName.of(image, None) if None in made else None
+
+
+def owners_of(
+    recipes: Iterable[Recipe], repositories: Mapping[ImageName, Repository], declared: Mapping[ImageName, str]
+) -> Owners:
+    """Owners of a stack.
+
+    Args:
+        declared: `image_name` of each image that has one.
+    """
+    versions: dict[ImageName, tuple[VersionName | None, ...]] = {}
+    for recipe in recipes:
+        versions[recipe.image] = (*versions.get(recipe.image, ()), recipe.version)
+    by_name: dict[str, ImageName] = {}
+    for image, repository in repositories.items():
+        by_name[repository.canonical] = image
+    for image in repositories:  # where it is published wins over what it is called
+        for text in (declared.get(image), str(image)):
+            if text:
+                by_name.setdefault(_canonical(text), image)
+    return Owners(repositories, by_name, versions)
+
+
+def _canonical(text: str) -> str:
+    try:
+        return Repository.parse(text).canonical
+    except InvalidValue:
+        return text
+
+
+class Found(msgspec.Struct):
+    """The images that a Dockerfile names."""
+
+    parents: dict[TargetName, list[Reference]]
+    bases: dict[str, Reference]
+    """By canonical reference."""
+    frontend: Reference | None = None
+
+
+def find_references(
+    recipe: Recipe,
+    dockerfile: Dockerfile,
+    args: tuple[tuple[str, str], ...],
+    platform: str,
+    owners: Owners,
+    findings: list[Finding],
+) -> Found:
+    """Each image that the Dockerfile names, and the parents that the recipe declares."""
+    found = Found({}, {})
+    for name in recipe.depend_on:
+        target = _parent(recipe, ImageName(name), owners, findings)
+        if target is not None:
+            found.parents[target] = []
+    for use, text in dockerfile.external_uses(dict(args), platform):
+        try:
+            reference = Reference.parse(text)
+        except InvalidValue:
+            sentence = f"{use.text!r} names the image {masked(text, args)!r}, which is not a valid reference"
+            hint = "an argument without a value leaves a hole: give it a default or a build argument"
+            findings.append(Finding("bad-reference", "error", sentence, dockerfile.path, use.line, hint=hint))
+            continue
+        if use.how == "syntax":
+            found.frontend = reference
+        else:
+            _sort(reference, recipe, owners, found, findings)
+    for target, references in found.parents.items():
+        if not references:
+            sentence = (
+                f"image {recipe.image!r} depends on {target.image!r}, and no instruction of its Dockerfile names it"
+            )
+            hint = "a FROM of another name ignores the parent that was just built"
+            findings.append(Finding("parent-not-used", "warning", sentence, dockerfile.path, 1, hint=hint))
+    return found
+
+
+def _sort(reference: Reference, recipe: Recipe, owners: Owners, found: Found, findings: list[Finding]) -> None:
+    """One reference, to the parents or to the bases."""
+    owner = owners.by_name.get(reference.repository.canonical)
+    target = None if owner in (None, recipe.image) else _parent(recipe, ImageName(owner or ""), owners, findings)
+    if target is None:
+        found.bases.setdefault(reference.canonical, reference)
+    elif reference not in found.parents.setdefault(target, []):
+        found.parents[target].append(reference)
+
+
+def _parent(recipe: Recipe, image: ImageName, owners: Owners, findings: list[Finding]) -> TargetName | None:
+    """The target of `image` that the recipe builds on; None for an image the stack does not make."""
+    target = owners.at_version(image, recipe.version)
+    if target is None and image in owners.versions:
+        made = ", ".join(str(version) for version in owners.versions[image])
+        sentence = (
+            f"image {recipe.image!r} at version {recipe.version!r} builds on {image!r}, "
+            f"which is not made at that version (it is at {made})"
+        )
+        finding = Finding("missing-version", "error", sentence, recipe.path, recipe.line)
+        if finding not in findings:
+            findings.append(finding)
+    return target
+
+
+def foundation_of(
+    dockerfile: Dockerfile, args: tuple[tuple[str, str], ...], platform: str, parents: tuple[ParentUse, ...]
+) -> TargetName | None:
+    """The parent whose layers the image's own stand on; None where that is an external base."""
+    text = dockerfile.foundation(dict(args), platform)
+    return next((use.target for use in parents if any(text == str(name) for name in use.references)), None)

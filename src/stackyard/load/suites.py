@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""What must pass before an image is published: its tests, and the commands of its inventory.
+
+In:   Recipe, Place, the stack's table of commands
+Out:  commands and suites, each suite with a digest of all that can change its result; findings
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from stackyard.load.context import read_entry, read_tree
+from stackyard.load.place import Place, has_folder
+from stackyard.load.recipe import Recipe
+from stackyard.model import canonical
+from stackyard.model.inputs import Entry
+from stackyard.model.names import Digest
+from stackyard.model.stack import Command, Finding, Suite
+
+COMMON_TESTS = "tests_common"
+
+
+def commands_of(recipe: Recipe, table: Mapping[str, Command], findings: list[Finding]) -> tuple[Command, ...]:
+    """The commands that the recipe names, in its order; a name that the table has not is an error finding."""
+    for name in recipe.commands:
+        if name not in table:
+            sentence = f"image {recipe.image!r} names the command {name!r}, which the table of commands does not define"
+            findings.append(Finding("unknown-command", "error", sentence, recipe.path, recipe.line))
+    return tuple(table[name] for name in recipe.commands if name in table)
+
+
+def suites_of(
+    recipe: Recipe, commands: tuple[Command, ...], place: Place, findings: list[Finding]
+) -> tuple[Suite, ...]:
+    """Common and own tests, integration tests where asked for, declared commands."""
+    basic = [
+        f"{place.images}/{'/'.join(parts)}"
+        for parts in ((COMMON_TESTS,), (recipe.image, "test"))
+        if has_folder(place, *parts)
+    ]
+    suites = []
+    if basic:
+        suites.append(Suite("basic", tuple(basic), _tests_digest(place, basic)))
+    if recipe.integration_tests:
+        folder = f"{place.images}/{recipe.image}/integration_tests"
+        if has_folder(place, recipe.image, "integration_tests"):
+            suites.append(Suite("integration", (folder,), _tests_digest(place, [folder])))
+        else:
+            sentence = f"image {recipe.image!r} asks for integration tests, and there is no folder {folder}"
+            findings.append(Finding("missing-tests", "error", sentence, recipe.path, recipe.line))
+    if commands:
+        digest = canonical.digest([(command.name, command.command) for command in commands])
+        suites.append(Suite("inventory", (), digest))
+    return tuple(suites)
+
+
+def _tests_digest(place: Place, folders: Iterable[str]) -> Digest:
+    """Over all test code that can change a result: the folders, and what pytest picks up above them."""
+    entries: list[Entry] = []
+    for folder in folders:
+        full = os.path.join(place.root, folder)
+        entries.extend(
+            Entry(f"{folder}/{entry.path}", entry.kind, entry.blob)
+            for entry in read_tree(full, folder)
+            if "__pycache__" not in entry.path
+        )
+    for name in ("conftest.py", f"{place.images}/conftest.py", "pytest.ini"):
+        full = os.path.join(place.root, name)
+        if os.path.isfile(full):
+            entries.append(read_entry(full, name))
+    return canonical.digest(sorted(entries))
