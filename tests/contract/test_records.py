@@ -285,7 +285,7 @@ def told(lines: list[str]) -> dict[str, int]:
 
 def test_processes_at_once_lose_nothing(file: Archive) -> None:
     """All begin with no file at all; every record and fact of each is there, under run numbers of its own."""
-    writers = [writer(file, name, 5) for name in "abcd"]
+    writers = [writer(file, name, 5) for name in "abc"]
     lines: list[str] = []
     go(*writers)
     for process in writers:
@@ -296,14 +296,14 @@ def test_processes_at_once_lose_nothing(file: Archive) -> None:
     records = file.open().known().records[LAB.name]
 
     assert {record.id: len(record.facts) for record in records} == told(lines)
-    assert len(records) == 20
-    assert sorted(record.run for record in records) == list(range(1, 21))
+    assert len(records) == 15
+    assert sorted(record.run for record in records) == list(range(1, 16))
     assert all(record.facts[1:] == FACTS for record in records)
 
 
 def test_who_reads_while_another_writes_sees_one_moment(file: Archive) -> None:
     """No record without its build, whenever it is looked at."""
-    process = writer(file, "a", 30)
+    process = writer(file, "a", 12)
     go(process)
     reader = file.open()
     seen = 0
@@ -316,7 +316,7 @@ def test_who_reads_while_another_writes_sees_one_moment(file: Archive) -> None:
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("after", [1, 4, 9])
+@pytest.mark.parametrize("after", [1, 9])
 def test_a_killed_writer_loses_no_fact_that_was_recorded(file: Archive, after: int) -> None:
     """kill -9 between two facts: all that was said to be there is there, and the next process goes on."""
     process = writer(file, "a", 10_000)
