@@ -105,9 +105,16 @@ def local_repository(image: ImageName) -> Repository:
 
 
 def version_tag(version: str, stamp: str) -> Tag:
-    """`py{version}-{stamp}`; InvalidValue where that is no tag, as with a stamp that has colons.
+    """`py{version}-{stamp}`; InvalidValue where that is no tag: a stamp that is empty, or has colons.
 
     >>> version_tag("3.12", "2025-07-01T184545")
     'py3.12-2025-07-01T184545'
     """
+    if not version or not stamp:
+        raise InvalidValue(
+            f"'py{version}-{stamp}' lacks a part",
+            hint="a tag is py, a version, '-' and a stamp",
+            kind="tag",
+            text=f"py{version}-{stamp}",
+        )
     return Tag.parse(f"py{version}-{stamp}")

@@ -85,11 +85,12 @@ def test_tag_with_an_opaque_stamp() -> None:
     assert version_tag("3.10", "local-build") == "py3.10-local-build"
 
 
-@pytest.mark.parametrize("stamp", ["2021-08-31T19:51:48", "two words", "a/b", "x" * 128])
+@pytest.mark.parametrize("stamp", ["", "2021-08-31T19:51:48", "two words", "a/b", "x" * 128])
 def test_tag_that_is_none(stamp: str) -> None:
     """A stamp that no tag can hold is refused here, not by a registry after the build."""
-    with pytest.raises(InvalidValue, match="tag"):
+    with pytest.raises(InvalidValue) as caught:
         version_tag("3.10", stamp)
+    assert caught.value.kind == "tag"
 
 
 @given(st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)))
@@ -104,12 +105,19 @@ def test_stamp_is_utc() -> None:
     """A time of another zone is turned into UTC first; a time without a zone is refused."""
     assert Stamp.at(datetime(2025, 7, 1, 20, 45, 45, tzinfo=timezone(timedelta(hours=2)))) == "2025-07-01T184545"
     with pytest.raises(ValueError, match="zone"):
-        Stamp.at(datetime(2025, 7, 1))  # noqa: DTZ001
+        Stamp.at(datetime(2025, 7, 1))
 
 
 @pytest.mark.parametrize(
     "text",
-    ["local-build", "2025-07-01", "2025-07-01T18:45:45", "2025-07-01T184545Z", "2025-02-30T000000", "2025-07-01T246000"],
+    [
+        "local-build",
+        "2025-07-01",
+        "2025-07-01T18:45:45",
+        "2025-07-01T184545Z",
+        "2025-02-30T000000",
+        "2025-07-01T246000",
+    ],
 )
 def test_no_stamp(text: str) -> None:
     """Neither another form nor a day that never was is a stamp."""
