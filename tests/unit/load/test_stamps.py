@@ -141,7 +141,7 @@ def test_unquoted_key() -> None:
         ("3.9.18: [a]\n", 1, "the stamp of '3.9.18' should be text"),
         (f"3.9.18:\n  last_updated: {OLD}\n", 2, "the stamp of '3.9.18' should be text"),
         (f"3.9.18: {OLD}\n3.9.18: {NEW}\n", 2, "here twice, first on line 1"),
-        (f"<<<<<<< ours\n3.9.18: {OLD}\n", 2, "not valid YAML"),
+        (f"<<<<<<< ours\n3.9.18: {OLD}\n", 1, "merge conflict markers"),
     ],
 )
 def test_refused(text: str, line: int, words: str) -> None:

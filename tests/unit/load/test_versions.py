@@ -370,7 +370,7 @@ def test_own_keys_and_anchors() -> None:
         ("versions:\n  3.9.1:\n    last_updated: [a]\n", 3, "`last_updated` of version '3.9.1' should be text"),
         ("a: {}\na: {}\n", 2, "'a' is here twice"),
         ("a: {\n", 2, "not valid YAML"),
-        ("<<<<<<< ours\na: {}\n=======\n", 2, "not valid YAML"),
+        ("<<<<<<< ours\na: {}\n=======\n", 1, "merge conflict markers"),
     ],
 )
 def test_refused(text: str, line: int, words: str) -> None:
