@@ -233,6 +233,9 @@ class Driver:
             done = do()
         except StackyardError as error:
             done = Done(False, failure=str(error), details=(f"hint: {error.hint}",) if error.hint else ())
+        except OSError as error:  # a full disk, a file that may not be written: the system's own words
+            place = f"{error.filename}: " if error.filename else ""
+            done = Done(False, failure=f"{place}{error.strerror or error}")
         except BaseException as error:  # a defect of ours must not hang the run
             done = Done(False, failure=f"internal error in {job}: {type(error).__name__}: {error}")
         self._events.put(_Ended(job, name, done, self._work.clock.ticks() - begun))

@@ -283,16 +283,22 @@ def publish(work: Work, target: Target, record: Record, fixed: tuple[Tag, ...], 
 
 
 def _push(work: Work, target: Target, built: Built, log: Path) -> Pushed:
-    """Push the very image that was tested, under its content tag, and read it back by digest."""
+    """Push the very image that was tested, under its content tag, and read it back by digest.
+
+    The name it was built under may be of another repository: the stack's registry is not what it was then.
+    """
     started = work.clock.ticks()
-    work.engine.push(built.local, log)
     tag = built.local.tag
     assert tag is not None
+    local = Reference(target.repository, tag)
+    if local != built.local:
+        work.engine.tag(built.image, local)
+    work.engine.push(local, log)
     manifest = work.registry.manifest(target.repository, tag)
     found = None if manifest is None else manifest.digest if work.about.store == "containerd" else manifest.config
     if manifest is None or found != built.image.id:
         raise DigestMismatch(
-            f"pushed {built.image.id.short} as {built.local}, and the registry has {found or 'nothing'} there",
+            f"pushed {built.image.id.short} as {local}, and the registry has {found or 'nothing'} there",
             hint="someone else wrote this tag, or the registry changed the image",
             expected=built.image.id,
             found=found,
