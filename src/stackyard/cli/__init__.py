@@ -206,20 +206,22 @@ def _run(words: list[str], session: Session) -> int:
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
-        raise _usage_problem(error) from error
+        raise _usage_problem(error, words) from error
     return result if isinstance(result, int) else 0
 
 
-def _usage_problem(error: click.ClickException) -> UsageProblem:
+def _usage_problem(error: click.ClickException, words: list[str]) -> UsageProblem:
     """click's words for a command line as one of our errors: a sentence without a full stop, and a hint."""
-    sentence, hint = error.message or error.format_message(), None
-    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    sentence, hint, epilog = error.message or error.format_message(), None, None
+    path = " ".join(["stackyard", *[word for word in words if word in _HOMES][:1]])
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        path, epilog = error.ctx.command_path, error.ctx.command.epilog
     if isinstance(error, click.NoSuchOption):
-        sentence = f"there is no option {error.option_name!r}" + (f" of `{ctx.command_path}`" if ctx else "")
+        sentence = f"there is no option {error.option_name!r} of `{path}`"
         hint = f"did you mean {error.possibilities[0]}?" if error.possibilities else None
     elif isinstance(error, click.BadParameter):
         sentence = error.format_message()
-    if hint is None and ctx is not None:
-        example = next((line.strip() for line in (ctx.command.epilog or "").splitlines() if line[:2] == "  "), "")
-        hint = f"`{ctx.command_path} --help` tells more" + (f"; for example: {example}" if example else "")
+    if hint is None:
+        example = next((line.strip() for line in (epilog or "").splitlines() if line[:2] == "  "), "")
+        hint = f"`{path} --help` tells more" + (f"; for example: {example}" if example else "")
     return UsageProblem(f"{sentence[:1].lower()}{sentence[1:]}".rstrip("."), hint=hint)

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -66,9 +68,9 @@ def build(
     Naming images builds them and what they build on. With --push, each image is published after its
     own tests and those of its parents passed; moving tags move at the end, all or none.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
-    plan = verbs.prepare(yard, images, is_publishing, rebuild)
-    return carry_out(yard, plan, "build", progress, is_json, jobs, use_cache=not without_cache)
+    with _interruptible():
+        plan = verbs.prepare(yard, images, is_publishing, rebuild)
+        return carry_out(yard, plan, "build", progress, is_json, jobs, use_cache=not without_cache)
 
 
 @command("stackyard push", "stackyard push ml-notebook")
@@ -80,16 +82,16 @@ def push(yard: Yard, images: tuple[str, ...], progress: str, is_json: bool) -> i
 
     What is missing is an error that names it.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
-    plan = verbs.prepare(yard, images, publish=True)
-    missing = [step for step in plan.steps if step.action in ("build", "decide-later", "retest")]
-    if missing:
-        names = ", ".join(str(step.target) for step in missing)
-        raise NothingToDo(
-            f"not built and tested as the files are now: {names}",
-            hint="`stackyard build --push` builds, tests and publishes; `stackyard plan --explain` says why",
-        )
-    return carry_out(yard, plan, "push", progress, is_json)
+    with _interruptible():
+        plan = verbs.prepare(yard, images, publish=True)
+        missing = [step for step in plan.steps if step.action in ("build", "decide-later", "retest")]
+        if missing:
+            names = ", ".join(str(step.target) for step in missing)
+            raise NothingToDo(
+                f"not built and tested as the files are now: {names}",
+                hint="`stackyard build --push` builds, tests and publishes; `stackyard plan --explain` says why",
+            )
+        return carry_out(yard, plan, "push", progress, is_json)
 
 
 def carry_out(
@@ -132,6 +134,20 @@ def _exit_code(summary: RunSummary) -> int:
     if summary.is_interrupted:
         return EXIT_INTERRUPTED
     return 0 if summary.is_good and not summary.notes else EXIT_FAILED
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM is the interruption that Ctrl-C is, and leaves a summary, too; as before afterwards."""
+    try:
+        before = signal.signal(signal.SIGTERM, _interrupt)
+    except ValueError:  # only the main thread may; an embedding program decides itself
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupt(*_: object) -> None:

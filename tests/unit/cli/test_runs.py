@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""Commands that do something, over fakes: what is printed where, what is asked, how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from stackyard.model.names import Digest, Tag
+from tests.conftest import git
+from tests.unit.cli.conftest import Shell
+
+
+def test_a_build_shows_plan_progress_and_summary(shell: Shell) -> None:
+    """Where nobody can redraw, each event is a line; the end says what was made and where it is."""
+    said = shell("build", "--push")
+
+    assert said.code == 0
+    assert said.err == ""
+    assert "2 to build." in said.out
+    assert "base: built in" in said.out
+    assert "leaf  registry.example/lab/leaf:sy-" in said.out
+    assert "also registry.example/lab/leaf:main" in said.out
+    assert said.out.rstrip().splitlines()[-1].startswith("Run 1: 2 built, in ")
+
+
+def test_a_second_build_has_nothing_to_do(shell: Shell) -> None:
+    """It says so in one line, and no run is counted."""
+    shell("build")
+    said = shell("build")
+
+    assert said.code == 0
+    assert "Nothing to do: 2 images as wanted" in said.out
+    assert len(shell("history", "--json").json["runs"]) == 1
+
+
+def test_json_is_all_that_stdout_has(shell: Shell) -> None:
+    """Progress goes to stderr; stdout is one object, also when there was nothing to do."""
+    first, second = shell("build", "--push", "--json"), shell("--json", "build", "--push")
+
+    assert [outcome["status"] for outcome in first.json["outcomes"]] == ["built", "built"]
+    assert "base: building" in first.err
+    assert [outcome["status"] for outcome in second.json["outcomes"]] == ["reused", "reused"]
+
+
+def test_a_failed_build_is_told_once_and_ends_with_1(shell: Shell) -> None:
+    """Its paragraph has the sentence and the log; what builds on it is skipped because of it, not failed."""
+    shell.engine.failing["registry.example/lab/base"] = "no space left on device"
+    said = shell("build")
+
+    assert said.code == 1
+    summary = said.out[said.out.index("image  outcome") :]
+    assert ["no space left on device" in line for line in summary.splitlines() if line.startswith("base: ")] == [True]
+    assert "skipped, base failed" in summary
+    assert "log: .stackyard/runs/1/base.build.log" in summary
+    assert "1 failed and 1 skipped because of a failure" in summary
+
+
+def test_an_interrupted_build_prints_its_summary_and_ends_with_130(shell: Shell) -> None:
+    """SIGTERM and Ctrl-C alike: what was done is said, what was not begun is skipped."""
+    shell.engine.before_build = lambda _: os.kill(os.getpid(), signal.SIGTERM)
+    said = shell("build")
+
+    assert said.code == 130
+    assert "Interrupted. Run 1:" in said.out
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_interrupted_before_anything_began(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One word on stderr, 130."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shell.engine, "about", interrupt)
+
+    assert shell("build") == (130, "", "interrupted\n")
+
+
+def test_a_reader_that_went_away_fails_no_build(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`stackyard build | head -1` builds everything: output is not the job."""
+
+    class Gone:
+        encoding = "utf-8"
+
+        def write(self, _: str) -> None:
+            raise BrokenPipeError
+
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+        def fileno(self) -> int:
+            raise OSError
+
+        def isatty(self) -> bool:
+            return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", Gone())
+        patch.setattr(Gone, "flush", lambda _: None)
+        code = shell("build").code
+
+    assert code == 0
+    assert "as wanted" in shell("plan").out
+
+
+def test_images_that_were_not_named_are_left_out(shell: Shell) -> None:
+    """A plan and a run of one image do not list the others; the totals count them."""
+    plan, run = shell("plan", "base"), shell("build", "base")
+
+    assert "leaf" not in plan.out + run.out
+    assert "1 not selected" in plan.out
+    assert "1 not selected" in run.out
+
+
+def test_push_builds_nothing(shell: Shell) -> None:
+    """What is not built and tested is named; what is, is published."""
+    refused = shell("push")
+    shell("build")
+    said = shell("push")
+
+    assert (refused.code, said.code) == (1, 0)
+    assert "not built and tested as the files are now: base, leaf" in refused.err
+    assert shell.registry.tags("registry.example/lab/leaf")
+
+
+def test_push_goes_to_the_registry_of_now(shell: Shell) -> None:
+    """Images built for one registry are published in another one when that is what the stack names by then."""
+    shell("build")
+    shell.environ["STACKYARD_REGISTRY"] = "other.example"
+    said = shell("push")
+
+    assert said.code == 0
+    assert shell.registry.tags("other.example/leaf")
+    assert not shell.registry.tags("registry.example/lab/leaf")
+
+
+def test_a_second_machine_agrees_that_all_is_published(shell: Shell, tmp_path: Path) -> None:
+    """Tags that others put there already are written down: the next plan has nothing to do."""
+    shell("build", "--push")
+    git(tmp_path, "clone", "-q", str(shell.root), "other")
+    other = tmp_path / "other"
+
+    assert shell("build", "--push", at=other).code == 0
+    assert shell("plan", "--json", at=other).json["stack"]["has_work"] is False
+
+
+# Promotion and rollback.
+
+
+def stable(shell: Shell) -> Digest | None:
+    """Where the channel is for one image."""
+    return shell.registry.tags("registry.example/lab/leaf").get(Tag("stable"))
+
+
+@pytest.fixture
+def published(shell: Shell) -> Shell:
+    """A shell whose stack is published under `main`."""
+    assert shell("build", "--push").code == 0
+    return shell
+
+
+def test_promotion_asks_in_a_terminal(published: Shell) -> None:
+    """The preview, a question; yes moves, no does not and ends with 1."""
+    no = published.in_terminal("promote", "main", "--to", "stable", answers=["n"])
+    yes = published.in_terminal("promote", "main", "--to", "stable", answers=["y"])
+
+    assert (no.code, yes.code) == (1, 0)
+    assert "Nothing was moved." in no.out
+    assert "stable: 2 tags moved." in yes.out
+
+
+def test_promotion_needs_yes_where_nobody_can_be_asked(published: Shell) -> None:
+    """In a pipe, and with --json even in a terminal: exit 2, and nothing moved."""
+    piped = published("promote", "main", "--to", "stable")
+    json = published.in_terminal("promote", "main", "--to", "stable", "--json")
+
+    assert (piped.code, json.code) == (2, 2)
+    assert "add --yes" in piped.err
+    assert "is at" in piped.out
+    assert json.json["error"]["exit_code"] == 2
+    assert stable(published) is None
+
+
+def test_promotion_that_changes_nothing_asks_nothing(published: Shell) -> None:
+    """The channel is there already: said, exit 0."""
+    published("promote", "main", "--to", "stable", "--yes")
+    said = published("promote", "main", "--to", "stable")
+
+    assert said.code == 0
+    assert "stable is there already" in said.out
+
+
+def test_a_dry_run_moves_nothing_and_needs_no_yes(published: Shell) -> None:
+    """The preview alone, for promotions and rollbacks."""
+    said = published("promote", "main", "--to", "stable", "--dry-run")
+
+    assert said.code == 0
+    assert stable(published) is None
+
+
+def test_rollback_brings_back_what_was(published: Shell) -> None:
+    """Promote, change, promote, roll back: the channel is at the first images again."""
+    published("promote", "main", "--to", "stable", "--yes")
+    before = stable(published)
+    (published.root / "images/leaf/note").write_text("other")
+    git(published.root, "add", "-A")
+    git(published.root, "commit", "-q", "-m", "another")
+    published("build", "--push")
+    published("promote", "main", "--to", "stable", "--yes")
+    said = published("rollback", "stable", "--yes", "--json")
+
+    assert said.json["state"] == "done"
+    assert stable(published) == before
+    assert "stable is main" in published().out
+
+
+def test_ctrl_c_at_the_question(published: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """130, and nothing moved."""
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click.confirm", interrupt)
+    said = published.in_terminal("promote", "main", "--to", "stable")
+
+    assert (said.code, said.err) == (130, "interrupted\n")
+    assert stable(published) is None
+
+
+def test_an_unknown_tag_costs_no_request(published: Shell) -> None:
+    """The records decide what a tag is."""
+    before = len(published.registry.requests)
+
+    assert published("promote", "nowhere", "--to", "stable").code == 1
+    assert len(published.registry.requests) == before
