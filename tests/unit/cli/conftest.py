@@ -14,7 +14,7 @@ import pytest
 
 from stackyard.cli import run
 from stackyard.testing import FakeEngine, MemoryRegistry
-from tests.conftest import GitStack
+from tests.conftest import GitStack, git
 
 TINY = {
     "images/spec.yml": "registry: registry.example/lab\nimages:\n  base:\n  leaf: {depend_on: base}\n",
@@ -106,4 +106,7 @@ def shell(
     """A shell in a committed stack of two images without tests, `leaf` on `base`, nothing built."""
     if not _committed.exists():
         git_stack(TINY, _committed)
+        git(_committed, "gc", "-q")  # few files are quickly copied
+        for folder in ("hooks", "logs"):
+            shutil.rmtree(_committed / ".git" / folder, ignore_errors=True)
     return Shell(shutil.copytree(_committed, tmp_path / "stack"), capsys, monkeypatch)
