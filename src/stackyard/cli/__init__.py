@@ -27,6 +27,7 @@ from stackyard.cli.common import (
     examples_text,
     flush,
     help_option,
+    images_option,
     keep_json,
     mute,
     option,
@@ -132,6 +133,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     + "\n\n\b\nExit codes: 0 done, 1 something failed, 2 usage or configuration, 130 interrupted.",
 )
 @directory_option
+@images_option
 @option("--json", "is_json", is_flag=True, expose_value=False, callback=keep_json, hidden=True)
 @debug_option
 @option(

@@ -53,6 +53,7 @@ class Session:
         self.make_engine = make_engine
         self.make_registry = make_registry
         self.directory = "."
+        self.images: str | None = None
         self.is_json = False
 
     @property
@@ -65,7 +66,8 @@ class Session:
         if environ.get("GITHUB_ACTIONS"):
             branch = environ.get("GITHUB_HEAD_REF") or environ.get("GITHUB_REF_NAME")
         branch = branch or environ.get("BUILDKITE_BRANCH") or environ.get("CI_COMMIT_REF_NAME")
-        return Options(branch=branch or None, registry=environ.get("STACKYARD_REGISTRY") or None, environ=environ)
+        registry = environ.get("STACKYARD_REGISTRY") or None
+        return Options(branch=branch or None, registry=registry, images=self.images, environ=environ)
 
     def open_yard(self) -> Yard:
         """The stack that -C names."""
@@ -125,6 +127,11 @@ def _keep_directory(ctx: click.Context, _: click.Parameter, value: str | None) -
         session_of(ctx).directory = value
 
 
+def _keep_images(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        session_of(ctx).images = value
+
+
 def keep_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
     """Given before or after the verb, it counts."""
     session = session_of(ctx)
@@ -142,6 +149,15 @@ directory_option = option(
     callback=_keep_directory,
     type=click.Path(file_okay=False),
     help="Work on the stack that DIR lies in.",
+)
+images_option = option(
+    "--images",
+    "images_folder",
+    metavar="DIR",
+    expose_value=False,
+    callback=_keep_images,
+    type=click.Path(file_okay=False),
+    help="The images folder, where it is not images/.",
 )
 debug_option = option(
     "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
@@ -166,8 +182,8 @@ help_option = option(
 
 
 def everywhere(function: Callable[..., Any]) -> Callable[..., Any]:
-    """-C, --debug and --help, which stand at the end of every command's options."""
-    return directory_option(debug_option(help_option(function)))
+    """-C, --images, --debug and --help, which stand at the end of every command's options."""
+    return directory_option(images_option(debug_option(help_option(function))))
 
 
 def images_argument(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -42,7 +42,36 @@ def revision(root: Path, images: str, branch: str | None = None) -> Revision:
             hint="git add -A && git commit: tags are made of commits",
             path=str(root),
         )
-    return Revision(commit, branch or (None if head == "(detached)" else head), is_dirty)
+    name = branch or (None if head == "(detached)" else head)
+    return Revision(commit, name, is_dirty, is_default=name is not None and name == default_branch(root))
+
+
+def default_branch(root: Path) -> str:
+    """The branch that a clone of the repository begins on, as far as the clone knows; else `main`, or `master`.
+
+    Two small files are read; no process is started.
+    """
+    folder = next((above / ".git" for above in (root, *root.parents) if (above / ".git").is_dir()), None)
+    if folder is None:  # a worktree or submodule: its `.git` is a file
+        return "main"
+    try:
+        head = (folder / "refs" / "remotes" / "origin" / "HEAD").read_text(encoding="utf-8")
+        return head.strip().removeprefix("ref: refs/remotes/origin/")
+    except (OSError, UnicodeDecodeError):
+        has_master = (folder / "refs" / "heads" / "master").exists() and not (
+            folder / "refs" / "heads" / "main"
+        ).exists()
+        return "master" if has_master else "main"
+
+
+def remote(root: Path) -> str | None:
+    """Where the repository was cloned from; None where it was not, or git does not say."""
+    command = ["git", "-C", str(root), "config", "--get", "remote.origin.url"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.decode("utf-8", "replace").strip() or None
 
 
 def _no_history(root: Path, words: str) -> NoHistory:

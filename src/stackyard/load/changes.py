@@ -31,7 +31,7 @@ class ChangeRules(msgspec.Struct, frozen=True):
 def read_change_rules(place: Place) -> tuple[ChangeRules, tuple[Entry, ...]]:
     """The rules, and the entries that count for every image, sorted by path."""
     path = os.path.join(place.root, place.images, FILE)
-    shown = f"{place.images}/{FILE}"
+    shown = place.path(FILE)
     if not os.path.exists(path):
         return ChangeRules(), ()
     with open(path, "rb") as file:
@@ -42,7 +42,7 @@ def read_change_rules(place: Place) -> tuple[ChangeRules, tuple[Entry, ...]]:
         if os.path.isdir(full) and not os.path.islink(full):
             entries.extend(
                 Entry(f"{name}/{entry.path}", entry.kind, entry.blob)
-                for entry in read_tree(full, f"{place.images}/{name}")
+                for entry in read_tree(full, place.path(name))
                 if "__pycache__" not in entry.path
             )
         elif os.path.lexists(full):

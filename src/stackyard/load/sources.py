@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""What an image's folder holds: its Dockerfile, read, and the entries of its build context.
+"""What an image is made of: its Dockerfile, read, and the entries of its build context.
 
-In:   Place, the image's name, who says that it should be there
+In:   Place, the recipe that says where they are
 Out:  Sources, or error findings where there is nothing to build from
+Cost: a build context that several images share is read once per set of ignore rules
 """
 
 from __future__ import annotations
 
 import os
+import posixpath
 
 import msgspec
 
 from stackyard.errors import FileProblem
 from stackyard.load.context import read_context
 from stackyard.load.dockerfile import parse
-from stackyard.load.ignore import read_ignore_rules
+from stackyard.load.ignore import IgnoreRules, read_ignore_rules
 from stackyard.load.place import Place
 from stackyard.load.recipe import Recipe
 from stackyard.model.dockerfile import Dockerfile
@@ -23,35 +25,59 @@ from stackyard.model.stack import Finding
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """What the image's folder holds."""
+    """What a Dockerfile and its build context hold."""
 
     dockerfile: Dockerfile
     dockerfile_blob: BlobId
     context: tuple[Entry, ...]
+    """All entries after the ignore rules, but the Dockerfile itself."""
 
 
-def read_sources(place: Place, recipe: Recipe) -> tuple[Sources | None, list[Finding]]:
-    """Read an image's folder; None and an error finding where there is nothing to build from."""
-    shown = f"{place.images}/{recipe.image}"
-    folder = os.path.join(place.root, place.images, recipe.image)
-    if not os.path.isdir(folder):
-        return None, [_missing("missing-folder", f"image {recipe.image!r} has no folder {shown}", place, recipe)]
-    path = os.path.join(folder, "Dockerfile")
-    if not os.path.isfile(path):
-        return None, [_missing("missing-dockerfile", f"folder {shown} has no Dockerfile", place, recipe)]
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-        dockerfile = parse(data, f"{shown}/Dockerfile")
-        context = read_context(folder, read_ignore_rules(folder, "Dockerfile", shown), shown)
-    except FileProblem as problem:
-        return None, [_finding(problem)]
-    kept = tuple(entry for entry in context if entry.path != "Dockerfile")
-    return Sources(dockerfile, BlobId.of(data), kept), []
+class SourceReader:
+    """Reads sources, each Dockerfile and each build context once."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._read: dict[tuple[str, str], tuple[Sources | None, list[Finding]]] = {}
+        self._contexts: dict[tuple[str, IgnoreRules], tuple[Entry, ...]] = {}
+
+    def read(self, recipe: Recipe) -> tuple[Sources | None, list[Finding]]:
+        """The sources of a recipe; None and error findings where there is nothing to build from."""
+        key = (recipe.dockerfile, recipe.context)
+        if key not in self._read:
+            self._read[key] = self._sources(recipe)
+        return self._read[key]
+
+    def _sources(self, recipe: Recipe) -> tuple[Sources | None, list[Finding]]:
+        folder = os.path.join(self._place.root, recipe.context)
+        if not os.path.isdir(folder):
+            sentence = f"image {recipe.image!r} has no folder {recipe.context}"
+            return None, [_missing("missing-folder", sentence, recipe)]
+        if not os.path.isfile(os.path.join(self._place.root, recipe.dockerfile)):
+            sentence = f"image {recipe.image!r} has no {recipe.dockerfile}"
+            if posixpath.dirname(recipe.dockerfile) == recipe.context:
+                sentence = f"folder {recipe.context} has no {posixpath.basename(recipe.dockerfile)}"
+            return None, [_missing("missing-dockerfile", sentence, recipe)]
+        try:
+            with open(os.path.join(self._place.root, recipe.dockerfile), "rb") as file:
+                data = file.read()
+            dockerfile = parse(data, recipe.dockerfile)
+            below = posixpath.relpath(recipe.dockerfile, recipe.context)
+            context = self._context(folder, below, recipe.context)
+        except FileProblem as problem:
+            return None, [_finding(problem)]
+        return Sources(dockerfile, BlobId.of(data), tuple(e for e in context if e.path != below)), []
+
+    def _context(self, folder: str, dockerfile: str, shown: str) -> tuple[Entry, ...]:
+        rules = read_ignore_rules(folder, dockerfile, shown)
+        key = (shown, rules)
+        if key not in self._contexts:
+            self._contexts[key] = read_context(folder, rules, shown)
+        return self._contexts[key]
 
 
-def _missing(code: str, sentence: str, place: Place, recipe: Recipe) -> Finding:
-    hint = f"make {place.images}/{recipe.image}/Dockerfile, or take the entry out"
+def _missing(code: str, sentence: str, recipe: Recipe) -> Finding:
+    hint = f"make {recipe.dockerfile}, or take the entry out"
     return Finding(code, "error", sentence, recipe.path, recipe.line, hint=hint)
 
 

@@ -14,6 +14,7 @@ of commands at the top, their names in an image. The younger has one unnamed pla
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -25,7 +26,20 @@ from stackyard.model.reference import Repository
 from stackyard.model.stack import Command, Finding, TagTemplates
 from stackyard.model.tags import PLACES, render
 
-TOP_KEYS = ("name", "registry", "root", "images", "tag", "all_info_cmds", "plans", "tags", "manifests")
+TOP_KEYS = (
+    "name",
+    "registry",
+    "images_dir",
+    "root",
+    "images",
+    "tag",
+    "vars",
+    "groups",
+    "all_info_cmds",
+    "plans",
+    "tags",
+    "manifests",
+)
 IMAGE_KEYS = (
     "image_name",
     "depend_on",
@@ -38,9 +52,13 @@ IMAGE_KEYS = (
     "prune",
     "prepull",
     "skip_plans",
+    "skip",
+    "vars",
+    "dockerfile",
+    "context",
 )
 TAG_KEYS = ("prefix", "fixed", "moving")
-PLAN_KEYS = ("tag_prefix", "tag_stable_postfix")
+PLAN_KEYS = ("tag_prefix", "tag_stable_postfix", "vars")
 COMMAND_KEYS = ("description", "command")
 COMMON = "common"
 STABLE = "-stable"
@@ -55,13 +73,15 @@ class SpecPlan(msgspec.Struct, frozen=True):
     """What a stable tag ends in."""
     templates: TagTemplates
     line: int
+    vars: tuple[tuple[str, str], ...] = ()
 
 
 class SpecImage(msgspec.Struct, frozen=True):
     """One entry of `images:`."""
 
     name: ImageName
-    line: int
+    line: int | None
+    """None for an image that no file lists."""
     image_name: str | None = None
     depend_on: tuple[str, ...] = ()
     args: tuple[tuple[str, str], ...] = ()
@@ -71,6 +91,13 @@ class SpecImage(msgspec.Struct, frozen=True):
     skip_plans: tuple[VersionName, ...] = ()
     info_cmds: tuple[str, ...] = ()
     integration_tests: bool = False
+    skip: str | None = None
+    """Why the image is left alone; None: it is not."""
+    vars: tuple[tuple[str, str], ...] = ()
+    dockerfile: str | None = None
+    """Relative to the stack's root; None: in the image's folder."""
+    context: str | None = None
+    """Build context, relative to the stack's root; None: the Dockerfile's folder."""
 
     def args_for(self, plan: SpecPlan) -> tuple[tuple[str, str], ...]:
         """Build arguments for one plan, in file order; a later value of a name takes the earlier one's place."""
@@ -88,6 +115,9 @@ class Spec(msgspec.Struct, frozen=True):
     plans: tuple[SpecPlan, ...]
     images: tuple[SpecImage, ...]
     commands: tuple[Command, ...]
+    vars: tuple[tuple[str, str], ...] = ()
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Named sets of images, for selecting."""
 
 
 def unnamed_plan(prefix: str | None = None, templates: TagTemplates | None = None, line: int = 1) -> SpecPlan:
@@ -97,27 +127,33 @@ def unnamed_plan(prefix: str | None = None, templates: TagTemplates | None = Non
     return SpecPlan(None, prefix, STABLE, templates or both, line)
 
 
-def read_spec(data: bytes, path: str) -> tuple[Spec, tuple[Finding, ...]]:
-    """Read one spec.yml; `path` is what messages call it."""
-    reader = _Reader(read(data, path))
+def read_spec(data: bytes, path: str, needs_images: bool = True) -> tuple[Spec, tuple[Finding, ...]]:
+    """Read one spec.yml.
+
+    Args:
+        path: what messages call it.
+        needs_images: whether a file without `images:` is an error; a stackyard.yml may leave them to discovery.
+    """
+    reader = _Reader(read(data, path), needs_images)
     return reader.spec(path), tuple(reader.findings)
 
 
 class _Reader:
     """Reads one file and keeps what it finds on the way: one wrong value never hides another."""
 
-    def __init__(self, doc: Doc) -> None:
+    def __init__(self, doc: Doc, needs_images: bool) -> None:
         self._doc = doc
+        self._needs_images = needs_images
         self.findings: list[Finding] = []
 
     def spec(self, path: str) -> Spec:
         """The whole file."""
         top = self._doc.mapping("the file")
         self._unknown_keys(self._doc, TOP_KEYS, "the file")
-        if "images" not in top:
+        if "images" not in top and self._needs_images:
             raise self._doc.problem("there is no `images:`", "list each image folder under `images:`")
         plans = tuple(self._plans(top))
-        images = tuple(self._images(top["images"]))
+        images = tuple(self._images(top["images"])) if "images" in top else ()
         self._unknown_plans(images, [plan.name for plan in plans if plan.name is not None])
         self._roots(top.get("root"), [image.name for image in images])
         return Spec(
@@ -127,6 +163,8 @@ class _Reader:
             plans=plans,
             images=images,
             commands=tuple(self._commands(top)),
+            vars=self._vars(top, "the file"),
+            groups=self._groups(top.get("groups"), images),
         )
 
     # The file's own keys.
@@ -155,12 +193,10 @@ class _Reader:
                 raise doc.problem(f"{name!r} is not a valid plan name", VersionName.hint)
             prefix = self._prefix(values, "tag_prefix", f"`tag_prefix` of plan {name!r}")
             stable = self._text(values, "tag_stable_postfix", f"`tag_stable_postfix` of plan {name!r}")
-            yield self._plan(VersionName(name), prefix, STABLE if stable is None else stable, line)
-
-    def _plan(self, name: VersionName, prefix: str | None, stable: str, line: int) -> SpecPlan:
-        """A named plan; one without a prefix is tagged `latest`, as it always was."""
-        templates = unnamed_plan(prefix).templates if prefix else TagTemplates((), ("latest",))
-        return SpecPlan(name, prefix, stable, templates, line)
+            # A plan without a prefix is tagged `latest`, as it always was.
+            templates = unnamed_plan(prefix).templates if prefix else TagTemplates((), ("latest",))
+            variables = self._vars(values, f"plan {name!r}")
+            yield SpecPlan(VersionName(name), prefix, STABLE if stable is None else stable, templates, line, variables)
 
     def _tag(self, doc: Doc | None) -> SpecPlan:
         """`tag:` with its prefix, and templates where the file has its own."""
@@ -179,6 +215,25 @@ class _Reader:
         if text and not Tag.form.fullmatch(text):
             raise values[key].problem(f"{what} {text!r} cannot begin a tag", Tag.hint)
         return text or None
+
+    def _vars(self, values: Mapping[str, Doc], where: str) -> tuple[tuple[str, str], ...]:
+        return _texts_of(values["vars"], f"`vars` of {where}") if "vars" in values else ()
+
+    def _groups(self, doc: Doc | None, images: Sequence[SpecImage]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Named sets of images; a member that is no image is a warning."""
+        groups = []
+        names = [image.name for image in images]
+        for name, members in (doc.mapping("`groups`") if doc is not None else {}).items():
+            listed = members.texts(f"group {name!r}")
+            groups.append((name, tuple(listed)))
+            for member in listed:
+                if names and member.partition("/")[0] not in names:
+                    sentence = f"group {name!r} names {member!r}, which is no image"
+                    hint = _meant(member, names)
+                    self.findings.append(
+                        Finding("unknown-member", "warning", sentence, self._doc.path, members.line, hint=hint)
+                    )
+        return tuple(groups)
 
     def _commands(self, top: Mapping[str, Doc]) -> Iterator[Command]:
         """The table of commands, under whichever of its two names."""
@@ -235,6 +290,10 @@ class _Reader:
             else (),
             info_cmds=tuple(commands.texts(f"the commands of {where}")) if commands is not None else (),
             integration_tests=self._flag(values, "integration_tests", where),
+            skip=_skip(values.get("skip"), where),
+            vars=self._vars(values, where),
+            dockerfile=_inside(values.get("dockerfile"), f"`dockerfile` of {where}"),
+            context=_inside(values.get("context"), f"`context` of {where}"),
         )
 
     def _arguments(
@@ -312,6 +371,23 @@ class _Reader:
             sentence = f"{where} has a key {key!r} that nothing reads"
             line = doc.key_lines.get(key)
             self.findings.append(Finding("unknown-key", "warning", sentence, doc.path, line, hint=hint))
+
+
+def _skip(doc: Doc | None, where: str) -> str | None:
+    """`skip: true`, or the reason as text."""
+    if doc is None or (doc.tag == "bool" and not doc.flag("`skip`")):
+        return None
+    return "the spec says so" if doc.tag == "bool" else doc.text(f"`skip` of {where}")
+
+
+def _inside(doc: Doc | None, what: str) -> str | None:
+    """A path relative to the stack's root, which it may not leave."""
+    if doc is None:
+        return None
+    path = posixpath.normpath(doc.text(what))
+    if path.startswith("/") or path.split("/")[0] == "..":
+        raise doc.problem(f"{what} leaves the repository: {path!r}", "paths are relative to the root of the stack")
+    return path
 
 
 def _meant(name: str, known: Sequence[str]) -> str | None:

@@ -9,19 +9,24 @@ Cost: every file below the images folder is read once
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import msgspec
 
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.changes import read_change_rules
-from stackyard.load.place import Place, image_folders
+from stackyard.load.place import DOCKERFILE, Place, discovered, image_folders, templates
 from stackyard.load.recipe import Recipe, recipes_of
 from stackyard.load.references import owners_of
-from stackyard.load.sources import Sources, read_sources
-from stackyard.load.spec import Spec, SpecImage, read_spec, unnamed_plan
+from stackyard.load.sources import SourceReader
+from stackyard.load.spec import Spec, SpecImage, SpecPlan, read_spec, unnamed_plan
 from stackyard.load.target import Surroundings, target_of
 from stackyard.model.names import ImageName, nearest
 from stackyard.model.reference import Platform, Repository
 from stackyard.model.stack import Finding, Revision, Stack, Target
+
+_GITHUB = re.compile(r"github\.com[:/]([^/]+/[^/]+?)(?:\.git)?/?$")
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -30,21 +35,22 @@ class Settings(msgspec.Struct, frozen=True):
     platform: Platform
     registry: str | None = None
     """Publish below this registry, whatever the spec names."""
+    find_remote: Callable[[], str | None] = lambda: None
+    """Tells where the repository was cloned from; asked only where nothing else names a registry."""
 
 
 def load_stack(place: Place, revision: Revision, settings: Settings) -> Stack:
     """Read the stack at `place`."""
     spec, findings = _spec(place)
     found: list[Finding] = [*findings, *_unlisted(place, spec)]
-    recipes = tuple(recipes_of(spec))
-    around = _surroundings(place, spec, recipes, revision, settings)
-    sources: dict[ImageName, Sources | None] = {}
+    registry = spec.registry or _default_registry(spec, settings)
+    recipes = tuple(recipes_of(spec, place))
+    around = _surroundings(place, spec, registry, recipes, revision, settings)
+    sources = SourceReader(place)
     targets: list[Target] = []
     for recipe in recipes:
-        if recipe.image not in sources:
-            sources[recipe.image], problems = read_sources(place, recipe)
-            found.extend(problems)
-        read = sources[recipe.image]
+        read, problems = sources.read(recipe)
+        found.extend(problems)
         if read is not None:
             target, problems = target_of(recipe, read, around)
             targets.append(target)
@@ -54,37 +60,77 @@ def load_stack(place: Place, revision: Revision, settings: Settings) -> Stack:
         images_folder=place.images,
         targets=tuple(targets),
         revision=revision,
-        has_registry=bool(settings.registry or spec.registry)
+        has_registry=bool(settings.registry or registry)
         or any(image.image_name and "/" in image.image_name for image in spec.images),
         stable="{stable}" if any(plan.prefix for plan in spec.plans) else "stable",
+        groups=spec.groups,
         findings=tuple(dict.fromkeys(found)),
     )
 
 
 def _spec(place: Place) -> tuple[Spec, tuple[Finding, ...]]:
-    """The spec; without one, every folder with a Dockerfile."""
-    if place.spec is not None:
-        return read_spec((place.root / place.spec).read_bytes(), place.spec)
-    images = tuple(SpecImage(ImageName(name), 1) for name in image_folders(place))
-    return Spec(place.images, None, None, (unnamed_plan(),), images, ()), ()
+    """The spec; where no file lists the images, every Dockerfile that is found."""
+    if place.spec is None:
+        return Spec(place.images, None, None, (_native_plan(),), _found_images(place), ()), ()
+    data = (place.root / place.spec).read_bytes()
+    spec, findings = read_spec(data, place.spec, needs_images=not place.is_listed_at_the_root)
+    if not spec.images and place.is_listed_at_the_root:
+        spec = msgspec.structs.replace(spec, images=_found_images(place))
+    return spec, findings
+
+
+def _native_plan() -> SpecPlan:
+    """What a stack without a file gets: `latest` too, on the default branch only."""
+    plan = unnamed_plan()
+    templates = msgspec.structs.replace(plan.templates, default_branch=("latest",))
+    return msgspec.structs.replace(plan, templates=templates)
+
+
+def _found_images(place: Place) -> tuple[SpecImage, ...]:
+    """Images by discovery: the first Dockerfile of a name is taken."""
+    first = {found.name: found for found in reversed(list(discovered(place)))}
+    return tuple(
+        SpecImage(found.name, None, image_name=found.name.lower(), dockerfile=found.dockerfile, context=found.context)
+        for found in discovered(place)
+        if first[found.name] is found or first[found.name] == found
+    )
+
+
+def _default_registry(spec: Spec, settings: Settings) -> str | None:
+    """On GitHub: its own registry, below the repository's name; elsewhere none."""
+    if settings.registry or any(image.image_name and "/" in image.image_name for image in spec.images):
+        return None
+    found = _GITHUB.search(settings.find_remote() or "")
+    return f"ghcr.io/{found[1]}".lower() if found else None
 
 
 def _unlisted(place: Place, spec: Spec) -> list[Finding]:
-    """What the spec and the folders do not agree on."""
-    if not spec.images:
-        hint = f"add a folder {place.images}/NAME with a Dockerfile" + (" and its entry" if place.spec else "")
-        return [Finding("no-images", "error", "there is no image", place.spec or place.images, hint=hint)]
-    named = [image.name for image in spec.images]
+    """What the spec and the folders do not agree on, and what nothing builds."""
     findings = [
+        Finding(
+            "template",
+            "notice",
+            "a template of a Dockerfile is not built",
+            path,
+            hint="a Dockerfile with `ARG NAME=default` before FROM, and `build_args`, do the same",
+        )
+        for path in templates(place)
+    ]
+    if not spec.images:
+        hint = f"add a folder {place.path('NAME')} with a Dockerfile" + (" and its entry" if place.spec else "")
+        return [*findings, Finding("no-images", "error", "there is no image", place.spec or place.images, hint=hint)]
+    named = [image.name for image in spec.images]
+    listed = {image.dockerfile for image in spec.images}
+    findings += [
         Finding(
             "folder-without-entry",
             "warning",
-            f"folder {place.images}/{name} has a Dockerfile and no entry under `images:`, so it is not built",
-            f"{place.images}/{name}/Dockerfile",
+            f"folder {place.path(name)} has a Dockerfile and no entry under `images:`, so it is not built",
+            place.path(name, DOCKERFILE),
             hint=f"add `{name}:` under `images:` in {place.spec}",
         )
         for name in image_folders(place)
-        if name not in named
+        if name not in named and place.path(name, DOCKERFILE) not in listed
     ]
     for image in spec.images:
         findings.extend(_unknown_parents(image, named, spec.path))
@@ -105,11 +151,16 @@ def _unknown_parents(image: SpecImage, named: list[ImageName], path: str) -> lis
 
 
 def _surroundings(
-    place: Place, spec: Spec, recipes: tuple[Recipe, ...], revision: Revision, settings: Settings
+    place: Place,
+    spec: Spec,
+    registry: str | None,
+    recipes: tuple[Recipe, ...],
+    revision: Revision,
+    settings: Settings,
 ) -> Surroundings:
     if settings.registry:
         Repository.parse(f"{settings.registry.rstrip('/')}/name")  # the caller's mistake is not the file's
-    repositories = {image.name: _repository(place, spec, image, settings) for image in spec.images}
+    repositories = {image.name: _repository(place, registry, image, settings) for image in spec.images}
     declared = {image.name: image.image_name for image in spec.images if image.image_name}
     rules, everywhere = read_change_rules(place)
     return Surroundings(
@@ -124,11 +175,11 @@ def _surroundings(
     )
 
 
-def _repository(place: Place, spec: Spec, image: SpecImage, settings: Settings) -> Repository:
+def _repository(place: Place, registry: str | None, image: SpecImage, settings: Settings) -> Repository:
     try:
-        return repository_of(image, spec.registry, settings.registry)
+        return repository_of(image, registry, settings.registry)
     except InvalidValue as problem:
-        where, line = (place.spec, image.line) if place.spec else (f"{place.images}/{image.name}", None)
+        where, line = (place.spec, image.line) if place.spec else (place.path(image.name), None)
         raise FileProblem(where, line, f"image {image.name!r}: {problem}", hint=problem.hint) from None
 
 

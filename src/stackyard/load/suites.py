@@ -17,6 +17,7 @@ from stackyard.model import canonical
 from stackyard.model.inputs import Entry
 from stackyard.model.names import Digest
 from stackyard.model.stack import Command, Finding, Suite
+from stackyard.model.tags import filled
 
 COMMON_TESTS = "tests_common"
 
@@ -27,23 +28,24 @@ def commands_of(recipe: Recipe, table: Mapping[str, Command], findings: list[Fin
         if name not in table:
             sentence = f"image {recipe.image!r} names the command {name!r}, which the table of commands does not define"
             findings.append(Finding("unknown-command", "error", sentence, recipe.path, recipe.line))
-    return tuple(table[name] for name in recipe.commands if name in table)
+    variables = dict(recipe.variables)
+    return tuple(
+        Command(name, table[name].description, filled(table[name].command, variables))
+        for name in recipe.commands
+        if name in table
+    )
 
 
 def suites_of(
     recipe: Recipe, commands: tuple[Command, ...], place: Place, findings: list[Finding]
 ) -> tuple[Suite, ...]:
     """Common and own tests, integration tests where asked for, declared commands."""
-    basic = [
-        f"{place.images}/{'/'.join(parts)}"
-        for parts in ((COMMON_TESTS,), (recipe.image, "test"))
-        if has_folder(place, *parts)
-    ]
+    basic = [place.path(*parts) for parts in ((COMMON_TESTS,), (recipe.image, "test")) if has_folder(place, *parts)]
     suites = []
     if basic:
         suites.append(Suite("basic", tuple(basic), _tests_digest(place, basic)))
     if recipe.integration_tests:
-        folder = f"{place.images}/{recipe.image}/integration_tests"
+        folder = place.path(recipe.image, "integration_tests")
         if has_folder(place, recipe.image, "integration_tests"):
             suites.append(Suite("integration", (folder,), _tests_digest(place, [folder])))
         else:
@@ -65,7 +67,7 @@ def _tests_digest(place: Place, folders: Iterable[str]) -> Digest:
             for entry in read_tree(full, folder)
             if "__pycache__" not in entry.path
         )
-    for name in ("conftest.py", f"{place.images}/conftest.py", "pytest.ini"):
+    for name in ("conftest.py", place.path("conftest.py"), "pytest.ini"):
         full = os.path.join(place.root, name)
         if os.path.isfile(full):
             entries.append(read_entry(full, name))

@@ -54,7 +54,7 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
     outside = (*found.bases.values(), *([found.frontend] if found.frontend else []))
     inputs = Inputs(
         dockerfile=sources.dockerfile_blob,
-        context=_counted(recipe.image, sources, dict(args), around.rules),
+        context=_counted(recipe, sources, dict(args), around),
         everywhere=around.everywhere,
         args=tuple(
             sorted((name, comparable(name, value)) for name, value in args if name in dockerfile.declared_in_stages)
@@ -65,12 +65,11 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         platform=around.platform,
     )
     commands = commands_of(recipe, around.commands, findings)
-    folder = f"{around.place.images}/{recipe.image}"
     target = Target(
         name=recipe.target,
         repository=around.owners.repositories[recipe.image],
-        context=folder,
-        dockerfile=f"{folder}/Dockerfile",
+        context=recipe.context,
+        dockerfile=recipe.dockerfile,
         inputs=inputs,
         args=args,
         parents=parents,
@@ -81,6 +80,7 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         commands=commands,
         templates=recipe.templates,
         variables=recipe.variables,
+        skip=recipe.skip,
     )
     return target, findings
 
@@ -100,15 +100,22 @@ def _arguments(recipe: Recipe, around: Surroundings, findings: list[Finding]) ->
     return ((BASE_TAG, str(tag)), *recipe.args)
 
 
-def _counted(image: ImageName, sources: Sources, args: dict[str, str], rules: ChangeRules) -> tuple[Entry, ...]:
-    """Entries of the context that can change the image: all but test folders that no instruction reaches."""
-    if image in rules.ignore:
+def _counted(recipe: Recipe, sources: Sources, args: dict[str, str], around: Surroundings) -> tuple[Entry, ...]:
+    """Entries of the build context that can change the image.
+
+    In a folder of its own all count, but for test folders that no instruction reaches. In a folder
+    that holds more than this image (the repository's root, say), only what an instruction reaches.
+    """
+    if recipe.image in around.rules.ignore:
         return ()
     folders = {entry.path.partition("/")[0] for entry in sources.context} & set(TEST_FOLDERS)
-    if not folders:
+    is_shared = recipe.context != around.place.path(recipe.image)
+    if not folders and not is_shared:
         return sources.context
-    reached = {path.partition("/")[0] for path in reachable(sources.dockerfile, args, sources.context)}
-    apart = folders - reached
+    reached = reachable(sources.dockerfile, args, sources.context, platform=around.platform)
+    if is_shared:
+        return tuple(entry for entry in sources.context if entry.path in reached)
+    apart = folders - {path.partition("/")[0] for path in reached}
     return tuple(entry for entry in sources.context if entry.path.partition("/")[0] not in apart)
 
 

@@ -172,6 +172,24 @@ class Unchanged(_Reason, frozen=True):
         return f"unchanged since {self.since}"
 
 
+class LeftAlone(_Reason, frozen=True):
+    """The stack's own file says that this target is not to be built."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"left alone: {self.why}"
+
+
+class ParentMissing(_Reason, frozen=True):
+    """It builds on a target that is left alone and was never built."""
+
+    parent: TargetName
+
+    def __str__(self) -> str:
+        return f"parent {self.parent} is left alone and was never built"
+
+
 class NotSelected(_Reason, frozen=True):
     """The command named other targets."""
 
@@ -196,6 +214,8 @@ Reason = (
     | NotPublished
     | TagMissing
     | Unchanged
+    | LeftAlone
+    | ParentMissing
     | NotSelected
 )
 

@@ -63,6 +63,8 @@ class TagTemplates(msgspec.Struct, frozen=True):
 
     fixed: tuple[str, ...] = ()
     moving: tuple[str, ...] = ()
+    default_branch: tuple[str, ...] = ()
+    """Moving tags that only the default branch gives: `latest`."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -88,7 +90,9 @@ class Target(msgspec.Struct, frozen=True):
     commands: tuple[Command, ...] = ()
     templates: TagTemplates = TagTemplates()
     variables: tuple[tuple[str, str], ...] = ()
-    """Values for templates beside those of git: prefix, version, image."""
+    """Values for templates beside those of git: prefix, version, image, stable, the stack's own."""
+    skip: str | None = None
+    """Why it is left alone, where the stack says so; children then build on its last build."""
 
     @property
     def image(self) -> ImageName:
@@ -114,6 +118,8 @@ class Revision(msgspec.Struct, frozen=True):
     """None on a detached head without CI's word for it."""
     is_dirty: bool
     """Whether files of the stack differ from the commit: such a build gets no fixed tag."""
+    is_default: bool = False
+    """Whether the branch is the repository's default one."""
 
 
 class Stack(msgspec.Struct, frozen=True):
@@ -128,6 +134,8 @@ class Stack(msgspec.Struct, frozen=True):
     """Whether repositories name a place to publish to."""
     stable: str | None = None
     """Template of the channel people mean by stable, where the stack declares one: `{prefix}-stable`."""
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Named sets of images and targets, for selecting."""
     findings: tuple[Finding, ...] = ()
 
     def target(self, name: TargetName) -> Target:

@@ -38,11 +38,20 @@ def sanitise(branch: str) -> str:
     return _NOT_IN_A_TAG.sub("-", branch)
 
 
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """`text` with each `{name}` that has a value replaced; other braces are left alone.
+
+    >>> filled("cuda{cuda} {json}", {"cuda": "12.6"})
+    'cuda12.6 {json}'
+    """
+    return _PLACE.sub(lambda match: values.get(match[1], match[0]), text)
+
+
 def render(template: str, values: Mapping[str, str]) -> Tag | None:
     """The tag, or None where a value is missing; InvalidValue for a name nobody knows or a text that is no tag."""
     wanted = _PLACE.findall(template)
     for name in wanted:
-        if name not in PLACES:
+        if name not in PLACES and name not in values:
             raise InvalidValue(
                 f"tag template {template!r} uses {{{name}}}, which is none of {', '.join(sorted(PLACES))}",
                 kind="tag template",
@@ -59,5 +68,6 @@ def tags_of(
     """Fixed and moving tags of a target; a dirty tree gets no fixed ones."""
     values = values_of(revision, variables)
     fixed = () if revision.is_dirty else tuple(filter(None, (render(text, values) for text in templates.fixed)))
-    moving = tuple(filter(None, (render(text, values) for text in templates.moving)))
+    following = templates.moving + (templates.default_branch if revision.is_default else ())
+    moving = tuple(filter(None, (render(text, values) for text in following)))
     return fixed, moving

@@ -24,9 +24,11 @@ from stackyard.model.reason import (
     BaseUnknown,
     ContentGone,
     DefinitionChanged,
+    LeftAlone,
     NeverBuilt,
     NotSelected,
     ParentChanged,
+    ParentMissing,
     Reason,
     TagMissing,
 )
@@ -53,6 +55,11 @@ def compare(stack: Stack, known: Known, selected: frozenset[TargetName], presenc
             steps.append(_step(stack, target, Decision("skip", (NotSelected(),)), sources[name], (), None))
             continue
         records = known.records.get(name, ())
+        alone = _left_alone(target, decisions, records)
+        if alone is not None:
+            decisions[name] = alone
+            steps.append(_step(stack, target, alone, sources[name], (), None))
+            continue
         parents = {parent: decisions[parent].content for parent in target.inputs.parents if parent in decisions}
         decision = decide(target, parents, known.accepted, records, presence, need)
         if decision.action in ("build", "decide-later"):
@@ -68,10 +75,25 @@ def compare(stack: Stack, known: Known, selected: frozenset[TargetName], presenc
         is_checked=presence.engine is not None,
         sets=tuple(
             tuple(name for name in order if name in members)
-            for members in components(graph, [name for name in order if name in planned])
+            for members in components(graph, [step.target for step in steps if step.action != "skip"])
         ),
         findings=stack.findings,
     )
+
+
+def _left_alone(target: Target, decisions: Mapping[TargetName, Decision], records: Sequence[Record]) -> Decision | None:
+    """The decision on a target that the stack's file says to leave alone, or that builds on one never built.
+
+    Children of the former build on its last build that passed.
+    """
+    if target.skip is not None:
+        last = next((record for record in records if record.built and record.passed(target.suites)), None)
+        return Decision("skip", (LeftAlone(target.skip),), record=last)
+    for parent in target.inputs.parents:
+        decision = decisions.get(parent)
+        if decision is not None and decision.action == "skip" and decision.content is None:
+            return Decision("skip", (ParentMissing(parent),))
+    return None
 
 
 def _explained(

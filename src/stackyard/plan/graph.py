@@ -64,7 +64,7 @@ def select(stack: Stack, asked: Sequence[str]) -> frozenset[TargetName]:
         return frozenset(target.name for target in stack.targets)
     found: set[TargetName] = set()
     for word in asked:
-        matching = {target.name for target in stack.targets if word in (target.name, target.image)}
+        matching = _matching(stack, word)
         if not matching:
             names = sorted({str(target.name) for target in stack.targets})
             near = nearest(word, names)
@@ -76,6 +76,12 @@ def select(stack: Stack, asked: Sequence[str]) -> frozenset[TargetName]:
             )
         found |= matching
     return frozenset(found)
+
+
+def _matching(stack: Stack, word: str) -> set[TargetName]:
+    """Targets of one word: a target, an image, or a group of these."""
+    words = {word, *dict(stack.groups).get(word, ())}
+    return {target.name for target in stack.targets if {str(target.name), str(target.image)} & words}
 
 
 def components(graph: Graph, names: Iterable[TargetName]) -> list[frozenset[TargetName]]:

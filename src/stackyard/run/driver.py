@@ -108,9 +108,17 @@ class Driver:
             )
             for step in steps
         }
-        graph = {name: track.target.inputs.parents for name, track in self._tracks.items()}
+        # Targets that are left alone, and that others build on as they are.
+        self._standing = {
+            step.target: by_id[step.record] for step in plan.steps if step.action == "skip" and step.record in by_id
+        }
         nodes = {
-            name: Node(graph[name], track.action, track.step.expected_s or 0.0) for name, track in self._tracks.items()
+            name: Node(
+                tuple(parent for parent in track.target.inputs.parents if parent in self._tracks),
+                track.action,
+                track.step.expected_s or 0.0,
+            )
+            for name, track in self._tracks.items()
         }
         self._machine = Machine(nodes, [frozenset(members) for members in plan.sets], limits)
         self._events: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
@@ -181,7 +189,7 @@ class Driver:
     def _decide(self, track: _Track) -> Decided:
         """The decision that waited for parents: the same function the plan asked."""
         parents = {
-            name: record.built.content if (record := self._tracks[name].record) and record.built else None
+            name: record.built.content if (record := self._record_of(name)) and record.built else None
             for name in track.target.inputs.parents
         }
         known = self._work.records_of.get(track.target.name, ())
@@ -196,6 +204,11 @@ class Driver:
         track.record = decision.record
         track.step = msgspec.structs.replace(track.step, reasons=decision.reasons or track.step.reasons)
         return Decided(track.target.name, track.action)
+
+    def _record_of(self, name: TargetName) -> Record | None:
+        """What is built on when `name` is a parent."""
+        track = self._tracks.get(name)
+        return track.record if track is not None else self._standing.get(name)
 
     def _start(self, job: JobName, track: _Track, pool: ThreadPoolExecutor) -> None:
         name = track.target.name
@@ -214,7 +227,7 @@ class Driver:
         """The job as something a thread can call; values are read here, in the driver's thread."""
         work, target, record = self._work, track.target, track.record
         if job == "build":
-            parents = {n: r for n in target.inputs.parents if (r := self._tracks[n].record) is not None}
+            parents = {name: known for name in target.inputs.parents if (known := self._record_of(name)) is not None}
             return lambda: jobs.build(work, target, parents, tell)
         assert record is not None
         if job == "fetch":

@@ -53,6 +53,8 @@ class Options(msgspec.Struct, frozen=True):
     """CI's word for the branch; None: git's."""
     registry: str | None = None
     """Publish below this registry, whatever the spec names."""
+    images: str | None = None
+    """The images folder, relative to where the stack is looked for; None: it is found."""
     platform: Platform | None = None
     """None: this machine's own."""
     environ: Mapping[str, str] = {}
@@ -124,9 +126,10 @@ def load(
 ) -> Yard:
     """Read the stack that `start` lies in. Touches disk and git only."""
     options = options or Options()
-    place = find(start)
+    place = find(start, options.images)
     revision = git.revision(place.root, place.images, options.branch)
-    settings = Settings(options.platform or machine.native_platform(), options.registry)
+    platform = options.platform or machine.native_platform()
+    settings = Settings(platform, options.registry, find_remote=lambda: git.remote(place.root))
     stack = load_stack(place, revision, settings)
     records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE)
     return Yard(place, stack, records, options, clock or SystemClock(), make_engine, make_registry)

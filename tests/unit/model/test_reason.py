@@ -17,11 +17,13 @@ from stackyard.model.reason import (
     DefinitionChanged,
     FileChanged,
     Forced,
+    LeftAlone,
     NeverBuilt,
     NotPublished,
     NotSelected,
     NotTested,
     ParentChanged,
+    ParentMissing,
     ParentRebuilding,
     Reason,
     TagMissing,
@@ -57,6 +59,8 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (TagMissing("v1"), "tag-missing", "tag v1 is to be put"),
     (Unchanged("T"), "unchanged", "unchanged since T"),
     (NotSelected(), "not-selected", "not selected"),
+    (LeftAlone("no licence"), "left-alone", "left alone: no licence"),
+    (ParentMissing(TargetName("os")), "parent-missing", "parent os is left alone and was never built"),
 ]
 
 

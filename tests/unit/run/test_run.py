@@ -350,6 +350,37 @@ def test_an_interrupted_run_keeps_what_was_finished(bench: Bench) -> None:
     assert again["left"] == "built"
 
 
+def test_children_of_an_image_that_is_left_alone_build_on_its_last_build(bench: Bench) -> None:
+    """`skip:` in the spec: the parent is not touched, its files notwithstanding, and its child is built on it."""
+    bench.build()
+    bench.write("images/spec.yml", SPEC.replace("base: {", "base: {skip: no licence, "))
+    bench.write("images/base/note", "other")
+    bench.write("images/left/note", "other")
+    bench.commit()
+    summary = bench.build()
+
+    assert bench.statuses(summary) == {"base": "skipped", "left": "built", "right": "tagged"}
+    assert [str(reason) for reason in outcome(summary, "base").reasons] == ["left alone: no licence"]
+
+
+def test_children_of_an_image_that_was_never_built_are_left_out(bench: Bench) -> None:
+    """With `skip:` and no build to stand on, the plan says so for each child."""
+    bench.write("images/spec.yml", SPEC.replace("base: {", "base: {skip: true, "))
+    bench.commit()
+    summary = bench.build()
+
+    assert set(bench.statuses(summary).values()) == {"skipped"}
+    assert "never built" in str(outcome(summary, "left").reasons[0])
+
+
+def test_a_group_names_its_members(bench: Bench) -> None:
+    """`groups:` of the spec are usable wherever an image is."""
+    bench.write("images/spec.yml", SPEC + "groups: {sides: [left, right]}\n")
+    bench.commit()
+
+    assert bench.statuses(bench.build("sides")) == {"base": "built", "left": "built", "right": "built"}
+
+
 # Promotion and rollback.
 
 
