@@ -55,4 +55,6 @@ def completion(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     maker = kind(ctx.find_root().command, {}, "stackyard", COMPLETION)
-    write((maker.source_template % maker.source_vars()).rstrip("\n"))
+    script = maker.source_template % maker.source_vars()
+    # click's script for fish takes a description to be over at its first comma.
+    write(script.replace('string split "," $', 'string split --max 1 "," $').rstrip("\n"))

@@ -215,6 +215,7 @@ def test_other_shells_have_a_script(bare_shell: Shell, shell_name: str, sign: st
 
     assert sign in said.out
     assert COMPLETION in said.out
+    assert 'split ","' not in said.out, "a description may have commas"
 
 
 # The process itself.
