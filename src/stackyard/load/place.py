@@ -79,7 +79,7 @@ def find(start: Path, images: str | None = None) -> Place:
     if (folder / ".git").exists() and any(True for _ in discovered(place)):
         return place
     raise NotAStack(
-        f"no {IMAGES}/ folder in {start} or above it",
+        f"no {IMAGES}/ folder in {os.path.abspath(start)} or above it",
         hint=f"a stack has one folder per image: {IMAGES}/NAME/Dockerfile",
         path=str(start),
     )

@@ -40,12 +40,14 @@ class Owners(msgspec.Struct, frozen=True):
 
 
 def owners_of(
-    recipes: Iterable[Recipe], repositories: Mapping[ImageName, Repository], declared: Mapping[ImageName, str]
+    recipes: Iterable[Recipe],
+    repositories: Mapping[ImageName, Repository],
+    declared: Mapping[ImageName, Iterable[str]],
 ) -> Owners:
     """Owners of a stack.
 
     Args:
-        declared: `image_name` of each image that has one.
+        declared: what the spec calls each image, beside where it is published now.
     """
     versions: dict[ImageName, tuple[VersionName | None, ...]] = {}
     for recipe in recipes:
@@ -54,9 +56,8 @@ def owners_of(
     for image, repository in repositories.items():
         by_name[repository.canonical] = image
     for image in repositories:  # where it is published wins over what it is called
-        for text in (declared.get(image), str(image)):
-            if text:
-                by_name.setdefault(_canonical(text), image)
+        for text in (*declared.get(image, ()), str(image)):
+            by_name.setdefault(_canonical(text), image)
     return Owners(repositories, by_name, versions)
 
 

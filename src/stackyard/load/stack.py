@@ -161,7 +161,7 @@ def _surroundings(
     if settings.registry:
         Repository.parse(f"{settings.registry.rstrip('/')}/name")  # the caller's mistake is not the file's
     repositories = {image.name: _repository(place, registry, image, settings) for image in spec.images}
-    declared = {image.name: image.image_name for image in spec.images if image.image_name}
+    declared = {image.name: _names(image, registry) for image in spec.images}
     rules, everywhere = read_change_rules(place)
     return Surroundings(
         place=place,
@@ -173,6 +173,14 @@ def _surroundings(
         rules=rules,
         everywhere=everywhere,
     )
+
+
+def _names(image: SpecImage, registry: str | None) -> list[str]:
+    """What Dockerfiles may call an image: `image_name`, and in full, also when the caller publishes elsewhere."""
+    names = [image.image_name] if image.image_name else []
+    if registry:
+        names.append(f"{registry.rstrip('/')}/{image.image_name or image.name}")
+    return names
 
 
 def _repository(place: Place, registry: str | None, image: SpecImage, settings: Settings) -> Repository:

@@ -19,7 +19,7 @@ from tests.conftest import GitStack, git
 TINY = {
     "images/spec.yml": "registry: registry.example/lab\nimages:\n  base:\n  leaf: {depend_on: base}\n",
     "images/base/Dockerfile": "FROM busybox:1.36\n",
-    "images/leaf/Dockerfile": "ARG BASE_TAG=latest\nFROM base:${BASE_TAG}\nRUN echo leaf\n",
+    "images/leaf/Dockerfile": "ARG BASE_TAG=latest\nFROM registry.example/lab/base:${BASE_TAG}\nRUN echo leaf\n",
 }
 
 

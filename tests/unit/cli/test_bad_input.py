@@ -40,7 +40,7 @@ class Case(NamedTuple):
 
 
 FILES = [
-    Case("no images folder", r"no images/ folder in .* or above it", "images/NAME/Dockerfile", {"README": ""}),
+    Case("no images folder", r"no images/ folder in /.* or above it", "images/NAME/Dockerfile", {"README": ""}),
     Case(
         "images is a file", r".*/images is a file, not a folder of images", "one sub-folder per image", {"images": ""}
     ),
@@ -150,7 +150,12 @@ WORDS = [
     Case("an unknown choice", r"invalid value for '--progress': 'x' is not one of .*", "", words="build --progress x"),
     Case("a shell without completion", r"invalid value for .*: 'tcsh' is not one of .*", "", words="completion tcsh"),
     Case("a folder that is not there", r"there is no folder /nowhere", "-C DIR", words="-C /nowhere plan"),
-    Case("a folder that is a file", r".*/etc/passwd.*", "", words="plan -C /etc/passwd"),
+    Case(
+        "a folder that is a file",
+        r"invalid value for '-C': .*/etc/passwd.* is a file",
+        "--help",
+        words="plan -C /etc/passwd",
+    ),
     Case("nowhere to push to", r"there is no registry to push to", "`registry: ghcr.io/OWNER`", words="build --push"),
     Case("nowhere to push to, for push", r"there is no registry to push to", "STACKYARD_REGISTRY", words="push"),
     Case("a tag nobody knows", r"nothing to promote: .* 'x', .*", "history", words="promote x --to stable", code=1),

@@ -133,7 +133,7 @@ def test_push_goes_to_the_registry_of_now(shell: Shell) -> None:
     shell.environ["STACKYARD_REGISTRY"] = "other.example"
     said = shell("push")
 
-    assert said.code == 0
+    assert said.code == 0, said.err  # also where a Dockerfile calls its parent by the registry of the spec
     assert shell.registry.tags("other.example/leaf")
     assert not shell.registry.tags("registry.example/lab/leaf")
 
