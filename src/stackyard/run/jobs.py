@@ -18,7 +18,7 @@ import msgspec
 from stackyard.edges.clock import Clock
 from stackyard.edges.engine import BuildRequest, BuildStep, Engine, EngineInfo
 from stackyard.edges.registry import Registry
-from stackyard.errors import DigestMismatch, EngineProblem, WorldError
+from stackyard.errors import DigestMismatch, EngineProblem, StackyardError, WorldError
 from stackyard.model import canonical
 from stackyard.model.content import ImageFacts, content_digest
 from stackyard.model.dockerfile import SYNTAX_ARG
@@ -260,26 +260,44 @@ def _what(suite: Suite) -> str:
 
 
 def publish(work: Work, target: Target, record: Record, fixed: tuple[Tag, ...], store: TagStore, tell: Tell) -> Done:
-    """Push the content tag where it belongs, then put the fixed tags; moving tags wait for the whole set."""
+    """Push the content tag where it belongs, then put the fixed tags; moving tags wait for the whole set.
+
+    Where one of these is refused, what was done before it is a fact all the same.
+    """
+    facts: list[Fact] = []
+    tags: list[tuple[TagPlace, Reference, Digest]] = []
+    log = work.folder / f"{target.name.file_safe}.push.log"
+    try:
+        digest = _published(work, target, record, log, facts, tell)
+        place: TagPlace = "registry" if work.is_publishing else "engine"
+        for tag in fixed:
+            placed = _put_fixed(store, target, tag, digest)
+            facts.append(Tagged(work.clock.now(), place, target.repository, placed))
+            tags.append((place, Reference(target.repository, placed), digest))
+    except StackyardError as error:
+        details = (f"hint: {error.hint}",) if error.hint else ()
+        return Done(
+            False, facts=tuple(facts), tags=tuple(tags), failure=str(error), details=details, log=_shown(work, log)
+        )
+    return Done(True, facts=tuple(facts), tags=tuple(tags), log=_shown(work, log))
+
+
+def _shown(work: Work, log: Path) -> str:
+    return work.shown(log) if log.exists() else ""
+
+
+def _published(work: Work, target: Target, record: Record, log: Path, facts: list[Fact], tell: Tell) -> Digest:
+    """What the target's tags point at: the published manifest, pushed now if it is not there; else the local id."""
     built = record.built
     assert built is not None
-    facts: list[Fact] = []
-    digest: Digest = built.image.id
-    log = work.folder / f"{target.name.file_safe}.push.log"
-    if work.is_publishing:
-        pushed = record.pushed(target.repository)
-        if pushed is None or work.registry.resolve(target.repository, pushed.image.digest) is None:
-            tell("pushing")
-            pushed = _push(work, target, built, log)
-            facts.append(pushed)
-        digest = pushed.image.digest
-    place: TagPlace = "registry" if work.is_publishing else "engine"
-    tags = []
-    for tag in fixed:
-        placed = _put_fixed(store, target, tag, digest)
-        facts.append(Tagged(work.clock.now(), place, target.repository, placed))
-        tags.append((place, Reference(target.repository, placed), digest))
-    return Done(True, facts=tuple(facts), tags=tuple(tags), log=work.shown(log) if log.exists() else "")
+    if not work.is_publishing:
+        return built.image.id
+    pushed = record.pushed(target.repository)
+    if pushed is None or work.registry.resolve(target.repository, pushed.image.digest) is None:
+        tell("pushing")
+        pushed = _push(work, target, built, log)
+        facts.append(pushed)
+    return pushed.image.digest
 
 
 def _push(work: Work, target: Target, built: Built, log: Path) -> Pushed:

@@ -220,6 +220,7 @@ def test_a_refused_push_fails_in_the_registrys_words(bench: Bench) -> None:
 
     assert bench.statuses(summary) == {"base": "failed", "left": "skipped", "right": "skipped"}
     assert "denied: no right to push" in (outcome(summary, "base").failure or "")
+    assert outcome(summary, "base").logs[-1].endswith("base.push.log")
     assert bench.at("left", "2026.3-main") is None
 
 
