@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Write what is made from the code: the pages cli.md and json.md, and the first plan of the example where it is shown.
+"""Write what is made from the code: cli.md, json.md, the keys and schema of spec.yml, the example's first plan.
 
 In:   the commands of stackyard.cli; values of stackyard.model, put through stackyard.report; examples/campus
-Out:  docs/reference/cli.md, docs/reference/json.md; in README.md and the tutorial the block after `$ stackyard plan`.
+Out:  docs/reference/cli.md, json.md, spec.schema.json, the tables of keys in spec.md; in README.md and the tutorial
+      the block after `$ stackyard plan`.
       With --check nothing is written, and the exit code is 1 if a page is not what the code says
 May touch: a temporary git repository
 Beside: tests/test_docs.py, which runs the check
@@ -30,6 +31,7 @@ import click
 
 from stackyard.cli import GROUPS, run, stackyard
 from stackyard.errors import FindingsProblem
+from stackyard.load import schema
 from stackyard.model import outcome as outcomes
 from stackyard.model import plan as plans
 from stackyard.model import reason as reasons
@@ -519,9 +521,29 @@ def with_plan(text: str) -> str:
     return _PLAN.sub(lambda _: first_plan(), text)
 
 
+# The keys of spec.yml.
+
+
+def with_keys(text: str) -> str:
+    """spec.md with its tables of keys; ValueError where a heading or its table is missing."""
+    for heading, keys in schema.SECTIONS.items():
+        place = re.compile(rf"(?<=^## {re.escape(heading)}\n)(.*?)^\| key \|.*?\n(?=\n)", re.M | re.S)
+        if not place.search(text):
+            raise ValueError(f"spec.md has no table of keys below '## {heading}'")
+        text = place.sub(lambda found, keys=keys: found[1] + schema.rows(keys), text, count=1)  # type: ignore[misc]
+    return text
+
+
+def schema_page() -> str:
+    """The JSON Schema of spec.yml as a file."""
+    return json.dumps(schema.json_schema(), indent=2) + "\n"
+
+
 PAGES: dict[str, Callable[[str], str]] = {
     "docs/reference/cli.md": lambda _: cli_page(),
     "docs/reference/json.md": lambda _: json_page(),
+    "docs/reference/spec.md": with_keys,
+    "docs/reference/spec.schema.json": lambda _: schema_page(),
     "README.md": with_plan,
     "docs/tutorial/first-stack.md": with_plan,
 }

@@ -210,8 +210,17 @@ def command(*examples: str, options_metavar: str = "[OPTIONS]") -> Callable[[Cal
         def with_yard(*inner: Any, **named: Any) -> Any:
             return function(session_of(click.get_current_context()).open_yard(), *inner, **named)
 
+        return bare_command(*examples, options_metavar=options_metavar)(with_yard)
+
+    return decorate
+
+
+def bare_command(*examples: str, options_metavar: str = "[OPTIONS]") -> Callable[[Callable[..., Any]], click.Command]:
+    """As `command`, for what needs no stack: the function gets its own arguments only."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
         made = click.command(epilog=examples_text(examples), options_metavar=options_metavar, add_help_option=False)(
-            everywhere(with_yard)
+            everywhere(function)
         )
         made.params.sort(key=lambda param: not param.expose_value)
         return made

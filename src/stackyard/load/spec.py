@@ -20,46 +20,19 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from stackyard.errors import FileProblem, InvalidValue
+from stackyard.load import schema
+from stackyard.load.schema import known
 from stackyard.load.yaml import Doc, read
 from stackyard.model.names import ImageName, Tag, VersionName, nearest
 from stackyard.model.reference import Repository
 from stackyard.model.stack import Command, Finding, TagTemplates
 from stackyard.model.tags import PLACES, render
 
-TOP_KEYS = (
-    "name",
-    "registry",
-    "images_dir",
-    "root",
-    "images",
-    "tag",
-    "vars",
-    "groups",
-    "all_info_cmds",
-    "plans",
-    "tags",
-    "manifests",
-)
-IMAGE_KEYS = (
-    "image_name",
-    "depend_on",
-    "build_args",
-    "dbuild_env",
-    "info_cmds",
-    "manifests",
-    "integration_tests",
-    "basic_tests",
-    "prune",
-    "prepull",
-    "skip_plans",
-    "skip",
-    "vars",
-    "dockerfile",
-    "context",
-)
-TAG_KEYS = ("prefix", "fixed", "moving")
-PLAN_KEYS = ("tag_prefix", "tag_stable_postfix", "vars")
-COMMAND_KEYS = ("description", "command")
+TOP_KEYS = known(schema.TOP)
+IMAGE_KEYS = known(schema.IMAGE)
+TAG_KEYS = known(schema.TAG)
+PLAN_KEYS = known(schema.PLAN)
+COMMAND_KEYS = known(schema.COMMAND)
 COMMON = "common"
 STABLE = "-stable"
 

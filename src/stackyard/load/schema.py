@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""The keys of spec.yml: one table that its reader, its JSON Schema and its reference page are made from.
+
+In:   nothing
+Out:  the tables; `known` for the reader, `json_schema` for editors, `rows` for docs/reference/spec.md
+Pure.
+
+The schema takes what the reader takes without an error. A key that nothing reads is a warning to the
+reader and a mistake to the schema: an editor is where it should be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+ADDRESS = "https://json-schema.org/draft/2020-12/schema"
+TITLE = "spec.yml of a stack of container images"
+OWN_KEYS = "^x-"
+
+Schema = Mapping[str, Any]
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A form that a value may have: its words, and its schema."""
+
+    words: str
+    schema: Schema
+
+
+class Key(msgspec.Struct, frozen=True):
+    """One key, or several of one meaning."""
+
+    names: tuple[str, ...]
+    kind: Kind
+    default: str
+    meaning: str
+    """One line of Markdown."""
+    is_required: bool = False
+
+
+def _any(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _mapping(values: Schema) -> Schema:
+    return {"type": ["object", "null"], "additionalProperties": values}
+
+
+_SCALAR: Schema = {"type": ["string", "number", "boolean"]}
+"""Text is read as it is written, so a number is as good."""
+_NAMED: Schema = {"type": ["string", "number", "boolean", "null"]}
+_NAMES: Schema = {"type": ["string", "number", "boolean", "array", "null"], "items": _SCALAR}
+_ARGS = _mapping(_SCALAR)
+
+TEXT = Kind("text", _NAMED)
+FULL_TEXT = Kind("text", _SCALAR)
+FLAG = Kind("true or false", {"type": "boolean"})
+NAMES = Kind("list", _NAMES)
+TEXT_OR_LIST = Kind("text or list", _NAMES)
+ARGS = Kind("mapping", _ARGS)
+
+
+def known(keys: Sequence[Key]) -> tuple[str, ...]:
+    """The names that a reader knows."""
+    return tuple(name for key in keys for name in key.names)
+
+
+def _object(keys: Sequence[Key], *, may_be_empty: bool = True) -> Schema:
+    """A mapping of these keys, and of keys of one's own."""
+    required = [name for key in keys if key.is_required for name in key.names]
+    return {
+        "type": ["object", "null"] if may_be_empty else "object",
+        "properties": {
+            name: {"description": key.meaning.replace("`", ""), **key.kind.schema} for key in keys for name in key.names
+        },
+        "patternProperties": {OWN_KEYS: True},
+        "additionalProperties": False,
+        **({"required": required} if required else {}),
+    }
+
+
+TAG = (
+    Key(("prefix",), TEXT, "none", "what `{prefix}` stands for"),
+    Key(("fixed",), TEXT_OR_LIST, "`{prefix}-{commit}`", "tags that never move once published"),
+    Key(("moving",), TEXT_OR_LIST, "`{prefix}-{branch}`", "tags that follow"),
+)
+PLAN = (
+    Key(("tag_prefix",), TEXT, "none", "what `{prefix}` stands for in this plan"),
+    Key(("tag_stable_postfix",), TEXT, "`-stable`", "what a stable tag of this plan ends in"),
+    Key(("vars",), ARGS, "none", "as at the top, for this plan; it wins over the image's"),
+)
+COMMAND = (
+    Key(
+        ("command",), FULL_TEXT, "required", "what runs in a container of the image, without a shell", is_required=True
+    ),
+    Key(("description",), TEXT, "the name", "what it is called in logs"),
+)
+IMAGE = (
+    Key(
+        ("image_name",),
+        TEXT,
+        "the folder's name",
+        "where the image is published: `campus/ml-notebook`, `ghcr.io/campus/ml-notebook`",
+    ),
+    Key(("depend_on",), TEXT_OR_LIST, "none", "parents; those that the Dockerfile names are found without it"),
+    Key(("build_args",), ARGS, "none", "build arguments"),
+    Key(
+        ("dbuild_env",),
+        Kind("mapping of mappings", _mapping(_ARGS)),
+        "none",
+        "build arguments of every plan under `common`, and of one plan under its name; the latter win",
+    ),
+    Key(("skip_plans",), NAMES, "none", "plans in which the image is not built"),
+    Key(("info_cmds", "manifests"), NAMES, "none", "commands of its inventory, by name"),
+    Key(("integration_tests",), FLAG, "false", "whether `integration_tests/` must pass"),
+    Key(
+        ("dockerfile",),
+        FULL_TEXT,
+        "`Dockerfile` in the build context",
+        "the Dockerfile, relative to the root of the stack",
+    ),
+    Key(
+        ("context",),
+        FULL_TEXT,
+        "the Dockerfile's folder",
+        "the build context, relative to the root of the stack; `.` is the root itself",
+    ),
+    Key(("vars",), ARGS, "none", "as at the top, for this image; it wins"),
+    Key(
+        ("skip",),
+        Kind("true, or a reason", _SCALAR),
+        "false",
+        "left alone: children build on its last build that passed",
+    ),
+    Key(("prune", "prepull", "basic_tests"), FLAG, "-", "read for the sake of older files; they do nothing"),
+)
+_PLAN = _object(PLAN)
+_COMMANDS = _mapping(_object(COMMAND, may_be_empty=False))
+TOP = (
+    Key(
+        ("images",),
+        Kind("mapping", _mapping(_object(IMAGE))),
+        "required",
+        "one entry per image, named like its folder",
+    ),
+    Key(("name",), TEXT, "the folder's name", "what the stack is called in plans"),
+    Key(("registry",), FULL_TEXT, "none", "goes before the name of each image that names no registry"),
+    Key(("images_dir",), FULL_TEXT, "`images`, else the root", "in `stackyard.yml`: where the images are"),
+    Key(("vars",), ARGS, "none", "values for `{NAME}` in build arguments, tags and commands"),
+    Key(
+        ("groups",),
+        Kind("mapping of lists", _mapping(_NAMES)),
+        "none",
+        "named sets of images, usable wherever an image is",
+    ),
+    Key(("root",), TEXT_OR_LIST, "none", "only checked: parents are known from the images"),
+    Key(("tag",), Kind("mapping", _object(TAG)), "see below", "what tags are made of, where there are no plans"),
+    Key(
+        ("plans", "tags"),
+        Kind("mapping, or list of one-key mappings", _any(_mapping(_PLAN), _list(_mapping(_PLAN)))),
+        "none",
+        "several ways to build each image, see below",
+    ),
+    Key(("all_info_cmds", "manifests"), Kind("mapping", _COMMANDS), "none", "commands for inventories"),
+)
+
+SECTIONS = {"Top level": TOP, "images.NAME": IMAGE, "tag": TAG, "plans.NAME": PLAN, "all_info_cmds.NAME": COMMAND}
+"""Headings of the reference page, and whose keys stand below them."""
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of a whole file. `images` may be missing in a stackyard.yml, so it is not required."""
+    return {
+        "$schema": ADDRESS,
+        "title": TITLE,
+        "description": "images/spec.yml, or stackyard.yml at the root of a repository.",
+        **_object(TOP, may_be_empty=False),
+    }
+
+
+def rows(keys: Sequence[Key]) -> str:
+    """The keys as a Markdown table."""
+    lines = ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
+    for key in keys:
+        names = ", ".join(f"`{name}`" for name in key.names)
+        lines.append(f"| {names} | {key.kind.words} | {key.default} | {key.meaning} |")
+    return "\n".join(lines) + "\n"
