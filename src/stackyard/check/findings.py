@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from stackyard.errors import FindingsProblem, InvalidValue
-from stackyard.model.names import TargetName
-from stackyard.model.stack import Finding, Stack
+from stackyard.model.names import Tag, TargetName
+from stackyard.model.stack import Finding, Stack, Target
 from stackyard.model.tags import render, tags_of, values_of
 
 _ORDER = {"error": 0, "warning": 1, "notice": 2}
@@ -13,8 +15,13 @@ _ORDER = {"error": 0, "warning": 1, "notice": 2}
 
 def findings_of(stack: Stack) -> tuple[Finding, ...]:
     """All findings, errors first, then by place."""
-    found = [*stack.findings, *_rings(stack), *_duplicates(stack), *_bad_tags(stack), *_untested(stack)]
-    return tuple(sorted(found, key=lambda finding: (_ORDER[finding.level], finding.path, finding.line or 0)))
+    found = (*stack.findings, *_rings(stack), *_duplicates(stack), *_tags(stack), *_untested(stack))
+    return in_order(found)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Errors first, then by place."""
+    return tuple(sorted(findings, key=lambda each: (_ORDER[each.level], each.path, each.line or 0, each.column or 0)))
 
 
 def refuse_errors(stack: Stack) -> None:
@@ -77,23 +84,38 @@ def _duplicates(stack: Stack) -> list[Finding]:
     return found
 
 
-def _bad_tags(stack: Stack) -> list[Finding]:
-    """Tags that this branch gives and no registry takes, or that are the stable channel's own."""
-    found: dict[str, Finding] = {}
+def _tags(stack: Stack) -> Iterator[Finding]:
+    """Tags that no registry takes, that are the stable channel's own, or that two versions of an image share."""
+    told: set[str] = set()
+    owners: dict[tuple[str, Tag], Target] = {}
     branch = stack.revision.branch
     for target in stack.targets:
+        variables = dict(target.variables)
         try:
-            _, moving = tags_of(target.templates, stack.revision, dict(target.variables))
-            stable = render(stack.stable, values_of(stack.revision, dict(target.variables))) if stack.stable else None
+            fixed, moving = tags_of(target.templates, stack.revision, variables)
+            stable = render(stack.stable, values_of(stack.revision, variables)) if stack.stable else None
         except InvalidValue as problem:
-            sentence, hint = f"branch {branch!r} gives no tag: {problem}", problem.hint
-        else:
-            if stable not in moving:
-                continue
-            sentence = f"branch {branch!r} gives the tag {stable}, which is the stable channel's"
+            if (sentence := f"branch {branch!r} gives no tag: {problem}") not in told:
+                told.add(sentence)
+                yield Finding("bad-tag", "error", sentence, stack.images_folder, hint=problem.hint)
+            continue
+        sentence = f"branch {branch!r} gives the tag {stable}, which is the stable channel's"
+        if stable in moving and sentence not in told:
+            told.add(sentence)
             hint = "build on a branch of another name: a channel is moved by `stackyard promote` alone"
-        found.setdefault(sentence, Finding("bad-tag", "error", sentence, stack.images_folder, hint=hint))
-    return list(found.values())
+            yield Finding("bad-tag", "error", sentence, stack.images_folder, hint=hint)
+        for tag in (*fixed, *moving) if target.version is not None and target.skip is None else ():
+            other = owners.setdefault((target.repository.canonical, tag), target)
+            if other.image == target.image and other.version != target.version:
+                yield _same_tag(other, target, tag)
+                break
+
+
+def _same_tag(first: Target, second: Target, tag: Tag) -> Finding:
+    sentence = f"{str(first.name)!r} and {str(second.name)!r} are both tagged {tag} in {second.repository}"
+    hint = "one would overwrite the other: give each version a prefix of its own, or use {version} in the tags"
+    path, line = second.entry
+    return Finding("same-tag", "error", sentence, path or second.context, line, hint=hint)
 
 
 def _untested(stack: Stack) -> list[Finding]:

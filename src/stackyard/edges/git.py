@@ -64,6 +64,22 @@ def default_branch(root: Path) -> str:
         return "master" if has_master else "main"
 
 
+def branches(root: Path) -> tuple[str, ...]:
+    """Local branches, and those that remotes were last seen to have; none where git does not say."""
+    command = ["git", "-C", str(root), "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        return ()
+    found: dict[str, None] = {}
+    for row in done.stdout.decode("utf-8", "surrogateescape").splitlines():
+        kind, name = row.split("/", 2)[1:]
+        name = name.partition("/")[2] if kind == "remotes" else name
+        if name and name != "HEAD":
+            found[name] = None
+    return tuple(found)
+
+
 def remote(root: Path) -> str | None:
     """Where the repository was cloned from; None where it was not, or git does not say."""
     command = ["git", "-C", str(root), "config", "--get", "remote.origin.url"]

@@ -19,6 +19,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+import msgspec
+
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.instructions import (
     BLANKS,
@@ -32,6 +34,7 @@ from stackyard.load.instructions import (
     split,
     syntax_image,
 )
+from stackyard.load.mentions import mentions_of
 from stackyard.model.dockerfile import Arg, Body, Copied, Dockerfile, Env, Stage, Use, expand
 from stackyard.model.words import SPACE, heredoc
 
@@ -45,9 +48,15 @@ def parse(text: bytes, path: str) -> Dockerfile:
     syntax = syntax_image(lines, path)
     escape = escape_sign(lines, path)
     builder = _Builder(path, escape)
+    instructions = []
     for instruction in read_instructions(lines, path, escape):
         builder.add(instruction)
-    return builder.finish(syntax)
+        instructions.append(instruction)
+    return msgspec.structs.replace(
+        builder.finish(syntax),
+        mentions=tuple(mentions_of(lines, instructions, escape)),
+        runs=tuple(each.line for each in instructions if each.word in ("RUN", "ONBUILD")),
+    )
 
 
 class _Draft:

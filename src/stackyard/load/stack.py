@@ -22,6 +22,7 @@ from stackyard.load.references import owners_of
 from stackyard.load.sources import SourceReader
 from stackyard.load.spec import Spec, SpecImage, SpecPlan, read_spec, unnamed_plan
 from stackyard.load.target import Surroundings, target_of
+from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.names import ImageName, nearest
 from stackyard.model.reference import Platform, Repository
 from stackyard.model.stack import Finding, Revision, Stack, Target
@@ -48,12 +49,14 @@ def load_stack(place: Place, revision: Revision, settings: Settings) -> Stack:
     around = _surroundings(place, spec, registry, recipes, revision, settings)
     sources = SourceReader(place)
     targets: list[Target] = []
+    dockerfiles: dict[str, Dockerfile] = {}
     for recipe in recipes:
         read, problems = sources.read(recipe)
         found.extend(problems)
         if read is not None:
             target, problems = target_of(recipe, read, around)
             targets.append(target)
+            dockerfiles[target.dockerfile] = read.dockerfile
             found.extend(problems)
     return Stack(
         name=spec.name or place.root.name,
@@ -65,6 +68,7 @@ def load_stack(place: Place, revision: Revision, settings: Settings) -> Stack:
         stable="{stable}" if any(plan.prefix for plan in spec.plans) else "stable",
         groups=spec.groups,
         findings=tuple(dict.fromkeys(found)),
+        dockerfiles=dockerfiles,
     )
 
 

@@ -81,6 +81,7 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         templates=recipe.templates,
         variables=recipe.variables,
         skip=recipe.skip,
+        entry=(recipe.path, recipe.line),
     )
     return target, findings
 

@@ -35,6 +35,7 @@ __all__ = [
     "CopiedPath",
     "Dockerfile",
     "Env",
+    "Mention",
     "Stage",
     "Use",
     "expand",
@@ -108,6 +109,16 @@ class CopiedPath(msgspec.Struct, frozen=True):
     """With `parents`: the part of the path before `/./`."""
 
 
+class Mention(msgspec.Struct, frozen=True):
+    """A place that names a variable: `$NAME` or `${NAME...}`, line and column from 1."""
+
+    name: str
+    line: int
+    column: int
+    how: Literal["engine", "shell", "guarded"]
+    """Who replaces it; `guarded` where it may be empty, or comes from a place that is not looked into."""
+
+
 class Body(msgspec.Struct, frozen=True, kw_only=True):
     """What instructions declare, use and read; the lines give their order."""
 
@@ -138,6 +149,10 @@ class Dockerfile(msgspec.Struct, frozen=True):
     stages: tuple[Stage, ...]
     syntax: Use | None = None
     escape: str = "\\"
+    mentions: tuple[Mention, ...] = ()
+    """Every place that names a variable, file order."""
+    runs: tuple[int, ...] = ()
+    """Lines of RUN: each sees every argument of its stage in its environment."""
 
     @property
     def declared_in_stages(self) -> frozenset[str]:

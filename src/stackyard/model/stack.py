@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
+from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import Inputs
 from stackyard.model.names import Digest, ImageName, TargetName, VersionName
 from stackyard.model.reference import Reference, Repository
@@ -24,8 +26,8 @@ class Finding(msgspec.Struct, frozen=True):
     hint: str | None = None
 
     def __str__(self) -> str:
-        place = self.path if self.line is None else f"{self.path}:{self.line}"
-        return f"{place}: {self.sentence}"
+        places = (self.path, self.line, self.column if self.line is not None else None)
+        return f"{':'.join(str(place) for place in places if place is not None)}: {self.sentence}"
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -93,6 +95,8 @@ class Target(msgspec.Struct, frozen=True):
     """Values for templates beside those of git: prefix, version, image, stable, the stack's own."""
     skip: str | None = None
     """Why it is left alone, where the stack says so; children then build on its last build."""
+    entry: tuple[str, int | None] = ("", None)
+    """The file that lists it, and its line there."""
 
     @property
     def image(self) -> ImageName:
@@ -137,6 +141,8 @@ class Stack(msgspec.Struct, frozen=True):
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Named sets of images and targets, for selecting."""
     findings: tuple[Finding, ...] = ()
+    dockerfiles: Mapping[str, Dockerfile] = {}
+    """What each Dockerfile says, by its path; those that could not be read are left out."""
 
     def target(self, name: TargetName) -> Target:
         """The target called `name`; KeyError if there is none."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.check.findings import findings_of, refuse_errors
+from stackyard.check.findings import refuse_errors
 from stackyard.edges import git, machine
 from stackyard.edges.clock import Clock, SystemClock
 from stackyard.load.place import Place, find
@@ -137,7 +137,11 @@ def load(
 
 def check(yard: Yard) -> tuple[Finding, ...]:
     """Everything a person should know about the stack's files, errors first."""
-    return findings_of(yard.stack)
+    from stackyard.check.advice import advice_of
+    from stackyard.load.unread import unread_findings
+
+    unread = unread_findings(yard.place, yard.stack)
+    return advice_of(yard.stack, git.branches(yard.root), unread)
 
 
 def plan(yard: Yard, images: Sequence[str] = (), publish: bool = False, rebuild: Sequence[str] = ()) -> Plan:

@@ -61,7 +61,8 @@ def test_two_images_under_one_name() -> None:
     assert errors(clash) == [
         ("duplicate-repository", "images 'a' and 'b' are both published as registry.example/lab/a")
     ]
-    assert errors(stack(target("a/1", suites=TESTED), target("a/2", suites=TESTED))) == []
+    one, two = (target(name, suites=TESTED, templates=TagTemplates()) for name in ("a/1", "a/2"))
+    assert errors(stack(one, two)) == []
 
 
 @pytest.mark.parametrize(

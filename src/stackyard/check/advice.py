@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""What `check` adds to what stops a plan: advice about a whole stack, all of it warnings and notices. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from stackyard.check.findings import findings_of, in_order
+from stackyard.check.variables import BASE_TAG, variable_findings
+from stackyard.errors import InvalidValue
+from stackyard.model.names import TargetName
+from stackyard.model.reference import Reference
+from stackyard.model.stack import Finding, Stack, Target
+from stackyard.model.tags import sanitise
+
+
+def advice_of(stack: Stack, branches: Iterable[str] = (), more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+    """All findings, and what never stops a plan: variables, pinned parents, branches that share their tags.
+
+    Args:
+        branches: other branches of the repository, as far as the caller knows them.
+        more: findings that the caller has; they are put in order with the rest.
+    """
+    found = (*findings_of(stack), *_pinned_parents(stack), *variable_findings(stack), *_clashes(stack, branches), *more)
+    return in_order(dict.fromkeys(found))
+
+
+def _clashes(stack: Stack, branches: Iterable[str]) -> Iterator[Finding]:
+    """Another branch whose name gives the tags that this branch's gives."""
+    own = stack.revision.branch
+    follows = any("{branch}" in text for target in stack.targets for text in target.templates.moving)
+    if own is None or not follows:
+        return
+    for branch in branches:
+        if branch != own and sanitise(branch) == sanitise(own):
+            sentence = f"branches {own!r} and {branch!r} give the same tags: both become {sanitise(own)}"
+            hint = "whichever is built last has the tags; rename one of them"
+            yield Finding("branch-clash", "warning", sentence, stack.images_folder, hint=hint)
+
+
+def _pinned_parents(stack: Stack) -> Iterator[Finding]:
+    """A FROM that names an image of the stack by a tag of its own, where the image is passed BASE_TAG."""
+    for target in stack.targets:
+        dockerfile = stack.dockerfiles.get(target.dockerfile)
+        if dockerfile is None or BASE_TAG not in dict(target.args):
+            continue
+        lines = {stage.base.line for stage in dockerfile.stages}
+        if any(mention.name == BASE_TAG and mention.line in lines for mention in dockerfile.mentions):
+            continue
+        for stage in dockerfile.stages:
+            parent = _parent_called(stage.base.text, target) if "$" not in stage.base.text else None
+            if parent is not None:
+                sentence = f"FROM names image {parent.image!r} as {stage.base.text}, whatever {BASE_TAG} says"
+                reference = Reference.parse(stage.base.text)
+                hint = (
+                    f"put `ARG {BASE_TAG}={reference.tag or 'latest'}` before FROM, and write "
+                    f"`FROM {reference.repository}:${{{BASE_TAG}}}`: other tools then get the parent of this branch too"
+                )
+                yield Finding("pinned-parent", "warning", sentence, dockerfile.path, stage.base.line, hint=hint)
+
+
+def _parent_called(text: str, target: Target) -> TargetName | None:
+    """The parent that a FROM without variables names."""
+    try:
+        reference = Reference.parse(text)
+    except InvalidValue:
+        return None
+    return next((use.target for use in target.parents if reference in use.references), None)

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""Variables and build arguments of Dockerfiles: what is read and never set, what is set and never read.
+
+In:   a Stack with its Dockerfiles
+Out:  findings, each mistake once per Dockerfile
+Pure. Beside: load/mentions (where variables stand), model/dockerfile (scopes)
+
+No false alarms before completeness: what the environment of a base outside the stack holds is not
+known, so that a name nobody sets is told only where it is nearly one that somebody does set, where
+the engine looks at arguments alone (FROM), or where a stage begins with nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from stackyard.model.dockerfile import SCRATCH, SYNTAX_ARG, Body, Dockerfile, Mention, Stage
+from stackyard.model.names import TargetName
+from stackyard.model.stack import Finding, Stack, Target
+
+BASE_TAG = "BASE_TAG"
+PLATFORM_ARGS = frozenset(
+    f"{side}{part}" for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
+)
+"""Set by the engine, before the first FROM: a stage has them once it declares them."""
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+PREDEFINED = PLATFORM_ARGS | frozenset((*_PROXIES, *map(str.lower, _PROXIES), "SOURCE_DATE_EPOCH", SYNTAX_ARG))
+"""Arguments that the engine takes without an ARG."""
+
+_SHORTEST_TYPO = 6
+_LONG = 10
+"""From this length on another letter in a name is more likely a slip than another name."""
+
+
+def variable_findings(stack: Stack) -> Iterator[Finding]:
+    """What is wrong with variables, in the order of the targets."""
+    by_name = {target.name: target for target in stack.targets}
+    bad_lines = {(finding.path, finding.line) for finding in stack.findings if finding.code == "bad-reference"}
+    users: dict[str, list[Target]] = {}
+    for target in stack.targets:
+        if target.dockerfile in stack.dockerfiles:
+            users.setdefault(target.dockerfile, []).append(target)
+    environments: dict[TargetName, frozenset[str]] = {}
+    for path, targets in users.items():
+        dockerfile = stack.dockerfiles[path]
+        inherited = frozenset[str]().union(
+            *(
+                _environment(parent, by_name, stack.dockerfiles, environments)
+                for target in targets
+                for parent in target.parent_names
+            )
+        )
+        yield from _unset(dockerfile, inherited, bad_lines)
+        yield from _unread(dockerfile, targets)
+        for target in targets:
+            yield from _passed_for_nothing(target, dockerfile)
+
+
+def _environment(
+    name: TargetName,
+    by_name: Mapping[TargetName, Target],
+    dockerfiles: Mapping[str, Dockerfile],
+    done: dict[TargetName, frozenset[str]],
+) -> frozenset[str]:
+    """Names that `ENV` sets in an image of the stack or in what it builds on; never too few of those."""
+    todo = [name]
+    while todo:
+        here = todo[-1]
+        target = by_name.get(here)
+        parents = [parent for parent in target.parent_names if parent in by_name] if target else []
+        if here not in done and (missing := [parent for parent in parents if parent not in done]):
+            done[here] = frozenset()  # a ring ends here
+            todo.extend(missing)
+            continue
+        dockerfile = dockerfiles.get(target.dockerfile) if target else None
+        own = frozenset(env.name for stage in dockerfile.stages for env in stage.env) if dockerfile else frozenset()
+        done[here] = own.union(*(done.get(parent, frozenset()) for parent in parents))
+        todo.pop()
+    return done[name]
+
+
+# Read, and never set.
+
+
+def _unset(
+    dockerfile: Dockerfile, inherited: frozenset[str], bad_lines: set[tuple[str, int | None]]
+) -> Iterator[Finding]:
+    before = {arg.name for arg in dockerfile.args} | PREDEFINED
+    told: set[tuple[int, str]] = set()
+    known: set[str] | frozenset[str]
+    for mention in dockerfile.mentions:
+        if mention.how == "guarded":
+            continue
+        number = _stage_number(dockerfile, mention)
+        stage = dockerfile.stages[number] if number >= 0 else None
+        if (number, mention.name) in told:
+            continue
+        if stage is None or mention.line == stage.base.line:
+            known, is_closed = before, (dockerfile.path, mention.line) not in bad_lines
+        else:
+            known, is_closed = _scope(dockerfile, number, mention.line, inherited)
+            if mention.name in before and mention.name not in known | PREDEFINED - PLATFORM_ARGS:
+                told.add((number, mention.name))
+                yield _lost(dockerfile, stage, mention)
+                continue
+        if mention.name in known or mention.name in ("PATH", *PREDEFINED):
+            continue
+        near = _nearly(mention.name, known | before - PREDEFINED)
+        if near or (is_closed and mention.how == "engine"):
+            told.add((number, mention.name))
+            yield _undefined(dockerfile, mention, near)
+
+
+def _lost(dockerfile: Dockerfile, stage: Stage, mention: Mention) -> Finding:
+    why = "the engine sets it" if mention.name in PLATFORM_ARGS else "its ARG stands"
+    return Finding(
+        "arg-before-from",
+        "warning",
+        f"${mention.name} is read after FROM and has no value there: {why} before FROM only",
+        dockerfile.path,
+        mention.line,
+        mention.column,
+        hint=f"repeat `ARG {mention.name}` after the FROM of line {stage.base.line}: what is before is for FROM",
+    )
+
+
+def _undefined(dockerfile: Dockerfile, mention: Mention, near: str | None) -> Finding:
+    return Finding(
+        "undefined-variable",
+        "warning",
+        f"${mention.name} has no value: no ARG and no ENV defines it",
+        dockerfile.path,
+        mention.line,
+        mention.column,
+        hint=f"did you mean ${near}?" if near else f"add `ARG {mention.name}` above, or take it out",
+    )
+
+
+def _stage_number(dockerfile: Dockerfile, mention: Mention) -> int:
+    """The stage that a mention stands in; -1 before the first FROM."""
+    number = -1
+    for stage in dockerfile.stages:
+        if stage.base.line > mention.line:
+            break
+        number += 1
+    return number
+
+
+def _scope(
+    dockerfile: Dockerfile, number: int, line: int, inherited: frozenset[str]
+) -> tuple[frozenset[str] | set[str], bool]:
+    """Names that have been declared where `line` stands, and whether there can be no others."""
+    names: set[str] = set()
+    limit: int | None = line
+    while True:
+        stage = dockerfile.stages[number]
+        names.update(_declared(stage, limit))
+        base = stage.base.text.lower()
+        limit = None
+        below = [at for at, other in enumerate(dockerfile.stages[:number]) if other.name and other.name == base]
+        if "$" in base:
+            for other in dockerfile.stages[:number]:
+                names.update(_declared(other))
+        if not below:
+            return names | inherited, base == SCRATCH
+        number = below[-1]
+        names.update(_declared(dockerfile.stages[number].triggers))
+
+
+def _declared(body: Body, limit: int | None = None) -> set[str]:
+    """Names that a stage sets, up to a line of the file."""
+    places = [(arg.name, arg.line) for arg in body.args] + [(env.name, env.line) for env in body.env]
+    return {name for name, line in places if limit is None or line <= limit}
+
+
+# Set, and never read.
+
+
+def _unread(dockerfile: Dockerfile, targets: Sequence[Target]) -> Iterator[Finding]:
+    """Arguments that the file declares and no instruction can read.
+
+    A RUN has every argument of its stage in its environment, and what it starts may read any of them:
+    an argument with a RUN below it is never told.
+    """
+    read = {mention.name for mention in dockerfile.mentions} | PREDEFINED
+    passed = {name for target in targets for name, _ in target.args}
+    if BASE_TAG in passed:
+        read.add(BASE_TAG)  # a FROM that ignores it is told as such
+    last_run = max(dockerfile.runs, default=0)
+    for arg in dockerfile.args:
+        if arg.name not in read and arg.name not in dockerfile.declared_in_stages:
+            where = "stands before FROM, and no FROM reads it"
+            yield _never_read(dockerfile, arg.name, arg.line, where, passed)
+    for stage in dockerfile.stages:
+        for arg in stage.args:
+            if arg.name not in read and arg.line > last_run:
+                yield _never_read(dockerfile, arg.name, arg.line, "is read by no instruction", passed)
+
+
+def _never_read(dockerfile: Dockerfile, name: str, line: int, where: str, passed: set[str]) -> Finding:
+    also = ", though it is passed" if name in passed else ""
+    hint = f"take it out{' here and of the build arguments' if also else ''}, or read it: ${{{name}}}"
+    return Finding("unused-arg", "warning", f"ARG {name} {where}{also}", dockerfile.path, line, hint=hint)
+
+
+def _passed_for_nothing(target: Target, dockerfile: Dockerfile) -> Iterator[Finding]:
+    """Arguments that are passed, and that the Dockerfile does not declare: the engine drops them."""
+    path, line = target.entry
+    for name, _ in target.args:
+        if name == BASE_TAG or name in dockerfile.declared or name in PREDEFINED or name.startswith("BUILDKIT_"):
+            continue
+        near = _nearly(name, dockerfile.declared)
+        sentence = (
+            f"image {target.image!r} is passed the build argument {name}, and no ARG of its Dockerfile declares it"
+        )
+        hint = f"did you mean {near}?" if near else f"add `ARG {name}` to {dockerfile.path}, or take it out"
+        yield Finding("unused-arg", "warning", sentence, path or dockerfile.path, line, hint=hint)
+
+
+# Names that are nearly others.
+
+
+def _nearly(name: str, names: frozenset[str] | set[str]) -> str | None:
+    """The one of `names` that a slip of the hand makes `name` of: a letter too few or too many, two changed
+    places, in a long name another letter inside a word. `NB_UID` is no slip for `NB_GID`, nor `CUDA12` for `CUDA11`.
+    """
+    return min((other for other in names if _is_slip(name, other)), default=None)
+
+
+def _is_slip(name: str, other: str) -> bool:
+    short, long = sorted((name, other), key=len)
+    if len(short) < _SHORTEST_TYPO or len(long) - len(short) > 1 or name == other:
+        return False
+    at = next((at for at, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(short) < len(long):
+        is_plural = at == len(short) and long[-1] in "sS"
+        return short[at:] == long[at + 1 :] and long[at].isalpha() and not is_plural
+    if short[at:][:2] == long[at:][:2][::-1] and short[at + 2 :] == long[at + 2 :]:
+        return short[at : at + 2].isalpha()
+    is_inside = at > 0 and short[at - 1].isalnum()
+    return (
+        len(short) >= _LONG
+        and is_inside
+        and short[at + 1 :] == long[at + 1 :]
+        and short[at].isalpha()
+        and long[at].isalpha()
+    )
