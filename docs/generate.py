@@ -265,8 +265,18 @@ PLAN_FIELDS = {
     "steps[].expected_s": "Seconds the last build took, or null.",
     "findings[]": "As in [check](#check).",
 }
+FIXED = {
+    "code": "arg-before-from",
+    "path": "images/geo/Dockerfile",
+    "line": 3,
+    "did": "added `ARG PROJ_VERSION` below FROM",
+}
 FINDING_FIELDS = {
     "format": "Version of this form: 1.",
+    "fixed[].code": "What `--fix` mended: the finding's code; without `--fix` the list is empty.",
+    "fixed[].path": "The file.",
+    "fixed[].line": "From 1, as the file was before.",
+    "fixed[].did": "What was done.",
     "findings[].code": "A name that stays the same; listed in [spec.md](spec.md#findings).",
     "findings[].level": "`error`, `warning` or `notice`.",
     "findings[].sentence": "What is wrong.",
@@ -374,7 +384,7 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
     yield (
         "check",
         "`stackyard check --json`: errors first.",
-        {"format": FORMAT, "findings": findings_data(plan.findings)},
+        {"format": FORMAT, "fixed": [FIXED], "findings": findings_data(plan.findings)},
         FINDING_FIELDS,
     )
     yield (

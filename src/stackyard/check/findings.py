@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from stackyard.errors import FindingsProblem, InvalidValue
+from stackyard.errors import FileProblem, FindingsProblem, InvalidValue
 from stackyard.model.names import Tag, TargetName
 from stackyard.model.stack import Finding, Stack, Target
 from stackyard.model.tags import render, tags_of, values_of
@@ -17,6 +17,21 @@ def findings_of(stack: Stack) -> tuple[Finding, ...]:
     """All findings, errors first, then by place."""
     found = (*stack.findings, *_rings(stack), *_duplicates(stack), *_tags(stack), *_untested(stack))
     return in_order(found)
+
+
+def unreadable(problem: FileProblem) -> Finding:
+    """A file that cannot be read at all, as the one finding there is."""
+    facts = problem.facts
+    line, column = facts["line"], facts["column"]
+    return Finding(
+        "unreadable",
+        "error",
+        str(facts["problem"]),
+        str(facts["path"]),
+        line if isinstance(line, int) else None,
+        column if isinstance(column, int) else None,
+        problem.hint,
+    )
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -3,32 +3,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from stackyard import verbs
-from stackyard.cli.common import EXIT_FAILED, command, json_option, option, shown, write_json
+from stackyard.cli.common import (
+    EXIT_FAILED,
+    bare_command,
+    command,
+    json_option,
+    option,
+    session_of,
+    shown,
+    write,
+    write_json,
+)
+from stackyard.errors import FileProblem
+from stackyard.model.canonical import builtins
 from stackyard.report.data import FORMAT, findings_data, stack_data
 from stackyard.report.terminal import findings_text, stack_text
 
 if TYPE_CHECKING:
+    from stackyard.model.stack import Finding
     from stackyard.verbs import Yard
 
+FORMATS = ("text", "json", "sarif", "gitlab")
 
-@command("stackyard check", "stackyard check --strict")
+
+@bare_command("stackyard check", "stackyard check --strict", "stackyard check --format sarif > findings.sarif")
 @option("--strict", is_flag=True, help="Warnings are errors.")
+@option("--fix", "is_fixing", is_flag=True, help="First mend what can be mended without a doubt, and say what.")
+@option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    help="sarif is for GitHub's code scanning, gitlab for GitLab's code quality.",
+)
 @json_option
-def check(yard: Yard, strict: bool, is_json: bool) -> int:
+def check(strict: bool, is_fixing: bool, form: str, is_json: bool) -> int:
     """What is wrong with the stack's files: where, what, and what to do.
 
     Exit code 1 if there is an error (with --strict: or a warning).
     """
-    findings = verbs.check(yard)
-    if is_json:
-        write_json({"format": FORMAT, "findings": findings_data(findings)})
-    else:
+    session = session_of(click.get_current_context())
+    below, fixed = "", []
+    try:
+        yard = session.open_yard()
+        findings = verbs.check(yard)
+        if is_fixing and (fixed := verbs.fix(yard, findings)):
+            findings = verbs.check(session.open_yard())
+        below = verbs.path_in_repository(yard)
+    except FileProblem as problem:
+        if form not in ("sarif", "gitlab"):
+            raise
+        _report(form, (verbs.unreadable(problem),), below)
+        return problem.exit_code
+    if strict:
+        findings = verbs.strict(findings)
+    if is_json or form == "json":
+        write_json({"format": FORMAT, "fixed": builtins(fixed), "findings": findings_data(findings)})
+    elif form == "text":
+        for each in fixed:
+            write(f"fixed: {each} [{each.code}]")
         shown(findings_text, findings)
-    bad = ("error", "warning") if strict else ("error",)
-    return EXIT_FAILED if any(finding.level in bad for finding in findings) else 0
+    else:
+        _report(form, findings, below)
+    return EXIT_FAILED if any(finding.level == "error" for finding in findings) else 0
+
+
+def _report(form: str, findings: Sequence[Finding], below: str) -> None:
+    """A report for another program on stdout."""
+    from stackyard import __version__
+    from stackyard.report.findings import gitlab_data, sarif_data
+
+    write_json(sarif_data(findings, __version__, below) if form == "sarif" else gitlab_data(findings, below))
 
 
 @command("stackyard ls", "stackyard ls --json | jq -r '.targets[].repository'")

@@ -80,6 +80,15 @@ def branches(root: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
+def path_in_repository(root: Path) -> str:
+    """Where `root` lies below the top of its repository, posix; empty for the top itself. No process is started."""
+    for above in (root, *root.parents):
+        if (above / ".git").exists():
+            below = root.relative_to(above).as_posix()
+            return "" if below == "." else below
+    return ""
+
+
 def remote(root: Path) -> str | None:
     """Where the repository was cloned from; None where it was not, or git does not say."""
     command = ["git", "-C", str(root), "config", "--get", "remote.origin.url"]

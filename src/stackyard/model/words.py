@@ -28,6 +28,9 @@ _SPECIAL = frozenset("@*#?-$!0")
 _DEEPEST = 64
 """`${A:-${B:-...}}` nested deeper than any person writes; it ends before Python's stack does."""
 
+_PLAIN = re.compile(r"""[^'"$<\\`}/]+""")
+"""Signs that mean themselves wherever they stand: taken in one piece."""
+
 _HEREDOC = r"([0-9]*)<<(-?)([\t\n\f\r ]*)([^<]*)"
 
 
@@ -133,7 +136,10 @@ class _Lexer:
             elif char == self._escape:
                 self._escaped(pieces)
             else:
-                pieces.append((self._next(), False))
+                plain = _PLAIN.match(self._text, self._at + 1)
+                end = plain.end() if plain else self._at + 1
+                pieces.append((self._text[self._at : end], False))
+                self._at = end
         self._at += len(stop)
         return pieces
 

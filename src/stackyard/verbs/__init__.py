@@ -9,6 +9,7 @@ Raises: StackyardError
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.check.findings import refuse_errors
+from stackyard.check.findings import in_order, refuse_errors
+from stackyard.check.findings import unreadable as unreadable
 from stackyard.edges import git, machine
 from stackyard.edges.clock import Clock, SystemClock
 from stackyard.load.place import Place, find
@@ -34,6 +36,7 @@ from stackyard.record.sqlite import SqliteRecords
 from stackyard.record.store import Records
 
 if TYPE_CHECKING:
+    from stackyard.check.fixes import Fixed
     from stackyard.edges.engine import Engine
     from stackyard.edges.registry import Registry
     from stackyard.model.known import TagPlace
@@ -142,6 +145,40 @@ def check(yard: Yard) -> tuple[Finding, ...]:
 
     unread = unread_findings(yard.place, yard.stack)
     return advice_of(yard.stack, git.branches(yard.root), unread)
+
+
+def fix(yard: Yard, findings: Sequence[Finding]) -> list[Fixed]:
+    """Mend what can be mended without a doubt, each file written whole or not at all; what was done.
+
+    The yard knows the files as they were: load it again. No file outside the stack's root is written.
+    """
+    from stackyard.check.fixes import FIXES, mended
+    from stackyard.record.files import write_atomically
+
+    done: list[Fixed] = []
+    root = os.path.realpath(yard.root)
+    for path in dict.fromkeys(finding.path for finding in findings if finding.code in FIXES):
+        full = os.path.realpath(os.path.join(root, path))
+        if not full.startswith(root + os.sep) or not os.path.isfile(full):
+            continue
+        with open(full, "rb") as file:
+            text = file.read().decode()
+        fresh, fixed = mended(text, [finding for finding in findings if finding.path == path])
+        if fixed:
+            write_atomically(full, fresh.encode())
+            done.extend(fixed)
+    return done
+
+
+def path_in_repository(yard: Yard) -> str:
+    """Where the stack lies below the top of its repository; empty for the top."""
+    return git.path_in_repository(yard.root)
+
+
+def strict(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The same findings, with warnings as errors."""
+    changed = (msgspec.structs.replace(each, level="error") if each.level == "warning" else each for each in findings)
+    return in_order(changed)
 
 
 def plan(yard: Yard, images: Sequence[str] = (), publish: bool = False, rebuild: Sequence[str] = ()) -> Plan:

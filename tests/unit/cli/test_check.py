@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""`stackyard check`: its forms, its exit codes, and what it mends."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from tests.unit.cli.conftest import Shell
+
+LOST = "ARG BASE_TAG=latest\nARG TOOL=1\nFROM base:${BASE_TAG}\nRUN install $TOOL\n"
+
+
+def test_warnings_are_errors_when_strict(shell: Shell) -> None:
+    """In the exit code, in the words and in the reports."""
+    shell.root.joinpath("images/leaf/Dockerfile").write_text(LOST)
+
+    assert shell("check").code == 0
+    assert shell("check").out.endswith("0 errors, 1 warning.\n")
+    assert shell("check", "--strict").code == 1
+    assert shell("check", "--strict").out.endswith("1 error, 0 warnings.\n")
+    (run,) = json.loads(shell("check", "--strict", "--format", "sarif").out)["runs"]
+    assert [result["level"] for result in run["results"]] == ["error", "note", "note"]
+
+
+def test_warnings_never_stop_a_plan(shell: Shell) -> None:
+    """A plan needs what is right, not what is tidy."""
+    shell.root.joinpath("images/leaf/Dockerfile").write_text(LOST)
+    assert shell("plan").code == 0
+
+
+def test_formats_say_the_same(shell: Shell) -> None:
+    """One finding each; --json is --format json."""
+    shell.root.joinpath("images/leaf/Dockerfile").write_text(LOST)
+    said = shell("check", "--json").json
+    assert shell("check", "--format", "json").json == said
+    assert said["fixed"] == []
+    assert said["findings"][0]["code"] == "arg-before-from"
+    (first, *_) = json.loads(shell("check", "--format", "gitlab").out)
+    assert first["location"] == {"path": "images/leaf/Dockerfile", "lines": {"begin": 4}}
+
+
+def test_a_file_that_cannot_be_read_is_in_reports(shell: Shell) -> None:
+    """So that it stands beside its line; the exit code is that of the error."""
+    shell.root.joinpath("images/spec.yml").write_text("images:\n<<<<<<< HEAD\n  a:\n")
+    said = shell("check", "--format", "gitlab")
+    (found,) = json.loads(said.out)
+    assert said.code == 2
+    assert (found["check_name"], found["location"]) == (
+        "unreadable",
+        {"path": "images/spec.yml", "lines": {"begin": 2}},
+    )
+
+
+def test_paths_are_those_of_the_repository(shell: Shell) -> None:
+    """A stack may lie below the top; GitHub and GitLab count from there."""
+    below = shell.root / "deep" / "images" / "lab"
+    below.mkdir(parents=True)
+    below.joinpath("Dockerfile").write_text("FROM x\nARG OLD=1\n")
+    said = shell("check", "--format", "gitlab", at=shell.root / "deep")
+    assert json.loads(said.out)[0]["location"] == {"path": "deep/images/lab/Dockerfile", "lines": {"begin": 2}}
+
+
+def test_fix_mends_and_says_so(shell: Shell) -> None:
+    """The file is whole and keeps its permissions; the second time there is nothing to do."""
+    file = shell.root / "images/leaf/Dockerfile"
+    file.write_text(LOST)
+    file.chmod(0o640)
+
+    said = shell("check", "--fix")
+    assert said.out.splitlines()[0] == (
+        "fixed: images/leaf/Dockerfile:4: added `ARG TOOL` below FROM [arg-before-from]"
+    )
+    assert said.out.endswith("No errors, no warnings.\n")
+    assert file.read_text() == LOST.replace("RUN", "ARG TOOL\nRUN")
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in file.parent.iterdir()) == ["Dockerfile"]
+    assert shell("check", "--fix", "--json").json["fixed"] == []
+
+
+def test_fix_never_writes_outside_the_stack(shell: Shell, tmp_path: Path) -> None:
+    """A Dockerfile that is a link to elsewhere is left as it is."""
+    outside = tmp_path / "Dockerfile"
+    outside.write_text(LOST)
+    file = shell.root / "images/leaf/Dockerfile"
+    file.unlink()
+    os.symlink(outside, file)
+
+    shell("check", "--fix")
+    assert outside.read_text() == LOST
