@@ -23,7 +23,7 @@ from stackyard.load.sources import SourceReader
 from stackyard.load.spec import Spec, SpecImage, SpecPlan, read_spec, unnamed_plan
 from stackyard.load.target import Surroundings, target_of
 from stackyard.model.dockerfile import Dockerfile
-from stackyard.model.names import ImageName, nearest
+from stackyard.model.names import ImageName, TargetName, nearest
 from stackyard.model.reference import Platform, Repository
 from stackyard.model.stack import Finding, Revision, Stack, Target
 
@@ -70,6 +70,18 @@ def load_stack(place: Place, revision: Revision, settings: Settings) -> Stack:
         findings=tuple(dict.fromkeys(found)),
         dockerfiles=dockerfiles,
     )
+
+
+def read_target(place: Place, revision: Revision, settings: Settings, name: TargetName) -> Target | None:
+    """One target as its files are now; None where it is not there any more."""
+    spec, _ = _spec(place)
+    recipes = tuple(recipes_of(spec, place))
+    recipe = next((recipe for recipe in recipes if recipe.target == name), None)
+    read = SourceReader(place).read(recipe)[0] if recipe else None
+    if recipe is None or read is None:
+        return None
+    around = _surroundings(place, spec, spec.registry, recipes, revision, settings)
+    return target_of(recipe, read, around)[0]
 
 
 def _spec(place: Place) -> tuple[Spec, tuple[Finding, ...]]:

@@ -9,7 +9,7 @@ Raises: StackyardError; the driver makes a failure of it. A failing build or tes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from stackyard.errors import DigestMismatch, EngineProblem, StackyardError, Worl
 from stackyard.model import canonical
 from stackyard.model.content import ImageFacts, content_digest
 from stackyard.model.dockerfile import SYNTAX_ARG
+from stackyard.model.inputs import differences
 from stackyard.model.known import TagPlace
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.progress import Tell
@@ -67,6 +68,8 @@ class Work(msgspec.Struct):
     registry: Registry
     clock: Clock
     run_suite: RunSuite
+    reread: Callable[[TargetName], Target | None]
+    """A target as its files are now; None where it is gone."""
     is_publishing: bool
     accepted: dict[str, Digest]
     records_of: Mapping[TargetName, tuple[Record, ...]]
@@ -107,6 +110,12 @@ def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell
             details=result.last_lines,
             log=work.shown(log),
         )
+    if changed := _changed_meanwhile(work, target):
+        work.engine.untag(temporary)
+        failure = f"its files changed while it was built: {', '.join(changed)}"
+        return Done(
+            False, failure=failure, details=("hint: build again: what came out is not kept",), log=work.shown(log)
+        )
     facts = work.engine.inspect(result.image.id)
     if facts is None:
         raise EngineProblem(f"the engine built {result.image.id} and does not know it", engine=work.about.name)
@@ -131,6 +140,20 @@ def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell
     )
     carried = tuple(fact for fact in equal.facts if isinstance(fact, Tested | Inventoried | Pushed)) if equal else ()
     return Done(True, built=built, equal=equal, facts=carried, log=work.shown(log))
+
+
+def _changed_meanwhile(work: Work, target: Target) -> list[str]:
+    """What of the target's own files is not as the plan read it, so that nobody knows what was built.
+
+    A build reads the files when it starts, minutes after the plan did: an image of an edit would get
+    the fingerprint and the commit's tag of what was there before, for good.
+    """
+    now = work.reread(target.name)
+    if now is None:
+        return [target.dockerfile]
+    # Files only: arguments and names came from the plan, and were used as they are in it.
+    then = msgspec.structs.replace(now.inputs, dockerfile=target.inputs.dockerfile, context=target.inputs.context)
+    return [str(reason) for reason in differences(now.inputs, then)][:5]
 
 
 def _with_frontend(work: Work, target: Target) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,7 @@ from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import PytestRunner
 from stackyard.errors import ConfigError
 from stackyard.inside.suites import Suites
+from stackyard.load.stack import Settings, read_target
 from stackyard.model.decide import Presence
 from stackyard.model.known import Known
 from stackyard.model.names import TargetName
@@ -88,6 +89,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
     folder = yard.state / "runs" / str(number)
     if number:
         folder.mkdir(parents=True, exist_ok=True)
+    settings = Settings(yard.options.platform or machine.native_platform(), yard.options.registry)
     pytest = PytestRunner(Processes(yard.options.environ))
     return Work(
         root=yard.root,
@@ -99,6 +101,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         registry=yard.registry,
         clock=yard.clock,
         run_suite=Suites(yard.root, yard.engine, about, pytest, yard.clock),
+        reread=lambda name: read_target(yard.place, yard.stack.revision, settings, name),
         is_publishing=plan.is_publishing,
         accepted=dict(known.accepted),
         records_of={name: tuple(records) for name, records in known.records.items()},

@@ -382,6 +382,23 @@ def test_a_group_names_its_members(bench: Bench) -> None:
     assert bench.statuses(bench.build("sides")) == {"base": "built", "left": "built", "right": "built"}
 
 
+def test_an_image_of_files_that_changed_while_it_was_built_is_not_kept(bench: Bench) -> None:
+    """Nobody knows which bytes the engine got: no record, no name, no commit's tag, and the next run builds it."""
+
+    def edit(progress: Progress) -> None:
+        if isinstance(progress, JobStarted) and (progress.target, progress.job) == ("left", "build"):
+            bench.write("images/left/note", "edited")
+
+    yard = bench.yard()
+    summary = verbs.run(yard, verbs.prepare(yard, publish=True), watch=edit)
+    bench.write("images/left/note", "left")
+
+    assert bench.statuses(summary) == {"base": "built", "left": "failed", "right": "built"}
+    assert "note changed" in (outcome(summary, "left").failure or "")
+    assert not [name for name in bench.engine.names() if "/left:" in name]
+    assert bench.statuses(bench.build(publish=True))["left"] == "built"
+
+
 # Promotion and rollback.
 
 
