@@ -123,8 +123,12 @@ def finish_interrupted(store_of: dict[str, TagStore], records: Records) -> list[
 def _finish(moves: MoveSet, store: TagStore, records: Records) -> None:
     """Make the moves that are not made yet; a set that cannot be finished is settled, and told of once."""
     try:
+        found = {move: store.resolve(move.repository, move.tag) for move in moves.changes}
         for move in moves.changes:
-            if store.resolve(move.repository, move.tag) != move.now:
+            if found[move] not in (move.was, move.now):  # someone else promoted since: theirs stands
+                raise conflict(move.reference, move.was, found[move])
+        for move in moves.changes:
+            if found[move] != move.now:
                 store.put(move.repository, move.tag, move.now)
     except (EngineUnavailable, RegistryUnreachable):
         raise  # nothing is known yet: the next command tries again

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stackyard import verbs
-from stackyard.errors import ConfigError, NothingToDo, RegistryRefused, TagConflict
+from stackyard.errors import ConfigError, NothingToDo, RegistryRefused, TagConflict, WorldError
 from stackyard.model.names import Tag
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.progress import JobStarted, Progress
@@ -446,6 +446,33 @@ def test_promote_then_roll_back(two_builds: tuple[Bench, str, str]) -> None:
     assert not set(at_first.values()) & set(at_second.values())
     assert stable(bench) == at_first
     assert bench.engine.calls == []
+
+
+def interrupted(bench: Bench, source: str) -> None:
+    """A promotion to stable that was killed before its first tag moved."""
+    bench.clock.advance(60)
+    yard = bench.yard()
+    yard.records.intend(verbs.plan_promotion(yard, source, "stable"))
+
+
+def test_a_killed_promotion_is_not_finished_over_someone_elses(two_builds: tuple[Bench, str, str]) -> None:
+    """A channel that was moved since stays where it is; the next command says so, and the one after it works."""
+    bench, first, second = two_builds
+    promote(bench, first)
+    bench.write("images/left/note", "theirs")
+    third = bench.commit()
+    bench.build(publish=True)
+    interrupted(bench, second)
+    theirs = bench.registry.manifest(Repository("registry.example/lab/left"), Tag(f"2026.3-{third}"))
+    assert theirs is not None
+    bench.registry.put(Repository("registry.example/lab/left"), Tag("stable"), theirs)
+    before = stable(bench)
+
+    with pytest.raises(WorldError, match="was interrupted, and its tags cannot be finished: not moving .*lab/left"):
+        bench.build(publish=True)
+    assert stable(bench) == before
+    assert bench.build(publish=True).is_good
+    assert stable(bench) == before
 
 
 def test_a_template_is_a_channel_of_its_own_value(two_builds: tuple[Bench, str, str]) -> None:
