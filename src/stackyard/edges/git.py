@@ -21,7 +21,9 @@ def revision(root: Path, images: str, branch: str | None = None) -> Revision:
     Args:
         branch: CI's word for the branch, which a detached checkout does not know.
     """
-    command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch", "-z", "--", images]
+    # A user may have told git not to show new files; an engine gets them all the same.
+    command = ["git", "--no-optional-locks", "-C", str(root), "status", "--porcelain=v2", "--branch", "-z"]
+    command += ["--untracked-files=normal", "--", *_watched(root, images)]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
     except FileNotFoundError:
@@ -44,6 +46,13 @@ def revision(root: Path, images: str, branch: str | None = None) -> Revision:
         )
     name = branch or (None if head == "(detached)" else head)
     return Revision(commit, name, is_dirty, is_default=name is not None and name == default_branch(root))
+
+
+def _watched(root: Path, images: str) -> list[str]:
+    """The images folder; where it is a symbolic link, also what it leads to: git looks at the link alone."""
+    real, top = (root / images).resolve(), root.resolve()
+    leads_elsewhere = real != top / images and real.is_relative_to(top)
+    return [images, str(real.relative_to(top))] if leads_elsewhere else [images]
 
 
 def default_branch(root: Path) -> str:
