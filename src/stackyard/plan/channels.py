@@ -159,9 +159,11 @@ def plan_promotion(
 def _commit_of(asked: str, sources: Sequence[Source], runs: Sequence[MoveSet]) -> str:
     """The commit whose set this is: of the run that put the tag there, or the one that was named; empty if unclear."""
     named = {source.reference for source in sources if source.reference is not None}
-    for run in runs:
-        if any(move.reference in named for move in run.moves):
-            return run.commit
+    put: dict[Reference, str] = {}
+    for run in runs:  # newest first: the run that put a tag where it is
+        put |= {move.reference: run.commit for move in run.moves if move.reference in named - put.keys()}
+    if put:  # a run of some images leaves the tags of the others at an older commit
+        return next(iter(put.values())) if len(set(put.values())) == 1 else ""
     commits = {source.record.built.commit for source in sources if source.record.built}
     if len(commits) == 1:
         return commits.pop()

@@ -109,6 +109,18 @@ def test_the_commit_of_a_branch_tag_is_that_of_its_run() -> None:
     assert promoted("main", mixed, tags).commit == ""
 
 
+def test_a_branch_tag_of_two_runs_has_no_commit() -> None:
+    """A run of one image left the other's tag at an older commit: to name the newer one would be a lie."""
+    tags = Tags(main="2")
+    mixed = known(published("2", NEWER)[0], published("2", OLDER)[1], tags=tags.known())
+    newer = MoveSet("run", "registry", "", "8", AT, (move(X, "main", "x-1", "x-2"),), NEWER, "done")
+    older = MoveSet(
+        "run", "registry", "", "7", AT, (move(X, "main", None, "x-1"), move(Y, "main", None, "y-2")), OLDER, "done"
+    )
+
+    assert promoted("main", mixed, tags, runs=(newer, older)).commit == ""
+
+
 @pytest.mark.parametrize("asked", [OLDER, OLDER[:7], OLDER[:12]])
 def test_a_commit_is_promoted(asked: str) -> None:
     """The images built at that commit, whatever their tags are now."""
