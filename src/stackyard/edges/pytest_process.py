@@ -29,6 +29,10 @@ class PytestRunner:
         self._processes = processes
         self._timeout_s = timeout_s
 
+    def close(self) -> None:
+        """End the suites that still run; who waits for them gets EngineProblem."""
+        self._processes.close()
+
     def run(self, root: Path, folders: Sequence[str], image: str, engine_address: str, junit: Path, log: Path) -> int:
         """Run to the end; 124 when the time was up."""
         if importlib.util.find_spec("pytest") is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stackyard.edges.clock import Clock
 from stackyard.edges.engine import Engine, EngineInfo
+from stackyard.edges.process import TIMED_OUT
 from stackyard.edges.pytest_process import PytestRunner
 from stackyard.inside.junit import read_junit
 from stackyard.model.progress import Tell
@@ -40,6 +41,10 @@ class Suites:
             return self._inventory(target, suite, image, folder, tell)
         return self._tests(target, suite, image, folder)
 
+    def close(self) -> None:
+        """End the test processes that still run."""
+        self._pytest.close()
+
     def _tests(self, target: Target, suite: Suite, image: Built, folder: Path) -> SuiteResult:
         """pytest in a process of its own: exit 0 or "nothing collected" is a pass, everything else is not."""
         stem = f"{target.name.file_safe}.{suite.kind}-tests"
@@ -52,7 +57,8 @@ class Suites:
         total, failed, skipped = (counts.total, counts.failed, counts.skipped) if counts else (0, 0, 0)
         failures = counts.failures if counts else ()
         if not passed and not failures:
-            failures = (f"pytest ended with exit code {code}: {_last_line(log)}",)
+            why = "was ended, its time was up" if code == TIMED_OUT else f"ended with exit code {code}"
+            failures = (f"pytest {why}: {_last_line(log)}",)
             total, failed = max(total, 1), max(failed, 1)
         result = Tested(self._clock.now(), suite.kind, suite.digest, passed, total, failed, skipped, duration, failures)
         return SuiteResult(result, log=self._shown(log))

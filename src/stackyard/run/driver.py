@@ -136,6 +136,7 @@ class Driver:
                 self._is_stopping = True
                 self._machine.handle(Stopped())
                 self._work.engine.close()
+                self._work.run_suite.close()
         self._drain()
         return RunSummary(
             number=self._number,

@@ -38,6 +38,9 @@ class RunSuite(Protocol):
     def __call__(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
         """Run to the end; a failing test is a result."""
 
+    def close(self) -> None:
+        """End what still runs; who waits for it gets EngineProblem."""
+
 
 class Done(msgspec.Struct, frozen=True):
     """What a job did."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from stackyard import verbs
 from stackyard.errors import ConfigError, NothingToDo, RegistryRefused, TagConflict, WorldError
 from stackyard.model.names import Tag
 from stackyard.model.outcome import Outcome, RunSummary
-from stackyard.model.progress import JobStarted, Progress
+from stackyard.model.progress import JobEnded, JobStarted, Progress
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
 from stackyard.verbs import Options, Yard
@@ -382,6 +383,23 @@ def test_a_group_names_its_members(bench: Bench) -> None:
     assert bench.statuses(bench.build("sides")) == {"base": "built", "left": "built", "right": "built"}
 
 
+def test_an_interruption_ends_tests_that_run(bench: Bench) -> None:
+    """Nobody waits an hour for a test that hangs."""
+    bench.write("images/base/test/test_base.py", "import time\ndef test_hangs():\n    time.sleep(600)\n")
+    bench.commit()
+
+    def interrupt(progress: Progress) -> None:
+        if isinstance(progress, JobEnded) and (progress.target, progress.job) == ("left", "build"):
+            raise KeyboardInterrupt
+
+    yard = bench.yard()
+    begun = time.monotonic()
+    summary = verbs.run(yard, verbs.prepare(yard), watch=interrupt)
+
+    assert summary.is_interrupted
+    assert time.monotonic() - begun < 60
+
+
 def test_an_image_of_files_that_changed_while_it_was_built_is_not_kept(bench: Bench) -> None:
     """Nobody knows which bytes the engine got: no record, no name, no commit's tag, and the next run builds it."""
 
@@ -468,7 +486,7 @@ def test_a_killed_promotion_is_not_finished_over_someone_elses(two_builds: tuple
     bench.registry.put(Repository("registry.example/lab/left"), Tag("stable"), theirs)
     before = stable(bench)
 
-    with pytest.raises(WorldError, match="was interrupted, and its tags cannot be finished: not moving .*lab/left"):
+    with pytest.raises(WorldError, match=r"was interrupted, and its tags cannot be finished: not moving .*lab/left"):
         bench.build(publish=True)
     assert stable(bench) == before
     assert bench.build(publish=True).is_good
