@@ -8,7 +8,7 @@ Out:  commands and suites, each suite with a digest of all that can change its r
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from stackyard.load.context import read_entry, read_tree
 from stackyard.load.place import Place, has_folder
@@ -20,6 +20,10 @@ from stackyard.model.stack import Command, Finding, Suite
 from stackyard.model.tags import filled
 
 COMMON_TESTS = "tests_common"
+PYTEST_FILES = ("conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
+"""What pytest reads in the folders above those it is given (its "rootdir: finding configuration files")."""
+SHARED_FILES = ("pyproject.toml", "tox.ini", "setup.cfg")
+"""These, too, where they have a word for it."""
 
 
 def commands_of(recipe: Recipe, table: Mapping[str, Command], findings: list[Finding]) -> tuple[Command, ...]:
@@ -57,7 +61,7 @@ def suites_of(
     return tuple(suites)
 
 
-def _tests_digest(place: Place, folders: Iterable[str]) -> Digest:
+def _tests_digest(place: Place, folders: Collection[str]) -> Digest:
     """Over all test code that can change a result: the folders, and what pytest picks up above them."""
     entries: list[Entry] = []
     for folder in folders:
@@ -67,8 +71,24 @@ def _tests_digest(place: Place, folders: Iterable[str]) -> Digest:
             for entry in read_tree(full, folder)
             if "__pycache__" not in entry.path
         )
-    for name in ("conftest.py", place.path("conftest.py"), "pytest.ini"):
+    names = (*PYTEST_FILES, *SHARED_FILES)
+    for name in sorted({f"{above}{name}" for folder in folders for above in _above(folder) for name in names}):
         full = os.path.join(place.root, name)
-        if os.path.isfile(full):
+        if os.path.isfile(full) and (name.endswith(PYTEST_FILES) or _names_pytest(full)):
             entries.append(read_entry(full, name))
     return canonical.digest(sorted(entries))
+
+
+def _names_pytest(full: str) -> bool:
+    try:
+        with open(full, "rb") as file:
+            return b"pytest" in file.read()
+    except OSError:
+        return True  # who reads it says why that cannot be done
+
+
+def _above(folder: str) -> Iterator[str]:
+    """Each folder above `folder`, up to the stack's root, as the beginning of a path."""
+    while folder:
+        folder = folder.rpartition("/")[0]
+        yield f"{folder}/" if folder else ""

@@ -251,6 +251,26 @@ def test_a_test_folder_that_is_copied_counts(root: Path) -> None:
     assert fingerprints(clean(root))["base"] != before["base"]
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "counts"),
+    [
+        ("conftest.py", "x = 1", True),
+        ("images/conftest.py", "x = 1", True),
+        ("images/lab/conftest.py", "x = 1", True),
+        ("images/pytest.ini", "[pytest]", True),
+        ("pyproject.toml", "[tool.pytest.ini_options]", True),
+        ("pyproject.toml", "[project]", False),
+        ("images/base/conftest.py", "x = 1", False),
+    ],
+)
+def test_what_pytest_reads_above_tests_counts(root: Path, path: str, text: str, counts: bool) -> None:
+    """An edit of it can turn a result round, so the result is asked for again; another image's does not."""
+    before = target(load(root), "lab").suites
+    write(root, {path: text})
+
+    assert (target(load(root), "lab").suites != before) is counts
+
+
 def test_tests_are_known_by_their_code(root: Path) -> None:
     """A changed test, or what pytest picks up above it, is another suite: tested again, and not built again."""
     before = clean(root)
