@@ -9,6 +9,7 @@ Cost: every file below the images folder is read once
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 
@@ -46,8 +47,8 @@ def load_stack(place: Place, revision: Revision, settings: Settings) -> Stack:
     found: list[Finding] = [*findings, *_unlisted(place, spec)]
     registry = spec.registry or _default_registry(spec, settings)
     recipes = tuple(recipes_of(spec, place))
-    around = _surroundings(place, spec, registry, recipes, revision, settings)
     sources = SourceReader(place)
+    around = _surroundings(place, spec, registry, recipes, revision, settings, sources)
     targets: list[Target] = []
     dockerfiles: dict[str, Dockerfile] = {}
     for recipe in recipes:
@@ -77,10 +78,11 @@ def read_target(place: Place, revision: Revision, settings: Settings, name: Targ
     spec, _ = _spec(place)
     recipes = tuple(recipes_of(spec, place))
     recipe = next((recipe for recipe in recipes if recipe.target == name), None)
-    read = SourceReader(place).read(recipe)[0] if recipe else None
+    sources = SourceReader(place)
+    read = sources.read(recipe)[0] if recipe else None
     if recipe is None or read is None:
         return None
-    around = _surroundings(place, spec, spec.registry, recipes, revision, settings)
+    around = _surroundings(place, spec, spec.registry, recipes, revision, settings, sources)
     return target_of(recipe, read, around)[0]
 
 
@@ -173,21 +175,30 @@ def _surroundings(
     recipes: tuple[Recipe, ...],
     revision: Revision,
     settings: Settings,
+    sources: SourceReader,
 ) -> Surroundings:
     if settings.registry:
         Repository.parse(f"{settings.registry.rstrip('/')}/name")  # the caller's mistake is not the file's
     repositories = {image.name: _repository(place, registry, image, settings) for image in spec.images}
     declared = {image.name: _names(image, registry) for image in spec.images}
     rules, everywhere = read_change_rules(place)
+    recipe_of = {recipe.target: recipe for recipe in recipes}
+
+    @functools.cache
+    def copies_on_build(name: TargetName) -> bool:
+        read, _ = sources.read(recipe_of[name])
+        return read is not None and bool(read.dockerfile.stages[-1].triggers.copies)
+
     return Surroundings(
         place=place,
         revision=revision,
         platform=settings.platform,
         commands={command.name: command for command in spec.commands},
         owners=owners_of(recipes, repositories, declared),
-        recipes={recipe.target: recipe for recipe in recipes},
+        recipes=recipe_of,
         rules=rules,
         everywhere=everywhere,
+        copies_on_build=copies_on_build,
     )
 
 

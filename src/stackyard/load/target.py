@@ -8,7 +8,7 @@ Beside: references (what the Dockerfile names), suites (what must pass), sources
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
@@ -42,6 +42,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     recipes: Mapping[TargetName, Recipe]
     rules: ChangeRules
     everywhere: tuple[Entry, ...]
+    copies_on_build: Callable[[TargetName], bool]
+    """Whether an image of the stack says `ONBUILD COPY` or its like: it reads the build context of its children."""
 
 
 def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[Target, list[Finding]]:
@@ -54,7 +56,7 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
     outside = (*found.bases.values(), *([found.frontend] if found.frontend else []))
     inputs = Inputs(
         dockerfile=sources.dockerfile_blob,
-        context=_counted(recipe, sources, dict(args), around),
+        context=_counted(recipe, sources, dict(args), around, found.parents),
         everywhere=around.everywhere,
         args=tuple(
             sorted((name, comparable(name, value)) for name, value in args if name in dockerfile.declared_in_stages)
@@ -101,11 +103,14 @@ def _arguments(recipe: Recipe, around: Surroundings, findings: list[Finding]) ->
     return ((BASE_TAG, str(tag)), *recipe.args)
 
 
-def _counted(recipe: Recipe, sources: Sources, args: dict[str, str], around: Surroundings) -> tuple[Entry, ...]:
+def _counted(
+    recipe: Recipe, sources: Sources, args: dict[str, str], around: Surroundings, parents: Collection[TargetName]
+) -> tuple[Entry, ...]:
     """Entries of the build context that can change the image.
 
     In a folder of its own all count, but for test folders that no instruction reaches. In a folder
     that holds more than this image (the repository's root, say), only what an instruction reaches.
+    Under a parent that reads its children's build context, all of it counts.
     """
     if recipe.image in around.rules.ignore:
         return ()
@@ -113,6 +118,8 @@ def _counted(recipe: Recipe, sources: Sources, args: dict[str, str], around: Sur
     is_shared = recipe.context != around.place.path(recipe.image)
     if not folders and not is_shared:
         return sources.context
+    if any(around.copies_on_build(parent) for parent in parents):
+        return sources.context  # what it reads is in another file, with arguments of its own
     reached = reachable(sources.dockerfile, args, sources.context, platform=around.platform)
     if is_shared:
         return tuple(entry for entry in sources.context if entry.path in reached)

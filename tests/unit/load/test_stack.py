@@ -251,6 +251,15 @@ def test_a_test_folder_that_is_copied_counts(root: Path) -> None:
     assert fingerprints(clean(root))["base"] != before["base"]
 
 
+def test_a_parent_that_copies_on_build_reaches_the_tests_of_its_children(root: Path) -> None:
+    """`ONBUILD COPY . /x` of the parent puts them into the image, whatever the child's own Dockerfile says."""
+    write(root, {"images/lab/src/a.py": "a"})
+    assert not [entry for entry in target(load(root), "lab").inputs.context if entry.path.startswith("test/")]
+    write(root, {"images/base/Dockerfile": "FROM debian:12\nONBUILD COPY . /base\n"})
+
+    assert [entry.path for entry in target(load(root), "lab").inputs.context if entry.path.startswith("test/")]
+
+
 @pytest.mark.parametrize(
     ("path", "text", "counts"),
     [
