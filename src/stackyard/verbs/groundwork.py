@@ -20,6 +20,7 @@ from stackyard.edges.pytest_process import PytestRunner
 from stackyard.errors import ConfigError
 from stackyard.inside.suites import Suites
 from stackyard.load.stack import Settings, read_target
+from stackyard.model import canonical
 from stackyard.model.decide import Presence
 from stackyard.model.known import Known
 from stackyard.model.names import TargetName
@@ -70,8 +71,11 @@ def look(yard: Yard, known: Known, selected: frozenset[TargetName], publish: boo
     in_engine = yard.engine.present()
     published: set[PublishedImage] = set()
     for name in build_order(graph_of(yard.stack), selected):
-        repository = yard.stack.target(name).repository
-        for record in known.records.get(name, ())[:1] if not publish else known.records.get(name, ()):
+        target = yard.stack.target(name)
+        repository, inputs = target.repository, canonical.digest(target.inputs)
+        for record in known.records.get(name, ()):
+            if record.inputs != inputs:
+                continue  # made from something else: no plan goes on from it, however old the stack is
             pushed = record.pushed(repository)
             is_needed = publish or (record.built is not None and record.built.image.id not in in_engine)
             if pushed is not None and is_needed:

@@ -383,6 +383,20 @@ def test_a_group_names_its_members(bench: Bench) -> None:
     assert bench.statuses(bench.build("sides")) == {"base": "built", "left": "built", "right": "built"}
 
 
+def test_the_registry_is_asked_for_what_a_plan_can_go_on_from(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One question an image, however long its past."""
+    asked: list[str] = []
+    resolve = bench.registry.resolve
+    for text in ("one", "two", "left"):
+        bench.write("images/left/note", text)
+        bench.commit()
+        bench.build(publish=True)
+    monkeypatch.setattr(bench.registry, "resolve", lambda *named: (asked.append(str(named)), resolve(*named))[1])
+    bench.build(publish=True)
+
+    assert len(asked) == 3
+
+
 def test_an_interruption_ends_tests_that_run(bench: Bench) -> None:
     """Nobody waits an hour for a test that hangs."""
     bench.write("images/base/test/test_base.py", "import time\ndef test_hangs():\n    time.sleep(600)\n")
