@@ -8,7 +8,9 @@ Raises: NoHistory, ToolMissing
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Collection, Container
 from pathlib import Path
 
 from stackyard.errors import NoHistory, ToolMissing
@@ -46,6 +48,20 @@ def revision(root: Path, images: str, branch: str | None = None) -> Revision:
         )
     name = branch or (None if head == "(detached)" else head)
     return Revision(commit, name, is_dirty, is_default=name is not None and name == default_branch(root))
+
+
+def is_changed(root: Path, folders: Collection[str], counts: Container[str]) -> bool:
+    """Whether a path below `folders` differs from the commit: one that `counts`, or one that is gone.
+
+    Args:
+        counts: paths that make up images, relative to `root`; what lies beside them is nobody's business.
+    """
+    command = ["git", "--no-optional-locks", "-C", str(root), "status", "--porcelain=v1", "-z", "--no-renames"]
+    done = subprocess.run([*command, "--untracked-files=all", "--", *folders], capture_output=True, check=True)
+    top = subprocess.run(["git", "-C", str(root), "rev-parse", "--show-prefix"], capture_output=True, check=True)
+    prefix = os.fsdecode(top.stdout).rstrip("\n")
+    rows = [row for row in os.fsdecode(done.stdout).split("\0") if row]
+    return any("D" in row[:2] or row[3:].removeprefix(prefix) in counts for row in rows)
 
 
 def _watched(root: Path, images: str) -> list[str]:

@@ -10,6 +10,7 @@ Raises: StackyardError
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -134,8 +135,28 @@ def load(
     platform = options.platform or machine.native_platform()
     settings = Settings(platform, options.registry, find_remote=lambda: git.remote(place.root))
     stack = load_stack(place, revision, settings)
+    if not revision.is_dirty and _is_changed_outside(place, stack):
+        stack = load_stack(place, msgspec.structs.replace(revision, is_dirty=True), settings)
     records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE)
     return Yard(place, stack, records, options, clock or SystemClock(), make_engine, make_registry)
+
+
+def _is_changed_outside(place: Place, stack: Stack) -> bool:
+    """Whether files that images are made from, and that lie outside the images folder, differ from the commit."""
+    inside = f"{place.path()}/"
+    outside = [
+        target
+        for target in stack.targets
+        if place.images != "."
+        and not all(f"{path}/".startswith(inside) for path in (target.context, target.dockerfile))
+    ]
+    if not outside:
+        return False
+    counts = {
+        posixpath.normpath(f"{target.context}/{entry.path}") for target in outside for entry in target.inputs.context
+    }
+    counts |= {target.dockerfile for target in outside}
+    return git.is_changed(place.root, sorted({path for t in outside for path in (t.context, t.dockerfile)}), counts)
 
 
 def check(yard: Yard) -> tuple[Finding, ...]:

@@ -397,6 +397,20 @@ def test_the_registry_is_asked_for_what_a_plan_can_go_on_from(bench: Bench, monk
     assert len(asked) == 3
 
 
+def test_a_build_context_outside_the_images_folder_is_looked_at_for_changes(bench: Bench) -> None:
+    """Of the root, what the Dockerfile copies: an edit there gives no fixed tag, one beside it does."""
+    bench.write(
+        "images/spec.yml", SPEC.replace("right: {", "right: {context: ., dockerfile: images/right/Dockerfile, ")
+    )
+    bench.write("images/right/Dockerfile", CHILD.replace("note", "src/note"))
+    bench.write("src/note", "right")
+    bench.commit()
+    bench.write("README", "a draft")
+    assert not bench.yard().stack.revision.is_dirty
+    bench.write("src/note", "edited")
+    assert bench.yard().stack.revision.is_dirty
+
+
 def test_an_interruption_ends_tests_that_run(bench: Bench) -> None:
     """Nobody waits an hour for a test that hangs."""
     bench.write("images/base/test/test_base.py", "import time\ndef test_hangs():\n    time.sleep(600)\n")
