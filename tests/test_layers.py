@@ -20,18 +20,20 @@ ALLOWED = {  # folder -> what of ours it may import besides itself and `errors`
     "report": {"model"},
     "record": {"model"},
     "edges": {"model"},
+    "write": {"model"},
     "inside": {"model", "edges"},
     "run": {"model", "edges", "record"},
     "lock": {"model", "edges"},
     "testing": {"model", "edges"},
-    "verbs": {"model", "load", "check", "plan", "run", "inside", "lock", "record", "edges"},
+    "verbs": {"model", "load", "check", "plan", "run", "inside", "lock", "record", "edges", "write"},
     "later": set[str](),
     "cli": {"model", "verbs", "report", "plan", "run", "later"},
     "__init__": set[str](),
     "__main__": {"cli", "later"},
 }
 """`run` is told through which store it records (record/store.py, a protocol); `cli` reads selections and
-limits, which are values, where plan and run define them."""
+limits, which are values, where plan and run define them. `write` is where files that people own come from
+(`init`, `new`): apart from `load`, which only reads, and from `record`, whose files are Stackyard's own."""
 
 WORLD = {"subprocess", "socket", "http", "urllib", "urllib3", "requests", "time", "random", "secrets", "signal", "uuid"}
 """Processes, network, clock, randomness: in edges only."""

@@ -41,7 +41,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "build", "check", "ls"),
     "Publish": ("push", "promote", "rollback"),
     "Keep": ("history",),
-    "More": ("schema", "completion"),
+    "More": ("init", "schema", "completion"),
 }
 _HOMES = {
     "status": "status",
@@ -53,6 +53,7 @@ _HOMES = {
     "promote": "channels",
     "rollback": "channels",
     "history": "history",
+    "init": "start",
     "schema": "schema",
     "completion": "completion",
 }
@@ -66,6 +67,7 @@ _SHORT = {
     "promote": "Point a channel such as `stable` at tested images.",
     "rollback": "Bring a channel back to what it was before.",
     "history": "Runs, promotions and rollbacks, newest first.",
+    "init": "Make a repository a stack: a starter, or a list of what it builds.",
     "schema": "The JSON Schema of spec.yml, for editors.",
     "completion": "Shell completion for bash, zsh or fish.",
 }

@@ -317,15 +317,15 @@ def shown(render: Callable[..., str], *values: object, **options: object) -> Non
     write(render(*values, session.style(sys.stdout), session.width(sys.stdout), **options))
 
 
-def confirmed(question: str, yes: bool, is_json: bool) -> bool:
-    """Whether to go on after a preview: asked in a terminal, `--yes` needed elsewhere."""
+MOVES = "this moves tags that others use, and there is nobody to ask here"
+
+
+def confirmed(question: str, yes: bool, is_json: bool, why: str = MOVES) -> bool:
+    """Whether to go on after a preview: asked in a terminal, `--yes` needed elsewhere; `why` says so."""
     if yes:
         return True
     if is_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise ConfigError(
-            "this moves tags that others use, and there is nobody to ask here",
-            hint="look at the preview (--dry-run), then add --yes",
-        )
+        raise ConfigError(why, hint="look at the preview (--dry-run), then add --yes")
     return click.confirm(question, default=False)
 
 

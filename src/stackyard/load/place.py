@@ -161,17 +161,23 @@ def has_folder(place: Place, *parts: str) -> bool:
 
 def _name_of(place: Place, folder: str, file: str) -> str | None:
     """The image that a file of this name is the Dockerfile of."""
-    if file == DOCKERFILE:
+    variant = variant_of(file)
+    if variant is None:
+        return None
+    if not variant:
         return folder or (place.root.name if place.images == "." else None)
+    return f"{folder}-{variant}" if folder else variant
+
+
+def variant_of(file: str) -> str | None:
+    """What the name of a Dockerfile says of its image, empty for a bare one; None for another file."""
+    if file == DOCKERFILE:
+        return ""
     if file.endswith(_NO_VARIANT):
         return None
     if file.startswith(f"{DOCKERFILE}."):
-        variant = file[len(DOCKERFILE) + 1 :]
-    elif file.endswith(f".{DOCKERFILE}"):
-        variant = file[: -len(DOCKERFILE) - 1]
-    else:
-        return None
-    return f"{folder}-{variant}" if folder else variant
+        return file[len(DOCKERFILE) + 1 :] or None
+    return file[: -len(DOCKERFILE) - 1] or None if file.endswith(f".{DOCKERFILE}") else None
 
 
 def _folders(place: Place) -> list[str]:

@@ -41,9 +41,13 @@ class Settings(msgspec.Struct, frozen=True):
     """Tells where the repository was cloned from; asked only where nothing else names a registry."""
 
 
-def load_stack(place: Place, revision: Revision, settings: Settings) -> Stack:
-    """Read the stack at `place`."""
-    spec, findings = _spec(place)
+def load_stack(place: Place, revision: Revision, settings: Settings, listing: bytes | None = None) -> Stack:
+    """Read the stack at `place`.
+
+    Args:
+        listing: what the file that lists the images would say; None: what it says.
+    """
+    spec, findings = _spec(place, listing)
     found: list[Finding] = [*findings, *_unlisted(place, spec)]
     registry = spec.registry or _default_registry(spec, settings)
     recipes = tuple(recipes_of(spec, place))
@@ -86,11 +90,11 @@ def read_target(place: Place, revision: Revision, settings: Settings, name: Targ
     return target_of(recipe, read, around)[0]
 
 
-def _spec(place: Place) -> tuple[Spec, tuple[Finding, ...]]:
+def _spec(place: Place, listing: bytes | None = None) -> tuple[Spec, tuple[Finding, ...]]:
     """The spec; where no file lists the images, every Dockerfile that is found."""
     if place.spec is None:
         return Spec(place.images, None, None, (_native_plan(),), _found_images(place), ()), ()
-    data = (place.root / place.spec).read_bytes()
+    data = (place.root / place.spec).read_bytes() if listing is None else listing
     spec, findings = read_spec(data, place.spec, needs_images=not place.is_listed_at_the_root)
     if not spec.images and place.is_listed_at_the_root:
         spec = msgspec.structs.replace(spec, images=_found_images(place))
