@@ -347,6 +347,15 @@ STATUS_FIELDS = {
     "last_run": "As in [build](#build-and-push), or null.",
     "plan": "As in [plan](#plan).",
 }
+START_FIELDS = {
+    "format": "Version of this form: 1.",
+    "found": "What was found, as a sentence; for `new`: the image and what it builds on.",
+    "files[].path": "A file that was written, or would be; relative to the root of the stack.",
+    "files[].text": "What is in it.",
+    "files[].new": "False for a file that is there and changes.",
+    "notes[]": "What could not be taken over, and what `check` would say.",
+    "written": "Whether the files were written.",
+}
 ERROR_FIELDS = {
     "format": "Version of this form: 1.",
     "error.kind": "The name of the error as in [exit codes](exit-codes.md#in-a-library), in lower case with dashes.",
@@ -394,6 +403,20 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         STATUS_FIELDS,
     )
     yield "history", "`stackyard history --json`", history_data([run], [moves]), HISTORY_FIELDS
+    yield (
+        "init and new",
+        "`stackyard init --yes --json` and `stackyard new gpu-notebook --from base-notebook --yes --json`.",
+        {
+            "format": FORMAT,
+            "found": "gpu-notebook on campus/base-notebook:${BASE_TAG}",
+            "files": [{"path": "images/gpu-notebook/Dockerfile", "text": "FROM ...\n", "new": True}],
+            "notes": [
+                "images/old: folder images/old has a Dockerfile and no entry under `images:`, so it is not built"
+            ],
+            "written": True,
+        },
+        START_FIELDS,
+    )
     yield (
         "errors",
         "Any command that cannot do what was asked; the standard error has the sentence and the hint as text.\n"

@@ -41,7 +41,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "build", "check", "ls"),
     "Publish": ("push", "promote", "rollback"),
     "Keep": ("history",),
-    "More": ("init", "schema", "completion"),
+    "More": ("init", "new", "schema", "completion"),
 }
 _HOMES = {
     "status": "status",
@@ -54,6 +54,7 @@ _HOMES = {
     "rollback": "channels",
     "history": "history",
     "init": "start",
+    "new": "start",
     "schema": "schema",
     "completion": "completion",
 }
@@ -68,6 +69,7 @@ _SHORT = {
     "rollback": "Bring a channel back to what it was before.",
     "history": "Runs, promotions and rollbacks, newest first.",
     "init": "Make a repository a stack: a starter, or a list of what it builds.",
+    "new": "Begin an image: folder, Dockerfile, test, entry.",
     "schema": "The JSON Schema of spec.yml, for editors.",
     "completion": "Shell completion for bash, zsh or fish.",
 }

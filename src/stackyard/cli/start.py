@@ -12,6 +12,8 @@ import click
 from stackyard.cli.common import (
     EXIT_FAILED,
     bare_command,
+    command,
+    complete_images,
     confirmed,
     json_option,
     option,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stackyard.model.proposal import NewFile
+    from stackyard.verbs import Yard
 
 dry_run_option = option("--dry-run", is_flag=True, help="Show the preview and stop.")
 WHY = "this writes files, and there is nobody to ask here"
@@ -48,7 +51,7 @@ def init(dry_run: bool, yes: bool, is_json: bool) -> int:
     session = session_of(click.get_current_context())
     found = start.look(Path(session.directory), session.options)
     if not is_json:
-        write(f"{found.found[:1].upper()}{found.found[1:]}.")
+        write(f"{found.found}.")
         if found.stack is not None:
             write("")
             shown(stack_text, found.stack)
@@ -63,6 +66,37 @@ def init(dry_run: bool, yes: bool, is_json: bool) -> int:
         start.write(found)
         _say(found.files, "git add -A && git commit, then `stackyard plan` and `stackyard build`", is_json)
     code = _done(found.found, found.files, found.notes, is_written, is_json)
+    return code if is_written or dry_run else EXIT_FAILED
+
+
+@command(
+    "stackyard new gpu-notebook --from base-notebook",
+    "stackyard new tools --from debian:bookworm-slim --yes",
+    options_metavar="[OPTIONS] --from PARENT",
+)
+@click.argument("image", metavar="IMAGE")
+@option(
+    "--from",
+    "parent",
+    required=True,
+    metavar="PARENT",
+    shell_complete=complete_images,
+    help="An image of the stack, or one from elsewhere with its tag.",
+)
+@dry_run_option
+@yes_option
+@json_option
+def new(yard: Yard, image: str, parent: str, dry_run: bool, yes: bool, is_json: bool) -> int:
+    """Begin an image: its folder, a Dockerfile on PARENT, a test, and its entry in the spec.
+
+    Comments and order of the spec stay as they are. Shows what it would write first.
+    """
+    made = start.new_image(yard, image, parent)
+    is_written = _agreed(made.files, dry_run, yes, is_json)
+    if is_written:
+        start.write_image(yard, made)
+        _say(made.files, f"edit {made.files[0].path}, then `stackyard build {made.name}`", is_json)
+    code = _done(f"{made.name} on {made.base}", made.files, (), is_written, is_json)
     return code if is_written or dry_run else EXIT_FAILED
 
 

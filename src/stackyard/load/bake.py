@@ -37,7 +37,7 @@ def read_bake(data: bytes, path: str, base: str) -> tuple[list[Build], list[str]
     notes: list[str] = []
     builds: list[Build] = []
     for name in _wanted(whole, targets):
-        target = _inherited(name, targets, ())
+        target = _inherited(name, targets, {})
         where = f"{path}: target {name!r}"
         if "matrix" in target:
             notes.append(f"{where} has a matrix: its images have to be listed by hand")
@@ -63,14 +63,13 @@ def _wanted(whole: Mapping[str, Any], targets: Mapping[str, Any]) -> list[str]:
     return [name for name in targets if name in grouped or (name not in patterns and not name.startswith("_"))]
 
 
-def _inherited(name: str, targets: Mapping[str, Mapping[str, Any]], above: tuple[str, ...]) -> dict[str, Any]:
-    """A target with what it inherits; the later of several wins, and it itself over all."""
-    merged: dict[str, Any] = {}
+def _inherited(name: str, targets: Mapping[str, Mapping[str, Any]], done: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A target with what it inherits; the later of several wins, and it itself over all. Rings end where they began."""
+    if name in done:
+        return done[name]
+    merged = done[name] = {}
     own = targets.get(name, {})
-    for layer in [
-        *(_inherited(other, targets, (*above, name)) for other in _texts(own.get("inherits")) if other not in above),
-        own,
-    ]:
+    for layer in [*(_inherited(other, targets, done) for other in _texts(own.get("inherits"))), own]:
         for key, value in layer.items():
             both = key in ("args", "contexts") and isinstance(value, Mapping)
             merged[key] = {**_mapping(merged.get(key)), **value} if both else value

@@ -94,17 +94,17 @@ class _Reader:
             inner = found
             for label in (name, *labels[:-1]):
                 inner = inner.setdefault(label, {})
-            inner.setdefault(labels[-1] if labels else name, {}).update(self._nested("}"))
+            inner.setdefault(labels[-1] if labels else name, {}).update(self.body("}"))
 
-    def _nested(self, closing: str) -> dict[str, Any]:
+    def _value(self) -> Any:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise FileProblem(self._path, self._peek().line, f"nested more than {_MAX_DEPTH} levels deep")
-        found = self.body(closing)
+        value = self._expression()
         self._depth -= 1
-        return found
+        return value
 
-    def _value(self) -> Any:
+    def _expression(self) -> Any:
         """One expression; None, and nothing of it left, where it is more than a plain value."""
         start = self._at
         value = self._plain()
@@ -127,7 +127,7 @@ class _Reader:
         if token.kind == "name":
             return {"true": "true", "false": "false", "null": None}.get(token.text, f"${{{token.text}}}")
         if token.text == "{":
-            return self._nested("}")
+            return self.body("}")
         if token.text != "[":
             return _NOT_PLAIN
         items: list[Any] = []

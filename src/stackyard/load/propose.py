@@ -92,22 +92,21 @@ def propose(root: Path, found: Survey, lone_files: Sequence[str], platform: Plat
     _say_differences(drafts, parsed, notes)
     needed = list(_needed(drafts, parsed, platform))
     _give_names(drafts, [(text, parent) for _, text, parent in needed])
+    registries = _registries(drafts)
+    shared = registries[-1]
     registry = max(
-        _registries(drafts),
-        key=lambda prefix: (sum(_canonical(t) in _known(d, prefix) for _, t, d in needed), len(prefix or "")),
+        registries,
+        key=lambda prefix: (sum(_canonical(t) in _known(d, prefix, shared) for _, t, d in needed), len(prefix or "")),
     )
     for child, text, parent in needed:
-        if _canonical(text) not in _known(parent, registry):
+        if _canonical(text) not in _known(parent, registry, shared):
             notes.append(
                 f"{child.dockerfile} names {text!r}, which is image {parent.name!r}: write it as {parent.name!r}"
             )
-    if registry:
-        notes += [
-            f"image {draft.name!r} is pushed by none of these files: it would go below {registry} like the others"
-            for draft in drafts
-            if not draft.published
-        ]
-    return Proposal(registry, tuple(_listed(draft, registry) for draft in drafts), tuple(dict.fromkeys(notes)))
+    unpublished = [draft.name for draft in drafts if not draft.published]
+    if registry and unpublished:
+        notes.append(f"pushed by none of these files, so they would go where the others are: {', '.join(unpublished)}")
+    return Proposal(registry, tuple(_listed(draft, registry, shared) for draft in drafts), tuple(dict.fromkeys(notes)))
 
 
 # Which images there are.
@@ -181,7 +180,7 @@ def _say_differences(drafts: Sequence[_Draft], parsed: dict[str, Dockerfile], no
                 notes.append(f"{called} builds the stage {build.stage!r}; Stackyard builds the last one")
             if len(build.platforms) > 1:
                 notes.append(
-                    f"{called} is built for {', '.join(build.platforms)}; Stackyard builds for this machine's own"
+                    f"{build.source} builds for {', '.join(build.platforms)}; Stackyard for this machine's own"
                 )
         for name, value in args.items():
             if looks_secret(name, value):
@@ -236,21 +235,28 @@ def _registries(drafts: Sequence[_Draft]) -> list[str | None]:
     return ["/".join(shared[: end + 1]) for end in range(len(shared))] or [None]
 
 
-def _image_name(draft: _Draft, registry: str | None) -> str | None:
-    """What follows the registry; None where that is the image's name."""
+def _image_name(draft: _Draft, registry: str | None, shared: str | None) -> str | None:
+    """What follows the registry; None where that is the image's name.
+
+    Args:
+        shared: all that the published names share; what is not published yet goes there, too.
+    """
     name = draft.repository
     if name is None:
-        plain = re.sub(r"[^a-z0-9._-]+", "-", draft.name.lower()).strip("-._")
-        name = plain if plain != draft.name else None
-    elif registry:
-        beginnings = (f"{registry}/", *([] if draft.published else [f"{registry.partition('/')[2]}/"]))
-        name = next((name[len(start) :] for start in beginnings if len(start) > 1 and name.startswith(start)), name)
-    return name
+        name = re.sub(r"[^a-z0-9._-]+", "-", draft.name.lower()).strip("-._")
+    if registry and shared:
+        if name.startswith(f"{registry}/"):
+            name = name[len(registry) + 1 :]
+        elif not draft.published:
+            owner, below = registry.partition("/")[2], shared[len(registry) + 1 :]
+            name = name[len(owner) + 1 :] if owner and name.startswith(f"{owner}/") else name
+            name = f"{below}/{name}" if below and "/" not in name else name
+    return None if name == draft.name else name
 
 
-def _known(draft: _Draft, registry: str | None) -> set[str]:
+def _known(draft: _Draft, registry: str | None, shared: str | None) -> set[str]:
     """The names by which the stack would know the image."""
-    name = _image_name(draft, registry) or draft.name
+    name = _image_name(draft, registry, shared) or draft.name
     full = f"{registry}/{name}" if registry else name
     return {_canonical(text) for text in (name, full, draft.name)}
 
@@ -262,12 +268,12 @@ def _canonical(text: str) -> str:
         return text
 
 
-def _listed(draft: _Draft, registry: str | None) -> Listed:
+def _listed(draft: _Draft, registry: str | None, shared: str | None) -> Listed:
     return Listed(
         name=ImageName(draft.name),
         dockerfile=draft.dockerfile,
         context=draft.context,
-        image_name=_image_name(draft, registry),
+        image_name=_image_name(draft, registry, shared),
         args=tuple(draft.args.items()),
         sources=tuple(dict.fromkeys(build.source for build in draft.builds)),
     )

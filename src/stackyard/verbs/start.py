@@ -17,12 +17,15 @@ import msgspec
 
 from stackyard.check.findings import findings_of
 from stackyard.edges import git, machine
-from stackyard.errors import NoHistory, NotAStack
+from stackyard.errors import ConfigError, NoHistory, NotAStack, UnknownName
 from stackyard.load.place import IMAGES, ROOT_NAMES, Place, discovered, find
+from stackyard.load.spec import Spec, read_spec
 from stackyard.load.stack import Settings, load_stack
+from stackyard.model.names import ImageName, nearest
 from stackyard.model.proposal import NewFile, Survey
+from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Revision, Stack
-from stackyard.verbs import Options
+from stackyard.verbs import Options, Yard
 from stackyard.write.files import write_files
 
 Kind = Literal["stack", "listing", "starter"]
@@ -63,7 +66,7 @@ def look(start: Path, options: Options) -> Beginning:
 
     found = survey(root, _github(root))
     if place is not None and any(discovered(place)) and not _says_more(found, place):
-        return _existing(place, options)
+        return _existing(place, options, found.notes)
     files = dockerfiles(root)
     if not found.builds and not files:
         from stackyard.write.starter import starter
@@ -110,7 +113,7 @@ def _says_more(found: Survey, place: Place) -> bool:
     )
 
 
-def _existing(place: Place, options: Options) -> Beginning:
+def _existing(place: Place, options: Options, notes: tuple[str, ...] = ()) -> Beginning:
     stack = _loaded(place, options, None)
     if place.spec is None:
         how = "versions.yaml files" if _has_versions(place) else "Dockerfiles, and needs no file that lists them"
@@ -118,7 +121,7 @@ def _existing(place: Place, options: Options) -> Beginning:
         found = f"{where} is a stack already: a folder with {how}"
     else:
         found = f"{place.spec} describes a stack already"
-    return Beginning("stack", place.root, found, stack=stack, notes=_findings(stack))
+    return Beginning("stack", place.root, found, stack=stack, notes=(*notes, *_findings(stack)))
 
 
 def _listing(root: Path, found: Survey, files: list[str], options: Options) -> Beginning:
@@ -132,7 +135,7 @@ def _listing(root: Path, found: Survey, files: list[str], options: Options) -> B
     stack = _loaded(place, options, text.encode())
     told = ", ".join(found.sources) if found.sources else f"{len(files)} Dockerfiles"
     file = NewFile(ROOT_NAMES[0], text)
-    return Beginning("listing", root, f"read {told}", (file,), stack, (*proposal.notes, *_findings(stack)))
+    return Beginning("listing", root, f"Read {told}", (file,), stack, (*proposal.notes, *_findings(stack)))
 
 
 def _loaded(place: Place, options: Options, listing: bytes | None) -> Stack:
@@ -147,3 +150,125 @@ def _loaded(place: Place, options: Options, listing: bytes | None) -> Stack:
 
 def _findings(stack: Stack) -> tuple[str, ...]:
     return tuple(str(finding) for finding in findings_of(stack) if finding.level != "notice")
+
+
+class NewImage(msgspec.Struct, frozen=True):
+    """What `new` would write."""
+
+    name: ImageName
+    files: tuple[NewFile, ...]
+    base: str
+    """What its Dockerfile builds on, as it is written there."""
+
+
+def new_image(yard: Yard, name: str, parent: str) -> NewImage:
+    """The files of a new image on `parent`, an image of the stack or a reference to one elsewhere. Writes nothing.
+
+    Raises:
+        ConfigError: the image is there already, or its name can be none.
+        UnknownName: no image is called `parent`, and it is no full reference either.
+    """
+    from stackyard.write.starter import child_dockerfile, test_file
+
+    image = ImageName.parse(name)
+    folder = yard.place.path(image)
+    _refuse_existing(yard, image, folder)
+    base, arg, declared = _base(yard, parent)
+    files = [child_dockerfile(folder, base, arg), test_file(folder, image)]
+    if yard.place.spec is not None:
+        files += _entry(yard, image, declared)
+    return NewImage(image, tuple(files), base)
+
+
+def write_image(yard: Yard, image: NewImage) -> None:
+    """Write the files of a new image, all or none."""
+    write_files(yard.root, image.files)
+
+
+def _refuse_existing(yard: Yard, image: ImageName, folder: str) -> None:
+    if image in (".", "..") or image.startswith("."):
+        raise ConfigError(f"{image!r} is not a valid image name", hint=ImageName.hint)
+    if not Repository.form.fullmatch(image):
+        plain = re.sub(r"[^a-z0-9._-]+", "-", image.lower()).strip("-._")
+        hint = f"did you mean {plain!r}?" if plain else Repository.hint
+        raise ConfigError(
+            f"{image!r} cannot be published under its name, which registries take in lower case", hint=hint
+        )
+    if any(target.image == image for target in yard.stack.targets):
+        raise ConfigError(f"image {image!r} exists already: nothing was written", hint=f"edit {folder}")
+    if (yard.root / folder).exists():
+        raise ConfigError(f"{folder} exists already: nothing was written", hint="take another name, or move it away")
+
+
+def _base(yard: Yard, parent: str) -> tuple[str, str | None, ImageName | None]:
+    """What stands after FROM, the ARG before it, and the parent that the spec has to declare for it."""
+    images = list(dict.fromkeys(target.image for target in yard.stack.targets))
+    if parent not in images:
+        if any(sign in parent for sign in ":/@"):
+            return str(Reference.parse(parent)), None, None
+        near = nearest(parent, [str(name) for name in images])
+        hint = f"did you mean {near!r}?" if near else f"the images are: {', '.join(images)}"
+        raise UnknownName(
+            f"there is no image {parent!r} in the stack",
+            hint=f"{hint}; an image from elsewhere is written with its tag: {parent}:TAG",
+            name=parent,
+            near=near,
+        )
+    name = str(next(target.repository for target in yard.stack.targets if target.image == parent))
+    for target in yard.stack.targets:  # as its other children call it
+        for use in target.parents:
+            if use.target.image == parent and use.references:
+                name = str(use.references[0].repository)
+    if yard.place.spec is not None and _uses_base_tag(yard):
+        return f"{name}:${{BASE_TAG}}", "ARG BASE_TAG=latest", ImageName(parent)
+    return name, None, None
+
+
+def _uses_base_tag(yard: Yard) -> bool:
+    """Whether Dockerfiles of the stack take the tag of their parent from outside; so do those of a stack of one."""
+    children = [target for target in yard.stack.targets if target.parents]
+    return any("BASE_TAG" in (yard.root / target.dockerfile).read_text(errors="replace") for target in children) or (
+        not children and not yard.place.is_listed_at_the_root
+    )
+
+
+def _entry(yard: Yard, image: ImageName, parent: ImageName | None) -> list[NewFile]:
+    """The spec with one more entry; none where the file leaves the images to discovery."""
+    from stackyard.write.entry import with_entry
+    from stackyard.write.listing import scalar
+
+    path = yard.place.spec or ""
+    data = (yard.root / path).read_bytes()
+    at_root = yard.place.is_listed_at_the_root
+    old, _ = read_spec(data, path, needs_images=not at_root)
+    if at_root and not old.images:
+        return []
+    lines = [f"{scalar(image)}:"]
+    if parent is not None:
+        lines.append(f"  depend_on: {scalar(parent)}")
+    text = with_entry(data.decode("utf-8"), lines)
+    new = None if text is None else read_spec(text.encode(), path)[0]
+    if text is None or new is None or not _is_one_more(old, new, image, parent):
+        wanted = "\n".join(f"  {line}" for line in lines)
+        raise ConfigError(
+            f"{path} is written in a way that an entry cannot be added to: nothing was written",
+            hint=f"write `images:` with one image a line, or add by hand:\n{wanted}",
+            path=path,
+        )
+    return [NewFile(path, text, replaces=data.decode("utf-8"))]
+
+
+def _is_one_more(old: Spec, new: Spec, image: ImageName, parent: ImageName | None) -> bool:
+    """Whether the new file says what the old one said, and the entry."""
+    *before, added = new.images or (None,)
+    if added is None or (added.name, added.depend_on) != (image, (parent,) if parent else ()):
+        return False
+    strip = [msgspec.structs.replace(entry, line=None) for entry in before]
+    same = [msgspec.structs.replace(entry, line=None) for entry in old.images]
+    rest_new, rest_old = (
+        msgspec.structs.replace(
+            spec, images=(), plans=tuple(msgspec.structs.replace(plan, line=1) for plan in spec.plans)
+        )
+        for spec in (new, old)
+    )
+    return strip == same and rest_new == rest_old

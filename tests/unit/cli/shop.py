@@ -22,6 +22,9 @@ services:
     ports: ["8000:8000"]
   worker:
     build: {<<: *build, dockerfile: services/worker/Dockerfile, target: run}
+  tools:
+    build: {<<: *build, dockerfile: docker/tools.Dockerfile}
+    image: shop-tools
   db:
     image: postgres:17
 """
@@ -107,23 +110,23 @@ FILES = {
     "services/api/migrations/sql/1.sql": "select 1\n",
     "jobs/report/Dockerfile": "ARG BASE=worker\nFROM ${BASE}\nCOPY jobs/report/run.txt /app/\n",
     "jobs/report/run.txt": "report\n",
-    "jobs/export/Dockerfile": "FROM shop-tools AS tools\nFROM worker\nCOPY --from=tools /etc/tools.txt /etc/\nCOPY run.txt /app/\n",
+    "jobs/export/Dockerfile": "FROM worker\nCOPY --from=shop-tools /etc/tools.txt /etc/\nCOPY run.txt /app/\n",
     "jobs/export/run.txt": "export\n",
     "proxy/Dockerfile": "FROM nginx:1.27\nCOPY proxy/nginx.conf /etc/nginx/\n",
     "proxy/nginx.conf": "events {}\n",
     "tests/Dockerfile": "FROM debian\n",
 }
 PARENTS = {
-    "base": [],
-    "python": ["base"],
-    "node": ["base"],
-    "tools": ["base"],
+    "shop-base": [],
+    "python": ["shop-base"],
     "api": ["python"],
     "worker": ["python"],
-    "web": ["node"],
-    "admin": ["node", "web"],
-    "migrations": ["api"],
+    "shop-tools": ["shop-base"],
+    "shop-node": ["shop-base"],
+    "web": ["shop-node"],
+    "shop-admin": ["shop-node", "web"],
+    "export": ["worker", "shop-tools"],
     "report": ["worker"],
-    "export": ["tools", "worker"],
     "proxy": [],
+    "migrations": ["api"],
 }

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: MIT
+"""`init`: an empty repository, one that is a stack already, one that builds images in other ways."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from stackyard import verbs
+from stackyard.load.spec import read_spec
+from tests.conftest import GitStack, git
+from tests.unit.cli.conftest import Shell
+from tests.unit.cli.shop import FILES, PARENTS
+
+
+def files_of(root: Path) -> dict[str, str]:
+    """What is in a folder, but for git's own."""
+    paths = (path for path in root.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return {path.relative_to(root).as_posix(): path.read_text() for path in paths}
+
+
+@pytest.fixture
+def shop(bare_shell: Shell, git_stack: GitStack) -> Shell:
+    """A shell in the shop's repository, which was cloned from GitHub."""
+    bare_shell.root = git_stack(FILES, bare_shell.root / "shop")
+    git(bare_shell.root, "remote", "add", "origin", "https://github.com/acme/shop.git")
+    for base in ("debian:trixie-slim", "nginx:1.27"):
+        bare_shell.engine.add(base)
+    return bare_shell
+
+
+def repository(shell: Shell, git_stack: GitStack, files: Mapping[str, str]) -> None:
+    """Put a committed repository where the shell is."""
+    shell.root = git_stack(files, shell.root / "repository")
+
+
+# A repository that builds images in other ways.
+
+
+def test_twelve_dockerfiles_become_a_right_plan_with_no_edit(shop: Shell) -> None:
+    """Targets, parents and order, repositories and build arguments come of what the repository says."""
+    assert shop("init", "--yes").code == 0
+    planned = verbs.plan(verbs.load(shop.root))
+
+    assert {str(step.target): [str(parent.target) for parent in step.parents] for step in planned.steps} == PARENTS
+    order = [str(step.target) for step in planned.steps]
+    assert all(order.index(parent) < order.index(child) for child, parents in PARENTS.items() for parent in parents)
+    assert {str(step.target): dict(step.build_args) for step in planned.steps if step.build_args} == {
+        name: {"MODE": "production"} for name in ("api", "worker", "web", "shop-admin")
+    }
+    published = ("base", "python", "api", "worker", "node", "web", "admin", "tools")
+    assert {str(step.repository) for step in planned.steps} == {
+        *(f"ghcr.io/acme/shop-{name}" for name in published),
+        *(f"ghcr.io/acme/{name}" for name in ("export", "report", "proxy", "migrations")),
+    }
+    assert [finding.code for finding in planned.findings if finding.level == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "rebuilt", "follow"),
+    [
+        ("services/worker/src/main.txt", ["worker"], ["export", "report"]),
+        ("libs/common/log.txt", ["api", "worker", "web", "shop-admin"], ["migrations", "export", "report"]),
+        ("docker/tools.txt", ["shop-tools"], ["export"]),
+        ("jobs/export/run.txt", ["export"], []),
+        ("README.md", [], []),
+    ],
+)
+def test_an_edited_source_rebuilds_the_images_that_copy_it(
+    path: str, rebuilt: list[str], follow: list[str], shop: Shell
+) -> None:
+    """Exactly those; their children follow if they become something else."""
+    shop("init", "--yes")
+    git(shop.root, "add", "-A")
+    git(shop.root, "commit", "-qm", "a stack")
+    assert shop("build").code == 0
+    (shop.root / path).write_text("edited\n")
+
+    actions = {step["target"]: step["action"] for step in shop("plan", "--json").json["steps"]}
+
+    assert sorted(name for name, action in actions.items() if action == "build") == sorted(rebuilt)
+    assert sorted(name for name, action in actions.items() if action == "decide-later") == sorted(follow)
+
+
+def test_the_preview_comes_first_and_writes_nothing(shop: Shell) -> None:
+    """With --dry-run; with nobody to ask; with a no in a terminal."""
+    before = files_of(shop.root)
+
+    dry, unasked, refused = shop("init", "--dry-run"), shop("init"), shop.in_terminal("init", answers=["n"])
+
+    assert (dry.code, unasked.code, refused.code) == (0, 2, 1)
+    assert "+ stackyard.yml" in dry.out
+    assert "hint: look at the preview (--dry-run), then add --yes" in unasked.err
+    assert files_of(shop.root) == before
+    assert shop.in_terminal("init", answers=["y"]).code == 0
+    assert {*files_of(shop.root)} - {*before} == {"stackyard.yml"}
+
+
+def test_what_cannot_be_taken_over_is_said(shop: Shell) -> None:
+    """Arguments from outside, arguments of a laptop, platforms, images that nothing publishes."""
+    notes = "\n".join(shop("init", "--dry-run", "--json").json["notes"])
+
+    assert "service 'api' takes the build argument API_TOKEN from outside" in notes
+    assert "takes the build argument COMMIT from outside" in notes
+    assert "'api' passes other build arguments than what publishes it: MODE" in notes
+    assert ".github/workflows/images.yml builds for linux/amd64, linux/arm64" in notes
+    assert "they would go where the others are: shop-tools, export, report, proxy, migrations" in notes
+
+
+def test_the_file_is_read_as_it_was_meant(shop: Shell) -> None:
+    """Without a finding, each image with its Dockerfile, build context and where it came from."""
+    shop("init", "--yes")
+    text = (shop.root / "stackyard.yml").read_text()
+    spec, findings = read_spec(text.encode(), "stackyard.yml")
+
+    assert findings == ()
+    assert {image.dockerfile for image in spec.images} == {
+        path for path in FILES if path.endswith("Dockerfile") and path != "tests/Dockerfile"
+    }
+    assert {image.context for image in spec.images} == {".", "jobs/export", "services/api/migrations"}
+    assert "  shop-base:  # from compose.yaml, .github/workflows/images.yml\n" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "docker-bake.hcl",
+            'variable "REPO" { default = "ghcr.io/acme" }\n'
+            'target "_all" { context = "." }\n'
+            'target "base" {\n  inherits = ["_all"]\n  dockerfile = "build/a"\n  tags = ["${REPO}/base:1"]\n'
+            '  args = { PY = "3.10" }\n}\n'
+            'target "app" {\n  inherits = ["_all"]\n  dockerfile = "build/b"\n'
+            '  contexts = { under = "target:base" }\n}\n',
+        ),
+        (
+            "docker-bake.json",
+            '{"target": {"base": {"dockerfile": "build/a", "tags": ["ghcr.io/acme/base:1"], "args": {"PY": "3.10"}},'
+            ' "app": {"context": ".", "dockerfile": "build/b", "contexts": {"under": "target:base"}}}}',
+        ),
+    ],
+)
+def test_bake_files_are_read(name: str, text: str, bare_shell: Shell, git_stack: GitStack) -> None:
+    """Both spellings; a parent is known by the name of a context, too."""
+    repository(bare_shell, git_stack, {name: text, "build/a": "ARG PY\nFROM python:${PY}\n", "build/b": "FROM under\n"})
+    assert bare_shell("init", "--yes").code == 0
+    planned = verbs.plan(verbs.load(bare_shell.root))
+
+    assert [(str(step.target), str(step.repository), dict(step.build_args)) for step in planned.steps] == [
+        ("under", "ghcr.io/acme/base", {"PY": "3.10"}),
+        ("app", "ghcr.io/acme/app", {}),
+    ]
+    assert [str(parent.target) for parent in planned.steps[1].parents] == ["under"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "note"),
+    [
+        ("compose.yaml", "services: [", "not valid YAML"),
+        ("compose.yaml", "services: {a: {build: {context: [1]}}}", "should be text"),
+        ("compose.yaml", "services: {a: {build: ../other}}", "builds from outside this repository"),
+        ("compose.yaml", "services: {a: {build: 'https://github.com/a/b.git'}}", "builds from outside"),
+        ("compose.yaml", "services: {a: {build: missing}}", "there is no such Dockerfile"),
+        ("compose.yaml", "services: {a: {build: {dockerfile_inline: FROM x}}}", "inline"),
+        ("compose.yaml", "services: {a: {build: app/main/link}}", "leads out of this repository"),
+        ("docker-bake.json", "{", "not valid JSON"),
+        ("docker-bake.hcl", 'target "a" {', "the file ends too early"),
+        ("docker-bake.hcl", 'target "a" { dockerfile = upper("x") }', "there is no such Dockerfile"),
+        ("docker-bake.hcl", 'target "a" { matrix = { x = [1] } }', "has a matrix"),
+        ("docker-bake.hcl", "[" * 5000, "not valid HCL"),
+        ("docker-bake.hcl", "a = " + "[" * 5000, "levels deep"),
+        (
+            ".github/workflows/a.yml",
+            "jobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {file: '${{ inputs.x }}'}}]}}",
+            "does not say",
+        ),
+        (
+            ".github/workflows/a.yml",
+            "jobs: {a: {strategy: {matrix: '${{ fromJSON(x) }}'}, steps: [{uses: docker/build-push-action@v6}]}}",
+            "only a run knows",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_taken_is_a_note(
+    name: str, text: str, note: str, bare_shell: Shell, git_stack: GitStack
+) -> None:
+    """It never keeps the rest from being listed, and is never a traceback."""
+    repository(bare_shell, git_stack, {name: text, "app/main/Dockerfile": "FROM busybox\n"})
+    outside = bare_shell.root.parent / "outside"
+    outside.mkdir()
+    (outside / "Dockerfile").write_text("FROM busybox\n")
+    os.symlink(outside, bare_shell.root / "app" / "main" / "link")
+
+    said = bare_shell("init", "--dry-run", "--json")
+
+    assert said.code == 0
+    assert any(note in text for text in said.json["notes"]), said.json["notes"]
+    assert "app/main/Dockerfile" in said.json["files"][0]["text"]
+
+
+# An empty repository.
+
+
+def test_an_empty_repository_gets_a_commented_starter(bare_shell: Shell, git_stack: GitStack) -> None:
+    """One image, its test and the spec; it is a stack at once, and building it works."""
+    repository(bare_shell, git_stack, {"README.md": "# mine\n"})
+    bare_shell.engine.add("debian:bookworm-slim")
+
+    said = bare_shell("init", "--yes")
+
+    made = files_of(bare_shell.root)
+    assert said.code == 0
+    assert {*made} == {"README.md", "images/spec.yml", "images/base/Dockerfile", "images/base/test/test_base.py"}
+    assert read_spec(made["images/spec.yml"].encode(), "images/spec.yml")[1] == ()
+    compile(made["images/base/test/test_base.py"], "test_base.py", "exec")
+    (step,) = verbs.plan(verbs.load(bare_shell.root)).steps
+    assert (step.target, step.action) == ("base", "build")
+    assert bare_shell("check", "--strict").code == 0
+
+
+def test_a_folder_without_git_gets_a_starter_too(bare_shell: Shell) -> None:
+    """What follows says that git is needed."""
+    said = bare_shell("init", "--yes")
+    assert said.code == 0
+    assert "git" in said.out
+    assert (bare_shell.root / "images" / "spec.yml").is_file()
+
+
+def test_nothing_is_written_over(bare_shell: Shell, git_stack: GitStack) -> None:
+    """A file in the way: refused, and nothing else is written either."""
+    repository(bare_shell, git_stack, {"images/base/test/test_base.py": "mine\n"})
+    said = bare_shell("init", "--yes")
+    assert said.code == 2
+    assert "images/base/test/test_base.py exists already" in said.err
+    assert files_of(bare_shell.root) == {"images/base/test/test_base.py": "mine\n"}
+
+
+def test_an_images_folder_that_is_a_link_out_of_the_repository_is_refused(
+    bare_shell: Shell, git_stack: GitStack
+) -> None:
+    """Nothing is written where a link leads."""
+    repository(bare_shell, git_stack, {"README.md": "x"})
+    outside = bare_shell.root.parent / "outside"
+    outside.mkdir()
+    os.symlink(outside, bare_shell.root / "images")
+    assert bare_shell("init", "--yes").code == 2
+    assert list(outside.iterdir()) == []
+
+
+# A stack.
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (
+            {"images/spec.yml": "images:\n  a:\n", "images/a/Dockerfile": "FROM b\n"},
+            "images/spec.yml describes a stack",
+        ),
+        ({"stackyard.yml": "images_dir: i\n", "i/a/Dockerfile": "FROM b\n"}, "stackyard.yml describes a stack already"),
+        (
+            {"images/a/versions.yaml": "'3.12': {}\n", "images/a/Dockerfile": "FROM b\n", "images/a/x": ""},
+            "images is a stack already: a folder with versions.yaml files",
+        ),
+        (
+            {"images/a/Dockerfile": "FROM b\n", "compose.yml": "services: {a: {build: images/a}}"},
+            "images is a stack already: a folder with Dockerfiles",
+        ),
+        ({"a/Dockerfile": "FROM b\n", "Dockerfile.c": "FROM d\n"}, "is a stack already: a folder with Dockerfiles"),
+    ],
+)
+def test_a_stack_is_recognised(files: dict[str, str], found: str, bare_shell: Shell, git_stack: GitStack) -> None:
+    """It says what it found, lists the images, and writes nothing."""
+    repository(bare_shell, git_stack, files)
+    said = bare_shell("init", "--yes")
+    assert said.code == 0
+    assert found in said.out
+    assert "Nothing to write." in said.out
+    assert files_of(bare_shell.root) == files
