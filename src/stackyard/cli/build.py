@@ -21,6 +21,7 @@ from stackyard.cli.common import (
     json_option,
     option,
     rebuild_option,
+    run_options,
     session_of,
     shown,
     write,
@@ -49,6 +50,7 @@ progress_option = option(
 @images_argument
 @option("--push", "is_publishing", is_flag=True, help="Publish what passed its tests.")
 @rebuild_option
+@run_options
 @option("--no-cache", "without_cache", is_flag=True, help="Do not use the engine's build cache.")
 @option("--jobs", type=click.IntRange(min=1), metavar="N", help="Builds at once; as many as cores by default.")
 @progress_option

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from stackyard.errors import ConfigError, StackyardError
 from stackyard.report.text import Style
 
 if TYPE_CHECKING:
+    from stackyard.model.stack import GivenArgument
     from stackyard.verbs import Options, Yard
 
 Door = Callable[[Mapping[str, str]], Any]
@@ -54,6 +56,8 @@ class Session:
         self.make_registry = make_registry
         self.directory = "."
         self.images: str | None = None
+        self.stamp: str | None = None
+        self.build_args: tuple[str, ...] = ()
         self.is_json = False
 
     @property
@@ -67,7 +71,16 @@ class Session:
             branch = environ.get("GITHUB_HEAD_REF") or environ.get("GITHUB_REF_NAME")
         branch = branch or environ.get("BUILDKITE_BRANCH") or environ.get("CI_COMMIT_REF_NAME")
         registry = environ.get("STACKYARD_REGISTRY") or None
-        return Options(branch=branch or None, registry=registry, images=self.images, environ=environ)
+        return Options(
+            branch=branch or None,
+            registry=registry,
+            images=self.images,
+            account=environ.get("AWS_ACCOUNT_ID") or None,
+            region=environ.get("AWS_REGION") or None,
+            stamp=self.stamp,
+            build_args=tuple(filter(None, (given_argument(text, environ) for text in self.build_args))),
+            environ=environ,
+        )
 
     def open_yard(self) -> Yard:
         """The stack that -C names."""
@@ -99,6 +112,19 @@ class Session:
         with contextlib.suppress(OSError):
             return os.get_terminal_size(stream.fileno()).columns or 80
         return 80
+
+
+def given_argument(text: str, environ: Mapping[str, str]) -> GivenArgument | None:
+    """`[IMAGE:]NAME=VALUE`; a NAME alone takes its value from the environment, and counts only if it has one there."""
+    from stackyard.model.stack import GivenArgument
+
+    left, sign, value = text.partition("=")
+    image, colon, name = left.rpartition(":")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or (colon and not image):
+        raise ConfigError(f"{text!r} is no build argument", hint="write NAME=VALUE, or IMAGE:NAME=VALUE for one image")
+    if not sign and name not in environ:
+        return None
+    return GivenArgument(image or None, name, value if sign else environ[name])
 
 
 def session_of(ctx: click.Context) -> Session:
@@ -137,6 +163,40 @@ def keep_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
     session = session_of(ctx)
     session.is_json = session.is_json or value
     return session.is_json
+
+
+def _keep_stamp(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        from stackyard.model.ecr import version_tag
+
+        version_tag("0", value)  # InvalidValue for what can be part of no tag
+        session_of(ctx).stamp = value
+
+
+def _keep_build_args(ctx: click.Context, _: click.Parameter, value: tuple[str, ...]) -> None:
+    session_of(ctx).build_args = value
+
+
+def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--build-arg and --stamp: what a plan and a build may be told beside the files."""
+    build_args = option(
+        "--build-arg",
+        "build_args",
+        multiple=True,
+        metavar="[IMAGE:]NAME=VALUE",
+        expose_value=False,
+        callback=_keep_build_args,
+        help="Pass this build argument, to all images or to one; repeatable.",
+    )
+    stamp = option(
+        "--stamp",
+        "stamp",
+        metavar="T",
+        expose_value=False,
+        callback=_keep_stamp,
+        help="The stamp in tags of versions; now by default.",
+    )
+    return build_args(stamp(function))
 
 
 json_option = option("--json", "is_json", is_flag=True, callback=keep_json, help='Print one JSON object, "format": 1.')

@@ -6,7 +6,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackyard import verbs
-from stackyard.cli.common import command, images_argument, json_option, option, rebuild_option, shown, write_json
+from stackyard.cli.common import (
+    command,
+    images_argument,
+    json_option,
+    option,
+    rebuild_option,
+    run_options,
+    shown,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from stackyard.verbs import Yard
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
 @images_argument
 @option("--push", "is_publishing", is_flag=True, help="Plan what `build --push` would do.")
 @rebuild_option
+@run_options
 @option("--explain", "is_explained", is_flag=True, help="Every reason, parent, argument and tag.")
 @json_option
 def plan(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One way to build one image, whichever convention says so: what becomes a target.
 
-In:   Spec (spec.yml), versions.yaml files
+In:   Spec (spec.yml), the versions of images that have their own
 Out:  Recipe, a value that knows nothing of conventions
 Pure.
 """
@@ -13,11 +13,17 @@ from collections.abc import Iterator
 
 import msgspec
 
+from stackyard.load.matrix import Matrices
 from stackyard.load.place import DOCKERFILE, Place
 from stackyard.load.spec import Spec, SpecImage, SpecPlan
+from stackyard.load.versions import BaseImage, Version
 from stackyard.model.names import ImageName, TargetName, VersionName
 from stackyard.model.stack import TagTemplates
 from stackyard.model.tags import filled
+
+STAMPED = "py{version}-{stamp}"
+"""The tag of a version of its own."""
+WINDOWS = "Windows"
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -41,6 +47,22 @@ class Recipe(msgspec.Struct, frozen=True):
     context: str
     skip: str | None = None
     """Why the image is left alone; None: it is not."""
+    base_image: BaseImage | None = None
+    """Another image at the same version, which the argument BASE_IMAGE names."""
+    always: tuple[tuple[str, str], ...] = ()
+    """Arguments that every image gets, behind its own; its own win."""
+    needs: str | None = None
+    """What building it takes, by what its version says: `Windows`."""
+
+    @property
+    def is_stamped(self) -> bool:
+        """Whether it is a version of the image's own, and not of a plan."""
+        return STAMPED in self.templates.fixed
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """Images that are parents whatever the Dockerfile says."""
+        return (*self.depend_on, *([str(self.base_image.name)] if self.base_image else []))
 
     @property
     def target(self) -> TargetName:
@@ -48,34 +70,75 @@ class Recipe(msgspec.Struct, frozen=True):
         return TargetName.of(self.image, self.version)
 
 
-def recipes_of(spec: Spec, place: Place) -> Iterator[Recipe]:
-    """Each image in each plan that does not skip it: plans in file order within images in file order."""
+def recipes_of(spec: Spec, place: Place, matrices: Matrices) -> Iterator[Recipe]:
+    """Each image at each version of its own; else in each plan that it does not skip. All in file order."""
     for image in spec.images:
+        if image.name in matrices.broken:
+            continue
+        if image.name in matrices.versions:
+            file = matrices.versions[image.name]
+            for version in file.versions:
+                yield _at_version(spec, image, version, file.path, place)
+            continue
         for plan in spec.plans:
             if plan.name is None or plan.name not in image.skip_plans:
-                yield _recipe(spec, image, plan, place)
+                yield _in_plan(spec, image, plan, place)
 
 
-def _recipe(spec: Spec, image: SpecImage, plan: SpecPlan, place: Place) -> Recipe:
+def _in_plan(spec: Spec, image: SpecImage, plan: SpecPlan, place: Place) -> Recipe:
     variables = {**dict(spec.vars), **dict(image.vars), **dict(plan.vars), "image": str(image.name)}
     if plan.name is not None:
         variables["version"] = str(plan.name)
     if plan.prefix:
         variables["prefix"] = plan.prefix
         variables["stable"] = plan.prefix + plan.stable
+    return _recipe(spec, image, plan.name, image.args_for(plan), variables, plan.templates, place)
+
+
+def _at_version(spec: Spec, image: SpecImage, version: Version, path: str, place: Place) -> Recipe:
+    """A version of versions.yaml, whose tag is its name and the run's stamp; beside it those that name the version."""
+    variables = {**dict(spec.vars), **dict(image.vars), "image": str(image.name), "version": str(version.name)}
+    plan = spec.plans[0]
+    if plan.prefix:
+        variables["prefix"] = plan.prefix
+        variables["stable"] = plan.prefix + plan.stable
+    own = TagTemplates(
+        (STAMPED, *(text for text in plan.templates.fixed if "{version}" in text and text != STAMPED)),
+        tuple(text for text in plan.templates.moving if "{version}" in text),
+    )
+    args = tuple({**dict(image.args), **dict(version.docker_args)}.items())
+    return msgspec.structs.replace(
+        _recipe(spec, image, version.name, args, variables, own, place),
+        path=path,
+        line=version.line,
+        base_image=version.base_image,
+        needs=WINDOWS if version.is_windows else None,
+    )
+
+
+def _recipe(
+    spec: Spec,
+    image: SpecImage,
+    version: VersionName | None,
+    args: tuple[tuple[str, str], ...],
+    variables: dict[str, str],
+    templates: TagTemplates,
+    place: Place,
+) -> Recipe:
     dockerfile = image.dockerfile or posixpath.join(image.context or place.path(image.name), DOCKERFILE)
     return Recipe(
         image.name,
-        plan.name,
+        version,
         spec.path,
         image.line,
-        tuple((name, filled(value, variables)) for name, value in image.args_for(plan)),
+        tuple((name, filled(value, variables)) for name, value in args),
         image.depend_on,
         image.info_cmds,
         image.integration_tests,
-        plan.templates,
+        templates,
         tuple(variables.items()),
         posixpath.normpath(dockerfile),
         image.context or posixpath.dirname(posixpath.normpath(dockerfile)) or ".",
         image.skip,
+        always=tuple((name, filled(value, variables)) for name, value in spec.build_args),
     )

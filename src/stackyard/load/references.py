@@ -16,9 +16,10 @@ import msgspec
 
 from stackyard.errors import InvalidValue
 from stackyard.load.recipe import Recipe
+from stackyard.load.versions import BaseImage
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import masked
-from stackyard.model.names import ImageName, TargetName, VersionName
+from stackyard.model.names import ImageName, TargetName, VersionName, nearest
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Finding, ParentUse
 
@@ -87,7 +88,9 @@ def find_references(
 ) -> Found:
     """Each image that the Dockerfile names, and the parents that the recipe declares."""
     found = Found({}, {})
-    for name in recipe.depend_on:
+    if recipe.base_image is not None and recipe.base_image.name not in owners.repositories:
+        findings.append(_unknown_base(recipe, recipe.base_image, owners))
+    for name in recipe.declared:
         target = _parent(recipe, ImageName(name), owners, findings)
         if target is not None:
             found.parents[target] = []
@@ -127,15 +130,31 @@ def _parent(recipe: Recipe, image: ImageName, owners: Owners, findings: list[Fin
     """The target of `image` that the recipe builds on; None for an image the stack does not make."""
     target = owners.at_version(image, recipe.version)
     if target is None and image in owners.versions:
-        made = ", ".join(str(version) for version in owners.versions[image])
+        made = [str(version) for version in owners.versions[image]]
+        at = f"at version {recipe.version!r}" if recipe.version is not None else "(without a version)"
         sentence = (
-            f"image {recipe.image!r} at version {recipe.version!r} builds on {image!r}, "
-            f"which is not made at that version (it is at {made})"
+            f"image {recipe.image!r} {at} builds on {image!r}, "
+            f"which is not made at that version (it is at {', '.join(made)})"
         )
-        finding = Finding("missing-version", "error", sentence, recipe.path, recipe.line)
+        near = nearest(str(recipe.version), made)
+        hint = f"the nearest that {image!r} has is {near!r}" if near else None
+        finding = Finding("missing-version", "error", sentence, recipe.path, recipe.line, hint=hint)
         if finding not in findings:
             findings.append(finding)
     return target
+
+
+def _unknown_base(recipe: Recipe, base: BaseImage, owners: Owners) -> Finding:
+    near = nearest(base.name, [str(name) for name in owners.repositories])
+    return Finding(
+        "unknown-base",
+        "error",
+        f"version {recipe.version!r} of image {recipe.image!r} has the base image {base.name!r}, "
+        "which is no image of this stack",
+        recipe.path,
+        base.line,
+        hint=f"did you mean {near!r}?" if near else "`base_image` names the folder of another image",
+    )
 
 
 def foundation_of(

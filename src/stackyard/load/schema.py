@@ -102,6 +102,29 @@ COMMAND = (
     ),
     Key(("description",), TEXT, "the name", "what it is called in logs"),
 )
+ECR = (
+    Key(("account",), TEXT, "`AWS_ACCOUNT_ID`", "twelve digits; in quotes if they begin with 0"),
+    Key(("region",), TEXT, "`AWS_REGION`, else `us-west-2`", "where the repositories are"),
+)
+_BASE = _object(
+    (
+        Key(("name",), FULL_TEXT, "required", "another image: the same version of it is the base", is_required=True),
+        Key(
+            ("source",),
+            Kind("`aws` or `local`", {"enum": ["aws", "local"]}),
+            "required",
+            "which name the base is called by",
+            is_required=True,
+        ),
+    ),
+    may_be_empty=False,
+)
+_VERSION = _object(
+    (
+        Key(("docker_args",), ARGS, "none", "build arguments"),
+        Key(("base_image",), Kind("mapping", _BASE), "none", "an image that it is built on"),
+    )
+)
 IMAGE = (
     Key(
         ("image_name",),
@@ -134,6 +157,12 @@ IMAGE = (
     ),
     Key(("vars",), ARGS, "none", "as at the top, for this image; it wins"),
     Key(
+        ("versions",),
+        Kind("mapping", _mapping(_VERSION)),
+        "none",
+        "versions of its own, as in [versions.yaml](versions.md)",
+    ),
+    Key(
         ("skip",),
         Kind("true, or a reason", _SCALAR),
         "false",
@@ -155,6 +184,18 @@ TOP = (
     Key(("images_dir",), FULL_TEXT, "`images`, else the root", "in `stackyard.yml`: where the images are"),
     Key(("vars",), ARGS, "none", "values for `{NAME}` in build arguments, tags and commands"),
     Key(
+        ("build_args",),
+        ARGS,
+        "none",
+        "build arguments that every image gets, behind its own; an image's own value wins",
+    ),
+    Key(
+        ("ecr",),
+        Kind("mapping", _object(ECR)),
+        "none",
+        "images are published in the private registry of an AWS account, see below",
+    ),
+    Key(
         ("groups",),
         Kind("mapping of lists", _mapping(_NAMES)),
         "none",
@@ -171,7 +212,14 @@ TOP = (
     Key(("all_info_cmds", "manifests"), Kind("mapping", _COMMANDS), "none", "commands for inventories"),
 )
 
-SECTIONS = {"Top level": TOP, "images.NAME": IMAGE, "tag": TAG, "plans.NAME": PLAN, "all_info_cmds.NAME": COMMAND}
+SECTIONS = {
+    "Top level": TOP,
+    "images.NAME": IMAGE,
+    "ecr": ECR,
+    "tag": TAG,
+    "plans.NAME": PLAN,
+    "all_info_cmds.NAME": COMMAND,
+}
 """Headings of the reference page, and whose keys stand below them."""
 
 

@@ -16,14 +16,17 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load import schema
 from stackyard.load.schema import known
+from stackyard.load.versions import VersionsFile, versions_in
 from stackyard.load.yaml import Doc, read
-from stackyard.model.names import ImageName, Tag, VersionName, nearest
+from stackyard.model.ecr import Account, Region
+from stackyard.model.names import ImageName, Name, Tag, VersionName, nearest
 from stackyard.model.reference import Repository
 from stackyard.model.stack import Command, Finding, TagTemplates
 from stackyard.model.tags import PLACES, render
@@ -33,8 +36,11 @@ IMAGE_KEYS = known(schema.IMAGE)
 TAG_KEYS = known(schema.TAG)
 PLAN_KEYS = known(schema.PLAN)
 COMMAND_KEYS = known(schema.COMMAND)
+ECR_KEYS = known(schema.ECR)
 COMMON = "common"
 STABLE = "-stable"
+
+_N = TypeVar("_N", bound=Name)
 
 
 class SpecPlan(msgspec.Struct, frozen=True):
@@ -71,12 +77,21 @@ class SpecImage(msgspec.Struct, frozen=True):
     """Relative to the stack's root; None: in the image's folder."""
     context: str | None = None
     """Build context, relative to the stack's root; None: the Dockerfile's folder."""
+    versions: VersionsFile | None = None
+    """Versions of its own, in its entry."""
 
     def args_for(self, plan: SpecPlan) -> tuple[tuple[str, str], ...]:
         """Build arguments for one plan, in file order; a later value of a name takes the earlier one's place."""
         merged = dict(self.args)
         merged.update(next((args for name, args in self.plan_args if name == plan.name), ()))
         return tuple(merged.items())
+
+
+class Ecr(msgspec.Struct, frozen=True):
+    """The private registry of an AWS account, as far as the file says which."""
+
+    account: Account | None = None
+    region: Region | None = None
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -91,6 +106,9 @@ class Spec(msgspec.Struct, frozen=True):
     vars: tuple[tuple[str, str], ...] = ()
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Named sets of images, for selecting."""
+    build_args: tuple[tuple[str, str], ...] = ()
+    """Arguments that every image gets."""
+    ecr: Ecr | None = None
 
 
 def unnamed_plan(prefix: str | None = None, templates: TagTemplates | None = None, line: int = 1) -> SpecPlan:
@@ -138,6 +156,8 @@ class _Reader:
             commands=tuple(self._commands(top)),
             vars=self._vars(top, "the file"),
             groups=self._groups(top.get("groups"), images),
+            build_args=_texts_of(top["build_args"], "`build_args`") if "build_args" in top else (),
+            ecr=self._ecr(top.get("ecr")),
         )
 
     # The file's own keys.
@@ -149,6 +169,23 @@ class _Reader:
         if not Repository.form.fullmatch(f"{text.rstrip('/')}/name"):
             raise doc.problem(f"{text!r} is not a valid registry", "a registry is lower case: ghcr.io/OWNER")
         return text
+
+    def _ecr(self, doc: Doc | None) -> Ecr | None:
+        """`ecr:`; empty, it still says that images are published there."""
+        if doc is None:
+            return None
+        values = doc.mapping("`ecr`")
+        self._unknown_keys(doc, ECR_KEYS, "`ecr`")
+        return Ecr(self._name(Account, values, "account"), self._name(Region, values, "region"))
+
+    def _name(self, kind: type[_N], values: Mapping[str, Doc], key: str) -> _N | None:
+        """A name of one kind; one without its form is an error finding, and counts as none."""
+        text = self._text(values, key, f"`{key}`")
+        try:
+            return None if text is None else kind.parse(text)
+        except InvalidValue as problem:
+            self._problem(values[key].problem(str(problem), problem.hint))
+            return None
 
     def _plans(self, top: Mapping[str, Doc]) -> Iterator[SpecPlan]:
         """Plans under whichever of their two names; else the unnamed one."""
@@ -267,7 +304,15 @@ class _Reader:
             vars=self._vars(values, where),
             dockerfile=_inside(values.get("dockerfile"), f"`dockerfile` of {where}"),
             context=_inside(values.get("context"), f"`context` of {where}"),
+            versions=self._versions(values.get("versions"), where),
         )
+
+    def _versions(self, doc: Doc | None, where: str) -> VersionsFile | None:
+        if doc is None:
+            return None
+        versions, findings = versions_in(doc, f"`versions` of {where}")
+        self.findings.extend(findings)
+        return versions if versions.versions else None
 
     def _arguments(
         self, values: Mapping[str, Doc], where: str

@@ -9,24 +9,28 @@ Cost: every file below the images folder is read once
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from stackyard.errors import FileProblem, InvalidValue
+from stackyard.errors import ConfigError, FileProblem, InvalidValue
 from stackyard.load.changes import read_change_rules
+from stackyard.load.matrix import Matrices, read_matrices
 from stackyard.load.place import DOCKERFILE, Place, discovered, image_folders, templates
 from stackyard.load.recipe import Recipe, recipes_of
 from stackyard.load.references import owners_of
 from stackyard.load.sources import SourceReader
-from stackyard.load.spec import Spec, SpecImage, SpecPlan, read_spec, unnamed_plan
+from stackyard.load.spec import Ecr, Spec, SpecImage, SpecPlan, read_spec, unnamed_plan
 from stackyard.load.target import Surroundings, target_of
+from stackyard.load.versions import BASE_IMAGE, BaseImage
 from stackyard.model.dockerfile import Dockerfile
+from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
 from stackyard.model.names import ImageName, TargetName, nearest
 from stackyard.model.reference import Platform, Repository
-from stackyard.model.stack import Finding, Revision, Stack, Target
+from stackyard.model.stack import Finding, GivenArgument, Revision, Stack, Target
 
 _GITHUB = re.compile(r"github\.com[:/]([^/]+/[^/]+?)(?:\.git)?/?$")
 
@@ -37,6 +41,11 @@ class Settings(msgspec.Struct, frozen=True):
     platform: Platform
     registry: str | None = None
     """Publish below this registry, whatever the spec names."""
+    account: str | None = None
+    """The AWS account, where the spec names none."""
+    region: str | None = None
+    build_args: tuple[GivenArgument, ...] = ()
+    """Build arguments that win over all others."""
     find_remote: Callable[[], str | None] = lambda: None
     """Tells where the repository was cloned from; asked only where nothing else names a registry."""
 
@@ -50,9 +59,12 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
     spec, findings = _spec(place, listing)
     found: list[Finding] = [*findings, *_unlisted(place, spec)]
     registry = spec.registry or _default_registry(spec, settings)
-    recipes = tuple(recipes_of(spec, place))
+    matrices, problems = read_matrices(place, spec)
+    found.extend(problems)
+    recipes = tuple(_with_given(recipes_of(spec, place, matrices), spec, settings))
+    names = _Names(spec, registry, matrices, settings)
     sources = SourceReader(place)
-    around = _surroundings(place, spec, registry, recipes, revision, settings, sources)
+    around = _surroundings(place, spec, names, recipes, revision, settings, sources)
     targets: list[Target] = []
     dockerfiles: dict[str, Dockerfile] = {}
     for recipe in recipes:
@@ -63,15 +75,18 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
             targets.append(target)
             dockerfiles[target.dockerfile] = read.dockerfile
             found.extend(problems)
+    has_ecr = names.account is not None or spec.ecr is not None
     return Stack(
         name=spec.name or place.root.name,
         images_folder=place.images,
         targets=tuple(targets),
         revision=revision,
         has_registry=bool(settings.registry or registry)
-        or any(image.image_name and "/" in image.image_name for image in spec.images),
+        or any(image.image_name and "/" in image.image_name for image in spec.images)
+        or (has_ecr and any(names.is_in_ecr(image.name) for image in spec.images)),
         stable="{stable}" if any(plan.prefix for plan in spec.plans) else "stable",
         groups=spec.groups,
+        stamp_files=matrices.stamps,
         findings=tuple(dict.fromkeys(found)),
         dockerfiles=dockerfiles,
     )
@@ -80,13 +95,15 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
 def read_target(place: Place, revision: Revision, settings: Settings, name: TargetName) -> Target | None:
     """One target as its files are now; None where it is not there any more."""
     spec, _ = _spec(place)
-    recipes = tuple(recipes_of(spec, place))
+    matrices, _ = read_matrices(place, spec)
+    recipes = tuple(_with_given(recipes_of(spec, place, matrices), spec, settings))
     recipe = next((recipe for recipe in recipes if recipe.target == name), None)
     sources = SourceReader(place)
     read = sources.read(recipe)[0] if recipe else None
     if recipe is None or read is None:
         return None
-    around = _surroundings(place, spec, spec.registry, recipes, revision, settings, sources)
+    names = _Names(spec, spec.registry, matrices, settings)
+    around = _surroundings(place, spec, names, recipes, revision, settings, sources)
     return target_of(recipe, read, around)[0]
 
 
@@ -175,7 +192,7 @@ def _unknown_parents(image: SpecImage, named: list[ImageName], path: str) -> lis
 def _surroundings(
     place: Place,
     spec: Spec,
-    registry: str | None,
+    names: _Names,
     recipes: tuple[Recipe, ...],
     revision: Revision,
     settings: Settings,
@@ -183,8 +200,8 @@ def _surroundings(
 ) -> Surroundings:
     if settings.registry:
         Repository.parse(f"{settings.registry.rstrip('/')}/name")  # the caller's mistake is not the file's
-    repositories = {image.name: _repository(place, registry, image, settings) for image in spec.images}
-    declared = {image.name: _names(image, registry) for image in spec.images}
+    repositories = {image.name: _repository(place, names, image) for image in spec.images}
+    declared = {image.name: tuple(names.others(image)) for image in spec.images}
     rules, everywhere = read_change_rules(place)
     recipe_of = {recipe.target: recipe for recipe in recipes}
 
@@ -203,20 +220,85 @@ def _surroundings(
         rules=rules,
         everywhere=everywhere,
         copies_on_build=copies_on_build,
+        stamp_files=frozenset(file.path for file in names.matrices.stamps),
+        base_names=names.base,
     )
 
 
-def _names(image: SpecImage, registry: str | None) -> list[str]:
-    """What Dockerfiles may call an image: `image_name`, and in full, also when the caller publishes elsewhere."""
-    names = [image.image_name] if image.image_name else []
-    if registry:
-        names.append(f"{registry.rstrip('/')}/{image.image_name or image.name}")
-    return names
+class _Names:
+    """What images are called: where they are published, and how others may name them."""
+
+    def __init__(self, spec: Spec, registry: str | None, matrices: Matrices, settings: Settings) -> None:
+        self.matrices = matrices
+        self._spec = spec
+        self._registry = registry
+        self._override = settings.registry
+        ecr = spec.ecr or Ecr()
+        self._uses_ecr = spec.ecr is not None or bool(matrices.conventional)
+        self.account, self._region = ecr.account, ecr.region
+        if self._uses_ecr:  # a stack without ECR does not mind what AWS's variables say
+            if self.account is None and settings.account:
+                self.account = Account.parse(settings.account)
+            if self._region is None and settings.region:
+                self._region = Region.parse(settings.region)
+
+    def is_in_ecr(self, image: ImageName) -> bool:
+        """Whether an image that says nothing of a registry is in the account's private one."""
+        return self._spec.ecr is not None or (image in self.matrices.conventional and not self._spec.registry)
+
+    def published(self, image: SpecImage) -> Repository:
+        """Where an image is published."""
+        is_own = bool(image.image_name and "/" in image.image_name)
+        if self._override or is_own or not self.is_in_ecr(image.name):
+            return repository_of(image, self._registry, self._override)
+        return self._ecr(ImageName(image.image_name or image.name))
+
+    def base(self, base: BaseImage) -> Repository:
+        """What the argument BASE_IMAGE calls an image."""
+        return self._ecr(base.name) if base.source == "aws" else local_repository(base.name)
+
+    def others(self, image: SpecImage) -> Iterator[str]:
+        """Other names that Dockerfiles may use."""
+        if image.image_name:
+            yield image.image_name
+        if self._registry:  # in full, also where the caller publishes elsewhere
+            yield f"{self._registry.rstrip('/')}/{image.image_name or image.name}"
+        if self._uses_ecr:
+            with contextlib.suppress(InvalidValue):
+                yield self._ecr(image.name)
+                yield local_repository(image.name)
+
+    def _ecr(self, image: ImageName) -> Repository:
+        return ecr_repository(self.account, self._region or Region(DEFAULT_REGION), image)
 
 
-def _repository(place: Place, registry: str | None, image: SpecImage, settings: Settings) -> Repository:
+def _with_given(recipes: Iterable[Recipe], spec: Spec, settings: Settings) -> Iterator[Recipe]:
+    """Recipes with the caller's arguments in place of their own; ConfigError for an image that there is not."""
+    names = [str(image.name) for image in spec.images]
+    for given in settings.build_args:
+        if given.image is not None and given.image.partition("/")[0] not in names:
+            near = nearest(given.image, names)
+            raise ConfigError(
+                f"there is no image {given.image!r} for the build argument {given.name}",
+                hint=f"did you mean {near!r}?" if near else "IMAGE:NAME=VALUE is for one image, NAME=VALUE for all",
+            )
+    for recipe in recipes:
+        fitting = [g for g in settings.build_args if g.image in (None, recipe.image, recipe.target)]
+        values = {given.name: given.value for given in fitting}
+        own = {name: values.get(name, value) for name, value in recipe.args}
+        always = {**dict(recipe.always), **{name: value for name, value in values.items() if name not in own}}
+        is_rebased = BASE_IMAGE in always
+        yield msgspec.structs.replace(
+            recipe,
+            args=tuple(own.items()),
+            always=tuple(always.items()),
+            base_image=None if is_rebased else recipe.base_image,
+        )
+
+
+def _repository(place: Place, names: _Names, image: SpecImage) -> Repository:
     try:
-        return repository_of(image, registry, settings.registry)
+        return names.published(image)
     except InvalidValue as problem:
         where, line = (place.spec, image.line) if place.spec else (place.path(image.name), None)
         raise FileProblem(where, line, f"image {image.name!r}: {problem}", hint=problem.hint) from None

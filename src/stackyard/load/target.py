@@ -8,27 +8,33 @@ Beside: references (what the Dockerfile names), suites (what must pass), sources
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import posixpath
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
 from stackyard.load.changes import ChangeRules
+from stackyard.load.matrix import VERSIONS_FILES
 from stackyard.load.place import Place
 from stackyard.load.reach import reachable
-from stackyard.load.recipe import Recipe
+from stackyard.load.recipe import WINDOWS, Recipe
 from stackyard.load.references import Owners, find_references, foundation_of
 from stackyard.load.sources import Sources
 from stackyard.load.suites import commands_of, suites_of
+from stackyard.load.versions import BASE_IMAGE, BaseImage, is_windows
 from stackyard.model.dockerfile import Dockerfile
+from stackyard.model.ecr import version_tag
 from stackyard.model.inputs import Entry, Inputs, comparable
 from stackyard.model.names import ImageName, TargetName
-from stackyard.model.reference import Platform
+from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.model.stack import Command, Finding, ParentUse, Revision, Target
 from stackyard.model.tags import tags_of
 
 TEST_FOLDERS = ("test", "integration_tests", "workflow_tests", "manual_tests")
 TITLE = "org.opencontainers.image.title"
 BASE_TAG = "BASE_TAG"
+UNSTAMPED = "STAMP"
+"""Stands where a stamp belongs if nobody looked at a clock."""
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -44,6 +50,10 @@ class Surroundings(msgspec.Struct, frozen=True):
     everywhere: tuple[Entry, ...]
     copies_on_build: Callable[[TargetName], bool]
     """Whether an image of the stack says `ONBUILD COPY` or its like: it reads the build context of its children."""
+    stamp_files: frozenset[str]
+    """Paths of all last_updated.yaml, relative to the root."""
+    base_names: Callable[[BaseImage], Repository]
+    """What an image that is another's `base_image` is called."""
 
 
 def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[Target, list[Finding]]:
@@ -58,9 +68,7 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         dockerfile=sources.dockerfile_blob,
         context=_counted(recipe, sources, dict(args), around, found.parents),
         everywhere=around.everywhere,
-        args=tuple(
-            sorted((name, comparable(name, value)) for name, value in args if name in dockerfile.declared_in_stages)
-        ),
+        args=tuple(sorted(_counted_args(recipe, dockerfile, args))),
         labels=_labels(recipe.image, dockerfile),
         bases=tuple(sorted({base.canonical for base in outside})),
         parents=tuple(sorted(use.target for use in parents)),
@@ -84,11 +92,39 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         variables=recipe.variables,
         skip=recipe.skip,
         entry=(recipe.path, recipe.line),
+        needs=_needs(recipe, found.bases.values(), around.platform),
     )
     return target, findings
 
 
+def _needs(recipe: Recipe, bases: Iterable[Reference], platform: str) -> str | None:
+    """What building takes that this platform is not."""
+    if platform.startswith("windows/"):
+        return None
+    return WINDOWS if recipe.needs == WINDOWS or any(is_windows(str(base)) for base in bases) else None
+
+
+def _counted_args(
+    recipe: Recipe, dockerfile: Dockerfile, args: tuple[tuple[str, str], ...]
+) -> Iterator[tuple[str, str]]:
+    """Arguments that an instruction can see; one that names a parent counts as that, without account and stamp."""
+    for name, value in args:
+        if name in dockerfile.declared_in_stages:
+            base = recipe.base_image if name == BASE_IMAGE else None
+            yield name, f"{base.name}/{recipe.version}" if base else comparable(name, value)
+
+
 def _arguments(recipe: Recipe, around: Surroundings, findings: list[Finding]) -> tuple[tuple[str, str], ...]:
+    """BASE_TAG of the parent first, the recipe's own, BASE_IMAGE, then what every image gets."""
+    args = dict(_with_base_tag(recipe, around, findings))
+    base = recipe.base_image
+    if base is not None and recipe.version is not None:
+        tag = version_tag(recipe.version, around.revision.stamp or UNSTAMPED)
+        args.setdefault(BASE_IMAGE, f"{around.base_names(base)}:{tag}")
+    return (*args.items(), *((name, value) for name, value in recipe.always if name not in args))
+
+
+def _with_base_tag(recipe: Recipe, around: Surroundings, findings: list[Finding]) -> tuple[tuple[str, str], ...]:
     """BASE_TAG of the parent first, then the recipe's own; an explicit BASE_TAG wins, and is noted."""
     declared = (around.owners.at_version(ImageName(name), recipe.version) for name in recipe.depend_on)
     parent = next((around.recipes[name] for name in declared if name is not None), None)
@@ -108,23 +144,32 @@ def _counted(
 ) -> tuple[Entry, ...]:
     """Entries of the build context that can change the image.
 
-    In a folder of its own all count, but for test folders that no instruction reaches. In a folder
-    that holds more than this image (the repository's root, say), only what an instruction reaches.
-    Under a parent that reads its children's build context, all of it counts.
+    In a folder of its own all count, but for test folders and versions.yaml where no instruction
+    reaches them. In a folder that holds more than this image (the repository's root, say), only what
+    an instruction reaches. Under a parent that reads its children's build context, all of it counts.
+    Stamps never count: each run writes them.
     """
     if recipe.image in around.rules.ignore:
         return ()
-    folders = {entry.path.partition("/")[0] for entry in sources.context} & set(TEST_FOLDERS)
+    context = sources.context
+    if around.stamp_files:
+        context = tuple(
+            entry
+            for entry in context
+            if posixpath.normpath(posixpath.join(recipe.context, entry.path)) not in around.stamp_files
+        )
+    quiet = {*TEST_FOLDERS, *(VERSIONS_FILES if recipe.is_stamped else ())}
+    quiet &= {entry.path.partition("/")[0] for entry in context}
     is_shared = recipe.context != around.place.path(recipe.image)
-    if not folders and not is_shared:
-        return sources.context
+    if not quiet and not is_shared:
+        return context
     if any(around.copies_on_build(parent) for parent in parents):
-        return sources.context  # what it reads is in another file, with arguments of its own
-    reached = reachable(sources.dockerfile, args, sources.context, platform=around.platform)
+        return context  # what it reads is in another file, with arguments of its own
+    reached = reachable(sources.dockerfile, args, context, platform=around.platform)
     if is_shared:
-        return tuple(entry for entry in sources.context if entry.path in reached)
-    apart = folders - {path.partition("/")[0] for path in reached}
-    return tuple(entry for entry in sources.context if entry.path.partition("/")[0] not in apart)
+        return tuple(entry for entry in context if entry.path in reached)
+    apart = quiet - {path.partition("/")[0] for path in reached}
+    return tuple(entry for entry in context if entry.path.partition("/")[0] not in apart)
 
 
 def _labels(image: ImageName, dockerfile: Dockerfile) -> tuple[tuple[str, str], ...]:

@@ -67,7 +67,7 @@ class Version(msgspec.Struct, frozen=True):
     @property
     def is_windows(self) -> bool:
         """Whether its BASE_IMAGE is a Windows image; a base of the stack is not looked through."""
-        return self.base is not None and bool(_WINDOWS.search(self.base))
+        return self.base is not None and is_windows(self.base)
 
 
 class VersionsFile(msgspec.Struct, frozen=True):
@@ -103,6 +103,11 @@ class VersionsFile(msgspec.Struct, frozen=True):
         raise KeyError(name)
 
 
+def is_windows(reference: str) -> bool:
+    """Whether a base image is one of Windows, by its name."""
+    return bool(_WINDOWS.search(reference))
+
+
 def read_versions(data: bytes, path: str) -> tuple[VersionsFile, tuple[Finding, ...]]:
     """Read one versions.yaml or info.yaml; `path` is what messages call it."""
     top = read(data, path)
@@ -116,15 +121,25 @@ def read_versions(data: bytes, path: str) -> tuple[VersionsFile, tuple[Finding, 
         top = entries[ANCESTOR_KEY]
         entries = top.mapping(f"`{ANCESTOR_KEY}`")
     findings.extend(unquoted_versions(node, path))
-    versions = tuple(
-        _version(name, doc, top.key_lines.get(name, doc.line), is_ancestor, findings)
-        for name, doc in entries.items()
-        if not name.startswith("x-")
-    )
+    versions = _all(top, entries, is_ancestor, findings)
     if not versions:
         hint = 'add one: "3.12": with its docker_args below'
         findings.append(Finding("no-versions", "warning", "the file names no version", path, top.line, hint=hint))
     return VersionsFile(path, versions, is_ancestor), tuple(findings)
+
+
+def versions_in(doc: Doc, where: str) -> tuple[VersionsFile, tuple[Finding, ...]]:
+    """The same mapping as a part of another file: `versions:` of an image in spec.yml."""
+    findings: list[Finding] = []
+    return VersionsFile(doc.path, _all(doc, doc.mapping(where), False, findings)), tuple(findings)
+
+
+def _all(top: Doc, entries: Mapping[str, Doc], is_ancestor: bool, findings: list[Finding]) -> tuple[Version, ...]:
+    return tuple(
+        _version(name, doc, top.key_lines.get(name, doc.line), is_ancestor, findings)
+        for name, doc in entries.items()
+        if not name.startswith("x-")
+    )
 
 
 def _version(name: str, doc: Doc, line: int, is_ancestor: bool, findings: list[Finding]) -> Version:

@@ -181,13 +181,22 @@ class LeftAlone(_Reason, frozen=True):
         return f"left alone: {self.why}"
 
 
+class NotBuildableHere(_Reason, frozen=True):
+    """Building it takes another machine than this one."""
+
+    needs: str
+
+    def __str__(self) -> str:
+        return f"not buildable here: needs {self.needs}"
+
+
 class ParentMissing(_Reason, frozen=True):
-    """It builds on a target that is left alone and was never built."""
+    """It builds on a target that is not built here, and was never built."""
 
     parent: TargetName
 
     def __str__(self) -> str:
-        return f"parent {self.parent} is left alone and was never built"
+        return f"parent {self.parent} is not built here and was never built"
 
 
 class NotSelected(_Reason, frozen=True):
@@ -215,6 +224,7 @@ Reason = (
     | TagMissing
     | Unchanged
     | LeftAlone
+    | NotBuildableHere
     | ParentMissing
     | NotSelected
 )

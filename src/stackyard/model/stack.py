@@ -53,6 +53,26 @@ class Suite(msgspec.Struct, frozen=True):
     digest: Digest
 
 
+class GivenArgument(msgspec.Struct, frozen=True):
+    """A build argument of the caller: for one image or target, or for all."""
+
+    image: str | None
+    name: str
+    value: str
+
+
+class StampFile(msgspec.Struct, frozen=True):
+    """Where the stamps of an image's versions are kept, for readers outside this stack: all the same, or none new."""
+
+    image: ImageName
+    path: str
+    """Relative to the repository's root; the file need not be there yet."""
+    targets: tuple[TargetName, ...]
+    """The image's whole version matrix."""
+    stamps: tuple[tuple[str, str], ...] = ()
+    """What it says now, stale versions included."""
+
+
 class ParentUse(msgspec.Struct, frozen=True):
     """A parent, and each reference by which the Dockerfile names it once variables are replaced."""
 
@@ -61,7 +81,7 @@ class ParentUse(msgspec.Struct, frozen=True):
 
 
 class TagTemplates(msgspec.Struct, frozen=True):
-    """Tags a target gets: `{prefix} {branch} {commit} {version} {image}` are replaced."""
+    """Tags a target gets: `{prefix} {branch} {commit} {version} {image} {stamp}` are replaced."""
 
     fixed: tuple[str, ...] = ()
     moving: tuple[str, ...] = ()
@@ -97,6 +117,8 @@ class Target(msgspec.Struct, frozen=True):
     """Why it is left alone, where the stack says so; children then build on its last build."""
     entry: tuple[str, int | None] = ("", None)
     """The file that lists it, and its line there."""
+    needs: str | None = None
+    """What building it takes that this machine is not: `Windows`."""
 
     @property
     def image(self) -> ImageName:
@@ -124,6 +146,8 @@ class Revision(msgspec.Struct, frozen=True):
     """Whether files of the stack differ from the commit: such a build gets no fixed tag."""
     is_default: bool = False
     """Whether the branch is the repository's default one."""
+    stamp: str | None = None
+    """When this command began, as tags have it; None where nobody looked at a clock."""
 
 
 class Stack(msgspec.Struct, frozen=True):
@@ -140,6 +164,7 @@ class Stack(msgspec.Struct, frozen=True):
     """Template of the channel people mean by stable, where the stack declares one: `{prefix}-stable`."""
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Named sets of images and targets, for selecting."""
+    stamp_files: tuple[StampFile, ...] = ()
     findings: tuple[Finding, ...] = ()
     dockerfiles: Mapping[str, Dockerfile] = {}
     """What each Dockerfile says, by its path; those that could not be read are left out."""

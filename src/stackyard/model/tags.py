@@ -14,8 +14,9 @@ from stackyard.model.names import Tag
 from stackyard.model.stack import Revision, TagTemplates
 
 COMMIT_DIGITS = 7
-PLACES = ("prefix", "branch", "commit", "version", "image", "stable")
+PLACES = ("prefix", "branch", "commit", "version", "image", "stable", "stamp")
 """What a template may use."""
+STAMP = "{stamp}"
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -26,6 +27,8 @@ def values_of(revision: Revision, variables: Mapping[str, str]) -> dict[str, str
     values["commit"] = revision.commit[:COMMIT_DIGITS]
     if revision.branch:
         values["branch"] = sanitise(revision.branch)
+    if revision.stamp:
+        values["stamp"] = revision.stamp
     return values
 
 
@@ -65,9 +68,10 @@ def render(template: str, values: Mapping[str, str]) -> Tag | None:
 def tags_of(
     templates: TagTemplates, revision: Revision, variables: Mapping[str, str]
 ) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:
-    """Fixed and moving tags of a target; a dirty tree gets no fixed ones."""
+    """Fixed and moving tags of a target; a dirty tree gets no fixed ones but those of the run, which name no commit."""
     values = values_of(revision, variables)
-    fixed = () if revision.is_dirty else tuple(filter(None, (render(text, values) for text in templates.fixed)))
+    lasting = tuple(text for text in templates.fixed if STAMP in text or not revision.is_dirty)
+    fixed = tuple(filter(None, (render(text, values) for text in lasting)))
     following = templates.moving + (templates.default_branch if revision.is_default else ())
     moving = tuple(filter(None, (render(text, values) for text in following)))
     return fixed, moving

@@ -26,6 +26,7 @@ from stackyard.model.reason import (
     DefinitionChanged,
     LeftAlone,
     NeverBuilt,
+    NotBuildableHere,
     NotSelected,
     ParentChanged,
     ParentMissing,
@@ -34,9 +35,10 @@ from stackyard.model.reason import (
 )
 from stackyard.model.record import Record, Tagged
 from stackyard.model.reference import Reference
-from stackyard.model.stack import Stack, Target
-from stackyard.model.tags import tags_of
+from stackyard.model.stack import Stack, TagTemplates, Target
+from stackyard.model.tags import STAMP, tags_of
 from stackyard.plan.graph import build_order, components, graph_of
+from stackyard.plan.stamps import stamped
 
 
 def compare(stack: Stack, known: Known, selected: frozenset[TargetName], presence: Presence, need: Need) -> Plan:
@@ -70,7 +72,7 @@ def compare(stack: Stack, known: Known, selected: frozenset[TargetName], presenc
     return Plan(
         stack=stack.name,
         revision=stack.revision,
-        steps=tuple(_fetching(steps, decisions, presence)),
+        steps=tuple(_fetching(stamped(stack, steps, _records(decisions), need), decisions, presence)),
         is_publishing=need.publish,
         is_checked=presence.engine is not None,
         sets=tuple(
@@ -82,13 +84,14 @@ def compare(stack: Stack, known: Known, selected: frozenset[TargetName], presenc
 
 
 def _left_alone(target: Target, decisions: Mapping[TargetName, Decision], records: Sequence[Record]) -> Decision | None:
-    """The decision on a target that the stack's file says to leave alone, or that builds on one never built.
+    """The decision on a target that is left alone, cannot be built here, or builds on one never built.
 
     Children of the former build on its last build that passed.
     """
-    if target.skip is not None:
+    if target.skip is not None or target.needs is not None:
         last = next((record for record in records if record.built and record.passed(target.suites)), None)
-        return Decision("skip", (LeftAlone(target.skip),), record=last)
+        why = LeftAlone(target.skip) if target.skip is not None else NotBuildableHere(target.needs or "")
+        return Decision("skip", (why,), record=last)
     for parent in target.inputs.parents:
         decision = decisions.get(parent)
         if decision is not None and decision.action == "skip" and decision.content is None:
@@ -144,14 +147,24 @@ def _with_tags(
 ) -> tuple[Decision, tuple[tuple[Tag, ...], tuple[Tag, ...]]]:
     """Turn a reuse whose names are not all in place into a `tag` step."""
     fixed, moving = tags_of(target.templates, stack.revision, dict(target.variables))
+    lasting, _ = tags_of(_unstamped(target), stack.revision, dict(target.variables))
     if decision.action == "reuse" and decision.record is not None:
         record = decision.record
-        missing = [tag for tag in fixed if not _has_fixed(target, record, tag, need)]
+        missing = [tag for tag in lasting if not _has_fixed(target, record, tag, need)]
         missing += [tag for tag in moving if not _has_moving(target, record, tag, known, need)]
         if missing:
             reasons = tuple(TagMissing(str(tag)) for tag in missing)
             decision = msgspec.structs.replace(decision, action="tag", reasons=(*decision.reasons, *reasons))
     return decision, (fixed, moving)
+
+
+def _unstamped(target: Target) -> TagTemplates:
+    """The templates whose tags are the target's own affair; stamps are decided for all versions together."""
+    return TagTemplates(tuple(text for text in target.templates.fixed if STAMP not in text))
+
+
+def _records(decisions: Mapping[TargetName, Decision]) -> dict[TargetName, Record]:
+    return {name: decision.record for name, decision in decisions.items() if decision.record is not None}
 
 
 def _has_fixed(target: Target, record: Record, tag: Tag, need: Need) -> bool:

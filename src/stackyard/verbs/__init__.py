@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,12 +26,13 @@ from stackyard.edges.clock import Clock, SystemClock
 from stackyard.load.place import Place, find
 from stackyard.load.stack import Settings, load_stack
 from stackyard.model.decide import Need, Presence
+from stackyard.model.ecr import Stamp
 from stackyard.model.known import Known
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Finding, Stack
+from stackyard.model.stack import Finding, GivenArgument, Stack
 from stackyard.plan.compare import compare
 from stackyard.plan.graph import select
 from stackyard.record.sqlite import SqliteRecords
@@ -61,6 +63,13 @@ class Options(msgspec.Struct, frozen=True):
     """The images folder, relative to where the stack is looked for; None: it is found."""
     platform: Platform | None = None
     """None: this machine's own."""
+    account: str | None = None
+    """The AWS account whose private registry images are in, where the spec names none."""
+    region: str | None = None
+    stamp: str | None = None
+    """The stamp in tags of versions; None: now."""
+    build_args: tuple[GivenArgument, ...] = ()
+    """Build arguments that win over those of the files."""
     environ: Mapping[str, str] = {}
     """What engine and registry are found with: DOCKER_HOST, DOCKER_CONFIG, proxies."""
 
@@ -133,12 +142,21 @@ def load(
     place = find(start, options.images)
     revision = git.revision(place.root, place.images, options.branch)
     platform = options.platform or machine.native_platform()
-    settings = Settings(platform, options.registry, find_remote=lambda: git.remote(place.root))
+    clock = clock or SystemClock()
+    revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
+    settings = Settings(
+        platform,
+        options.registry,
+        options.account,
+        options.region,
+        options.build_args,
+        find_remote=lambda: git.remote(place.root),
+    )
     stack = load_stack(place, revision, settings)
     if not revision.is_dirty and _is_changed_outside(place, stack):
         stack = load_stack(place, msgspec.structs.replace(revision, is_dirty=True), settings)
     records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE)
-    return Yard(place, stack, records, options, clock or SystemClock(), make_engine, make_registry)
+    return Yard(place, stack, records, options, clock, make_engine, make_registry)
 
 
 def _is_changed_outside(place: Place, stack: Stack) -> bool:
@@ -230,7 +248,7 @@ def prepare(yard: Yard, images: Sequence[str] = (), publish: bool = False, rebui
 
     refuse_errors(yard.stack)
     if publish:
-        refuse_publishing(yard.stack)
+        refuse_publishing(yard.stack, select(yard.stack, images))
     finish_moves(yard)
     yard.engine.about()
     known = yard.records.known()

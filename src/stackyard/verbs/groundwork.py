@@ -22,6 +22,7 @@ from stackyard.inside.suites import Suites
 from stackyard.load.stack import Settings, read_target
 from stackyard.model import canonical
 from stackyard.model.decide import Presence
+from stackyard.model.ecr import lacks_account
 from stackyard.model.known import Known
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
@@ -37,8 +38,15 @@ if TYPE_CHECKING:
 CONNECTIONS = 8
 
 
-def refuse_publishing(stack: Stack) -> None:
-    """ConfigError where no image names a place to be published."""
+def refuse_publishing(stack: Stack, selected: frozenset[TargetName]) -> None:
+    """ConfigError where images name no place to be published, or one that lacks its account."""
+    for name in build_order(graph_of(stack), selected):
+        repository = stack.target(name).repository
+        if lacks_account(repository):
+            raise ConfigError(
+                f"{name} cannot be pushed: no AWS account is known, so its repository is only {repository}",
+                hint='set AWS_ACCOUNT_ID, or add `ecr: {account: "..."}` to the spec of the stack',
+            )
     if not stack.has_registry:
         raise ConfigError(
             "there is no registry to push to",

@@ -53,7 +53,7 @@ def test_what_a_tag_cannot_hold_becomes_a_dash(branch: str, expected: str) -> No
 @pytest.mark.parametrize("template", ["{nonsense}", "{prefix}-{Branch_}x{what}"])
 def test_a_place_that_nobody_fills_is_refused(template: str) -> None:
     """The message lists the names that there are."""
-    with pytest.raises(InvalidValue, match="branch, commit, image, prefix, stable, version"):
+    with pytest.raises(InvalidValue, match="branch, commit, image, prefix, stable, stamp, version"):
         render(template.replace("Branch_", "nobody"), {"prefix": "1"})
 
 

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""The versions of each image that has its own: in its entry of the spec, or in a file in its folder.
+
+In:   Place, Spec
+Out:  Matrices, and findings; a file that cannot be read is an error for its image, and hides no other
+Rules: docs/reference/versions.md
+"""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from stackyard.errors import FileProblem
+from stackyard.load.place import Place
+from stackyard.load.spec import Spec, SpecImage
+from stackyard.load.stamps import STAMPS_FILE, Stamps, read_stamps, stamp_findings
+from stackyard.load.versions import VersionsFile, read_versions
+from stackyard.model.names import ImageName, TargetName
+from stackyard.model.stack import Finding, StampFile
+
+VERSIONS_FILES = ("versions.yaml", "info.yaml")
+"""The second is the older form, which holds the stamps too."""
+
+
+class Matrices(msgspec.Struct, frozen=True):
+    """Images that have versions of their own."""
+
+    versions: dict[ImageName, VersionsFile]
+    broken: frozenset[ImageName] = frozenset()
+    """Images whose file cannot be read: nothing is known of their versions."""
+    conventional: frozenset[ImageName] = frozenset()
+    """Those with a file in their folder: they are published and named as that convention does it."""
+    stamps: tuple[StampFile, ...] = ()
+
+
+def read_matrices(place: Place, spec: Spec) -> tuple[Matrices, list[Finding]]:
+    """All versions of all images, and what was found."""
+    versions: dict[ImageName, VersionsFile] = {}
+    broken: set[ImageName] = set()
+    conventional: set[ImageName] = set()
+    stamps: list[StampFile] = []
+    findings: list[Finding] = []
+    for image in spec.images:
+        path = _versions_path(place, image.name)
+        try:
+            file = _versions(place, image, path, findings)
+        except FileProblem as problem:
+            findings.append(_finding(problem))
+            broken.add(image.name)
+            continue
+        if file is None:
+            continue
+        versions[image.name] = file
+        if path is not None:
+            conventional.add(image.name)
+        if any(plan.name is not None for plan in spec.plans):
+            sentence = f"image {image.name!r} has versions of its own, so the plans of {spec.path} do not apply to it"
+            findings.append(Finding("versions-and-plans", "warning", sentence, file.path))
+        kept = _stamps(place, image.name, file, findings)
+        if kept is not None:
+            stamps.append(kept)
+    return Matrices(versions, frozenset(broken), frozenset(conventional), tuple(stamps)), findings
+
+
+def _versions_path(place: Place, image: ImageName) -> str | None:
+    found = (path for name in VERSIONS_FILES if os.path.isfile(place.root / (path := place.path(image, name))))
+    return next(found, None)
+
+
+def _versions(place: Place, image: SpecImage, path: str | None, findings: list[Finding]) -> VersionsFile | None:
+    """The versions of an image, wherever they stand; None for an image without any."""
+    if path is None:
+        return image.versions
+    if image.versions is not None:
+        sentence = f"image {image.name!r} has versions in {image.versions.path} too: it is not said which ones count"
+        hint = "keep them in one of the two"
+        findings.append(Finding("versions-twice", "error", sentence, path, hint=hint))
+    file, found = read_versions((place.root / path).read_bytes(), path)
+    findings.extend(found)
+    return file
+
+
+def _stamps(place: Place, image: ImageName, file: VersionsFile, findings: list[Finding]) -> StampFile | None:
+    """What is known of the image's stamps; None where no file holds them, and none would be made."""
+    path = place.path(image, STAMPS_FILE)
+    is_there = os.path.isfile(place.root / path)
+    if file.is_ancestor or not (is_there or os.path.isfile(place.root / place.path(image, VERSIONS_FILES[0]))):
+        return None
+    stamps = Stamps(path)
+    try:
+        stamps, found = read_stamps((place.root / path).read_bytes() if is_there else None, path)
+        findings.extend((*found, *stamp_findings(stamps, file.names)))
+    except FileProblem as problem:
+        findings.append(_finding(problem))
+    targets = tuple(TargetName.of(image, name) for name in file.names)
+    return StampFile(image, path, targets, tuple(stamps.values.items()))
+
+
+def _finding(problem: FileProblem) -> Finding:
+    facts = problem.facts
+    line, column = facts["line"], facts["column"]
+    return Finding(
+        "versions",
+        "error",
+        str(facts["problem"]),
+        str(facts["path"]),
+        line if isinstance(line, int) else None,
+        column if isinstance(column, int) else None,
+        problem.hint,
+    )
