@@ -197,6 +197,7 @@ def sample_run() -> RunSummary:
         outcomes=(bad, good),
         moved=(moves,),
         notes=("moving tags were not moved: the registry said no",),
+        remarks=("images/lab/last_updated.yaml is left as it is: nothing was pushed (`stackyard build --push` does)",),
     )
 
 
@@ -314,7 +315,8 @@ RUN_FIELDS = {
     "outcomes[].because": "The image whose failure made this one be skipped, or null.",
     "outcomes[].logs[]": "Full logs, relative to the stack's root.",
     "moved[]": "Sets of tags that moved together; see [promote](#promote-and-rollback).",
-    "notes[]": "What else a person should know.",
+    "notes[]": "What went wrong beside the outcomes.",
+    "remarks[]": "What else a person should know.",
 }
 MOVE_FIELDS = {
     "format": "Version of this form: 1.",

@@ -60,6 +60,9 @@ class RunSummary(msgspec.Struct, frozen=True):
     moved: tuple[MoveSet, ...] = ()
     is_interrupted: bool = False
     notes: tuple[str, ...] = ()
+    """What went wrong beside the outcomes."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know, and is in order."""
 
     @property
     def failed(self) -> tuple[Outcome, ...]:

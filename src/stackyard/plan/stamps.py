@@ -64,6 +64,15 @@ def stamped(stack: Stack, steps: Sequence[Step], records: Mapping[TargetName, Re
     return done
 
 
+def stamp_of(target: Target, stack: Stack, step: Step) -> str | None:
+    """The stamp that a step's tags have; None where they have none."""
+    for form in _forms(target, stack):
+        for tag in step.fixed_tags:
+            if found := form.fullmatch(tag):
+                return found[1]
+    return None
+
+
 def _shared(
     stack: Stack,
     members: Iterable[Step],
@@ -90,9 +99,7 @@ def _shared(
 
 def _stamps(target: Target, stack: Stack, record: Record, need: Need) -> Iterable[str]:
     """Stamps under which this very image is named where it is wanted."""
-    forms = [
-        re.compile(re.escape(text).replace(re.escape(STAMP), "(.+)", 1)) for text in _templates(target, stack, None)
-    ]
+    forms = _forms(target, stack)
     for fact in record.facts:
         if (
             isinstance(fact, Tagged)
@@ -102,6 +109,12 @@ def _stamps(target: Target, stack: Stack, record: Record, need: Need) -> Iterabl
             for form in forms:
                 if found := form.fullmatch(fact.tag):
                     yield found[1]
+
+
+def _forms(target: Target, stack: Stack) -> list[re.Pattern[str]]:
+    """What stamped tags look like, the stamp as their group."""
+    texts = [text.split(STAMP, 1) for text in _templates(target, stack, None)]
+    return [re.compile(f"{re.escape(before)}(.+){re.escape(after)}") for before, after in texts]
 
 
 def _tags(target: Target, stack: Stack, stamp: str | None) -> tuple[Tag, ...]:

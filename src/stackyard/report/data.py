@@ -92,6 +92,7 @@ def run_data(summary: RunSummary) -> dict[str, Any]:
         "outcomes": [_outcome(outcome) for outcome in summary.outcomes],
         "moved": [moves_data(moves) for moves in summary.moved],
         "notes": list(summary.notes),
+        "remarks": list(summary.remarks),
     }
 
 

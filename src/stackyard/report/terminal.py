@@ -34,12 +34,12 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
         (
             style(str(step.target), "bold"),
             style(step.action, ACTION_COLOURS[step.action]),
-            " ".join(str(tag) for tag in step.tags),
+            " ".join(str(tag) for tag in step.tags) if step.action != "skip" else "",
             time_text(step.expected_s) if step.expected_s and step.action in ("build", "decide-later") else "",
             _why(step),
         )
         for step in plan.steps
-        if step.action != "skip"
+        if not _is_unasked(step)
     ]
     lines = [head_text(plan, style), *_common_tags(plan), ""]
     heads = ("image", "step", "tags", "last took", "why")
@@ -47,11 +47,16 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
         rows = [(*row[:2], "", *row[3:]) for row in rows]
     lines += [table(rows, heads, style, width, spare=("tags", "last took"))] if rows else []
     if is_explained:
-        lines += ["", *(line for step in plan.steps if step.action != "skip" for line in _explained(step, style))]
+        lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]
     lines += ["", _totals(plan)]
     if not plan.is_checked:
         lines.append(style("From the records; engine and registry were not asked.", "dim"))
     return "\n".join(lines)
+
+
+def _is_unasked(step: Step) -> bool:
+    """Whether the command named other targets: nothing to tell of this one."""
+    return step.action == "skip" and any(isinstance(reason, NotSelected) for reason in step.reasons)
 
 
 def head_text(plan: Plan, style: Style) -> str:
@@ -87,7 +92,8 @@ def _explained(step: Step, style: Style) -> list[str]:
 def _totals(plan: Plan) -> str:
     counts: dict[str, int] = {}
     for step in plan.steps:
-        counts[step.action] = counts.get(step.action, 0) + 1
+        word = "unasked" if _is_unasked(step) else step.action
+        counts[word] = counts.get(word, 0) + 1
     if not plan.has_work:
         return f"Nothing to do: {count_text(counts.get('reuse', 0), 'image')} as wanted."
     words = {
@@ -98,7 +104,8 @@ def _totals(plan: Plan) -> str:
         "fetch": "to fetch",
         "tag": "to tag",
         "reuse": "as wanted",
-        "skip": "not selected",
+        "skip": "left alone",
+        "unasked": "not selected",
     }
     return joined(f"{counts[action]} {word}" for action, word in words.items() if action in counts) + "."
 
@@ -125,7 +132,7 @@ def summary_text(summary: RunSummary, style: Style, width: int) -> str:
         lines += [f"  {line}" for line in outcome.details]
         lines += [f"  log: {log}" for log in outcome.logs[-1:]]
     lines += [line for outcome in summary.outcomes for line in _published(outcome, style)]
-    lines += [f"note: {note}" for note in summary.notes]
+    lines += [f"note: {note}" for note in (*summary.remarks, *summary.notes)]
     lines += ["", _ending(summary)]
     return "\n".join(lines)
 
@@ -151,7 +158,7 @@ def _tests(outcome: Outcome) -> str:
 
 
 def _result(outcome: Outcome) -> str:
-    if outcome.status in ("failed", "skipped"):  # a failure has its own paragraph below
+    if outcome.status == "failed" or outcome.because is not None:  # a failure has its own paragraph below
         return ""
     return "; ".join(str(reason) for reason in outcome.reasons[:1])
 

@@ -277,6 +277,10 @@ def run(
     store = yard.tags("registry" if plan.is_publishing else "engine")
     driver = Driver(plan, work, yard.records, store, limits or Limits(builds=machine.cores()), watch, number)
     summary = driver.run(command, started)
+    if yard.stack.stamp_files:
+        from stackyard.verbs.stamps import write_stamps
+
+        summary = write_stamps(yard, plan, summary)
     if plan.has_work:
         yard.records.end_run(summary)
     return summary

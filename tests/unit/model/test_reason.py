@@ -60,7 +60,7 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (Unchanged("T"), "unchanged", "unchanged since T"),
     (NotSelected(), "not-selected", "not selected"),
     (LeftAlone("no licence"), "left-alone", "left alone: no licence"),
-    (ParentMissing(TargetName("os")), "parent-missing", "parent os is left alone and was never built"),
+    (ParentMissing(TargetName("os")), "parent-missing", "parent os is not built here and was never built"),
 ]
 
 
