@@ -19,6 +19,7 @@ from stackyard.model.reason import (
     Forced,
     LeftAlone,
     NeverBuilt,
+    NotBuildableHere,
     NotPublished,
     NotSelected,
     NotTested,
@@ -60,6 +61,7 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (Unchanged("T"), "unchanged", "unchanged since T"),
     (NotSelected(), "not-selected", "not selected"),
     (LeftAlone("no licence"), "left-alone", "left alone: no licence"),
+    (NotBuildableHere("Windows"), "not-buildable-here", "not buildable here: needs Windows"),
     (ParentMissing(TargetName("os")), "parent-missing", "parent os is not built here and was never built"),
 ]
 
