@@ -33,9 +33,20 @@ from stackyard.run.jobs import Work, accept_base
 from stackyard.run.tagging import finish_interrupted
 
 if TYPE_CHECKING:
-    from stackyard.verbs import Yard
+    from stackyard.verbs import Options, Yard
 
 CONNECTIONS = 8
+
+
+def settings_of(options: Options) -> Settings:
+    """What reading one target again needs of what the caller decided: all but where the repository came from."""
+    return Settings(
+        options.platform or machine.native_platform(),
+        options.registry,
+        options.account,
+        options.region,
+        options.build_args,
+    )
 
 
 def refuse_publishing(stack: Stack, selected: frozenset[TargetName]) -> None:
@@ -101,7 +112,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
     folder = yard.state / "runs" / str(number)
     if number:
         folder.mkdir(parents=True, exist_ok=True)
-    settings = Settings(yard.options.platform or machine.native_platform(), yard.options.registry)
+    settings = settings_of(yard.options)
     pytest = PytestRunner(Processes(yard.options.environ))
     return Work(
         root=yard.root,
