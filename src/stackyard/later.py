@@ -14,8 +14,9 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-_BACKPORTS = {"typing_extensions": "typing"}
-"""What the standard library has itself is taken from there."""
+_SAME = {"typing_extensions": ("typing", frozenset({"get_type_hints", "NotRequired", "Required"}))}
+"""Names that are taken from the standard library: those that msgspec asks for, and takes from there itself
+where nothing else is installed. Any other name brings the real module, whose namesakes may do more."""
 
 
 class Later(ModuleType):
@@ -24,9 +25,9 @@ class Later(ModuleType):
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):  # the import system, looking for a package
             raise AttributeError(name)
-        standard = _BACKPORTS.get(self.__name__)
-        if standard and hasattr(found := import_module(standard), name):
-            return getattr(found, name)
+        standard, names = _SAME.get(self.__name__, ("", frozenset()))
+        if name in names:
+            return getattr(import_module(standard), name)
         _give_way(self)
         return getattr(import_module(self.__name__), name)
 

@@ -100,6 +100,8 @@ class Spec(msgspec.Struct, frozen=True):
     path: str
     name: str | None
     registry: str | None
+    source: str | None
+    """Address of the stack's files."""
     plans: tuple[SpecPlan, ...]
     images: tuple[SpecImage, ...]
     commands: tuple[Command, ...]
@@ -151,6 +153,7 @@ class _Reader:
             path,
             name=self._text(top, "name", "`name`"),
             registry=self._registry(top.get("registry")),
+            source=self._text(top, "source", "`source`"),
             plans=plans,
             images=images,
             commands=tuple(self._commands(top)),

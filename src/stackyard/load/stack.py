@@ -110,7 +110,7 @@ def read_target(place: Place, revision: Revision, settings: Settings, name: Targ
 def _spec(place: Place, listing: bytes | None = None) -> tuple[Spec, tuple[Finding, ...]]:
     """The spec; where no file lists the images, every Dockerfile that is found."""
     if place.spec is None:
-        return Spec(place.images, None, None, (_native_plan(),), _found_images(place), ()), ()
+        return Spec(place.images, None, None, None, (_native_plan(),), _found_images(place), ()), ()
     data = (place.root / place.spec).read_bytes() if listing is None else listing
     spec, findings = read_spec(data, place.spec, needs_images=not place.is_listed_at_the_root)
     if not spec.images and place.is_listed_at_the_root:
@@ -219,6 +219,7 @@ def _surroundings(
         recipes=recipe_of,
         rules=rules,
         everywhere=everywhere,
+        source=spec.source,
         copies_on_build=copies_on_build,
         stamp_files=frozenset(file.path for file in names.matrices.stamps),
         base_names=names.base,

@@ -48,10 +48,14 @@ def suites_of(
     suites = []
     if basic:
         suites.append(Suite("basic", tuple(basic), _tests_digest(place, basic)))
+        if not any(_has_tests(place, folder) for folder in basic):
+            findings.append(_without_tests(basic[-1]))
     if recipe.integration_tests:
         folder = place.path(recipe.image, "integration_tests")
         if has_folder(place, recipe.image, "integration_tests"):
             suites.append(Suite("integration", (folder,), _tests_digest(place, [folder])))
+            if not _has_tests(place, folder):
+                findings.append(_without_tests(folder))
         else:
             sentence = f"image {recipe.image!r} asks for integration tests, and there is no folder {folder}"
             findings.append(Finding("missing-tests", "error", sentence, recipe.path, recipe.line))
@@ -59,6 +63,21 @@ def suites_of(
         digest = canonical.digest([(command.name, command.command) for command in commands])
         suites.append(Suite("inventory", (), digest))
     return tuple(suites)
+
+
+def _has_tests(place: Place, folder: str) -> bool:
+    """Whether a file of the folder has a name that pytest takes tests from, unless it is told otherwise."""
+    return any(
+        name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
+        for _, _, names in os.walk(os.path.join(place.root, folder))
+        for name in names
+    )
+
+
+def _without_tests(folder: str) -> Finding:
+    sentence = "no file here is named like a test, so nothing may be tested, and that counts as a pass"
+    hint = "pytest takes tests from test_*.py and *_test.py"
+    return Finding("empty-suite", "warning", sentence, folder, hint=hint)
 
 
 def _tests_digest(place: Place, folders: Collection[str]) -> Digest:

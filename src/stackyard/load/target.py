@@ -31,6 +31,7 @@ from stackyard.model.stack import Command, Finding, ParentUse, Revision, Target
 from stackyard.model.tags import tags_of
 
 TEST_FOLDERS = ("test", "integration_tests", "workflow_tests", "manual_tests")
+SOURCE = "org.opencontainers.image.source"
 TITLE = "org.opencontainers.image.title"
 BASE_TAG = "BASE_TAG"
 UNSTAMPED = "STAMP"
@@ -48,6 +49,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     recipes: Mapping[TargetName, Recipe]
     rules: ChangeRules
     everywhere: tuple[Entry, ...]
+    source: str | None
+    """Address of the stack's files, where the spec gives one."""
     copies_on_build: Callable[[TargetName], bool]
     """Whether an image of the stack says `ONBUILD COPY` or its like: it reads the build context of its children."""
     stamp_files: frozenset[str]
@@ -69,7 +72,7 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         context=_counted(recipe, sources, dict(args), around, found.parents),
         everywhere=around.everywhere,
         args=tuple(sorted(_counted_args(recipe, dockerfile, args))),
-        labels=_labels(recipe.image, dockerfile),
+        labels=_labels(recipe.image, around.source, dockerfile),
         bases=tuple(sorted({base.canonical for base in outside})),
         parents=tuple(sorted(use.target for use in parents)),
         platform=around.platform,
@@ -172,6 +175,7 @@ def _counted(
     return tuple(entry for entry in context if entry.path.partition("/")[0] not in apart)
 
 
-def _labels(image: ImageName, dockerfile: Dockerfile) -> tuple[tuple[str, str], ...]:
-    """Labels that are functions of the stack; what the file itself sets is left to it."""
-    return () if TITLE in dockerfile.stages[-1].labels else ((TITLE, str(image)),)
+def _labels(image: ImageName, source: str | None, dockerfile: Dockerfile) -> tuple[tuple[str, str], ...]:
+    """Labels that are functions of the stack, sorted; what the file itself sets is left to it."""
+    wanted = {TITLE: str(image), **({SOURCE: source} if source else {})}
+    return tuple(sorted((key, value) for key, value in wanted.items() if key not in dockerfile.stages[-1].labels))

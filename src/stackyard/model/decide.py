@@ -80,7 +80,7 @@ def decide(
         records: all records of this target, newest first.
 
     A build without a matching record has no reasons here: whoever asks explains it
-    from the stored inputs (`plan/explain.py`).
+    from the stored inputs (`plan/compare.py`).
     """
     if target.name in need.rebuild:
         return Decision("build", (Forced("--rebuild"),))

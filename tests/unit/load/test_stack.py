@@ -297,7 +297,7 @@ def test_build_all_rebuilds_everything_and_a_revert_gives_it_back(root: Path) ->
     """What the stack's owner named there counts for every image; with the old bytes the old fingerprints are back."""
     rules = {"images/change_ignore.json": '{"BuildAll": ["conftest.py", "tests_common"], "ChangeIgnore": []}'}
     before = fingerprints(clean(write(root, rules)))
-    for path in ("images/conftest.py", "images/tests_common/deep/x.py"):
+    for path in ("images/conftest.py", "images/tests_common/deep/test_x.py"):
         write(root, {path: "x = 1"})
         changed = fingerprints(clean(root))
         assert all(changed[name][1] != before[name][1] for name in ("base", "lab"))
@@ -479,3 +479,23 @@ def test_a_parent_outside_the_stack_is_an_external_base(root: Path) -> None:
     assert [str(t.name) for t in stack.targets] == ["lab"]
     assert stack.targets[0].parent_names == ()
     assert "ghcr.io/acme/base:latest" in stack.targets[0].inputs.bases
+
+
+def test_a_suite_without_a_test_is_noted(root: Path) -> None:
+    """A folder whose files pytest takes nothing from counts as a pass: the stack's owner is told."""
+    write(root, {"images/base/test/test_base.py": None, "images/base/test/leaf.py": "def test_it(): assert False"})
+    found = [finding for finding in load(root).findings if finding.code == "empty-suite"]
+
+    assert [(finding.level, finding.path) for finding in found] == [("warning", "images/base/test")]
+
+
+def test_a_declared_source_is_a_label_of_every_image(root: Path) -> None:
+    """Labels are functions of the stack: the address counts in the fingerprint, and nothing is guessed from git."""
+    spec = (root / "images/spec.yml").read_text()
+    before = clean(root)
+    after = clean(write(root, {"images/spec.yml": f"source: https://git.example/lab\n{spec}"}))
+
+    assert all("org.opencontainers.image.source" not in dict(target.inputs.labels) for target in before.targets)
+    assert {dict(target.inputs.labels)["org.opencontainers.image.source"] for target in after.targets} == {
+        "https://git.example/lab"
+    }
