@@ -206,6 +206,10 @@ def fix(yard: Yard, findings: Sequence[Finding]) -> list[Fixed]:
         if fixed:
             write_atomically(full, fresh.encode())
             done.extend(fixed)
+    if any(finding.code == "stale-stamp" for finding in findings):
+        from stackyard.verbs.stamps import prune_stamps
+
+        done.extend(prune_stamps(yard))
     return done
 
 

@@ -9,11 +9,13 @@ Why: docs/reference/versions.md
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from stackyard.check.fixes import Fixed
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.stamps import read_stamps, rewritten, stale_keys
 from stackyard.model.names import Tag, TargetName
@@ -21,7 +23,7 @@ from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.plan import Plan
 from stackyard.model.stack import StampFile
 from stackyard.plan.stamps import stamp_of
-from stackyard.record.replaced import replace_file
+from stackyard.record.files import write_atomically
 
 if TYPE_CHECKING:
     from stackyard.verbs import Yard
@@ -73,14 +75,22 @@ def _write(
             raise _Left(f"{name} has no stamp")
         updates[str(name.version)] = stamp
     path = yard.root / file.path
+    if not _is_inside(yard, file):
+        raise _Left("it leads out of the repository")
     before = path.read_bytes() if path.exists() else b""
     after = rewritten(before.decode("utf-8"), updates).encode("utf-8")
     if after == before:
         return False
     for name, tag in _tags(yard, plan, file):
         _verify(yard, plan, name, tag, outcomes[name])
-    replace_file(path, after)
+    write_atomically(str(path), after)
     return True
+
+
+def _is_inside(yard: Yard, file: StampFile) -> bool:
+    """Whether the file, links followed, is in the stack's own folder."""
+    root = os.path.realpath(yard.root)
+    return os.path.realpath(os.path.join(root, file.path)).startswith(f"{root}{os.sep}")
 
 
 def _tags(yard: Yard, plan: Plan, file: StampFile) -> Iterator[tuple[TargetName, Tag]]:
@@ -101,18 +111,22 @@ def _verify(yard: Yard, plan: Plan, name: TargetName, tag: Tag, outcome: Outcome
         raise _Left(f"{repository}:{tag} is {'nowhere' if there is None else 'another image'}")
 
 
-def prune_stamps(yard: Yard) -> tuple[str, ...]:
-    """Take stamps of versions that images no longer have out of their files; paths of those that changed."""
-    changed = []
+def prune_stamps(yard: Yard) -> list[Fixed]:
+    """Take stamps of versions that images no longer have out of their files; what was taken out."""
+    done = []
     for file in yard.stack.stamp_files:
         path = yard.root / file.path
-        if not path.exists():
+        if not path.exists() or not _is_inside(yard, file):
             continue
         before = path.read_bytes()
         stamps, _ = read_stamps(before, file.path)
         stale = stale_keys(stamps, [str(name.version) for name in file.targets])
         after = rewritten(before.decode("utf-8"), {}, stale).encode("utf-8")
         if stale and after != before:
-            replace_file(path, after)
-            changed.append(file.path)
-    return tuple(changed)
+            write_atomically(str(path), after)
+            done += [
+                Fixed("stale-stamp", file.path, entry.line, f"took out the stamp of {entry.key!r}")
+                for entry in stamps.entries
+                if entry.key in stale
+            ]
+    return done

@@ -229,3 +229,14 @@ def test_account_stamp_and_undeclared_arguments_rebuild_nothing(bench: Bench) ->
 
     assert not [step for step in plan.steps if step.action in ("build", "decide-later")]
     assert plan.steps[-1].build_args[-1] == ("DAGSTER_VERSION", "1!0+dev")
+
+
+def test_a_fix_takes_out_stamps_of_versions_that_are_gone(bench: Bench) -> None:
+    """The other lines stay as they are, and a second fix finds nothing."""
+    bench.write(f"{WHERE}/base/last_updated.yaml", f"'3.8': 2021-03-05T042001  # gone\n{STAMPS}")
+    yard = bench.yard()
+    fixed = verbs.fix(yard, verbs.check(yard))
+
+    assert [str(one) for one in fixed] == [f"{WHERE}/base/last_updated.yaml:1: took out the stamp of '3.8'"]
+    assert bench.stamps("base") == STAMPS
+    assert verbs.fix(bench.yard(), verbs.check(bench.yard())) == []
