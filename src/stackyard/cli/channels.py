@@ -61,7 +61,7 @@ dry_run_option = option("--dry-run", is_flag=True, help="Show the preview and st
 def promote(
     yard: Yard, source: str, channel: str, images: tuple[str, ...], dry_run: bool, yes: bool, is_json: bool
 ) -> int:
-    """Point CHANNEL at the images of TAG or COMMIT, all or none.
+    """Point CHANNEL at the images of TAG or COMMIT, all or none. Both may be templates: {prefix}-main.
 
     The source is resolved once, to digests, through the records; nothing is pulled or built. Images whose
     tests did not pass are refused. What the channel was before is written down: `rollback` brings it back.

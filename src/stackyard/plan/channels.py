@@ -47,7 +47,7 @@ def place_of(stack: Stack, known: Known) -> TagPlace:
 def find_sources(
     stack: Stack, known: Known, asked: str, selected: frozenset[TargetName], place: TagPlace
 ) -> list[Source]:
-    """What `asked` (a tag, or a commit) is for each selected target, through the records.
+    """What `asked` (a tag, a template such as `{prefix}-main`, or a commit) is for each selected target.
 
     All or none: a target without it is named in the error.
     """
@@ -56,7 +56,7 @@ def find_sources(
     for target in stack.targets:
         if target.name not in selected:
             continue
-        source = _source(target, known, asked, place)
+        source = _source(target, known, _for_target(asked, target, stack.revision), place)
         if source is None:
             missing.append(str(target.name))
         else:
@@ -76,6 +76,12 @@ def find_sources(
             missing=tuple(missing),
         )
     return found
+
+
+def _for_target(asked: str, target: Target, revision: Revision) -> str:
+    """A template as this target has it; anything else as it is."""
+    tag = render(asked, values_of(revision, dict(target.variables))) if "{" in asked else None
+    return asked if tag is None else str(tag)
 
 
 def _source(target: Target, known: Known, asked: str, place: TagPlace) -> Source | None:

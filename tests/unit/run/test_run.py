@@ -529,6 +529,19 @@ def test_a_template_is_a_channel_of_its_own_value(two_builds: tuple[Bench, str, 
     assert stable(bench, "2026.3-stable") == stable(bench, "2026.3-main")
 
 
+def test_plans_are_promoted_together_by_a_template(bench: Bench) -> None:
+    """Source and channel are resolved per version: one promotion moves the stable tags of both plans."""
+    spec = SPEC.replace('tag: {prefix: "2026.3"}', 'plans: {OLD: {tag_prefix: "2021.2"}, NEW: {tag_prefix: "2021.3"}}')
+    bench.write("images/spec.yml", spec)
+    bench.commit()
+    bench.build(publish=True)
+    promote(bench, "{prefix}-main", "{stable}")
+
+    for prefix in ("2021.2", "2021.3"):
+        assert None not in stable(bench, f"{prefix}-stable").values()
+        assert stable(bench, f"{prefix}-stable") == stable(bench, f"{prefix}-main")
+
+
 def test_a_commit_that_left_an_image_alone_can_be_promoted(bench: Bench) -> None:
     """An image that an older commit built is part of the newer commit's set."""
     bench.build(publish=True)
