@@ -15,6 +15,7 @@ import msgspec
 
 from stackyard.errors import FileProblem
 from stackyard.load.context import read_entry, read_tree
+from stackyard.load.links import HINT, leads_out
 from stackyard.load.place import Place
 from stackyard.model.inputs import Entry
 
@@ -34,10 +35,19 @@ def read_change_rules(place: Place) -> tuple[ChangeRules, tuple[Entry, ...]]:
     shown = place.path(FILE)
     if not os.path.exists(path):
         return ChangeRules(), ()
+    if leads_out(place.root, place.images, FILE):
+        raise FileProblem(shown, None, "is a link that leads out of the repository", hint=HINT)
     with open(path, "rb") as file:
         rules = _parse(file.read(), shown)
     entries: list[Entry] = []
     for name in rules.build_all:
+        if name.startswith("/") or ".." in name.split("/") or "\0" in name or leads_out(place.root, place.images, name):
+            raise FileProblem(
+                shown,
+                1,
+                f"`BuildAll` names {name!r}, which is not below {place.images}",
+                hint="names stand directly below",
+            )
         full = os.path.join(place.root, place.images, name)
         if os.path.isdir(full) and not os.path.islink(full):
             entries.extend(

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from stackyard.errors import NotAStack
+from stackyard.errors import FileProblem, NotAStack
+from stackyard.load.links import HINT, leads_out
 from stackyard.load.yaml import read
 from stackyard.model.names import ImageName
 
@@ -98,9 +99,11 @@ def _place_at(folder: Path) -> Place | None:
     """The stack whose root is `folder`, if it is one."""
     for name in ROOT_NAMES:
         if (folder / name).is_file():
+            _stay(folder, name)
             return _at_root_file(folder, name)
     images = folder / IMAGES
     if images.is_dir():
+        _stay(folder, IMAGES)
         return _at(folder, IMAGES)
     if images.exists():
         raise NotAStack(
@@ -112,7 +115,15 @@ def _place_at(folder: Path) -> Place | None:
 def _at(root: Path, images: str) -> Place:
     place = Place(root, images, None)
     spec = next((name for name in SPEC_NAMES if (root / place.path(name)).is_file()), None)
+    if spec is not None:
+        _stay(root, place.path(spec))
     return Place(root, images, place.path(spec) if spec else None)
+
+
+def _stay(root: Path, path: str) -> None:
+    """FileProblem for what leads out of the repository."""
+    if leads_out(root, path):
+        raise FileProblem(path, None, "is a link that leads out of the repository", hint=HINT)
 
 
 def _at_root_file(root: Path, name: str) -> Place:
@@ -182,7 +193,13 @@ def variant_of(file: str) -> str | None:
 
 def _folders(place: Place) -> list[str]:
     with os.scandir(_full(place)) as entries:
-        return sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+        return sorted(
+            entry.name
+            for entry in entries
+            if not entry.name.startswith(".")
+            and entry.is_dir()
+            and not (entry.is_symlink() and leads_out(place.root, place.images, entry.name))
+        )
 
 
 def _full(place: Place, *parts: str) -> str:

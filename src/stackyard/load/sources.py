@@ -17,6 +17,7 @@ from stackyard.errors import FileProblem
 from stackyard.load.context import read_context
 from stackyard.load.dockerfile import parse
 from stackyard.load.ignore import IgnoreRules, read_ignore_rules
+from stackyard.load.links import HINT, leads_out
 from stackyard.load.place import Place
 from stackyard.load.recipe import Recipe
 from stackyard.model.dockerfile import Dockerfile
@@ -58,6 +59,9 @@ class SourceReader:
             if posixpath.dirname(recipe.dockerfile) == recipe.context:
                 sentence = f"folder {recipe.context} has no {posixpath.basename(recipe.dockerfile)}"
             return None, [_missing("missing-dockerfile", sentence, recipe)]
+        for path in (recipe.context, recipe.dockerfile):
+            if leads_out(self._place.root, path):
+                return None, [_outside(path)]
         try:
             with open(os.path.join(self._place.root, recipe.dockerfile), "rb") as file:
                 data = file.read()
@@ -79,6 +83,10 @@ class SourceReader:
 def _missing(code: str, sentence: str, recipe: Recipe) -> Finding:
     hint = f"make {recipe.dockerfile}, or take the entry out"
     return Finding(code, "error", sentence, recipe.path, recipe.line, hint=hint)
+
+
+def _outside(path: str) -> Finding:
+    return Finding("leads-outside", "error", "is a link that leads out of the repository", path, hint=HINT)
 
 
 def _finding(problem: FileProblem) -> Finding:

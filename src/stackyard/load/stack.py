@@ -24,6 +24,7 @@ from stackyard.load.recipe import Recipe, recipes_of
 from stackyard.load.references import owners_of
 from stackyard.load.sources import SourceReader
 from stackyard.load.spec import Ecr, Spec, SpecImage, SpecPlan, read_spec, unnamed_plan
+from stackyard.load.suites import SuiteReader
 from stackyard.load.target import Surroundings, target_of
 from stackyard.load.versions import BASE_IMAGE, BaseImage
 from stackyard.model.dockerfile import Dockerfile
@@ -223,6 +224,7 @@ def _surroundings(
         copies_on_build=copies_on_build,
         stamp_files=frozenset(file.path for file in names.matrices.stamps),
         base_names=names.base,
+        suites=SuiteReader(place),
     )
 
 

@@ -8,9 +8,10 @@ Out:  commands and suites, each suite with a digest of all that can change its r
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from stackyard.load.context import read_entry, read_tree
+from stackyard.load.links import HINT, leads_out
 from stackyard.load.place import Place, has_folder
 from stackyard.load.recipe import Recipe
 from stackyard.model import canonical
@@ -40,62 +41,94 @@ def commands_of(recipe: Recipe, table: Mapping[str, Command], findings: list[Fin
     )
 
 
-def suites_of(
-    recipe: Recipe, commands: tuple[Command, ...], place: Place, findings: list[Finding]
-) -> tuple[Suite, ...]:
-    """Common and own tests, integration tests where asked for, declared commands."""
-    basic = [place.path(*parts) for parts in ((COMMON_TESTS,), (recipe.image, "test")) if has_folder(place, *parts)]
-    suites = []
-    if basic:
-        suites.append(Suite("basic", tuple(basic), _tests_digest(place, basic)))
-        if not any(_has_tests(place, folder) for folder in basic):
-            findings.append(_without_tests(basic[-1]))
-    if recipe.integration_tests:
-        folder = place.path(recipe.image, "integration_tests")
-        if has_folder(place, recipe.image, "integration_tests"):
-            suites.append(Suite("integration", (folder,), _tests_digest(place, [folder])))
-            if not _has_tests(place, folder):
-                findings.append(_without_tests(folder))
-        else:
-            sentence = f"image {recipe.image!r} asks for integration tests, and there is no folder {folder}"
-            findings.append(Finding("missing-tests", "error", sentence, recipe.path, recipe.line))
-    if commands:
-        digest = canonical.digest([(command.name, command.command) for command in commands])
-        suites.append(Suite("inventory", (), digest))
-    return tuple(suites)
+class SuiteReader:
+    """Reads test folders, what all images share once."""
 
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._digests: dict[tuple[str, ...], Digest] = {}
+        self._trees: dict[str, list[Entry]] = {}
+        self._above: dict[str, list[Entry]] = {}
 
-def _has_tests(place: Place, folder: str) -> bool:
-    """Whether a file of the folder has a name that pytest takes tests from, unless it is told otherwise."""
-    return any(
-        name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
-        for _, _, names in os.walk(os.path.join(place.root, folder))
-        for name in names
-    )
+    def suites(self, recipe: Recipe, commands: tuple[Command, ...], findings: list[Finding]) -> tuple[Suite, ...]:
+        """Common and own tests, integration tests where asked for, declared commands."""
+        basic = [
+            self._place.path(*parts)
+            for parts in ((COMMON_TESTS,), (recipe.image, "test"))
+            if self._has(findings, *parts)
+        ]
+        suites = []
+        if basic:
+            suites.append(Suite("basic", tuple(basic), self._digest(*basic)))
+            if not any(self._has_tests(folder) for folder in basic):
+                findings.append(_without_tests(basic[-1]))
+        if recipe.integration_tests:
+            folder = self._place.path(recipe.image, "integration_tests")
+            if self._has(findings, recipe.image, "integration_tests"):
+                suites.append(Suite("integration", (folder,), self._digest(folder)))
+                if not self._has_tests(folder):
+                    findings.append(_without_tests(folder))
+            else:
+                sentence = f"image {recipe.image!r} asks for integration tests, and there is no folder {folder}"
+                findings.append(Finding("missing-tests", "error", sentence, recipe.path, recipe.line))
+        if commands:
+            digest = canonical.digest([(command.name, command.command) for command in commands])
+            suites.append(Suite("inventory", (), digest))
+        return tuple(suites)
+
+    def _has(self, findings: list[Finding], *parts: str) -> bool:
+        """Whether there is such a folder; a link out of the repository is an error finding, and no folder."""
+        if not has_folder(self._place, *parts):
+            return False
+        path = self._place.path(*parts)
+        if os.path.islink(os.path.join(self._place.root, path)) and leads_out(self._place.root, path):
+            sentence = "is a link that leads out of the repository"
+            findings.append(Finding("leads-outside", "error", sentence, path, hint=HINT))
+            return False
+        return True
+
+    def _digest(self, *folders: str) -> Digest:
+        """Over all test code that can change a result: the folders, and what pytest picks up above them."""
+        if folders not in self._digests:
+            entries = [entry for folder in folders for entry in self._entries(folder)]
+            for above in dict.fromkeys(above for folder in folders for above in _above(folder)):
+                entries += self._pytest_files(above)
+            self._digests[folders] = canonical.digest(sorted(entries))
+        return self._digests[folders]
+
+    def _has_tests(self, folder: str) -> bool:
+        """Whether a file of the folder has a name that pytest takes tests from, unless it is told otherwise."""
+        names = (entry.path.rpartition("/")[2] for entry in self._entries(folder))
+        return any(name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py")) for name in names)
+
+    def _entries(self, folder: str) -> list[Entry]:
+        """All files of a folder but for byte code; read once."""
+        if folder not in self._trees:
+            self._trees[folder] = [
+                Entry(f"{folder}/{entry.path}", entry.kind, entry.blob)
+                for entry in read_tree(os.path.join(self._place.root, folder), folder)
+                if "__pycache__" not in entry.path
+            ]
+        return self._trees[folder]
+
+    def _pytest_files(self, above: str) -> list[Entry]:
+        """What pytest reads in one folder above those it is given."""
+        if above not in self._above:
+            folder = os.path.join(self._place.root, above)
+            there = {*PYTEST_FILES, *SHARED_FILES}.intersection(os.listdir(folder))
+            self._above[above] = [
+                read_entry(full, f"{above}{name}")
+                for name in sorted(there)
+                if os.path.isfile(full := os.path.join(folder, name))
+                and (name in PYTEST_FILES or os.path.islink(full) or _names_pytest(full))
+            ]
+        return self._above[above]
 
 
 def _without_tests(folder: str) -> Finding:
     sentence = "no file here is named like a test, so nothing may be tested, and that counts as a pass"
     hint = "pytest takes tests from test_*.py and *_test.py"
     return Finding("empty-suite", "warning", sentence, folder, hint=hint)
-
-
-def _tests_digest(place: Place, folders: Collection[str]) -> Digest:
-    """Over all test code that can change a result: the folders, and what pytest picks up above them."""
-    entries: list[Entry] = []
-    for folder in folders:
-        full = os.path.join(place.root, folder)
-        entries.extend(
-            Entry(f"{folder}/{entry.path}", entry.kind, entry.blob)
-            for entry in read_tree(full, folder)
-            if "__pycache__" not in entry.path
-        )
-    names = (*PYTEST_FILES, *SHARED_FILES)
-    for name in sorted({f"{above}{name}" for folder in folders for above in _above(folder) for name in names}):
-        full = os.path.join(place.root, name)
-        if os.path.isfile(full) and (name.endswith(PYTEST_FILES) or _names_pytest(full)):
-            entries.append(read_entry(full, name))
-    return canonical.digest(sorted(entries))
 
 
 def _names_pytest(full: str) -> bool:

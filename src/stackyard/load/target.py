@@ -20,7 +20,7 @@ from stackyard.load.reach import reachable
 from stackyard.load.recipe import WINDOWS, Recipe
 from stackyard.load.references import Owners, find_references, foundation_of
 from stackyard.load.sources import Sources
-from stackyard.load.suites import commands_of, suites_of
+from stackyard.load.suites import SuiteReader, commands_of
 from stackyard.load.versions import BASE_IMAGE, BaseImage, is_windows
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.ecr import version_tag
@@ -57,6 +57,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     """Paths of all last_updated.yaml, relative to the root."""
     base_names: Callable[[BaseImage], Repository]
     """What an image that is another's `base_image` is called."""
+    suites: SuiteReader
 
 
 def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[Target, list[Finding]]:
@@ -89,7 +90,7 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         foundation=foundation_of(dockerfile, args, around.platform, parents),
         bases=tuple(found.bases.values()),
         frontend=found.frontend,
-        suites=suites_of(recipe, commands, around.place, findings),
+        suites=around.suites.suites(recipe, commands, findings),
         commands=commands,
         templates=recipe.templates,
         variables=recipe.variables,

@@ -21,6 +21,8 @@ from stackyard.model.stack import Finding, Stack, Target
 
 LARGE = 1 << 20
 _DOCUMENTS = ("README", "LICENSE", "LICENCE", "CHANGELOG", "NOTICE", "COPYING", "OWNERS", "CODEOWNERS", "Makefile")
+_LISTS = ("versions.yaml", "info.yaml", "last_updated.yaml")
+"""What Stackyard itself reads beside a Dockerfile."""
 _SHOWN = 3
 
 
@@ -78,7 +80,7 @@ def _size(full: str) -> int:
 
 def _is_document(path: str) -> bool:
     name = path.rpartition("/")[2]
-    return name.startswith((".", *_DOCUMENTS)) or name.endswith((".md", ".rst")) or "__pycache__" in path
+    return name in _LISTS or name.startswith((".", *_DOCUMENTS)) or name.endswith((".md", ".rst")) or "__pycache__" in path
 
 
 def _size_text(size: int) -> str:

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""Whether a path stays in the repository once links are followed: nothing outside is ever read."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+HINT = "put the file itself there, or take the link away"
+
+
+def leads_out(root: str | os.PathLike[str], *parts: str) -> bool:
+    """Whether `parts` below `root`, links followed, lie outside the git repository that `root` is in."""
+    top = _top(os.path.realpath(root))
+    full = os.path.realpath(os.path.join(root, *parts))
+    return full != top and not full.startswith(top.rstrip(os.sep) + os.sep)
+
+
+@lru_cache(maxsize=16)
+def _top(root: str) -> str:
+    folder = root
+    while not os.path.exists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return root
+        folder = above
+    return folder
