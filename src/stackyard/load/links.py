@@ -11,13 +11,14 @@ HINT = "put the file itself there, or take the link away"
 
 def leads_out(root: str | os.PathLike[str], *parts: str) -> bool:
     """Whether `parts` below `root`, links followed, lie outside the git repository that `root` is in."""
-    top = _top(os.path.realpath(root))
+    top = _top(os.fspath(root))
     full = os.path.realpath(os.path.join(root, *parts))
     return full != top and not full.startswith(top.rstrip(os.sep) + os.sep)
 
 
 @lru_cache(maxsize=16)
 def _top(root: str) -> str:
+    root = os.path.realpath(root)
     folder = root
     while not os.path.exists(os.path.join(folder, ".git")):
         above = os.path.dirname(folder)

@@ -197,9 +197,13 @@ def _folders(place: Place) -> list[str]:
             entry.name
             for entry in entries
             if not entry.name.startswith(".")
-            and entry.is_dir()
-            and not (entry.is_symlink() and leads_out(place.root, place.images, entry.name))
+            and (entry.is_dir(follow_symlinks=False) or _is_linked_folder(place, entry))
         )
+
+
+def _is_linked_folder(place: Place, entry: os.DirEntry[str]) -> bool:
+    """Whether it is a link to a folder of the repository; one that leads in a circle is none."""
+    return entry.is_symlink() and os.path.isdir(entry.path) and not leads_out(place.root, place.images, entry.name)
 
 
 def _full(place: Place, *parts: str) -> str:

@@ -59,7 +59,8 @@ class SourceReader:
             if posixpath.dirname(recipe.dockerfile) == recipe.context:
                 sentence = f"folder {recipe.context} has no {posixpath.basename(recipe.dockerfile)}"
             return None, [_missing("missing-dockerfile", sentence, recipe)]
-        for path in (recipe.context, recipe.dockerfile):
+        is_below = recipe.dockerfile.startswith(f"{recipe.context}/")
+        for path in (recipe.dockerfile,) if is_below else (recipe.context, recipe.dockerfile):
             if leads_out(self._place.root, path):
                 return None, [_outside(path)]
         try:

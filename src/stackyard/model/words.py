@@ -31,6 +31,9 @@ _DEEPEST = 64
 _PLAIN = re.compile(r"""[^'"$<\\`}/]+""")
 """Signs that mean themselves wherever they stand: taken in one piece."""
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""Nearly every name; others are read sign by sign."""
+
 _HEREDOC = r"([0-9]*)<<(-?)([\t\n\f\r ]*)([^<]*)"
 
 
@@ -274,6 +277,9 @@ class _Lexer:
 
     def _name(self) -> str:
         start = self._at
+        if (plain := _NAME.match(self._text, start)) and self._text[plain.end() : plain.end() + 1] <= "\x7f":
+            self._at = plain.end()
+            return plain[0]
         char = self._peek()
         if char.isdecimal():
             while self._peek().isdecimal():
