@@ -19,6 +19,7 @@ from stackyard.model.names import TargetName
 from stackyard.model.stack import Finding, Stack, Target
 
 BASE_TAG = "BASE_TAG"
+BASE_IMAGE = "BASE_IMAGE"
 PLATFORM_ARGS = frozenset(
     f"{side}{part}" for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
 )
@@ -41,6 +42,7 @@ def variable_findings(stack: Stack) -> Iterator[Finding]:
         if target.dockerfile in stack.dockerfiles:
             users.setdefault(target.dockerfile, []).append(target)
     environments: dict[TargetName, frozenset[str]] = {}
+    everywhere = _passed_everywhere(stack)
     for path, targets in users.items():
         dockerfile = stack.dockerfiles[path]
         inherited = frozenset[str]().union(
@@ -53,7 +55,7 @@ def variable_findings(stack: Stack) -> Iterator[Finding]:
         yield from _unset(dockerfile, inherited, bad_lines)
         yield from _unread(dockerfile, targets)
         for target in targets:
-            yield from _passed_for_nothing(target, dockerfile)
+            yield from _passed_for_nothing(target, dockerfile, everywhere)
 
 
 def _environment(
@@ -203,11 +205,18 @@ def _never_read(dockerfile: Dockerfile, name: str, line: int, where: str, passed
     return Finding("unused-arg", "warning", f"ARG {name} {where}{also}", dockerfile.path, line, hint=hint)
 
 
-def _passed_for_nothing(target: Target, dockerfile: Dockerfile) -> Iterator[Finding]:
+def _passed_everywhere(stack: Stack) -> frozenset[str]:
+    """Arguments that every image gets: they are the stack's configuration, which no image has to use."""
+    names = [frozenset(name for name, _ in target.args) for target in stack.targets]
+    images = {target.image for target in stack.targets}
+    return frozenset({BASE_TAG, BASE_IMAGE}).union(names[0].intersection(*names) if len(images) > 1 else ())
+
+
+def _passed_for_nothing(target: Target, dockerfile: Dockerfile, everywhere: frozenset[str]) -> Iterator[Finding]:
     """Arguments that are passed, and that the Dockerfile does not declare: the engine drops them."""
     path, line = target.entry
     for name, _ in target.args:
-        if name == BASE_TAG or name in dockerfile.declared or name in PREDEFINED or name.startswith("BUILDKIT_"):
+        if name in everywhere or name in dockerfile.declared or name in PREDEFINED or name.startswith("BUILDKIT_"):
             continue
         near = _nearly(name, dockerfile.declared)
         sentence = (

@@ -80,7 +80,9 @@ def _size(full: str) -> int:
 
 def _is_document(path: str) -> bool:
     name = path.rpartition("/")[2]
-    return name in _LISTS or name.startswith((".", *_DOCUMENTS)) or name.endswith((".md", ".rst")) or "__pycache__" in path
+    return (
+        name in _LISTS or name.startswith((".", *_DOCUMENTS)) or name.endswith((".md", ".rst")) or "__pycache__" in path
+    )
 
 
 def _size_text(size: int) -> str:

@@ -248,3 +248,11 @@ def test_files_that_nothing_reads(git_stack: GitStack) -> None:
         ("images/big", "1 file of the build context (1 MB) no instruction reads: README.md"),
         ("images/many", "4 files of the build context (4 bytes) no instruction reads: a.txt, b.txt, c.txt, …"),
     ]
+
+
+def test_what_every_image_is_passed_is_configuration(git_stack: GitStack) -> None:
+    """No image has to use it; what one image is passed alone, it should."""
+    spec = "images:\n  a: {build_args: {ALL: 1, ONE: 1}}\n  b: {build_args: {ALL: 2}}\n"
+    root = git_stack({"images/spec.yml": spec, "images/a/Dockerfile": "FROM x\n", "images/b/Dockerfile": "FROM x\n"})
+    found = [each.sentence for each in verbs.check(verbs.load(root, Options())) if each.level == "warning"]
+    assert found == ["image 'a' is passed the build argument ONE, and no ARG of its Dockerfile declares it"]
