@@ -43,6 +43,8 @@ class _Draft:
         self.builds: list[Build] = []
         self.name = ""
         self.aliases: set[str] = set()
+        self.instead: str | None = None
+        """Its own repository, where another image has the one that files give it."""
 
     @property
     def published(self) -> list[str]:
@@ -64,7 +66,7 @@ class _Draft:
 
     @property
     def repository(self) -> str | None:
-        return next(iter([*self.published, *self.local]), None)
+        return self.instead or next(iter([*self.published, *self.local]), None)
 
     def is_meant(self, build: Build) -> bool:
         """Whether another build of the same Dockerfile and build context is this image."""
@@ -92,6 +94,7 @@ def propose(root: Path, found: Survey, lone_files: Sequence[str], platform: Plat
     _say_differences(drafts, parsed, notes)
     needed = list(_needed(drafts, parsed, platform))
     _give_names(drafts, [(text, parent) for _, text, parent in needed])
+    _part(drafts, notes)
     registries = _registries(drafts)
     shared = registries[-1]
     registry = max(
@@ -224,6 +227,19 @@ def _give_names(drafts: Sequence[_Draft], needed: Sequence[tuple[str, _Draft]]) 
         wanted += [f"{draft.called}-{number}" for number in range(2, len(drafts) + 2)]
         draft.name = next(name for name in wanted if name not in taken and ImageName.form.fullmatch(name))
         taken.add(draft.name)
+
+
+def _part(drafts: Sequence[_Draft], notes: list[str]) -> None:
+    """Images that one repository tells apart by tags get a repository each: tags are for commits and channels."""
+    owners: dict[str, _Draft] = {}
+    for draft in drafts:
+        name = draft.repository
+        owner = owners.setdefault(name, draft) if name else draft
+        if name and owner is not draft:
+            draft.instead = f"{name}-{draft.name}"
+            notes.append(
+                f"images {owner.name!r} and {draft.name!r} both go to {name}: the second would be {draft.instead}"
+            )
 
 
 def _registries(drafts: Sequence[_Draft]) -> list[str | None]:

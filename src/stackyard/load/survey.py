@@ -62,12 +62,12 @@ def survey(root: Path, repository: str | None = None) -> Survey:
 
 def dockerfiles(root: Path) -> list[str]:
     """Every Dockerfile, by the names that discovery knows, in folders that are no tests and nobody else's."""
-    return [path for path in _files(root) if variant_of(posixpath.basename(path)) is not None]
+    return list(_files(root, lambda name: variant_of(name) is not None))
 
 
 def _readers(root: Path, repository: str | None) -> Iterator[tuple[str, Callable[[bytes], Read]]]:
     """Files to read and how: what publishes comes last."""
-    files = list(_files(root))
+    files = list(_files(root, lambda name: bool(_COMPOSE.fullmatch(name) or _BAKE.fullmatch(name))))
     for path in files:
         if _COMPOSE.fullmatch(posixpath.basename(path)):
             yield path, lambda data, path=path: read_compose(data, path)  # type: ignore[misc]
@@ -109,15 +109,15 @@ def is_inside(root: Path, full: Path) -> bool:
     return Path(os.path.realpath(full)).is_relative_to(os.path.realpath(root))
 
 
-def _files(root: Path) -> Iterator[str]:
-    """Files of the repository, sorted, those of a folder before those below it."""
+def _files(root: Path, is_wanted: Callable[[str], bool]) -> Iterator[str]:
+    """Files of the repository by name, sorted, those of a folder before those below it."""
     for folder, folders, names in os.walk(root):
         below = posixpath.relpath(Path(folder).as_posix(), root.as_posix())
         depth = 0 if below == "." else below.count("/") + 1
         folders[:] = sorted(
             name for name in folders if depth < DEEPEST and not name.startswith(".") and name not in NOT_OURS
         )
-        for name in sorted(names):
+        for name in sorted(filter(is_wanted, names)):
             path = name if below == "." else f"{below}/{name}"
             if os.path.isfile(os.path.join(folder, name)) and is_inside(root, Path(folder, name)):
                 yield path

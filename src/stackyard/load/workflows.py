@@ -24,6 +24,8 @@ from stackyard.model.proposal import Build
 BUILD = "docker/build-push-action@"
 MOST_JOBS = 256
 """GitHub makes no more of a matrix."""
+ANYTHING = "*"
+"""Key of a matrix that only a run knows."""
 METADATA = "docker/metadata-action@"
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 _OUTPUT = re.compile(r"\$\{\{\s*steps\.([\w-]+)\.outputs\.tags\s*\}\}")
@@ -118,11 +120,11 @@ def _matrix(job: Mapping[str, Any], where: str, notes: list[str]) -> list[Facts]
     if not isinstance(matrix, dict):
         if matrix is not None:
             notes.append(f"{where} has a matrix that only a run knows")
-        return [{}]
+        return [{}] if matrix is None else [{ANYTHING: UNKNOWN}]
     axes = {key: value for key, value in matrix.items() if key not in ("include", "exclude")}
     for key in [key for key, value in axes.items() if not isinstance(value, list)]:
         notes.append(f"{where} has an axis {key!r} that only a run knows")
-        del axes[key]
+        axes[key] = [UNKNOWN]
     product = itertools.islice(itertools.product(*axes.values()), MOST_JOBS)
     first = [dict(zip(axes, values, strict=True)) for values in product] if axes else []
     first = [entry for entry in first if not any(_fits(entry, out) for out in _entries(matrix.get("exclude")))]
@@ -166,6 +168,8 @@ def _value(expression: str, facts: Facts, depth: int) -> str:
     if re.fullmatch(r"'[^']*'", expression):
         return expression[1:-1]
     value: Any = facts
+    if expression.startswith("matrix.") and ANYTHING not in facts["matrix"]:
+        value = {**facts, "matrix": {expression.split(".")[1]: "", **facts["matrix"]}}  # as GitHub does
     for part in expression.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return _filled(value, facts, depth - 1) if isinstance(value, str) else UNKNOWN

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from stackyard import verbs
+from stackyard.load.compose import UNKNOWN, interpolated
 from stackyard.load.spec import read_spec
+from stackyard.load.workflows import read_workflow
 from tests.conftest import GitStack, git
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.shop import FILES, PARENTS
@@ -199,6 +201,72 @@ def test_a_file_that_cannot_be_taken_is_a_note(
     assert said.code == 0
     assert any(note in text for text in said.json["notes"]), said.json["notes"]
     assert "app/main/Dockerfile" in said.json["files"][0]["text"]
+
+
+TWICE = """\
+jobs:
+  a:
+    strategy: {matrix: {py: ["3.10", "3.12"]}}
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          tags: ghcr.io/acme/app:py${{ matrix.py }}
+          build-args: PY=${{ matrix.py }}
+"""
+
+
+def test_one_dockerfile_with_two_sets_of_arguments_is_two_images(bare_shell: Shell, git_stack: GitStack) -> None:
+    """Each in a repository of its own, said in a note: tags tell commits apart, not images."""
+    files = {".github/workflows/a.yml": TWICE, "Dockerfile": "ARG PY\nFROM python:${PY}\n"}
+    repository(bare_shell, git_stack, files)
+
+    said = bare_shell("init", "--yes", "--json")
+    planned = verbs.plan(verbs.load(bare_shell.root))
+
+    assert "both go to ghcr.io/acme/app" in said.json["notes"][0]
+    assert [dict(step.build_args) for step in planned.steps] == [{"PY": "3.10"}, {"PY": "3.12"}]
+    assert len({step.repository for step in planned.steps}) == 2
+
+
+def test_a_matrix_is_combined_as_github_does() -> None:
+    """Axes by product, less `exclude`; `include` adds to entries that fit, or is one of its own."""
+    text = """\
+jobs:
+  a:
+    strategy:
+      matrix:
+        image: [x, y]
+        py: ["3.10", "3.12"]
+        exclude: [{image: y, py: "3.10"}]
+        include: [{image: x, more: m}, {image: z, py: "4"}]
+    steps:
+      - uses: docker/build-push-action@v6
+        with: {file: "${{ matrix.image }}", build-args: "PY=${{ matrix.py }}${{ matrix.more }}"}
+"""
+    builds, _ = read_workflow(text.encode(), "a.yml", None)
+    assert [(build.dockerfile, *build.args) for build in builds] == [
+        ("x", ("PY", "3.10m")),
+        ("x", ("PY", "3.12m")),
+        ("y", ("PY", "3.12")),
+        ("z", ("PY", "4")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a", "a"),
+        ("$$a", "$a"),
+        ("${A:-b}c", "bc"),
+        ("${A-}", ""),
+        ("${A:+x}", ""),
+        ("$A", UNKNOWN),
+        ("${A:?needed}", UNKNOWN),
+    ],
+)
+def test_compose_variables_have_their_defaults(text: str, value: str) -> None:
+    """What only a shell knows is not known."""
+    assert interpolated(text) == value
 
 
 # An empty repository.
