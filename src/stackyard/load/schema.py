@@ -12,9 +12,7 @@ reader and a mistake to the schema: an editor is where it should be seen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import msgspec
+from typing import Any, NamedTuple
 
 ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "spec.yml of a stack of container images"
@@ -23,14 +21,14 @@ OWN_KEYS = "^x-"
 Schema = Mapping[str, Any]
 
 
-class Kind(msgspec.Struct, frozen=True):
+class Kind(NamedTuple):
     """A form that a value may have: its words, and its schema."""
 
     words: str
     schema: Schema
 
 
-class Key(msgspec.Struct, frozen=True):
+class Key(NamedTuple):
     """One key, or several of one meaning."""
 
     names: tuple[str, ...]
