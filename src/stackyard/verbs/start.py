@@ -173,11 +173,28 @@ def new_image(yard: Yard, name: str, parent: str) -> NewImage:
     image = ImageName.parse(name)
     folder = yard.place.path(image)
     _refuse_existing(yard, image, folder)
+    versions = _versions_of(yard, parent)
+    if versions:
+        from stackyard.write.starter import versions_file
+
+        made = (
+            child_dockerfile(folder, "${BASE_IMAGE}", "ARG BASE_IMAGE"),
+            versions_file(folder, parent, versions),
+            test_file(folder, image),
+        )
+        return NewImage(image, made, parent)
     base, arg, declared = _base(yard, parent)
     files = [child_dockerfile(folder, base, arg), test_file(folder, image)]
     if yard.place.spec is not None:
         files += _entry(yard, image, declared)
     return NewImage(image, tuple(files), base)
+
+
+def _versions_of(yard: Yard, parent: str) -> list[str]:
+    """The versions of a parent that has a versions.yaml, in a stack where no file lists the images."""
+    if yard.place.spec is not None or not (yard.root / yard.place.path(parent, "versions.yaml")).is_file():
+        return []
+    return [str(target.version) for target in yard.stack.targets if target.image == parent and target.version]
 
 
 def write_image(yard: Yard, image: NewImage) -> None:

@@ -8,7 +8,9 @@ Pure. The tests need nothing but pytest and the docker client.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 
 from stackyard.model.proposal import NewFile
 
@@ -102,3 +104,9 @@ def child_dockerfile(folder: str, base: str, arg: str | None) -> NewFile:
         arg: the line before it, where it takes an argument.
     """
     return NewFile(f"{folder}/Dockerfile", CHILD.format(base=base, arg=f"{arg}\n" if arg else ""))
+
+
+def versions_file(folder: str, parent: str, versions: Sequence[str]) -> NewFile:
+    """The versions of an image on a parent that has versions: the same ones, each on its own."""
+    lines = [f"{json.dumps(version)}:\n  base_image:\n    name: {parent}\n    source: local\n" for version in versions]
+    return NewFile(f"{folder}/versions.yaml", "\n".join(lines))

@@ -136,3 +136,20 @@ def test_an_entry_comes_after_the_last_one(text: str, expected: str | None) -> N
     assert made == expected
     if made and "|" not in made:
         assert read_spec(made.encode(), "spec.yml")[0].images[-1].depend_on == ("base",)
+
+
+def test_a_child_of_an_image_with_versions_has_the_same_ones(bare_shell: Shell, git_stack: GitStack) -> None:
+    """Each on its parent of the same version."""
+    versions = (
+        "'3.10': {docker_args: {BASE_IMAGE: 'python:3.10'}}\n'3.12': {docker_args: {BASE_IMAGE: 'python:3.12'}}\n"
+    )
+    files = {"images/a/versions.yaml": versions, "images/a/Dockerfile": "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n"}
+    repository(bare_shell, git_stack, files)
+    assert bare_shell("new", "c", "--from", "a", "--yes").code == 0
+    planned = verbs.plan(verbs.load(bare_shell.root))
+    assert {str(step.target): [str(parent.target) for parent in step.parents] for step in planned.steps} == {
+        "a/3.10": [],
+        "a/3.12": [],
+        "c/3.10": ["a/3.10"],
+        "c/3.12": ["a/3.12"],
+    }
