@@ -81,7 +81,7 @@ def find(start: Path, images: str | None = None) -> Place:
         return place
     raise NotAStack(
         f"no {IMAGES}/ folder in {os.path.abspath(start)} or above it",
-        hint=f"a stack has one folder per image: {IMAGES}/NAME/Dockerfile",
+        hint=f"a stack has one folder per image: {IMAGES}/NAME/Dockerfile; `stackyard init` makes a beginning",
         path=str(start),
     )
 
