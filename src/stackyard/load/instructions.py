@@ -32,6 +32,7 @@ INSTRUCTIONS = (
 BLANKS = re.compile(r"[\t\v\f\r ]+")
 
 _DIRECTIVES = ("syntax", "escape", "check")
+_DIRECTIVE = re.compile(r"#[\t\f\r ]*([A-Za-z][A-Za-z0-9]*)[\t\f\r ]*=(.*)")
 _CONFLICT = ("<<<<<<< ", "||||||| ", ">>>>>>> ")
 _CONFLICT_HINT = "a merge was left half done: keep one side and remove the marker lines"
 _SHOWN = 40
@@ -80,15 +81,14 @@ def _directives(lines: list[str], path: str, first: int = 0) -> Iterator[tuple[s
     """Name, value and line of each parser directive; they end at the first line that is none."""
     seen: set[str] = set()
     for number, line in enumerate(lines[first:], first + 1):
-        name, equals, value = line.removeprefix("#").partition("=")
-        name, value = name.strip(SPACE), value.strip(SPACE)
-        known = name.lower()
-        if not (line.startswith("#") and equals and value) or known not in _DIRECTIVES:
+        match = _DIRECTIVE.fullmatch(line)
+        value = match[2].strip("\t\f\r ") if match else ""
+        if not match or not value or (name := match[1].lower()) not in _DIRECTIVES:
             return
-        if known in seen:
-            raise FileProblem(path, number, f"there is a second `# {known}=` line", hint="keep one of them")
-        seen.add(known)
-        yield known, value, number
+        if name in seen:
+            raise FileProblem(path, number, f"there is a second `# {name}=` line", hint="keep one of them")
+        seen.add(name)
+        yield name, value, number
 
 
 def syntax_image(lines: list[str], path: str) -> Use | None:
@@ -102,12 +102,13 @@ def syntax_image(lines: list[str], path: str) -> Use | None:
 
 def escape_sign(lines: list[str], path: str) -> str:
     """The sign that continues lines and escapes; its directive may be indented."""
+    escape = "\\"
     for name, value, line in _directives([line.lstrip(SPACE) for line in lines[: len(_DIRECTIVES) + 1]], path):
         if name == "escape":
             if value not in ("\\", "`"):
                 raise FileProblem(path, line, f"{value!r} cannot escape", hint="escape is a backslash or a backquote")
-            return value
-    return "\\"
+            escape = value
+    return escape
 
 
 def read_instructions(lines: list[str], path: str, escape: str) -> Iterator[Instruction]:

@@ -203,6 +203,7 @@ def test_escape_directive() -> None:
         ("# other=1\n# syntax=a\nFROM x", None, 0),
         ("FROM x\n# syntax=a", None, 0),
         ("# syntax=\nFROM x", None, 0),
+        ("#\u3000syntax=a\nFROM x", None, 0),
     ],
 )
 def test_syntax_directive(text: str, image: str | None, line: int) -> None:
@@ -332,6 +333,8 @@ CMD x"""
         ("FROM x\nONBUILD onbuild RUN x", 2, "cannot be followed by ONBUILD", "ONBUILD COPY"),
         ("# escape=x\nFROM x", 1, "'x' cannot escape", "backquote"),
         ("# syntax=a\n# syntax=b\nFROM x", 2, "second `# syntax=`", "keep one"),
+        ("# syntax=a\n# escape=`\n# syntax=b\nFROM x", 3, "second `# syntax=`", "keep one"),
+        ("# escape=`\n# escape=`\nFROM x", 2, "second `# escape=`", "keep one"),
         ("FROM x\n\\\n", 2, "continuation sign stands alone", "remove"),
     ],
 )
