@@ -29,6 +29,7 @@ INSTRUCTIONS = (
     "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
 
+_ASCII_SPACE = "\t\n\v\f\r "
 BLANKS = re.compile(r"[\t\v\f\r ]+")
 
 _DIRECTIVES = ("syntax", "escape", "check")
@@ -171,7 +172,7 @@ def parted(text: str) -> tuple[str, str, str]:
 def _flags(text: str) -> tuple[tuple[str, ...], str]:
     """The `--flags` that `text` begins with, quotes and backslashes taken away, and what follows them."""
     flags: list[str] = []
-    while (text := text.lstrip(SPACE)).startswith("--"):
+    while (text := text.lstrip(_ASCII_SPACE)).startswith("--"):
         word, is_blank, text = _flag(text)
         if word == "--":
             break
@@ -194,7 +195,7 @@ def _flag(text: str) -> tuple[str, bool, str]:
         elif quote:
             quote = "" if char == quote else quote
             out.append(char if quote else "")
-        elif char in SPACE:
+        elif char in _ASCII_SPACE:
             break
         elif char in "'\"":
             quote, had_quotes = char, True

@@ -105,6 +105,7 @@ def test_label_keys() -> None:
         ("ADD --checksum=sha256:0 https://h/x a /x", "add", ("https://h/x", "a")),
         ("ADD test /x", "add", ("test",)),
         ("COPY --from= a /x", "copy", ("a",)),
+        ("COPY --chown=a\u3000b a /x", "copy", ("a",)),
     ],
 )
 def test_copy_and_add(line: str, how: str, sources: tuple[str, ...]) -> None:
