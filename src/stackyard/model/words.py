@@ -254,7 +254,8 @@ class _Lexer:
                 raise self._refusal(f"{name} {word or 'has no value'}")
             return value or ""
         longest = word.startswith(sign)
-        return _trimmed(value or "", word[1:] if longest else word, longest, from_end=sign == "%")
+        tokens = self._pattern(word[1:] if longest else word, longest=longest)
+        return _trimmed(value or "", tokens, from_end=sign == "%")
 
     def _replaced(self, name: str, start: int) -> str:
         """The value of `${name/pattern/text}` or `${name//pattern/text}`."""
@@ -266,8 +267,26 @@ class _Lexer:
         value = self._value(name)
         if value is None and self._keep_unset:
             return self._text[start : self._at]
-        regex = "".join(_shell_pattern(pattern, longest=True))
+        regex = "".join(self._pattern(pattern, longest=True))
         return re.sub(regex, lambda _: text, value or "", count=0 if everywhere else 1)
+
+    def _pattern(self, pattern: str, *, longest: bool) -> list[str]:
+        """A regular expression, sign by sign: `*` and `?` only, as the shell has them without brackets."""
+        tokens: list[str] = []
+        signs = iter(pattern)
+        for sign in signs:
+            if sign == "*":
+                tokens.append(".*" if longest else ".*?")
+            elif sign == "?":
+                tokens.append(".")
+            elif sign == "\\":
+                follower = next(signs, "")
+                if not follower or follower not in "*?\\}/":
+                    raise self._refusal(f"no pattern has {sign + follower}")
+                tokens.append(re.escape(follower))
+            else:
+                tokens.append(re.escape(sign))
+        return tokens
 
     def _word(self, stop: str, *, raw_escapes: bool) -> str:
         before, self._raw_escapes = self._raw_escapes, raw_escapes
@@ -298,27 +317,10 @@ class _Lexer:
         return value
 
 
-def _trimmed(value: str, pattern: str, longest: bool, *, from_end: bool) -> str:
-    """`value` without what `pattern` matches at its start or its end."""
-    tokens = _shell_pattern(pattern, longest)
+def _trimmed(value: str, tokens: list[str], *, from_end: bool) -> str:
+    """`value` without what the pattern matches at its start or its end."""
     if from_end:
         match = re.match("".join(reversed(tokens)), value[::-1])
         return value[: len(value) - match.end()] if match else value
     match = re.match("".join(tokens), value)
     return value[match.end() :] if match else value
-
-
-def _shell_pattern(pattern: str, longest: bool) -> list[str]:
-    """A regular expression, sign by sign: `*` and `?` only, as the shell has them without brackets."""
-    tokens: list[str] = []
-    signs = iter(pattern)
-    for sign in signs:
-        if sign == "*":
-            tokens.append(".*" if longest else ".*?")
-        elif sign == "?":
-            tokens.append(".")
-        elif sign == "\\":
-            tokens.append(re.escape(next(signs, "\\")))
-        else:
-            tokens.append(re.escape(sign))
-    return tokens
