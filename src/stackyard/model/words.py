@@ -268,7 +268,15 @@ class _Lexer:
         if value is None and self._keep_unset:
             return self._text[start : self._at]
         regex = "".join(self._pattern(pattern, longest=True))
-        return re.sub(regex, lambda _: text, value or "", count=0 if everywhere else 1)
+        end = -1
+
+        def put(match: re.Match[str]) -> str:
+            # As in Go, an empty match right behind the one before is none: `*` is replaced once.
+            nonlocal end
+            abuts, end = match.span() == (end, end), match.end()
+            return "" if abuts else text
+
+        return re.sub(regex, put, value or "", count=0 if everywhere else 1)
 
     def _pattern(self, pattern: str, *, longest: bool) -> list[str]:
         """A regular expression, sign by sign: `*` and `?` only, as the shell has them without brackets."""
