@@ -39,7 +39,6 @@ from stackyard.model.dockerfile import Arg, Body, Copied, Dockerfile, Env, Stage
 from stackyard.model.words import SPACE, heredoc
 
 _STAGE_NAME = r"[a-z][a-z0-9_.-]*"
-_RESERVED = ("context", "scratch")
 
 
 def parse(text: bytes, path: str) -> Dockerfile:
@@ -153,12 +152,11 @@ class _Builder:
                 instruction, "names one image, and may name the stage", hint="FROM image, or FROM image AS name"
             )
         name = words[2].lower() if len(words) == 3 else None
-        if name is not None and (not re.fullmatch(_STAGE_NAME, name) or name in _RESERVED):
+        if name is not None and not re.fullmatch(_STAGE_NAME, name):
             raise self._problem(
                 instruction,
                 f"cannot call a stage {short(words[2])!r}",
-                hint="a stage's name begins with a letter; then letters, digits, '-', '_' and '.'; "
-                "scratch and context are taken",
+                hint="a stage's name begins with a letter; then letters, digits, '-', '_' and '.'",
             )
         self._now = (Use("from", words[0], instruction.line), name, instruction.flag("platform") or None)
 

@@ -13,17 +13,25 @@ SHELL = (
     "true", "echo $A && ls", "a; b", "echo 'it'", 'x "y z"', "$((1<<2))", "$(( 1 << 2 ))", "cat <<<word", "echo #no",
     "it's", 'open "', "FROM no", "--mount=from=no", "[ -e x ]", '["a" b', "\\x", "a\\\\", "${x[0]}", "`date`",
 )  # fmt: skip
+PATTERNS = (
+    "*", "?", "v", "*.", ".*", "-?", "o*", "**", "?*", "1", "[0-9]", "\\*", "\\.", "'a b'", '"1"', ".",
+)  # fmt: skip
+"""None is empty: an engine with BuildKit 0.13 dies of `${A#}`."""
 COMMENTS = ("# c", "  # c \\", "#", "# FROM no", "#\tsyntax=no", "", "   ", "\t")
 BODIES = ("FROM no", "COPY a b", "# c", "", "x \\", "$A", " EOF", "EOF ", "<<EOF", '"', "\tA")
 TOUCHED = " \t\\`\"'$#<>-=[]{}/:\n\r,ABE0e\v\x85\u3000"
 
 
 class Maker:
-    """Makes one text after another; the same seed makes the same texts."""
+    """Makes one text after another; the same seed makes the same texts.
 
-    def __init__(self, seed: int) -> None:
+    Args:
+        escape: what words escape with; a whole file chooses its own.
+    """
+
+    def __init__(self, seed: int, escape: str = "\\") -> None:
         self._random = random.Random(seed)
-        self._escape = "\\"
+        self._escape = escape
 
     def _one(self, of: Sequence[str]) -> str:
         return self._random.choice(of)
@@ -103,6 +111,10 @@ class Maker:
             return self._one(("a", "1.2", "x/y", ":t", "é", "-", "=", "#", "@", ",", "~", "^", "!"))
         if kind < 6:
             return self._one((f"${name}", f"${{{name}}}"))
+        if kind == 6 and self._rarely(2):
+            if self._rarely(2):
+                return f"${{{name}{self._one(('#', '##', '%', '%%'))}{self._one(PATTERNS)}}}"
+            return f"${{{name}{self._one(('/', '//'))}{self._one(PATTERNS)}/{self._one(PATTERNS)}}}"
         if kind < 8:
             inner = "".join(self._piece(depth - 1) for _ in range(self._random.randrange(3)))
             return f"${{{name}{self._one((':-', ':+', '-', '+', ':-', ':+'))}{inner}}}"

@@ -38,6 +38,7 @@ def problem(text: str | bytes) -> FileProblem:
         ('FROM "${BASE}"', '"${BASE}"', None, None),
         ("FROM debian\\\n  AS \\\n  x", "debian", "x", None),
         ("FROM a@sha256:0 AS x", "a@sha256:0", "x", None),
+        ("FROM debian AS scratch", "debian", "scratch", None),
     ],
 )
 def test_from(line: str, base: str, name: str | None, platform: str | None) -> None:
@@ -321,7 +322,6 @@ CMD x"""
         ("FROM a b", 1, "FROM names one image", "AS name"),
         ("FROM a is b", 1, "FROM names one image", "AS name"),
         ("FROM a AS 1b", 1, "cannot call a stage '1b'", "letter"),
-        ("FROM a AS scratch", 1, "cannot call a stage", "taken"),
         ("FROM x\nARG", 2, "ARG names no argument", "ARG NAME"),
         ("FROM x\nARG =1", 2, "no name before", "blanks"),
         ("FROM x\nENV", 2, "ENV names nothing", "ENV NAME=value"),

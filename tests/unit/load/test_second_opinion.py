@@ -192,9 +192,7 @@ def is_refused(command: Command, before: list[Command]) -> bool:
         case "FROM":
             is_named = len(value) == 3 and value[1].lower() == "as"
             name = value[2].lower() if is_named else "x"
-            return not (is_named or len(value) == 1) or not re.fullmatch(
-                r"(?!(scratch|context)$)[a-z][a-z0-9_.-]*", name
-            )
+            return not (is_named or len(value) == 1) or not re.fullmatch(r"[a-z][a-z0-9_.-]*", name)
         case "ARG":
             return not value or any(word.startswith("=") for word in value)
         case word if word not in INSTRUCTIONS or not any(earlier.word == "FROM" for earlier in before):

@@ -159,6 +159,7 @@ def test_heredocs_of_a_line(line: str, names: list[str]) -> None:
         ("FROM debian AS Base\nFROM base\nFROM BASE", ["debian"]),
         ("FROM debian AS debian\nFROM debian", ["debian"]),
         ("FROM a AS b\nFROM b AS a\nFROM a", ["a"]),
+        ("FROM a AS scratch\nFROM scratch", ["a"]),
         ("FROM scratch", []),
         ("FROM x\nFROM 0", ["x", "0"]),
         ("FROM x\nCOPY --from=0 /a /b\nCOPY --from=7 /a /b", ["x"]),
