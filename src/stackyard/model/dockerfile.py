@@ -218,22 +218,32 @@ class Dockerfile(msgspec.Struct, frozen=True):
         )
 
     def global_values(self, passed: Mapping[str, str], platform: str = "") -> dict[str, str]:
-        """Values of the arguments before the first `FROM`, passed ones winning over defaults."""
+        """What `FROM` sees of the arguments before it, passed ones winning over defaults.
+
+        One with neither is set and empty there, whatever it was before; a stage that declares it has no value.
+        """
         values = _predefined(passed, platform)
         for arg in self.args:
             if arg.name in passed:
                 values[arg.name] = passed[arg.name]
-            elif arg.default is not None:
-                values[arg.name] = _lenient(arg.default, values, self.escape)
+            else:
+                values[arg.name] = _lenient(arg.default or "", values, self.escape)
         return values
+
+    def _stage_values(self, passed: Mapping[str, str], platform: str) -> dict[str, str]:
+        """What a stage gets of those arguments when it declares them."""
+        has_value = {arg.name: arg.name in passed or arg.default is not None for arg in self.args}
+        values = self.global_values(passed, platform)
+        return {name: value for name, value in values.items() if has_value.get(name, True)}
 
     def _events(self, passed: Mapping[str, str], platform: str, triggers: Body) -> Iterator[tuple[Use | _Read, str]]:
         """External uses and reads of the build context, in order, with their evaluated text."""
-        given = self.global_values(passed, platform)
+        before = self.global_values(passed, platform)
+        given = self._stage_values(passed, platform)
         every_name = {stage.name for stage in self.stages if stage.name}
         earlier: dict[str, tuple[Stage, Scope]] = {}
         for stage in self.stages:
-            base = _lenient(stage.base.text, given, self.escape)
+            base = _lenient(stage.base.text, before, self.escape)
             # Upper case is no stage for BuildKit, and no image for anybody: nothing is lost by taking it.
             below = earlier.get(base.lower())
             if below is None and base != SCRATCH:

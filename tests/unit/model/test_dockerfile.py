@@ -176,6 +176,9 @@ def test_heredocs_of_a_line(line: str, names: list[str]) -> None:
         ("FROM a\nARG T=2\nENV T=3\nFROM b:$T", ["a", "b:"]),
         ("ARG A\nFROM x:${A:-9}", ["x:9"]),
         ("ARG A\nFROM $A", [""]),
+        ("ARG A=1\nARG A\nFROM x:$A", ["x:"]),
+        ("ARG A\nARG B=${A-1}${A+2}\nFROM x:$B", ["x:2"]),
+        ("ARG A\nFROM x:${A-1}${A+2}", ["x:2"]),
         ("FROM ${A:?needed}", ["${A:?needed}"]),
         ("FROM x:${A", ["x:${A"]),
     ],
@@ -198,6 +201,7 @@ def test_an_argument_that_is_used_by_a_later_default() -> None:
 
 def test_platform_arguments_need_no_declaration() -> None:
     """FROM sees TARGETARCH and its kin; a passed one wins."""
+    assert images("ARG TARGETARCH\nFROM x:$TARGETARCH", "linux/arm64") == ["x:"], "a declaration empties it"
     text = "FROM x:$TARGETARCH$TARGETVARIANT"
     assert images(text, "linux/arm64/v8") == ["x:arm64v8"]
     assert images(text, "linux/arm64/v8", TARGETARCH="amd64") == ["x:amd64v8"]
@@ -255,6 +259,7 @@ def test_triggers_of_an_image_from_outside() -> None:
         ("COPY $D /x\nARG D=d", [None]),
         ("ARG D\nCOPY $D /x", [None]),
         ("ARG G\nCOPY $G /x", ["global"]),
+        ("ARG N\nCOPY ${N-none} /x", [None]),
         ("COPY $G /x", [None]),
         ("ARG P=1\nCOPY $P /x", ["passed"]),
         ("COPY $P /x", [None]),
@@ -279,7 +284,7 @@ def test_triggers_of_an_image_from_outside() -> None:
 )
 def test_copied_paths(instructions: str, expected: list[str | None]) -> None:
     """Sources from the build context, evaluated where they stand; None where a value is not known."""
-    assert paths(f"ARG G=global\nFROM base AS first\n{instructions}", P="passed") == expected
+    assert paths(f"ARG G=global N=1\nARG N\nFROM base AS first\n{instructions}", P="passed") == expected
 
 
 def test_platform_arguments_in_a_stage_need_a_declaration() -> None:
