@@ -157,3 +157,20 @@ def test_a_second_engineless_look(stack: LiveStack) -> None:
     yard = stack.yard({"DOCKER_HOST": "unix:///nowhere.sock"})
 
     assert not verbs.plan(yard, publish=True).has_work
+
+
+def test_files_from_elsewhere_are_in_the_image(stack: LiveStack) -> None:
+    """The engine gets them where the spec says, less what ignore rules leave out; the image's folder stays as it is."""
+    files = "files: [{from: lib, to: cache/lib, ignore: ['*.class']}], depend_on: base, integration"
+    spec = stack.root / "images/spec.yml"
+    stack.write("images/spec.yml", spec.read_text().replace("depend_on: base, integration", files))
+    for name in ("run.sh", "A.class", "noise"):
+        stack.write(f"lib/{name}", name)
+    stack.write("images/left/.dockerignore", "**/noise\n")
+    dockerfile = CHILD.format(prefix=stack.prefix, name="left") + "COPY cache /cache\n"
+    stack.write("images/left/Dockerfile", dockerfile + 'RUN test "$(ls /cache/lib)" = run.sh\n')
+    stack.commit()
+
+    assert statuses(stack.build("left", publish=False))["left"] == "built"
+    assert not (stack.root / "images/left/cache").exists()
+    assert statuses(stack.build("left", publish=False))["left"] == "reused"

@@ -16,6 +16,7 @@ import msgspec
 from stackyard.load.matrix import Matrices
 from stackyard.load.place import DOCKERFILE, Place
 from stackyard.load.spec import Spec, SpecImage, SpecPlan
+from stackyard.load.staging import FilesEntry
 from stackyard.load.versions import BaseImage, Version
 from stackyard.model.names import ImageName, TargetName, VersionName
 from stackyard.model.stack import TagTemplates
@@ -53,6 +54,8 @@ class Recipe(msgspec.Struct, frozen=True):
     """Arguments that every image gets, behind its own; its own win."""
     needs: str | None = None
     """What building it takes, by what its version says: `Windows`."""
+    files: tuple[FilesEntry, ...] = ()
+    """What the build context gets from elsewhere."""
 
     @property
     def is_stamped(self) -> bool:
@@ -141,4 +144,5 @@ def _recipe(
         image.context or posixpath.dirname(posixpath.normpath(dockerfile)) or ".",
         image.skip,
         always=tuple((name, filled(value, variables)) for name, value in spec.build_args),
+        files=image.files,
     )

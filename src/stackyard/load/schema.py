@@ -123,6 +123,30 @@ _VERSION = _object(
         Key(("base_image",), Kind("mapping", _BASE), "none", "an image that it is built on"),
     )
 )
+FILES = (
+    Key(
+        ("from",),
+        FULL_TEXT,
+        "required",
+        "a file or a folder, relative to the root of the stack; it may not leave the repository",
+        is_required=True,
+    ),
+    Key(
+        ("to",),
+        FULL_TEXT,
+        "required",
+        "where it goes, relative to the build context; `.` is the context itself, and a file keeps its name "
+        "where this ends in `/`",
+        is_required=True,
+    ),
+    Key(
+        ("ignore",),
+        TEXT_OR_LIST,
+        "none",
+        "patterns as in `.dockerignore`, relative to the folder `from`: what of it is left out",
+    ),
+)
+_FILES: Schema = {"type": ["array", "null"], "items": _object(FILES, may_be_empty=False)}
 IMAGE = (
     Key(
         ("image_name",),
@@ -153,6 +177,7 @@ IMAGE = (
         "the Dockerfile's folder",
         "the build context, relative to the root of the stack; `.` is the root itself",
     ),
+    Key(("files",), Kind("list", _FILES), "none", "what the build context gets from elsewhere, see below"),
     Key(("vars",), ARGS, "none", "as at the top, for this image; it wins"),
     Key(
         ("versions",),
@@ -200,6 +225,12 @@ TOP = (
         "none",
         "named sets of images, usable wherever an image is",
     ),
+    Key(
+        ("files",),
+        Kind("mapping of lists", _mapping(_FILES)),
+        "none",
+        "as in an image's entry, by image: for images that have none",
+    ),
     Key(("root",), TEXT_OR_LIST, "none", "only checked: parents are known from the images"),
     Key(("tag",), Kind("mapping", _object(TAG)), "see below", "what tags are made of, where there are no plans"),
     Key(
@@ -214,6 +245,7 @@ TOP = (
 SECTIONS = {
     "Top level": TOP,
     "images.NAME": IMAGE,
+    "images.NAME.files": FILES,
     "ecr": ECR,
     "tag": TAG,
     "plans.NAME": PLAN,

@@ -20,9 +20,10 @@ from stackyard.load.ignore import IgnoreRules, read_ignore_rules
 from stackyard.load.links import HINT, leads_out
 from stackyard.load.place import Place
 from stackyard.load.recipe import Recipe
+from stackyard.load.staging import FilesEntry, Stager
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import BlobId, Entry
-from stackyard.model.stack import Finding
+from stackyard.model.stack import Finding, Staging
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -32,6 +33,8 @@ class Sources(msgspec.Struct, frozen=True):
     dockerfile_blob: BlobId
     context: tuple[Entry, ...]
     """All entries after the ignore rules, but the Dockerfile itself."""
+    staging: Staging | None = None
+    """Where they come from, if not all of them from the folder."""
 
 
 class SourceReader:
@@ -39,12 +42,13 @@ class SourceReader:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._read: dict[tuple[str, str], tuple[Sources | None, list[Finding]]] = {}
+        self._read: dict[tuple[str, str, tuple[FilesEntry, ...]], tuple[Sources | None, list[Finding]]] = {}
+        self._stager = Stager(place)
         self._contexts: dict[tuple[str, IgnoreRules], tuple[Entry, ...]] = {}
 
     def read(self, recipe: Recipe) -> tuple[Sources | None, list[Finding]]:
         """The sources of a recipe; None and error findings where there is nothing to build from."""
-        key = (recipe.dockerfile, recipe.context)
+        key = (recipe.dockerfile, recipe.context, recipe.files)
         if key not in self._read:
             self._read[key] = self._sources(recipe)
         return self._read[key]
@@ -68,13 +72,19 @@ class SourceReader:
                 data = file.read()
             dockerfile = parse(data, recipe.dockerfile)
             below = posixpath.relpath(recipe.dockerfile, recipe.context)
-            context = self._context(folder, below, recipe.context)
+            rules = read_ignore_rules(folder, below, recipe.context)
+            context = self._context(folder, rules, recipe.context)
         except FileProblem as problem:
             return None, [_finding(problem)]
-        return Sources(dockerfile, BlobId.of(data), tuple(e for e in context if e.path != below)), []
+        staging, findings = None, list[Finding]()
+        if recipe.files:
+            context, staging, findings = self._stager.staged(recipe.context, below, context, rules, recipe.files)
+            if any(finding.level == "error" for finding in findings):
+                return None, findings
+        counted = tuple(entry for entry in context if entry.path != below)
+        return Sources(dockerfile, BlobId.of(data), counted, staging), findings
 
-    def _context(self, folder: str, dockerfile: str, shown: str) -> tuple[Entry, ...]:
-        rules = read_ignore_rules(folder, dockerfile, shown)
+    def _context(self, folder: str, rules: IgnoreRules, shown: str) -> tuple[Entry, ...]:
         key = (shown, rules)
         if key not in self._contexts:
             self._contexts[key] = read_context(folder, rules, shown)

@@ -14,7 +14,6 @@ of commands at the top, their names in an image. The younger has one unnamed pla
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -22,7 +21,9 @@ import msgspec
 
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load import schema
+from stackyard.load.links import inside
 from stackyard.load.schema import known
+from stackyard.load.staging import FilesEntry, files_entry
 from stackyard.load.versions import VersionsFile, versions_in
 from stackyard.load.yaml import Doc, read
 from stackyard.model.ecr import Account, Region
@@ -37,6 +38,7 @@ TAG_KEYS = known(schema.TAG)
 PLAN_KEYS = known(schema.PLAN)
 COMMAND_KEYS = known(schema.COMMAND)
 ECR_KEYS = known(schema.ECR)
+FILES_KEYS = known(schema.FILES)
 COMMON = "common"
 STABLE = "-stable"
 
@@ -79,6 +81,8 @@ class SpecImage(msgspec.Struct, frozen=True):
     """Build context, relative to the stack's root; None: the Dockerfile's folder."""
     versions: VersionsFile | None = None
     """Versions of its own, in its entry."""
+    files: tuple[FilesEntry, ...] = ()
+    """What its build context gets from elsewhere."""
 
     def args_for(self, plan: SpecPlan) -> tuple[tuple[str, str], ...]:
         """Build arguments for one plan, in file order; a later value of a name takes the earlier one's place."""
@@ -111,6 +115,8 @@ class Spec(msgspec.Struct, frozen=True):
     build_args: tuple[tuple[str, str], ...] = ()
     """Arguments that every image gets."""
     ecr: Ecr | None = None
+    files: tuple[tuple[str, int | None, tuple[FilesEntry, ...]], ...] = ()
+    """What build contexts get from elsewhere, by image and with its line: for images without an entry too."""
 
 
 def unnamed_plan(prefix: str | None = None, templates: TagTemplates | None = None, line: int = 1) -> SpecPlan:
@@ -161,6 +167,7 @@ class _Reader:
             groups=self._groups(top.get("groups"), images),
             build_args=_texts_of(top["build_args"], "`build_args`") if "build_args" in top else (),
             ecr=self._ecr(top.get("ecr")),
+            files=tuple(self._files_by_image(top["files"])) if "files" in top else (),
         )
 
     # The file's own keys.
@@ -305,10 +312,27 @@ class _Reader:
             integration_tests=self._flag(values, "integration_tests", where),
             skip=_skip(values.get("skip"), where),
             vars=self._vars(values, where),
-            dockerfile=_inside(values.get("dockerfile"), f"`dockerfile` of {where}"),
-            context=_inside(values.get("context"), f"`context` of {where}"),
+            dockerfile=inside(values["dockerfile"], f"`dockerfile` of {where}") if "dockerfile" in values else None,
+            context=inside(values["context"], f"`context` of {where}") if "context" in values else None,
             versions=self._versions(values.get("versions"), where),
+            files=tuple(self._files(values["files"], f"`files` of {where}")) if "files" in values else (),
         )
+
+    def _files_by_image(self, doc: Doc) -> Iterator[tuple[str, int | None, tuple[FilesEntry, ...]]]:
+        for name, entries in doc.mapping("`files`").items():
+            yield name, doc.key_lines.get(name), tuple(self._files(entries, f"`files` of image {name!r}"))
+
+    def _files(self, doc: Doc, what: str) -> Iterator[FilesEntry]:
+        """Entries of one image; each wrong one is an error finding."""
+        if doc.value is not None and not isinstance(doc.value, list):
+            self._problem(doc.problem(f"{what} should be a list", "each entry is {from: PATH, to: PATH}"))
+            return
+        for entry in doc.value or ():
+            try:
+                self._unknown_keys(entry, FILES_KEYS, f"an entry of {what}")
+                yield files_entry(entry, f"an entry of {what}")
+            except FileProblem as problem:
+                self._problem(problem)
 
     def _versions(self, doc: Doc | None, where: str) -> VersionsFile | None:
         if doc is None:
@@ -399,16 +423,6 @@ def _skip(doc: Doc | None, where: str) -> str | None:
     if doc is None or (doc.tag == "bool" and not doc.flag("`skip`")):
         return None
     return "the spec says so" if doc.tag == "bool" else doc.text(f"`skip` of {where}")
-
-
-def _inside(doc: Doc | None, what: str) -> str | None:
-    """A path relative to the stack's root, which it may not leave."""
-    if doc is None:
-        return None
-    path = posixpath.normpath(doc.text(what))
-    if path.startswith("/") or path.split("/")[0] == "..":
-        raise doc.problem(f"{what} leaves the repository: {path!r}", "paths are relative to the root of the stack")
-    return path
 
 
 def _meant(name: str, known: Sequence[str]) -> str | None:

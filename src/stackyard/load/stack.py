@@ -116,7 +116,27 @@ def _spec(place: Place, listing: bytes | None = None) -> tuple[Spec, tuple[Findi
     spec, findings = read_spec(data, place.spec, needs_images=not place.is_listed_at_the_root)
     if not spec.images and place.is_listed_at_the_root:
         spec = msgspec.structs.replace(spec, images=_found_images(place))
-    return spec, findings
+    return _with_files(spec, findings) if spec.files else (spec, findings)
+
+
+def _with_files(spec: Spec, findings: tuple[Finding, ...]) -> tuple[Spec, tuple[Finding, ...]]:
+    """The spec with the top-level `files` in its images; an error for each that no image has."""
+    names = [str(image.name) for image in spec.images]
+    images = tuple(
+        msgspec.structs.replace(
+            image,
+            files=(*image.files, *(entry for name, _, files in spec.files if name == image.name for entry in files)),
+        )
+        for image in spec.images
+    )
+    found = list(findings)
+    for name, line, _ in spec.files:
+        if name not in names:
+            near = nearest(name, names)
+            hint = f"did you mean {near!r}?" if near else None
+            sentence = f"`files` names {name!r}, which is no image"
+            found.append(Finding("wrong-value", "error", sentence, spec.path, line, hint=hint))
+    return msgspec.structs.replace(spec, images=images), tuple(found)
 
 
 def _native_plan() -> SpecPlan:

@@ -96,6 +96,7 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         variables=recipe.variables,
         skip=recipe.skip,
         entry=(recipe.path, recipe.line),
+        staging=sources.staging,
         needs=_needs(recipe, found.bases.values(), around.platform),
     )
     return target, findings
@@ -157,10 +158,12 @@ def _counted(
         return ()
     context = sources.context
     if around.stamp_files:
+        elsewhere = {path: source for source, path in sources.staging.files} if sources.staging else {}
         context = tuple(
             entry
             for entry in context
-            if posixpath.normpath(posixpath.join(recipe.context, entry.path)) not in around.stamp_files
+            if (elsewhere.get(entry.path) or posixpath.normpath(posixpath.join(recipe.context, entry.path)))
+            not in around.stamp_files
         )
     quiet = {*TEST_FOLDERS, *(VERSIONS_FILES if recipe.is_stamped else ())}
     quiet &= {entry.path.partition("/")[0] for entry in context}

@@ -38,7 +38,10 @@ def unread_findings(place: Place, stack: Stack) -> Iterator[Finding]:
         for target in targets:
             if left:
                 left -= _read_by(target, stack, target.foundation and by_name.get(target.foundation))
-        if left and (found := _finding(place, context, sorted(left))):
+        staging = targets[0].staging
+        elsewhere = {path: source for source, path in staging.files} if staging else {}
+        where = {path: elsewhere.get(path) or os.path.join(context, path) for path in sorted(left)}
+        if left and (found := _finding(place, context, where)):
             yield found
 
 
@@ -53,9 +56,10 @@ def _read_by(target: Target, stack: Stack, below: Target | str | None) -> frozen
     return reachable(dockerfile, dict(target.args), entries, platform=target.inputs.platform, triggers=triggers)
 
 
-def _finding(place: Place, context: str, paths: list[str]) -> Finding | None:
-    sizes = {path: _size(os.path.join(place.root, context, path)) for path in paths}
-    told = [path for path in paths if not _is_document(path)] if sum(sizes.values()) < LARGE else paths
+def _finding(place: Place, context: str, where: dict[str, str]) -> Finding | None:
+    """`where` tells for each path of the context where it lies, relative to the root."""
+    sizes = {path: _size(os.path.join(place.root, full)) for path, full in where.items()}
+    told = [path for path in where if sum(sizes.values()) >= LARGE or not _is_document(path)]
     if not told:
         return None
     told.sort(key=lambda path: (-sizes[path], path))

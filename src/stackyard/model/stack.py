@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from typing import Literal
 
@@ -89,6 +90,16 @@ class TagTemplates(msgspec.Struct, frozen=True):
     """Moving tags that only the default branch gives: `latest`."""
 
 
+class Staging(msgspec.Struct, frozen=True):
+    """A build context that is put together from several places; all paths relative, none leads through a link."""
+
+    roots: tuple[str, ...]
+    """What is declared to be put there, relative to the stack's root."""
+    files: tuple[tuple[str, str], ...]
+    """Each file, link and empty folder of the whole context, the folder's own too: where it is, relative to
+    the stack's root, and where it goes, relative to the build context. Sorted by the latter."""
+
+
 class Target(msgspec.Struct, frozen=True):
     """One image at one version: the node of the graph."""
 
@@ -119,6 +130,17 @@ class Target(msgspec.Struct, frozen=True):
     """The file that lists it, and its line there."""
     needs: str | None = None
     """What building it takes that this machine is not: `Windows`."""
+    staging: Staging | None = None
+    """How the build context is put together, where it is more than the folder."""
+
+    @property
+    def counted_paths(self) -> tuple[str, ...]:
+        """Where the entries that count lie, relative to the stack's root."""
+        elsewhere = {path: source for source, path in self.staging.files} if self.staging else {}
+        return tuple(
+            elsewhere.get(entry.path) or posixpath.normpath(f"{self.context}/{entry.path}")
+            for entry in self.inputs.context
+        )
 
     @property
     def image(self) -> ImageName:

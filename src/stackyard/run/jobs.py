@@ -10,6 +10,7 @@ Raises: StackyardError; the driver makes a failure of it. A failing build or tes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,7 @@ import msgspec
 from stackyard.edges.clock import Clock
 from stackyard.edges.engine import BuildRequest, BuildStep, Engine, EngineInfo
 from stackyard.edges.registry import Registry
+from stackyard.edges.staging import staged
 from stackyard.errors import DigestMismatch, EngineProblem, StackyardError, WorldError
 from stackyard.model import canonical
 from stackyard.model.content import ImageFacts, content_digest
@@ -89,23 +91,24 @@ def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell
     log = work.folder / f"{target.name.file_safe}.build.log"
     pins = _pins(work, target, parents)
     temporary = Reference(target.repository, Tag(f"sy-building-{work.token}-{canonical.digest(target.name).hex[:8]}"))
-    request = BuildRequest(
-        context=work.root / target.context,
-        dockerfile=work.root / target.dockerfile,
-        tag=temporary,
-        args=_with_frontend(work, target),
-        labels=target.inputs.labels,
-        pins=pins,
-        epoch=target.inputs.epoch,
-        platform=None if target.inputs.platform == work.about.platform else Platform(target.inputs.platform),
-        use_cache=work.use_cache,
-    )
 
     def watch(step: BuildStep) -> None:
         if step.state == "started":
             tell(step.name)
 
-    result = work.engine.build(request, log, watch)
+    with _context(work, target) as context:
+        request = BuildRequest(
+            context=context,
+            dockerfile=work.root / target.dockerfile,
+            tag=temporary,
+            args=_with_frontend(work, target),
+            labels=target.inputs.labels,
+            pins=pins,
+            epoch=target.inputs.epoch,
+            platform=None if target.inputs.platform == work.about.platform else Platform(target.inputs.platform),
+            use_cache=work.use_cache,
+        )
+        result = work.engine.build(request, log, watch)
     if result.image is None:
         return Done(
             False,
@@ -143,6 +146,13 @@ def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell
     )
     carried = tuple(fact for fact in equal.facts if isinstance(fact, Tested | Inventoried | Pushed)) if equal else ()
     return Done(True, built=built, equal=equal, facts=carried, log=work.shown(log))
+
+
+def _context(work: Work, target: Target) -> AbstractContextManager[Path]:
+    """The build context: the folder itself, or one that lasts as long as the build."""
+    if target.staging is None:
+        return nullcontext(work.root / target.context)
+    return staged(work.root, target.staging.files, target.inputs.epoch)
 
 
 def _changed_meanwhile(work: Work, target: Target) -> list[str]:

@@ -10,7 +10,6 @@ Raises: StackyardError
 from __future__ import annotations
 
 import os
-import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -32,7 +31,7 @@ from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Finding, GivenArgument, Stack
+from stackyard.model.stack import Finding, GivenArgument, Stack, Target
 from stackyard.plan.compare import compare
 from stackyard.plan.graph import select
 from stackyard.record.sqlite import SqliteRecords
@@ -165,16 +164,17 @@ def _is_changed_outside(place: Place, stack: Stack) -> bool:
     outside = [
         target
         for target in stack.targets
-        if place.images != "."
-        and not all(f"{path}/".startswith(inside) for path in (target.context, target.dockerfile))
+        if place.images != "." and not all(f"{path}/".startswith(inside) for path in _places(target))
     ]
     if not outside:
         return False
-    counts = {
-        posixpath.normpath(f"{target.context}/{entry.path}") for target in outside for entry in target.inputs.context
-    }
-    counts |= {target.dockerfile for target in outside}
-    return git.is_changed(place.root, sorted({path for t in outside for path in (t.context, t.dockerfile)}), counts)
+    counts = {path for target in outside for path in (*target.counted_paths, target.dockerfile)}
+    return git.is_changed(place.root, sorted({path for target in outside for path in _places(target)}), counts)
+
+
+def _places(target: Target) -> tuple[str, ...]:
+    """Files and folders that a target is made from."""
+    return (target.context, target.dockerfile, *(target.staging.roots if target.staging else ()))
 
 
 def check(yard: Yard) -> tuple[Finding, ...]:
