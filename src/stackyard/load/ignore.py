@@ -27,6 +27,8 @@ from stackyard.model.words import SPACE
 
 IGNORE_FILE = ".dockerignore"
 
+_KEEPS_NOTHING = "write what to keep behind it: !README.md"
+
 _MAGIC = frozenset("*?[]\\")
 
 STAR = "[^/]*"
@@ -167,11 +169,17 @@ def _pattern(line: str, path: str, number: int) -> Pattern | None:
         text = text[1:].strip(SPACE)
     if not text:
         if keeps:
-            raise FileProblem(path, number, "'!' alone keeps nothing", hint="write what to keep behind it: !README.md")
+            raise FileProblem(path, number, "'!' alone keeps nothing", hint=_KEEPS_NOTHING)
         return None
     text = clean(text)
     if len(text) > 1:
         text = text.removeprefix("/")
+    # Docker cleans once more with the `!` in front, then looks for it: "!../../a" is "a", and "./!a" is "!a".
+    text = clean(f"!{text}" if keeps else text)
+    keeps = text.startswith("!")
+    text = text.removeprefix("!")
+    if not text:
+        raise FileProblem(path, number, f"{line.strip(SPACE)!r} keeps nothing", hint=_KEEPS_NOTHING)
     try:
         return Pattern(text, keeps, _matcher(text))
     except ValueError as error:

@@ -91,6 +91,10 @@ def test_one_pattern(pattern: str, matching: str, other: str) -> None:
         ("a|!*/b", "a/b", False),
         ("dir|!dir/x|*", "dir/x", False),
         ("|  |!x", "x", False),
+        ("*|./!a", "a", False),
+        ("*|/!a", "a", False),
+        ("!../../a", "a", True),
+        ("*|! !a", "!a", False),
     ],
 )
 def test_exceptions(patterns: str, path: str, expected: bool) -> None:
@@ -99,7 +103,7 @@ def test_exceptions(patterns: str, path: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["[", "a[", "[]a]", "[^", "[^bc", "[-]", "[x-]", "[-x]", "[a-b-c]", "a\\", "!", " ! "]
+    "pattern", ["[", "a[", "[]a]", "[^", "[^bc", "[-]", "[x-]", "[-x]", "[a-b-c]", "a\\", "!", " ! ", "./!", "!/"]
 )
 def test_refused_patterns(pattern: str) -> None:
     """What Docker refuses is told with its line."""
