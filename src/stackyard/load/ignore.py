@@ -10,8 +10,9 @@ Source: moby/patternmatcher and its ignorefile, by their behaviour. The last pat
 a pattern that matched a folder goes on to match everything in it; `**` is any number of folders; the
 rest is Go's filepath.Match. As BuildKit's own walk does, a pattern that had no say about a folder
 is not asked about that folder again for what is in it.
-What differs: inside brackets `*` and `?` mean themselves, and so does a letter after a backslash;
-Docker hands both to Go's regular expressions.
+What differs: `*`, `?` and `[:` inside brackets, and a letter after a backslash. Docker hands them to Go's
+regular expressions, where they mean something else than a person meant. Here such a pattern ignores
+nothing, and one with `!` keeps everything: no file that an engine sees is missed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ IGNORE_FILE = ".dockerignore"
 _KEEPS_NOTHING = "write what to keep behind it: !README.md"
 
 _MAGIC = frozenset("*?[]\\")
+
+_SIGNS = re.compile(r"\\.|\[(?:[^\]\\]|\\.)*", re.DOTALL)
+_UNCLEAR = re.compile(r"\\[0-9A-Za-z]|^\[.*?(?:[*?]|\[:)", re.DOTALL)
 
 STAR = "[^/]*"
 FOLDERS = "(?:.*/)?"
@@ -181,7 +185,9 @@ def _pattern(line: str, path: str, number: int) -> Pattern | None:
     if not text:
         raise FileProblem(path, number, f"{line.strip(SPACE)!r} keeps nothing", hint=_KEEPS_NOTHING)
     try:
-        return Pattern(text, keeps, _matcher(text))
+        matches = _matcher(text)
+        is_unclear = any(_UNCLEAR.search(signs) for signs in _SIGNS.findall(text))
+        return Pattern(text, keeps, (lambda _: keeps) if is_unclear else matches)
     except ValueError as error:
         hint = "brackets and a backslash are signs of patterns; write \\[ for a bracket"
         raise FileProblem(path, number, f"{line.strip(SPACE)!r} is no pattern: {error}", hint=hint) from None
