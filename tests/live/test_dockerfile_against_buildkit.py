@@ -46,9 +46,11 @@ from tests.live.dockerfile_cases import (
 )
 from tests.unit.load.made import Maker
 
-pytestmark = pytest.mark.live
-
 IS_LONG = bool(os.environ.get("STACKYARD_LONG"))
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(not IS_LONG, reason="minutes of builds: part of the long suite, script/test --long"),
+]
 SEED = 2026
 AT_MOST = 150
 """Cases of one build: with more, BuildKit takes more than its share of time for each."""
