@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What every test gets: an environment of its own, and a stack in git on request.
 
-Live tests are marked `live`: one that finds no engine or registry skips, and fails where CI is true.
+Live tests are marked `live`: one that finds no engine or registry skips, and fails where CI is true. What takes
+minutes is marked `long`: `script/test --long` runs it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ GitStack = Callable[..., Path]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rewrite`: golden files become what is produced now; the diff is for a person to read."""
     parser.addoption("--rewrite", action="store_true", help="write golden files anew instead of comparing")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `long` are there when they were asked for; else they are not selected, which is no skip."""
+    if os.environ.get("STACKYARD_LONG"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    items[:] = [item for item in items if not item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 import subprocess
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,9 @@ R = TypeVar("R")
 AT_ONCE = 4
 LIMIT = 300
 """Seconds that one build may take; most take a fifth of one."""
+
+REFUSAL = re.compile(r"ERROR: failed to (?:solve|run Build function)\b.*", re.DOTALL)
+"""How the end of it begins, in the words of older and of newer clients."""
 
 
 class Refused(Exception):
@@ -113,9 +117,9 @@ class Bench:
         words += ["--output", f"type={kind},dest={place / 'result'}", str(context)]
         done = subprocess.run(words, capture_output=True, text=True, env=ENVIRON, timeout=LIMIT, check=False)
         if done.returncode:
-            start = done.stderr.rfind("ERROR: failed to solve")
-            assert start >= 0, f"the engine is gone, or never was there: {done.stderr[-500:]}\n{dockerfile}"
-            raise Refused(done.stderr[start:].strip())
+            refusal = REFUSAL.search(done.stderr)
+            assert refusal, f"the engine is gone, or never was there: {done.stderr[-500:]}\n{dockerfile}"
+            raise Refused(refusal[0].strip())
         return (place / "result").read_bytes()
 
 

@@ -11,7 +11,6 @@ compared here.
 
 from __future__ import annotations
 
-import os
 import posixpath
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -46,11 +45,7 @@ from tests.live.dockerfile_cases import (
 )
 from tests.unit.load.made import Maker
 
-IS_LONG = bool(os.environ.get("STACKYARD_LONG"))
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.skipif(not IS_LONG, reason="minutes of builds: part of the long suite, script/test --long"),
-]
+pytestmark = [pytest.mark.live, pytest.mark.long]
 SEED = 2026
 AT_MOST = 150
 """Cases of one build: with more, BuildKit takes more than its share of time for each."""
@@ -83,9 +78,9 @@ def read(text: str) -> Dockerfile:
     return parse(text.encode(), "Dockerfile")
 
 
-def sample(cases: Sequence[Case], quick: int, long: int = 10_000) -> Sequence[Case]:
-    """Some cases from all over: at least so many, or all there are."""
-    return cases[:: max(1, len(cases) // (long if IS_LONG else quick))]
+def sample(cases: Sequence[Case], count: int) -> Sequence[Case]:
+    """Some cases from all over, at least so many: each of these costs a build."""
+    return cases[:: max(1, len(cases) // count)]
 
 
 def apart(cases: Sequence[Case], build: Callable[[Sequence[Case]], Mapping[Case, Result]]) -> dict[Case, Result | str]:
@@ -128,7 +123,7 @@ def evaluated(word: str, escape: str) -> str | None:
 def test_words(bench: Bench, escape: str) -> None:
     """Quotes, escapes and all forms of variables, as ENV, and as ARG before the first FROM."""
     head = f"# escape={escape}\n"
-    every = {word: evaluated(word, escape) for word in words(1500 if IS_LONG else 60, escape)}
+    every = {word: evaluated(word, escape) for word in words(1500, escape)}
     taken = [word for word, value in every.items() if value is not None]
     refused = [word for word, value in every.items() if value is None]
 
@@ -147,7 +142,7 @@ def test_words(bench: Bench, escape: str) -> None:
     for build in (as_env, as_arg):
         found = apart(taken, build)
         assert {word: (every[word], found[word]) for word in taken if every[word] != found[word]} == {}
-    some = sample(refused, 4, 40)
+    some = sample(refused, 40)
     told = bench.refusals([f"{head}FROM scratch\n{SETTING}\nENV k={word}\n" for word in some])
     assert [word for word, why in zip(some, told, strict=True) if why is None] == []
 
@@ -170,7 +165,7 @@ def names_in_all(cases: Sequence[tuple[str, str]], passed: Mapping[str, str]) ->
 
 def test_images(bench: Bench, tmp_path: Path) -> None:
     """FROM, COPY --from and RUN --mount=from in all forms, with arguments of all kinds, resolve to what we say."""
-    some = [numbered(case, number) for number, case in enumerate(sample(IMAGES, 24))]
+    some = [numbered(case, number) for number, case in enumerate(IMAGES)]
     every = "".join(f"{given}\n{stages}\n" for given, stages in some)
     values = {"P": "passed", "E": ""}
     passed = {f"n{n}{key}": text for n in range(len(some)) for key, text in values.items() if f"n{n}{key}" in every}
@@ -196,7 +191,7 @@ def test_images(bench: Bench, tmp_path: Path) -> None:
 
 def test_no_images(bench: Bench) -> None:
     """What BuildKit refuses before it asks for an image, we refuse, or name something that is no image."""
-    some = [case.replace("§", "debian") for case in sample(NO_IMAGES, 6)]
+    some = [case.replace("§", "debian") for case in NO_IMAGES]
     ours = [case for case in some if _is_buildable(case)]
     theirs = [case for case, why in zip(some, bench.refusals(some), strict=True) if why is None or "resolve" in why]
     assert ours == theirs == []
@@ -277,10 +272,10 @@ def made_up_rules(count: int) -> list[str]:
 
 def test_ignore_rules(bench: Bench, tmp_path: Path) -> None:
     """What an ignore file keeps is what an engine gets: patterns, exceptions, links, empty folders."""
-    texts = [*IGNORED, *made_up_rules(400 if IS_LONG else 0)]
+    texts = [*IGNORED, *made_up_rules(400)]
     folders = {
         text: plant(tmp_path / f"context-{number}", text.replace("|", "\n"))
-        for number, text in enumerate(dict.fromkeys(sample(texts, 24)))
+        for number, text in enumerate(dict.fromkeys(texts))
     }
     expected = {text: kept(folder) for text, folder in folders.items()}
     refused = [text for text, paths in expected.items() if paths is None]
@@ -393,8 +388,8 @@ def made_up_sources(count: int) -> list[str]:
 def test_copied_files(bench: Bench, tmp_path: Path, ignoring: str | None) -> None:
     """What COPY and bind mounts read is what we say they can read, behind an ignore file, too."""
     context = plant(tmp_path / "context", ignoring, paths=COPIED, links=False)
-    sources = dict.fromkeys((*SOURCES, *made_up_sources(400 if IS_LONG else 0)))
-    stages = [*map(copying, sample(list(sources), 20)), *map(mounting, sample(MOUNTED, 3))]
+    sources = dict.fromkeys((*SOURCES, *made_up_sources(400)))
+    stages = [*map(copying, sources), *map(mounting, MOUNTED)]
     expected = {stage: reached(stage, context) for stage in stages}
 
     def build(cases: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -403,7 +398,7 @@ def test_copied_files(bench: Bench, tmp_path: Path, ignoring: str | None) -> Non
         return {stage: came(below(found, str(number))) for number, stage in enumerate(cases)}
 
     found = apart([stage for stage in stages if expected[stage]], build)
-    nothing = sample([stage for stage in stages if not expected[stage]], 4, 60)
+    nothing = sample([stage for stage in stages if not expected[stage]], 60)
     found |= dict(zip(nothing, bench.at_once(lambda stage: alone(bench, stage, context), nothing), strict=True))
     assert {case: told(expected[case], what) for case, what in found.items() if not same(expected[case], what)} == {}
 
@@ -411,7 +406,7 @@ def test_copied_files(bench: Bench, tmp_path: Path, ignoring: str | None) -> Non
 def test_links(bench: Bench, tmp_path: Path) -> None:
     """A source that is a link or leads through one reads no more than the everything that we say."""
     context = plant(tmp_path / "context", paths=COPIED)
-    stages = [copying(source) for source in sample(THROUGH_LINKS, 5)]
+    stages = [copying(source) for source in THROUGH_LINKS]
     everything = reached(copying("."), context)
     found = bench.at_once(lambda stage: alone(bench, stage, context), stages)
     assert {stage for stage in stages if reached(stage, context) != everything} == set()
@@ -440,8 +435,8 @@ def test_destinations(bench: Bench, tmp_path: Path) -> None:
     """A destination's words are replaced as we replace them."""
     context = plant(tmp_path / "context")
     maker = Maker(SEED)
-    made = [maker.word() for _ in range(400 if IS_LONG else 0)]
-    some = [word for word in dict.fromkeys((*sample(DESTINATIONS, 20), *made)) if _is_place(word)]
+    made = [maker.word() for _ in range(400)]
+    some = [word for word in dict.fromkeys((*DESTINATIONS, *made)) if _is_place(word)]
 
     def build(cases: Sequence[str]) -> dict[str, str]:
         lines = "".join(f"COPY a /{number}/{word}\n" for number, word in enumerate(cases))
