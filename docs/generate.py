@@ -31,7 +31,7 @@ import click
 
 from stackyard.cli import GROUPS, run, stackyard
 from stackyard.errors import FindingsProblem
-from stackyard.load import schema
+from stackyard.load.spec import schema
 from stackyard.model import outcome as outcomes
 from stackyard.model import plan as plans
 from stackyard.model import reason as reasons

@@ -21,11 +21,11 @@ import pytest
 
 from stackyard.edges.docker import DockerEngine
 from stackyard.errors import FileProblem, InvalidValue
-from stackyard.load.context import read_context
-from stackyard.load.dockerfile import parse
-from stackyard.load.ignore import read_ignore_rules
-from stackyard.load.instructions import BLANKS
-from stackyard.load.reach import reachable
+from stackyard.load.dockerfile.instructions import BLANKS
+from stackyard.load.dockerfile.parse import parse
+from stackyard.load.dockerfile.reach import reachable
+from stackyard.load.tree.context import read_context
+from stackyard.load.tree.ignore import read_ignore_rules
 from stackyard.model.dockerfile import Dockerfile, expand
 from stackyard.model.reference import Reference
 from tests.live.buildkit import Bench, Found, Refused

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.load.place import find
 from stackyard.load.stack import Settings, load_stack
+from stackyard.load.tree.place import find
 from stackyard.model.decide import Need, Presence
 from stackyard.model.known import NOTHING_KNOWN, Known
 from stackyard.model.reference import Platform, Reference

@@ -13,10 +13,10 @@ import os
 import msgspec
 
 from stackyard.errors import FileProblem
-from stackyard.load.place import Place
-from stackyard.load.spec import Spec, SpecImage
-from stackyard.load.stamps import STAMPS_FILE, Stamps, read_stamps, stamp_findings
-from stackyard.load.versions import VersionsFile, read_versions
+from stackyard.load.spec.stamps import STAMPS_FILE, Stamps, read_stamps, stamp_findings
+from stackyard.load.spec.values import Spec, SpecImage
+from stackyard.load.spec.versions import VersionsFile, read_versions
+from stackyard.load.tree.place import Place
 from stackyard.model.names import ImageName, TargetName
 from stackyard.model.stack import Finding, StampFile
 

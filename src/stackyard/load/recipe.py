@@ -14,10 +14,10 @@ from collections.abc import Iterator
 import msgspec
 
 from stackyard.load.matrix import Matrices
-from stackyard.load.place import DOCKERFILE, Place
-from stackyard.load.spec import Spec, SpecImage, SpecPlan
-from stackyard.load.staging import FilesEntry
-from stackyard.load.versions import BaseImage, Version
+from stackyard.load.spec.values import Spec, SpecImage, SpecPlan
+from stackyard.load.spec.versions import BaseImage, Version
+from stackyard.load.tree.place import DOCKERFILE, Place
+from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.names import ImageName, TargetName, VersionName
 from stackyard.model.stack import TagTemplates
 from stackyard.model.tags import filled

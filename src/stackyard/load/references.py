@@ -16,7 +16,7 @@ import msgspec
 
 from stackyard.errors import InvalidValue
 from stackyard.load.recipe import Recipe
-from stackyard.load.versions import BaseImage
+from stackyard.load.spec.versions import BaseImage
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import masked
 from stackyard.model.names import ImageName, TargetName, VersionName, nearest

@@ -14,13 +14,13 @@ import posixpath
 import msgspec
 
 from stackyard.errors import FileProblem
-from stackyard.load.context import read_context
-from stackyard.load.dockerfile import parse
-from stackyard.load.ignore import IgnoreRules, read_ignore_rules
+from stackyard.load.dockerfile.parse import parse
 from stackyard.load.links import HINT, leads_out
-from stackyard.load.place import Place
 from stackyard.load.recipe import Recipe
-from stackyard.load.staging import FilesEntry, Stager
+from stackyard.load.tree.context import read_context
+from stackyard.load.tree.ignore import IgnoreRules, read_ignore_rules
+from stackyard.load.tree.place import Place
+from stackyard.load.tree.staging import FilesEntry, Stager
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import BlobId, Entry
 from stackyard.model.stack import Finding, Staging

@@ -17,16 +17,17 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from stackyard.errors import ConfigError, FileProblem, InvalidValue
-from stackyard.load.changes import read_change_rules
 from stackyard.load.matrix import Matrices, read_matrices
-from stackyard.load.place import DOCKERFILE, Place, discovered, image_folders, templates
 from stackyard.load.recipe import Recipe, recipes_of
 from stackyard.load.references import owners_of
 from stackyard.load.sources import SourceReader
-from stackyard.load.spec import Ecr, Spec, SpecImage, SpecPlan, read_spec, unnamed_plan
+from stackyard.load.spec.read import read_spec
+from stackyard.load.spec.values import Ecr, Spec, SpecImage, SpecPlan, unnamed_plan
+from stackyard.load.spec.versions import BASE_IMAGE, BaseImage
 from stackyard.load.suites import SuiteReader
 from stackyard.load.target import Surroundings, target_of
-from stackyard.load.versions import BASE_IMAGE, BaseImage
+from stackyard.load.tree.changes import read_change_rules
+from stackyard.load.tree.place import DOCKERFILE, Place, discovered, image_folders, templates
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
 from stackyard.model.names import ImageName, TargetName, nearest

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from stackyard.load.context import read_entry, read_tree
 from stackyard.load.links import HINT, leads_out
-from stackyard.load.place import Place, has_folder
 from stackyard.load.recipe import Recipe
+from stackyard.load.tree.context import read_entry, read_tree
+from stackyard.load.tree.place import Place, has_folder
 from stackyard.model import canonical
 from stackyard.model.inputs import Entry
 from stackyard.model.names import Digest

@@ -13,15 +13,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
-from stackyard.load.changes import ChangeRules
+from stackyard.load.dockerfile.reach import reachable
 from stackyard.load.matrix import VERSIONS_FILES
-from stackyard.load.place import Place
-from stackyard.load.reach import reachable
 from stackyard.load.recipe import WINDOWS, Recipe
 from stackyard.load.references import Owners, find_references, foundation_of
 from stackyard.load.sources import Sources
+from stackyard.load.spec.versions import BASE_IMAGE, BaseImage, is_windows
 from stackyard.load.suites import SuiteReader, commands_of
-from stackyard.load.versions import BASE_IMAGE, BaseImage, is_windows
+from stackyard.load.tree.changes import ChangeRules
+from stackyard.load.tree.place import Place
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.ecr import version_tag
 from stackyard.model.inputs import Entry, Inputs, comparable

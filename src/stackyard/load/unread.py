@@ -14,8 +14,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from stackyard.load.place import Place
-from stackyard.load.reach import reachable
+from stackyard.load.dockerfile.reach import reachable
+from stackyard.load.tree.place import Place
 from stackyard.model.dockerfile import Body
 from stackyard.model.stack import Finding, Stack, Target
 

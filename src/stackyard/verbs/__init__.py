@@ -22,8 +22,8 @@ from stackyard.check.findings import in_order, refuse_errors
 from stackyard.check.findings import unreadable as unreadable
 from stackyard.edges import git, machine
 from stackyard.edges.clock import Clock, SystemClock
-from stackyard.load.place import Place, find
 from stackyard.load.stack import Settings, load_stack
+from stackyard.load.tree.place import Place, find
 from stackyard.model.decide import Need, Presence
 from stackyard.model.ecr import Stamp
 from stackyard.model.known import Known

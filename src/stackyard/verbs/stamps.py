@@ -17,7 +17,7 @@ import msgspec
 
 from stackyard.check.fixes import Fixed
 from stackyard.errors import FileProblem, InvalidValue
-from stackyard.load.stamps import read_stamps, rewritten, stale_keys
+from stackyard.load.spec.stamps import read_stamps, rewritten, stale_keys
 from stackyard.model.names import Tag, TargetName
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.plan import Plan

@@ -18,9 +18,10 @@ import msgspec
 from stackyard.check.findings import findings_of
 from stackyard.edges import git, machine
 from stackyard.errors import ConfigError, NoHistory, NotAStack, UnknownName
-from stackyard.load.place import IMAGES, ROOT_NAMES, Place, discovered, find
-from stackyard.load.spec import Spec, read_spec
+from stackyard.load.spec.read import read_spec
+from stackyard.load.spec.values import Spec
 from stackyard.load.stack import Settings, load_stack
+from stackyard.load.tree.place import IMAGES, ROOT_NAMES, Place, discovered, find
 from stackyard.model.names import ImageName, nearest
 from stackyard.model.proposal import NewFile, Survey
 from stackyard.model.reference import Reference, Repository
@@ -51,7 +52,7 @@ class Beginning(msgspec.Struct, frozen=True):
 
 def spec_schema() -> dict[str, Any]:
     """The JSON Schema of spec.yml."""
-    from stackyard.load.schema import json_schema
+    from stackyard.load.spec.schema import json_schema
 
     return json_schema()
 
@@ -62,7 +63,7 @@ def look(start: Path, options: Options) -> Beginning:
     if place is not None and (place.spec or _has_versions(place) or options.images):
         return _existing(place, options)
     root = place.root if place is not None else _root(start)
-    from stackyard.load.survey import dockerfiles, survey
+    from stackyard.load.begin.survey import dockerfiles, survey
 
     found = survey(root, _github(root))
     if place is not None and any(discovered(place)) and not _says_more(found, place):
@@ -126,7 +127,7 @@ def _existing(place: Place, options: Options, notes: tuple[str, ...] = ()) -> Be
 
 def _listing(root: Path, found: Survey, files: list[str], options: Options) -> Beginning:
     """A stackyard.yml, and the stack that it gives."""
-    from stackyard.load.propose import propose
+    from stackyard.load.begin.propose import propose
     from stackyard.write.listing import listing_text
 
     proposal = propose(root, found, files, options.platform or machine.native_platform())

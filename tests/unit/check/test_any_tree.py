@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from stackyard.check.advice import advice_of
 from stackyard.check.findings import findings_of
 from stackyard.errors import StackyardError
-from stackyard.load.place import find
 from stackyard.load.stack import Settings, load_stack
+from stackyard.load.tree.place import find
 from stackyard.load.unread import unread_findings
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Finding, Revision

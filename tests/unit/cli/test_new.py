@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stackyard import verbs
-from stackyard.load.spec import read_spec
+from stackyard.load.spec.read import read_spec
 from stackyard.write.entry import with_entry
 from tests.conftest import GitStack
 from tests.unit.cli.conftest import Shell

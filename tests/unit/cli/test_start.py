@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from stackyard import verbs
-from stackyard.load.compose import UNKNOWN, interpolated
-from stackyard.load.spec import read_spec
-from stackyard.load.workflows import read_workflow
+from stackyard.load.begin.compose import UNKNOWN, interpolated
+from stackyard.load.begin.workflows import read_workflow
+from stackyard.load.spec.read import read_spec
 from tests.conftest import GitStack, git
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.shop import FILES, PARENTS

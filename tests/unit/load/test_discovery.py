@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from stackyard.errors import FileProblem, NotAStack
-from stackyard.load.place import Place, discovered, find
 from stackyard.load.stack import Settings, load_stack
+from stackyard.load.tree.place import Place, discovered, find
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Revision, Stack, TagTemplates
 from stackyard.model.tags import tags_of

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from stackyard.errors import ConfigError
-from stackyard.load.place import find
 from stackyard.load.stack import Settings, load_stack
+from stackyard.load.tree.place import find
 from stackyard.model.decide import Need, Presence
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.names import TargetName

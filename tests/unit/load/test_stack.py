@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from stackyard.errors import FileProblem, InvalidValue
-from stackyard.load.place import find
 from stackyard.load.stack import Settings, load_stack
+from stackyard.load.tree.place import find
 from stackyard.model import canonical
 from stackyard.model.inputs import build_fingerprint, differences, source_fingerprint
 from stackyard.model.names import Digest, TargetName

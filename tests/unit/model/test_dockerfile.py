@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from stackyard.errors import InvalidValue
-from stackyard.load.dockerfile import parse
+from stackyard.load.dockerfile.parse import parse
 from stackyard.model.dockerfile import Body, Copied, Dockerfile, expand
 from stackyard.model.words import expand_known, heredocs
 

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Where a Dockerfile names variables, and who replaces them: the engine, a shell, or one that takes care of it.
+
+In:   the file's lines, its instructions
+Out:  Mentions with line and column
+Pure. Beside: load/instructions (which joins lines), check/dockerfiles (which asks whether somebody sets them)
+
+Which instructions have their variables replaced: BuildKit's documentation, "Environment replacement".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from stackyard.errors import InvalidValue
+from stackyard.load.dockerfile.instructions import Instruction, json_list
+from stackyard.model.dockerfile import Mention
+from stackyard.model.words import SPACE, expand_known
+
+_REPLACED = frozenset(
+    ("ADD", "ARG", "COPY", "ENV", "EXPOSE", "FROM", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR")
+)
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(:?[-+?])?)")
+_BARE_WORD = re.compile(r"(?<![\w${])[A-Za-z_][A-Za-z0-9_]*")
+_READS_A_FILE = re.compile(r"(?:^|[\s;&|(])(?:\.|source|eval)\s")
+"""What brings names into a shell that no one can see here."""
+
+
+def mentions_of(lines: Sequence[str], instructions: Sequence[Instruction], escape: str) -> Iterator[Mention]:
+    """Every `$NAME` and `${NAME...}` outside comments, file order."""
+    ends = [instruction.line - 1 for instruction in instructions[1:]] + [len(lines)]
+    for instruction, end in zip(instructions, ends, strict=True):
+        own = lines[instruction.line - 1 : end]
+        if any("$" in line for line in own):
+            yield from _of_one(instruction, own, escape)
+
+
+def _of_one(instruction: Instruction, lines: Sequence[str], escape: str) -> Iterator[Mention]:
+    how, asked = _asked_by(instruction, lines, escape)
+    for number, line in enumerate(lines, instruction.line):
+        if line.lstrip(SPACE).startswith("#"):
+            continue
+        for match in _VARIABLE.finditer(line):
+            name = match[1] or match[2]
+            is_asked = not match[3] and name in asked and not line.endswith(escape, 0, match.start())
+            yield Mention(name, number, match.start() + 1, how if is_asked else "guarded")
+
+
+def _asked_by(
+    instruction: Instruction, lines: Sequence[str], escape: str
+) -> tuple[Literal["engine", "shell"], frozenset[str]]:
+    """Who replaces the variables, and the names that have to come from outside the instruction."""
+    text = " ".join((*instruction.flags, instruction.rest))
+    try:
+        names = expand_known(text, {}, escape)[1]
+    except InvalidValue:
+        # Not for BuildKit's rules of quotes: of a RUN all names count that stand outside of quotes or in double ones.
+        names = frozenset(match[1] or match[2] for match in _VARIABLE.finditer(text))
+        if instruction.word != "RUN":
+            return "engine", frozenset()
+    if instruction.word in _REPLACED:
+        return "engine", names
+    is_plain_shell = instruction.word == "RUN" and escape == "\\" and json_list(instruction.rest) is None
+    if not is_plain_shell or "<<" in text or _READS_A_FILE.search(text):
+        return "shell", frozenset()
+    return "shell", names - frozenset(_BARE_WORD.findall(" ".join(lines)))

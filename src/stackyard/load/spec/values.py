@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""What a spec.yml says, whatever its dialect: values that the rest of `load` works with.
+
+Out:  Spec, its plans and its images, all in file order
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from stackyard.load.spec.versions import VersionsFile
+from stackyard.load.tree.staging import FilesEntry
+from stackyard.model.ecr import Account, Region
+from stackyard.model.names import ImageName, VersionName
+from stackyard.model.stack import Command, TagTemplates
+
+STABLE = "-stable"
+
+
+class SpecPlan(msgspec.Struct, frozen=True):
+    """One way to build the images; the unnamed one of a file without plans has no name."""
+
+    name: VersionName | None
+    prefix: str | None
+    stable: str
+    """What a stable tag ends in."""
+    templates: TagTemplates
+    line: int
+    vars: tuple[tuple[str, str], ...] = ()
+
+
+class SpecImage(msgspec.Struct, frozen=True):
+    """One entry of `images:`."""
+
+    name: ImageName
+    line: int | None
+    """None for an image that no file lists."""
+    image_name: str | None = None
+    depend_on: tuple[str, ...] = ()
+    args: tuple[tuple[str, str], ...] = ()
+    """Build arguments of every plan."""
+    plan_args: tuple[tuple[VersionName, tuple[tuple[str, str], ...]], ...] = ()
+    """Those of one plan, which win."""
+    skip_plans: tuple[VersionName, ...] = ()
+    info_cmds: tuple[str, ...] = ()
+    integration_tests: bool = False
+    skip: str | None = None
+    """Why the image is left alone; None: it is not."""
+    vars: tuple[tuple[str, str], ...] = ()
+    dockerfile: str | None = None
+    """Relative to the stack's root; None: in the image's folder."""
+    context: str | None = None
+    """Build context, relative to the stack's root; None: the Dockerfile's folder."""
+    versions: VersionsFile | None = None
+    """Versions of its own, in its entry."""
+    files: tuple[FilesEntry, ...] = ()
+    """What its build context gets from elsewhere."""
+
+    def args_for(self, plan: SpecPlan) -> tuple[tuple[str, str], ...]:
+        """Build arguments for one plan, in file order; a later value of a name takes the earlier one's place."""
+        merged = dict(self.args)
+        merged.update(next((args for name, args in self.plan_args if name == plan.name), ()))
+        return tuple(merged.items())
+
+
+class Ecr(msgspec.Struct, frozen=True):
+    """The private registry of an AWS account, as far as the file says which."""
+
+    account: Account | None = None
+    region: Region | None = None
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """A whole spec.yml, images and plans in file order."""
+
+    path: str
+    name: str | None
+    registry: str | None
+    source: str | None
+    """Address of the stack's files."""
+    plans: tuple[SpecPlan, ...]
+    images: tuple[SpecImage, ...]
+    commands: tuple[Command, ...]
+    vars: tuple[tuple[str, str], ...] = ()
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Named sets of images, for selecting."""
+    build_args: tuple[tuple[str, str], ...] = ()
+    """Arguments that every image gets."""
+    ecr: Ecr | None = None
+    files: tuple[tuple[str, int | None, tuple[FilesEntry, ...]], ...] = ()
+    """What build contexts get from elsewhere, by image and with its line: for images without an entry too."""
+
+
+def unnamed_plan(prefix: str | None = None, templates: TagTemplates | None = None, line: int = 1) -> SpecPlan:
+    """The one plan of a stack that names none: both a fixed and a moving tag from day one."""
+    lead = "{prefix}-" if prefix else ""
+    both = TagTemplates((lead + "{commit}",), (lead + "{branch}",))
+    return SpecPlan(None, prefix, STABLE, templates or both, line)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""spec.yml: what it says, and each thing that is odd or wrong, with its line."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import cast
+
+import pytest
+
+from stackyard.errors import FileProblem
+from stackyard.load.spec.read import read_spec
+from stackyard.load.spec.values import Spec
+from stackyard.model.stack import Command, Finding
+
+WHOLE = """\
+name: campus
+registry: ghcr.io/acme
+root: base
+images:
+  base:
+    build_args: {PY_VER: 3.10, EMPTY: ''}
+    info_cmds: [PIP]
+    prune: false
+  lab:
+    image_name: ghcr.io/other/lab
+    depend_on: base
+    integration_tests: yes
+    prepull: true
+    x-note: ours
+tag:
+  prefix: 2026.3
+all_info_cmds:
+  PIP: {description: Packages, command: pip list}
+  BARE: {command: python --version}
+"""
+
+
+def spec(text: str) -> Spec:
+    """The spec of a text, which has no findings."""
+    found, findings = read_spec(dedent(text).encode(), "images/spec.yml")
+    assert findings == ()
+    return found
+
+
+def findings(text: str) -> list[Finding]:
+    """What is odd in a text."""
+    return list(read_spec(dedent(text).encode(), "images/spec.yml")[1])
+
+
+def problem(text: str) -> tuple[int | None, str]:
+    """What is wrong with a text: the line and the sentence, be it of the whole file or of one place in it."""
+    try:
+        found = [finding for finding in findings(text) if finding.level == "error"]
+    except FileProblem as error:
+        return cast("int | None", error.line), str(error).removeprefix("images/spec.yml")
+    (only,) = found
+    return only.line, str(only)
+
+
+def test_a_whole_file() -> None:
+    """Everything that can stand in it, scalars as they are written."""
+    whole = spec(WHOLE)
+    base, lab = whole.images
+
+    assert (whole.name, whole.registry) == ("campus", "ghcr.io/acme")
+    assert [(plan.name, plan.prefix, plan.stable) for plan in whole.plans] == [(None, "2026.3", "-stable")]
+    assert (base.name, base.line, base.args) == ("base", 5, (("PY_VER", "3.10"), ("EMPTY", "")))
+    assert (base.info_cmds, base.depend_on, base.integration_tests) == (("PIP",), (), False)
+    assert (lab.name, lab.line, lab.image_name) == ("lab", 9, "ghcr.io/other/lab")
+    assert (lab.depend_on, lab.integration_tests) == (("base",), True)
+    assert whole.commands == (Command("PIP", "Packages", "pip list"), Command("BARE", "BARE", "python --version"))
+
+
+@pytest.mark.parametrize(
+    ("tag", "fixed", "moving"),
+    [
+        ("", ("{commit}",), ("{branch}",)),
+        ("tag:\n", ("{commit}",), ("{branch}",)),
+        ("tag: {prefix: '2026.3'}", ("{prefix}-{commit}",), ("{prefix}-{branch}",)),
+        ("tag: {prefix: ''}", ("{commit}",), ("{branch}",)),
+        ("tag: {prefix: '1', fixed: [], moving: 'v{prefix}'}", (), ("v{prefix}",)),
+        ("tag: {fixed: ['{commit}', '{version}-{image}']}", ("{commit}", "{version}-{image}"), ("{branch}",)),
+    ],
+)
+def test_both_kinds_of_tags_from_day_one(tag: str, fixed: tuple[str, ...], moving: tuple[str, ...]) -> None:
+    """A fixed and a moving one where the file says nothing else; an empty list says none."""
+    templates = spec(f"images: {{a: }}\n{tag}").plans[0].templates
+
+    assert (templates.fixed, templates.moving) == (fixed, moving)
+
+
+def test_images_may_be_empty() -> None:
+    """An image without a word is an image; no image at all is for the whole stack to say."""
+    assert [image.name for image in spec("images:\n  a:\n  b: {}\n").images] == ["a", "b"]
+    assert spec("images:\n").images == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said", "hint"),
+    [
+        ("root: a\nimage: {a: }\nimages: {a: }", 2, "the file has a key 'image'", "did you mean 'images'?"),
+        ("images:\n  a:\n    depends_on: b\n", 3, "image 'a' has a key 'depends_on'", "did you mean 'depend_on'?"),
+        ("images:\n  a:\n    qqqq: b\n", 3, "image 'a' has a key 'qqqq'", "'x-'"),
+        ("images: {a: }\ntag:\n  prefx: '1'\n", 3, "`tag` has a key 'prefx'", "did you mean 'prefix'?"),
+        ("images: {a: }\nall_info_cmds:\n  P:\n    command: p\n    descr: q\n", 5, "command 'P' has a key 'descr'",
+         "did you mean 'description'?"),
+    ],
+)  # fmt: skip
+def test_a_key_that_nothing_reads_is_noted(text: str, line: int, said: str, hint: str) -> None:
+    """A warning with the line of the key, and the key that was most likely meant."""
+    (found,) = findings(text)
+
+    assert (found.code, found.level, found.path, found.line) == ("unknown-key", "warning", "images/spec.yml", line)
+    assert said in found.sentence
+    assert hint in (found.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("- a\n", 1, "the file should be a mapping"),
+        ("", 1, "there is no `images:`"),
+        ("root: a\n", 1, "there is no `images:`"),
+        ("\nimages: [a]\n", 2, "`images` should be a mapping"),
+        ("images:\n  a: text\n", 2, "image 'a' should be a mapping"),
+        ("images:\n  a/b:\n    prune: true\n", 2, "'a/b' is not a valid image name"),
+        ("images:\n  a:\n    image_name: [x]\n", 3, "`image_name` of image 'a' should be text"),
+        ("images:\n  a:\n    build_args: [x]\n", 3, "`build_args` of image 'a' should be a mapping"),
+        (
+            "images:\n  a:\n    build_args:\n      X: [1]\n",
+            4,
+            "argument 'X' in `build_args` of image 'a' should be text, not a list",
+        ),
+        (
+            "images:\n  a:\n    build_args:\n      X:\n",
+            4,
+            "argument 'X' in `build_args` of image 'a' should be text, not nothing",
+        ),
+        ("images:\n  a:\n    depend_on: {b: c}\n", 3, "`depend_on` of image 'a' should be text"),
+        ("images:\n  a:\n    info_cmds: [[P]]\n", 3, "each entry of the commands"),
+        ("images:\n  a:\n    integration_tests: SOON\n", 3, "`integration_tests` of image 'a' should be true or false"),
+        ("images:\n  a:\n    prune: 1\n", 3, "`prune` of image 'a' should be true or false"),
+        ("images:\n  a:\n    prepull: 'false'\n", 3, "`prepull` of image 'a' should be true or false"),
+        ("name: [a]\nimages: {a: }\n", 1, "`name` should be text"),
+        ("registry: Ghcr.io/Acme\nimages: {a: }\n", 1, "'Ghcr.io/Acme' is not a valid registry"),
+        ("registry: https://ghcr.io\nimages: {a: }\n", 1, "is not a valid registry"),
+        ("images: {a: }\nplans:\n  P: {tag_prefix: 1 2}\n", 3, "cannot begin a tag"),
+        ("images: {a: }\nplans: [1]\n", 2, "a plan should be a mapping"),
+        ("images: {a: }\nplans:\n  a/b: {}\n", 3, "is not a valid plan name"),
+        ("images: {a: }\ntag: v1\n", 2, "`tag` should be a mapping"),
+        ("images: {a: }\ntag:\n  prefix: [1]\n", 3, "`tag.prefix` should be text"),
+        ("images: {a: }\ntag:\n  prefix: 2026 3\n", 3, "`tag.prefix` '2026 3' cannot begin a tag"),
+        ("images: {a: }\ntag:\n  prefix: '-x'\n", 3, "cannot begin a tag"),
+        ("images: {a: }\ntag:\n  fixed:\n    - ok\n    - '{comit}'\n", 5, "{comit}, which is none of branch, commit"),
+        ("images: {a: }\ntag:\n  moving: 'a/{branch}'\n", 3, "is not a valid tag"),
+        ("images: {a: }\nall_info_cmds: [P]\n", 2, "`all_info_cmds` should be a mapping"),
+        ("images: {a: }\nall_info_cmds:\n  P:\n    description: d\n", 4, "command 'P' has no `command`"),
+        ("images: {a: }\nall_info_cmds:\n  P:\n    command: [a, b]\n", 4, "`command` of command 'P' should be text"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text: str, line: int, said: str) -> None:
+    """A wrong type is an error where it stands, not a guess."""
+    where, sentence = problem(text)
+
+    assert where == line
+    assert said in sentence
