@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from stackyard.check.findings import findings_of, in_order
+from stackyard.check.secrets import secret_findings
 from stackyard.check.variables import BASE_TAG, variable_findings
 from stackyard.errors import InvalidValue
 from stackyard.model.names import TargetName
@@ -21,7 +22,14 @@ def advice_of(stack: Stack, branches: Iterable[str] = (), more: Iterable[Finding
         branches: other branches of the repository, as far as the caller knows them.
         more: findings that the caller has; they are put in order with the rest.
     """
-    found = (*findings_of(stack), *_pinned_parents(stack), *variable_findings(stack), *_clashes(stack, branches), *more)
+    found = (
+        *findings_of(stack),
+        *_pinned_parents(stack),
+        *variable_findings(stack),
+        *secret_findings(stack),
+        *_clashes(stack, branches),
+        *more,
+    )
     return in_order(dict.fromkeys(found))
 
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Secrets in arguments and variables are told, with a mount as the way out, and never printed."""
+
+from __future__ import annotations
+
+from stackyard import verbs
+from stackyard.model.stack import Finding
+from stackyard.verbs import Options
+from tests.conftest import GitStack
+
+TOKEN = "ghp_" + "a1B2" * 9
+
+
+def secrets(git_stack: GitStack, dockerfile: str, spec: str = "images: {lab: {}}\n") -> list[Finding]:
+    """Findings about secrets of a stack of one image."""
+    root = git_stack({"images/spec.yml": spec, "images/lab/Dockerfile": dockerfile})
+    return [each for each in verbs.check(verbs.load(root, Options())) if each.code == "secret-argument"]
+
+
+def test_an_argument_with_the_name_of_a_secret(git_stack: GitStack) -> None:
+    """It stands where its ARG stands, and the hint names the mount."""
+    (found,) = secrets(git_stack, "FROM debian:12\nARG API_TOKEN\nRUN fetch $API_TOKEN\n")
+    assert (found.path, found.line, found.level) == ("images/lab/Dockerfile", 2, "warning")
+    assert "--mount=type=secret,id=api_token" in (found.hint or "")
+
+
+def test_a_variable_with_the_form_of_a_secret(git_stack: GitStack) -> None:
+    """Whatever it is called; and nobody reads it in the finding."""
+    (found,) = secrets(git_stack, f"FROM debian:12\nENV MIRROR={TOKEN}\n")
+    assert found.line == 2
+    assert TOKEN not in f"{found}{found.hint}"
+
+
+def test_a_secret_written_into_the_spec(git_stack: GitStack) -> None:
+    """The entry is where it stands, once for each argument."""
+    spec = f"images:\n  lab:\n    build_args:\n      MIRROR: {TOKEN}\n"
+    (found,) = secrets(git_stack, "FROM debian:12\nARG MIRROR\nRUN fetch $MIRROR\n", spec)
+    assert (found.path, found.line) == ("images/spec.yml", 2)
+    assert TOKEN not in f"{found}{found.hint}"
+
+
+def test_what_is_no_secret(git_stack: GitStack) -> None:
+    """An empty variable, an argument for FROM alone, a mount, and words that only hold such a name."""
+    text = (
+        "ARG REGISTRY_TOKEN=none\nFROM debian:12\nENV GIT_TOKEN= TOKEN_FILE=/run/token TOKENIZERS_PARALLELISM=false PASSENGERS=4\n"
+        "RUN --mount=type=secret,id=api_token cat /run/secrets/api_token\n"
+    )
+    assert secrets(git_stack, text) == []
