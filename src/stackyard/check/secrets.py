@@ -18,7 +18,6 @@ from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import looks_secret
 from stackyard.model.stack import Finding, Stack
 
-
 _ABOUT = re.compile(r"_(NAME|FILE|PATH|DIR|URL|URI|ID|USER|TYPE|TTL|LENGTH)$", re.I)
 """What a secret is called, where it lies, how long it lives: names of things beside it."""
 

@@ -42,7 +42,8 @@ def test_a_secret_written_into_the_spec(git_stack: GitStack) -> None:
 def test_what_is_no_secret(git_stack: GitStack) -> None:
     """An empty variable, an argument for FROM alone, a mount, and words that only hold such a name."""
     text = (
-        "ARG REGISTRY_TOKEN=none\nFROM debian:12\nENV GIT_TOKEN= TOKEN_FILE=/run/token TOKENIZERS_PARALLELISM=false PASSENGERS=4\n"
+        "ARG REGISTRY_TOKEN=none\nFROM debian:12\nENV GIT_TOKEN= TOKEN_FILE=/run/token\n"
+        "ENV TOKENIZERS_PARALLELISM=false PASSENGERS=4\n"
         "RUN --mount=type=secret,id=api_token cat /run/secrets/api_token\n"
     )
     assert secrets(git_stack, text) == []
