@@ -13,6 +13,10 @@ from stackyard.model.tags import render, tags_of, values_of
 _ORDER = {"error": 0, "warning": 1, "notice": 2}
 
 
+STABLE = "stable"
+"""The channel that every stack has, whatever its prefix."""
+
+
 def findings_of(stack: Stack) -> tuple[Finding, ...]:
     """All findings, errors first, then by place."""
     found = (*stack.findings, *_rings(stack), *_duplicates(stack), *_tags(stack), *_untested(stack))
@@ -114,11 +118,12 @@ def _tags(stack: Stack) -> Iterator[Finding]:
                 told.add(sentence)
                 yield Finding("bad-tag", "error", sentence, stack.images_folder, hint=problem.hint)
             continue
-        sentence = f"branch {branch!r} gives the tag {stable}, which is the stable channel's"
-        if stable in moving and sentence not in told:
-            told.add(sentence)
-            hint = "build on a branch of another name: a channel is moved by `stackyard promote` alone"
-            yield Finding("bad-tag", "error", sentence, stack.images_folder, hint=hint)
+        for channel in sorted({STABLE, *([stable] if stable else [])}.intersection(moving)):
+            sentence = f"branch {branch!r} gives the tag {channel}, which is the stable channel's"
+            if sentence not in told:
+                told.add(sentence)
+                hint = "build on a branch of another name: a channel is moved by `stackyard promote` alone"
+                yield Finding("bad-tag", "error", sentence, stack.images_folder, hint=hint)
         for tag in (*fixed, *moving) if target.version is not None and target.skip is None else ():
             other = owners.setdefault((target.repository.canonical, tag), target)
             if other.image == target.image and other.version != target.version:

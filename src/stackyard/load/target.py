@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
+from stackyard.errors import InvalidValue
 from stackyard.load.dockerfile.reach import reachable
 from stackyard.load.matrix import VERSIONS_FILES
 from stackyard.load.recipe import WINDOWS, Recipe
@@ -139,7 +140,10 @@ def _with_base_tag(recipe: Recipe, around: Surroundings, findings: list[Finding]
         sentence = f"image {recipe.image!r} sets {BASE_TAG} itself: its parent's tag of this run is not used"
         findings.append(Finding("base-tag-set", "warning", sentence, recipe.path, recipe.line))
         return recipe.args
-    fixed, moving = tags_of(parent.templates, around.revision, dict(parent.variables))
+    try:
+        fixed, moving = tags_of(parent.templates, around.revision, dict(parent.variables))
+    except InvalidValue:  # said of the parent, as an error of its own
+        fixed, moving = (), ()
     tag = next(iter(moving + fixed), "latest")
     return ((BASE_TAG, str(tag)), *recipe.args)
 

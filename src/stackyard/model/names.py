@@ -54,6 +54,9 @@ class Digest(Name):
         return f"{algorithm}:{digits[:12]}"
 
 
+LONGEST_TAG = 128
+
+
 class Tag(Name):
     """A tag as registries take it (OCI distribution spec: at most 128 characters)."""
 

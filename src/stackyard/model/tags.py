@@ -10,14 +10,18 @@ import re
 from collections.abc import Mapping
 
 from stackyard.errors import InvalidValue
-from stackyard.model.names import Tag
+from stackyard.model import canonical
+from stackyard.model.names import LONGEST_TAG, Tag
 from stackyard.model.stack import Revision, TagTemplates
 
 COMMIT_DIGITS = 7
 PLACES = ("prefix", "branch", "commit", "version", "image", "stable", "stamp")
 """What a template may use."""
 STAMP = "{stamp}"
-_PLACE = re.compile(r"\{([a-z_]+)\}")
+BRANCH = "{branch}"
+_MARK_DIGITS = 8
+_WHOLE_COMMIT = "commit:"
+_PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*|commit:[0-9]+)\}")
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -25,6 +29,7 @@ def values_of(revision: Revision, variables: Mapping[str, str]) -> dict[str, str
     """What templates may use: the target's own variables, commit and branch."""
     values = dict(variables)
     values["commit"] = revision.commit[:COMMIT_DIGITS]
+    values[_WHOLE_COMMIT] = revision.commit
     if revision.branch:
         values["branch"] = sanitise(revision.branch)
     if revision.stamp:
@@ -33,12 +38,29 @@ def values_of(revision: Revision, variables: Mapping[str, str]) -> dict[str, str
 
 
 def sanitise(branch: str) -> str:
-    """A branch name as part of a tag: whatever a tag cannot hold becomes a dash.
+    """A branch name as part of a tag: accents go, whatever else a tag cannot hold becomes a dash.
 
-    >>> sanitise("feature/x")
-    'feature-x'
+    Letters that have no plain form would all become the same dashes, so such a name gets a mark of its own.
+
+    >>> sanitise("feature/x"), sanitise("überarbeitet")
+    ('feature-x', 'uberarbeitet')
     """
-    return _NOT_IN_A_TAG.sub("-", branch)
+    plain = branch if branch.isascii() else _without_accents(branch)
+    text = _NOT_IN_A_TAG.sub("-", plain)
+    if not text.strip(".-"):
+        return f"branch-{_mark(branch)}"
+    return text if plain.isascii() else f"{text.rstrip('-')}-{_mark(branch)}"
+
+
+def _without_accents(text: str) -> str:
+    from unicodedata import combining, normalize  # a large table, for few
+
+    return "".join(character for character in normalize("NFKD", text) if not combining(character))
+
+
+def _mark(text: str) -> str:
+    """A few digits that another text has not."""
+    return canonical.digest(text).hex[:_MARK_DIGITS]
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
@@ -47,22 +69,76 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     >>> filled("cuda{cuda} {json}", {"cuda": "12.6"})
     'cuda12.6 {json}'
     """
-    return _PLACE.sub(lambda match: values.get(match[1], match[0]), text)
+
+    def value(match: re.Match[str]) -> str:
+        found = _value(match[1], values)
+        return match[0] if found is None else found
+
+    return _PLACE.sub(value, text)
+
+
+def _value(name: str, values: Mapping[str, str]) -> str | None:
+    """The value of a place; `commit:12` is that many digits."""
+    if name.startswith(_WHOLE_COMMIT):
+        return values.get(_WHOLE_COMMIT, values.get("commit", ""))[: int(name.removeprefix(_WHOLE_COMMIT))] or None
+    return values.get(name)
 
 
 def render(template: str, values: Mapping[str, str]) -> Tag | None:
     """The tag, or None where a value is missing; InvalidValue for a name nobody knows or a text that is no tag."""
     wanted = _PLACE.findall(template)
     for name in wanted:
-        if name not in PLACES and name not in values:
+        if name.startswith(_WHOLE_COMMIT):
+            _check_digits(template, int(name.removeprefix(_WHOLE_COMMIT)))
+        elif name not in PLACES and name not in values:
             raise InvalidValue(
                 f"tag template {template!r} uses {{{name}}}, which is none of {', '.join(sorted(PLACES))}",
                 kind="tag template",
                 text=template,
             )
-    if any(name not in values for name in wanted):
+    if any(_value(name, values) is None for name in wanted):
         return None
-    return Tag.parse(_PLACE.sub(lambda match: values[match[1]], template))
+    return Tag.parse(filled(template, _fitting(template, values)))
+
+
+def _check_digits(template: str, digits: int) -> None:
+    if digits < COMMIT_DIGITS:
+        raise InvalidValue(
+            f"tag template {template!r} asks for {digits} digits of the commit: at least {COMMIT_DIGITS} are needed",
+            kind="tag template",
+            text=template,
+        )
+
+
+def _fitting(template: str, values: Mapping[str, str]) -> Mapping[str, str]:
+    """The values, with a branch that gives a tag: one that begins and ends as tags may.
+
+    A long name is cut, and ends in a mark, so that two long names never give one tag.
+    """
+    if BRANCH not in template:
+        return values
+    branch = values["branch"]
+    if template.startswith(BRANCH):
+        branch = branch.lstrip(".-")
+    others = len(filled(template, {**values, "branch": ""}))
+    room = (LONGEST_TAG - others) // template.count(BRANCH)
+    if len(branch) > room > _MARK_DIGITS + 1:
+        branch = f"{branch[: room - _MARK_DIGITS - 1].rstrip('.-')}-{_mark(branch)}"
+    return {**values, "branch": branch}
+
+
+def numbered(tag: Tag, number: int) -> Tag:
+    """The form of a fixed tag that the `number`th build takes, where others hold those before it."""
+    end = f".{number}"
+    return Tag(f"{tag[: LONGEST_TAG - len(end)]}{end}")
+
+
+def is_form_of(placed: str, tag: Tag) -> bool:
+    """Whether `placed` is `tag`, or the numbered form of it that a later build took."""
+    if placed == tag:
+        return True
+    number = placed.rpartition(".")[2]
+    return number.isascii() and number.isdigit() and placed == numbered(tag, int(number))
 
 
 def tags_of(

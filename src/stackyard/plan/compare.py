@@ -36,7 +36,7 @@ from stackyard.model.reason import (
 from stackyard.model.record import Record, Tagged
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Stack, TagTemplates, Target
-from stackyard.model.tags import STAMP, tags_of
+from stackyard.model.tags import STAMP, is_form_of, tags_of
 from stackyard.plan.graph import build_order, components, graph_of
 from stackyard.plan.stamps import stamped
 
@@ -176,7 +176,7 @@ def _has_fixed(target: Target, record: Record, tag: Tag, need: Need) -> bool:
         isinstance(fact, Tagged)
         and (fact.place == "registry" or not need.publish)
         and fact.repository.canonical == target.repository.canonical
-        and (fact.tag == tag or (fact.tag.startswith(f"{tag}.") and fact.tag[len(tag) + 1 :].isdigit()))
+        and is_form_of(fact.tag, tag)
         for fact in record.facts
     )
 

@@ -31,6 +31,7 @@ from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, SuiteResult, Tagged, Tested
 from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, content_tag
 from stackyard.model.stack import Stack, Suite, Target
+from stackyard.model.tags import numbered
 from stackyard.run.tagging import TagStore
 
 
@@ -372,4 +373,4 @@ def _put_fixed(store: TagStore, target: Target, tag: Tag, digest: Digest) -> Tag
             store.put(target.repository, candidate, digest)
             return candidate
         number += 1
-        candidate = Tag.parse(f"{tag}.{number}")
+        candidate = numbered(tag, number)

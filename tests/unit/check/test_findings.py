@@ -94,8 +94,9 @@ def test_a_branch_called_like_the_stable_channel() -> None:
 
 
 def test_a_branch_that_gives_no_tag() -> None:
-    """Too long for a tag; said once, however many images there are."""
-    of = stack(target("a", suites=TESTED), target("b", suites=TESTED), revision=Revision(COMMIT, "x" * 200, False))
+    """What comes before the branch leaves no room for it; said once, however many images there are."""
+    templates = TagTemplates((), ("x" * 125 + "-{branch}",))
+    of = stack(target("a", suites=TESTED, templates=templates), target("b", suites=TESTED, templates=templates))
 
     ((code, sentence),) = errors(of)
     assert code == "bad-tag"

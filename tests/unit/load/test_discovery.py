@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from stackyard.errors import FileProblem, NotAStack
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.place import Place, discovered, find
+from stackyard.model.names import TargetName
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Revision, Stack, TagTemplates
 from stackyard.model.tags import tags_of
@@ -175,6 +177,30 @@ def test_variables_fill_arguments_tags_and_commands(root: Path) -> None:
 
     assert dict(target.args) == {"CUDA": "cu12", "BASE": "fancy", "JSON": "{x}"}
     assert target.commands[0].command == "show 12 a NEW"
+
+
+def test_variables_may_be_part_of_tags(root: Path) -> None:
+    """A name of `vars`, in any case; an image without it is told, since one template stands for all."""
+    spec = "vars: {CUDA: 12.6}\nimages: {a: }\ntag: {fixed: 'cuda{CUDA}-{commit:12}', moving: []}\n"
+    write(root, "images/a/Dockerfile")
+    write(root, "images/spec.yml", text=spec)
+    (target,) = loaded(root).targets
+
+    assert tags_of(target.templates, REVISION, dict(target.variables)) == (("cuda12.6-" + REVISION.commit[:12],), ())
+
+
+@pytest.mark.parametrize(("prefix", "base_tag"), [("2026.3", "2026.3-xxx"), ("p" * 127, "latest")])
+def test_a_long_branch_stops_no_image_with_a_parent(root: Path, prefix: str, base_tag: str) -> None:
+    """BASE_TAG is the parent's tag, cut as that is; where there is no tag at all, `check` says so, and load goes on."""
+    spec = f"images: {{base: , lab: {{depend_on: base}}}}\ntag: {{prefix: '{prefix}'}}\n"
+    write(root, "images/spec.yml", text=spec)
+    write(root, "images/base/Dockerfile")
+    write(root, "images/lab/Dockerfile", text="ARG BASE_TAG\nFROM base:$BASE_TAG\n")
+    found = load_stack(
+        find(root), msgspec.structs.replace(REVISION, branch="x" * 300), Settings(Platform("linux/amd64"))
+    )
+
+    assert dict(found.target(TargetName("lab")).args)["BASE_TAG"].startswith(base_tag)
 
 
 def test_plans_make_targets_of_one_image(root: Path) -> None:

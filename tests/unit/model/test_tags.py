@@ -6,8 +6,9 @@ from __future__ import annotations
 import pytest
 
 from stackyard.errors import InvalidValue
+from stackyard.model.names import Tag
 from stackyard.model.stack import Revision, TagTemplates
-from stackyard.model.tags import render, sanitise, tags_of, values_of
+from stackyard.model.tags import is_form_of, numbered, render, sanitise, tags_of, values_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 USUAL = TagTemplates(("{prefix}-{commit}",), ("{prefix}-{branch}",))
@@ -40,25 +41,94 @@ def test_a_detached_head_gets_no_branch_tag() -> None:
         ("a+b", "a-b"),
         ("a_b", "a_b"),
         ("2026.1-cu128", "2026.1-cu128"),
+        ("emergency-fix", "emergency-fix"),
         ("a b", "a-b"),
-        ("müsli", "m-sli"),
+        ("a~!@#$%^&*()+`=[]{}|\\;:'\",<>/?z", "a" + "-" * 29 + "z"),
+        ("müsli", "musli"),
+        ("prüfung/été", "prufung-ete"),
         ("A", "A"),
     ],
 )
 def test_what_a_tag_cannot_hold_becomes_a_dash(branch: str, expected: str) -> None:
-    """As DataHub's own tool does it (dossier 1.5), and for blanks and letters beyond ASCII too."""
+    """As DataHub's own tool does it, for blanks too; letters lose their accents."""
     assert sanitise(branch) == expected
 
 
-@pytest.mark.parametrize("template", ["{nonsense}", "{prefix}-{Branch_}x{what}"])
+def test_branches_in_another_script_give_tags_of_their_own() -> None:
+    """Dashes alone would be one tag for all of them, so each gets a mark; the same one every time."""
+    names = ("日本", "中国", "fix/日本", "fix/中国", "-", "--", ".")
+    tags = [sanitise(name) for name in names]
+
+    assert len(set(tags)) == len(names)
+    assert tags == [sanitise(name) for name in names]
+    assert [tag.rpartition("-")[0] for tag in tags[:4]] == ["branch", "branch", "fix", "fix"]
+
+
+@pytest.mark.parametrize("template", ["{nonsense}", "{prefix}-{nobody}x{what}"])
 def test_a_place_that_nobody_fills_is_refused(template: str) -> None:
     """The message lists the names that there are."""
     with pytest.raises(InvalidValue, match="branch, commit, image, prefix, stable, stamp, version"):
-        render(template.replace("Branch_", "nobody"), {"prefix": "1"})
+        render(template, {"prefix": "1"})
 
 
-@pytest.mark.parametrize("branch", ["x" * 200, "-x"])
-def test_a_branch_that_gives_no_tag_is_refused(branch: str) -> None:
-    """Too long, or a tag that would begin with a dash: an error, not a tag nobody asked for."""
-    with pytest.raises(InvalidValue):
-        render("{branch}", values_of(Revision(COMMIT, branch, False), {}))
+def on(branch: str, template: str, **variables: str) -> str:
+    """The tag that a branch gives."""
+    tag = render(template, values_of(Revision(COMMIT, branch, False), variables))
+    assert tag is not None
+    assert Tag.form.fullmatch(tag)
+    return tag
+
+
+@pytest.mark.parametrize("template", ["{branch}", "{prefix}-{branch}", "{branch}-x-{branch}"])
+def test_a_long_branch_is_cut_and_marked(template: str) -> None:
+    """The tag is as long as tags may be, and two branches that differ behind the cut give two tags."""
+    one, other = (on("x" * 200 + end, template, prefix="2026.3") for end in "ab")
+
+    assert one != other
+    assert len(one) in (127, 128)
+    assert on("x" * 60, template, prefix="2026.3").count("x" * 60) == template.count("{branch}")
+
+
+def test_a_tag_of_just_the_length_is_left_alone() -> None:
+    """128 characters are a tag, 129 are none."""
+    assert on("x" * 121, "{prefix}-{branch}", prefix="2026.3") == "2026.3-" + "x" * 121
+    assert on("x" * 122, "{prefix}-{branch}", prefix="2026.3").startswith("2026.3-" + "x" * 112 + "-")
+
+
+@pytest.mark.parametrize(
+    ("branch", "expected"), [("-x", "x"), ("#12-fix", "12-fix"), (".hidden", "hidden"), ("_x", "_x")]
+)
+def test_a_tag_begins_as_tags_may(branch: str, expected: str) -> None:
+    """Dots and dashes before a branch's name are left out where it begins the tag."""
+    assert on(branch, "{branch}") == expected
+
+
+def test_more_digits_of_the_commit_may_be_asked_for() -> None:
+    """`{commit}` is seven, `{commit:12}` twelve; fewer than seven are refused."""
+    values = values_of(Revision(COMMIT, None, False), {})
+
+    assert [render(text, values) for text in ("{commit}", "{commit:12}", "{commit:40}")] == [
+        "0123456",
+        "0123456789ab",
+        COMMIT,
+    ]
+    with pytest.raises(InvalidValue, match="at least 7"):
+        render("{commit:6}", values)
+
+
+def test_a_variable_of_the_stack_may_be_part_of_a_tag() -> None:
+    """Names are as people write them, in any case and with digits."""
+    assert (
+        render("cuda{CUDA_12}-{commit}", values_of(Revision(COMMIT, None, False), {"CUDA_12": "6"})) == "cuda6-0123456"
+    )
+
+
+def test_the_numbered_form_of_a_fixed_tag() -> None:
+    """The second build of a commit is `.2`; a tag that is as long as tags may be is cut for it."""
+    tag, long = Tag("2026.3-5f71d3b"), Tag("x" * 128)
+
+    assert numbered(tag, 2) == "2026.3-5f71d3b.2"
+    assert numbered(long, 12) == "x" * 125 + ".12"
+    assert all(is_form_of(placed, tag) for placed in (tag, numbered(tag, 2), numbered(tag, 10)))
+    assert is_form_of(numbered(long, 3), long)
+    assert not any(is_form_of(placed, tag) for placed in ("2026.3-5f71d3b.", "2026.3-5f71d3b.x", "2026.3-5f71d3bc.2"))

@@ -14,7 +14,7 @@ of commands at the top, their names in an image. The younger has one unnamed pla
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -144,9 +144,16 @@ class _Reader:
         values = doc.mapping("`tag`")
         self._unknown_keys(doc, TAG_KEYS, "`tag`")
         default = unnamed_plan(self._prefix(values, "prefix", "`tag.prefix`"), line=doc.line)
-        fixed = _templates(values["fixed"], "`tag.fixed`") if "fixed" in values else default.templates.fixed
-        moving = _templates(values["moving"], "`tag.moving`") if "moving" in values else default.templates.moving
+        own = self._own_names()
+        fixed = _templates(values["fixed"], "`tag.fixed`", own) if "fixed" in values else default.templates.fixed
+        moving = _templates(values["moving"], "`tag.moving`", own) if "moving" in values else default.templates.moving
         return msgspec.structs.replace(default, templates=TagTemplates(fixed, moving))
+
+    def _own_names(self) -> Iterator[str]:
+        """Names of `vars`, the file's and those of its images."""
+        images = _entries(_entries(self._doc).get("images"))
+        for doc in (self._doc, *images.values()):  # what has the wrong type is told where it is read
+            yield from _entries(_entries(doc).get("vars"))
 
     def _prefix(self, values: Mapping[str, Doc], key: str, what: str) -> str | None:
         """A prefix, which must be able to begin a tag; an empty one is none."""
@@ -344,6 +351,11 @@ def _skip(doc: Doc | None, where: str) -> str | None:
     return "the spec says so" if doc.tag == "bool" else doc.text(f"`skip` of {where}")
 
 
+def _entries(doc: Doc | None) -> Mapping[str, Doc]:
+    """What a mapping holds; nothing where it is none."""
+    return doc.value if doc is not None and isinstance(doc.value, dict) else {}
+
+
 def _meant(name: str, known: Sequence[str]) -> str | None:
     near = nearest(name, [str(word) for word in known])
     return f"did you mean {near!r}?" if near else None
@@ -354,12 +366,16 @@ def _texts_of(doc: Doc, where: str) -> tuple[tuple[str, str], ...]:
     return tuple((key, value.text(f"argument {key!r} in {where}")) for key, value in doc.mapping(where).items())
 
 
-def _templates(doc: Doc, what: str) -> tuple[str, ...]:
-    """Templates of tags; one that can never give a tag is refused where it stands."""
+def _templates(doc: Doc, what: str, own: Iterable[str]) -> tuple[str, ...]:
+    """Templates of tags; one that can never give a tag is refused where it stands.
+
+    Args:
+        own: names of `vars`, of the file or of any image.
+    """
     texts = doc.texts(what)
     for text, place in zip(texts, doc.value if isinstance(doc.value, list) else [doc] * len(texts), strict=True):
         try:
-            render(text, dict.fromkeys(PLACES, "0"))
+            render(text, dict.fromkeys((*PLACES, *own), "0"))
         except InvalidValue as problem:
             raise place.problem(str(problem), problem.hint) from None
     return tuple(texts)
