@@ -8,8 +8,6 @@ Rules: docs/reference/versions.md
 
 from __future__ import annotations
 
-import os
-
 import msgspec
 
 from stackyard.errors import FileProblem
@@ -65,7 +63,7 @@ def read_matrices(place: Place, spec: Spec) -> tuple[Matrices, list[Finding]]:
 
 
 def _versions_path(place: Place, image: ImageName) -> str | None:
-    found = (path for name in VERSIONS_FILES if os.path.isfile(place.root / (path := place.path(image, name))))
+    found = (path for name in VERSIONS_FILES if place.files.is_file(path := place.path(image, name)))
     return next(found, None)
 
 
@@ -77,7 +75,7 @@ def _versions(place: Place, image: SpecImage, path: str | None, findings: list[F
         sentence = f"image {image.name!r} has versions in {image.versions.path} too: it is not said which ones count"
         hint = "keep them in one of the two"
         findings.append(Finding("versions-twice", "error", sentence, path, hint=hint))
-    file, found = read_versions((place.root / path).read_bytes(), path)
+    file, found = read_versions(place.files.read(path), path)
     findings.extend(found)
     return file
 
@@ -85,12 +83,12 @@ def _versions(place: Place, image: SpecImage, path: str | None, findings: list[F
 def _stamps(place: Place, image: ImageName, file: VersionsFile, findings: list[Finding]) -> StampFile | None:
     """What is known of the image's stamps; None where no file holds them, and none would be made."""
     path = place.path(image, STAMPS_FILE)
-    is_there = os.path.isfile(place.root / path)
-    if file.is_ancestor or not (is_there or os.path.isfile(place.root / place.path(image, VERSIONS_FILES[0]))):
+    is_there = place.files.is_file(path)
+    if file.is_ancestor or not (is_there or place.files.is_file(place.path(image, VERSIONS_FILES[0]))):
         return None
     stamps = Stamps(path)
     try:
-        stamps, found = read_stamps((place.root / path).read_bytes() if is_there else None, path)
+        stamps, found = read_stamps(place.files.read(path) if is_there else None, path)
         findings.extend((*found, *stamp_findings(stamps, file.names)))
     except FileProblem as problem:
         findings.append(_finding(problem))

@@ -8,14 +8,13 @@ Cost: a build context that several images share is read once per set of ignore r
 
 from __future__ import annotations
 
-import os
 import posixpath
 
 import msgspec
 
 from stackyard.errors import FileProblem
 from stackyard.load.dockerfile.parse import parse
-from stackyard.load.links import HINT, leads_out
+from stackyard.load.links import HINT
 from stackyard.load.recipe import Recipe
 from stackyard.load.tree.context import read_context
 from stackyard.load.tree.ignore import IgnoreRules, read_ignore_rules
@@ -54,26 +53,25 @@ class SourceReader:
         return self._read[key]
 
     def _sources(self, recipe: Recipe) -> tuple[Sources | None, list[Finding]]:
-        folder = os.path.join(self._place.root, recipe.context)
-        if not os.path.isdir(folder):
+        files = self._place.files
+        if not files.is_folder(recipe.context):
             sentence = f"image {recipe.image!r} has no folder {recipe.context}"
             return None, [_missing("missing-folder", sentence, recipe)]
-        if not os.path.isfile(os.path.join(self._place.root, recipe.dockerfile)):
+        if not files.is_file(recipe.dockerfile):
             sentence = f"image {recipe.image!r} has no {recipe.dockerfile}"
             if posixpath.dirname(recipe.dockerfile) == recipe.context:
                 sentence = f"folder {recipe.context} has no {posixpath.basename(recipe.dockerfile)}"
             return None, [_missing("missing-dockerfile", sentence, recipe)]
         is_below = recipe.dockerfile.startswith(f"{recipe.context}/")
         for path in (recipe.dockerfile,) if is_below else (recipe.context, recipe.dockerfile):
-            if leads_out(self._place.root, path):
+            if files.leads_out(path):
                 return None, [_outside(path)]
         try:
-            with open(os.path.join(self._place.root, recipe.dockerfile), "rb") as file:
-                data = file.read()
+            data = files.read(recipe.dockerfile)
             dockerfile = parse(data, recipe.dockerfile)
             below = posixpath.relpath(recipe.dockerfile, recipe.context)
-            rules = read_ignore_rules(folder, below, recipe.context)
-            context = self._context(folder, rules, recipe.context)
+            rules = read_ignore_rules(recipe.context, below, recipe.context, files)
+            context = self._context(rules, recipe.context)
         except FileProblem as problem:
             return None, [_finding(problem)]
         staging, findings = None, list[Finding]()
@@ -84,10 +82,10 @@ class SourceReader:
         counted = tuple(entry for entry in context if entry.path != below)
         return Sources(dockerfile, BlobId.of(data), counted, staging), findings
 
-    def _context(self, folder: str, rules: IgnoreRules, shown: str) -> tuple[Entry, ...]:
-        key = (shown, rules)
+    def _context(self, rules: IgnoreRules, folder: str) -> tuple[Entry, ...]:
+        key = (folder, rules)
         if key not in self._contexts:
-            self._contexts[key] = read_context(folder, rules, shown)
+            self._contexts[key] = read_context(folder, rules, folder, self._place.files)
         return self._contexts[key]
 
 

@@ -113,7 +113,7 @@ def _spec(place: Place, listing: bytes | None = None) -> tuple[Spec, tuple[Findi
     """The spec; where no file lists the images, every Dockerfile that is found."""
     if place.spec is None:
         return Spec(place.images, None, None, None, (_native_plan(),), _found_images(place), ()), ()
-    data = (place.root / place.spec).read_bytes() if listing is None else listing
+    data = place.files.read(place.spec) if listing is None else listing
     spec, findings = read_spec(data, place.spec, needs_images=not place.is_listed_at_the_root)
     if not spec.images and place.is_listed_at_the_root:
         spec = msgspec.structs.replace(spec, images=_found_images(place))

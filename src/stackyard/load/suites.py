@@ -7,12 +7,12 @@ Out:  commands and suites, each suite with a digest of all that can change its r
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 
-from stackyard.load.links import HINT, leads_out
+from stackyard.load.links import HINT
 from stackyard.load.recipe import Recipe
 from stackyard.load.tree.context import read_entry, read_tree
+from stackyard.load.tree.files import Files
 from stackyard.load.tree.place import Place, has_folder
 from stackyard.model import canonical
 from stackyard.model.inputs import Entry
@@ -81,7 +81,7 @@ class SuiteReader:
         if not has_folder(self._place, *parts):
             return False
         path = self._place.path(*parts)
-        if os.path.islink(os.path.join(self._place.root, path)) and leads_out(self._place.root, path):
+        if self._place.files.is_link(path) and self._place.files.leads_out(path):
             sentence = "is a link that leads out of the repository"
             findings.append(Finding("leads-outside", "error", sentence, path, hint=HINT))
             return False
@@ -106,7 +106,7 @@ class SuiteReader:
         if folder not in self._trees:
             self._trees[folder] = [
                 Entry(f"{folder}/{entry.path}", entry.kind, entry.blob)
-                for entry in read_tree(os.path.join(self._place.root, folder), folder)
+                for entry in read_tree(folder, folder, self._place.files)
                 if "__pycache__" not in entry.path
             ]
         return self._trees[folder]
@@ -114,13 +114,13 @@ class SuiteReader:
     def _pytest_files(self, above: str) -> list[Entry]:
         """What pytest reads in one folder above those it is given."""
         if above not in self._above:
-            folder = os.path.join(self._place.root, above)
-            there = {*PYTEST_FILES, *SHARED_FILES}.intersection(os.listdir(folder))
+            files = self._place.files
+            there = {*PYTEST_FILES, *SHARED_FILES}.intersection(name for name, _ in files.scan(above or "."))
             self._above[above] = [
-                read_entry(full, f"{above}{name}")
+                read_entry(path, path, files=files)
                 for name in sorted(there)
-                if os.path.isfile(full := os.path.join(folder, name))
-                and (name in PYTEST_FILES or os.path.islink(full) or _names_pytest(full))
+                if files.is_file(path := f"{above}{name}")
+                and (name in PYTEST_FILES or files.is_link(path) or _names_pytest(files, path))
             ]
         return self._above[above]
 
@@ -131,10 +131,9 @@ def _without_tests(folder: str) -> Finding:
     return Finding("empty-suite", "warning", sentence, folder, hint=hint)
 
 
-def _names_pytest(full: str) -> bool:
+def _names_pytest(files: Files, path: str) -> bool:
     try:
-        with open(full, "rb") as file:
-            return b"pytest" in file.read()
+        return b"pytest" in files.read(path)
     except OSError:
         return True  # who reads it says why that cannot be done
 

@@ -9,12 +9,11 @@ Raises: FileProblem for JSON that is none, or has another shape
 from __future__ import annotations
 
 import contextlib
-import os
 
 import msgspec
 
 from stackyard.errors import FileProblem
-from stackyard.load.links import HINT, leads_out
+from stackyard.load.links import HINT
 from stackyard.load.tree.context import read_entry, read_tree
 from stackyard.load.tree.place import Place
 from stackyard.model.inputs import Entry
@@ -31,32 +30,30 @@ class ChangeRules(msgspec.Struct, frozen=True):
 
 def read_change_rules(place: Place) -> tuple[ChangeRules, tuple[Entry, ...]]:
     """The rules, and the entries that count for every image, sorted by path."""
-    path = os.path.join(place.root, place.images, FILE)
-    shown = place.path(FILE)
-    if not os.path.exists(path):
+    files, shown = place.files, place.path(FILE)
+    if not files.is_file(shown) and not files.is_folder(shown):
         return ChangeRules(), ()
-    if leads_out(place.root, place.images, FILE):
+    if files.leads_out(shown):
         raise FileProblem(shown, None, "is a link that leads out of the repository", hint=HINT)
-    with open(path, "rb") as file:
-        rules = _parse(file.read(), shown)
+    rules = _parse(files.read(shown), shown)
     entries: list[Entry] = []
     for name in rules.build_all:
-        if name.startswith("/") or ".." in name.split("/") or "\0" in name or leads_out(place.root, place.images, name):
+        if name.startswith("/") or ".." in name.split("/") or "\0" in name or files.leads_out(place.path(name)):
             raise FileProblem(
                 shown,
                 1,
                 f"`BuildAll` names {name!r}, which is not below {place.images}",
                 hint="names stand directly below",
             )
-        full = os.path.join(place.root, place.images, name)
-        if os.path.isdir(full) and not os.path.islink(full):
+        path = place.path(name)
+        if files.is_folder(path) and not files.is_link(path):
             entries.extend(
                 Entry(f"{name}/{entry.path}", entry.kind, entry.blob)
-                for entry in read_tree(full, place.path(name))
+                for entry in read_tree(path, path, files)
                 if "__pycache__" not in entry.path
             )
-        elif os.path.lexists(full):
-            entries.append(read_entry(full, name, place.images))
+        elif files.is_there(path):
+            entries.append(read_entry(path, name, place.images, files))
     return rules, tuple(sorted(entries))
 
 

@@ -17,13 +17,13 @@ nothing, and one with `!` keeps everything: no file that an engine sees is misse
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from stackyard.errors import FileProblem
+from stackyard.load.tree.files import DISK, Files
 from stackyard.model.words import SPACE
 
 IGNORE_FILE = ".dockerignore"
@@ -134,7 +134,9 @@ def parse_ignore_rules(data: bytes, path: str) -> IgnoreRules:
     return compile_rules(["" if line.startswith("#") else line for line in text.split("\n")], path)
 
 
-def read_ignore_rules(folder: str, dockerfile: str = "Dockerfile", shown: str | None = None) -> IgnoreRules:
+def read_ignore_rules(
+    folder: str, dockerfile: str = "Dockerfile", shown: str | None = None, files: Files = DISK
+) -> IgnoreRules:
     """The rules for the build context `folder`: the Dockerfile's own ignore file, or the folder's.
 
     Args:
@@ -143,25 +145,22 @@ def read_ignore_rules(folder: str, dockerfile: str = "Dockerfile", shown: str | 
     """
     for name in (f"{dockerfile}{IGNORE_FILE}", IGNORE_FILE):
         called = posixpath.normpath(posixpath.join(shown or folder, name))
-        data = _read(os.path.join(folder, name), folder, called)
+        data = _read(posixpath.join(folder, name), folder, called, files)
         if data is not None:
             return parse_ignore_rules(data, called)
     return NOTHING_IGNORED
 
 
-def _read(path: str, folder: str, called: str) -> bytes | None:
+def _read(path: str, folder: str, called: str, files: Files) -> bytes | None:
     """The file's bytes, None where there is none."""
     try:
-        if os.path.islink(path):
-            root = os.path.realpath(folder)
-            if os.path.commonpath((root, os.path.realpath(path))) != root:
-                raise FileProblem(called, None, "is a link that leads out of the build context")
-        if not os.path.isfile(path):
-            if os.path.lexists(path):
+        if files.is_link(path) and posixpath.relpath(files.real(path), files.real(folder)).split("/")[0] == "..":
+            raise FileProblem(called, None, "is a link that leads out of the build context")
+        if not files.is_file(path):
+            if files.is_there(path):
                 raise FileProblem(called, None, "is not a file", hint="ignore rules are text, one pattern a line")
             return None
-        with open(path, "rb") as file:
-            return file.read()
+        return files.read(path)
     except OSError as error:
         raise FileProblem(called, None, f"cannot be read: {error.strerror}") from None
 

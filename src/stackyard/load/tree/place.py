@@ -17,7 +17,8 @@ from pathlib import Path
 import msgspec
 
 from stackyard.errors import FileProblem, NotAStack
-from stackyard.load.links import HINT, leads_out
+from stackyard.load.links import HINT
+from stackyard.load.tree.files import DISK, DiskFiles, Files
 from stackyard.load.yaml import read
 from stackyard.model.names import ImageName
 
@@ -36,6 +37,12 @@ class Place(msgspec.Struct, frozen=True):
     images: str
     """The images folder; `.` where the images lie in the root itself."""
     spec: str | None
+    files: Files = DISK
+    """What lies at `root`; the disk, where nothing else is given."""
+
+    def __post_init__(self) -> None:
+        if self.files is DISK:
+            msgspec.structs.force_setattr(self, "files", DiskFiles(self.root))
 
     def path(self, *parts: str) -> str:
         """A path below the images folder, relative to the root, as people write it."""
@@ -70,7 +77,7 @@ def find(start: Path, images: str | None = None) -> Place:
     if images is not None:
         return _named(folder, images)
     while True:
-        place = _place_at(folder)
+        place = _place_at(folder, DiskFiles(folder))
         if place is not None:
             return place
         if (folder / ".git").exists() or folder.parent == folder:
@@ -92,50 +99,65 @@ def _named(folder: Path, images: str) -> Place:
     if not full.is_dir():
         raise NotAStack(f"there is no folder {full}", hint="name the images folder with --images DIR", path=str(full))
     root = next((above for above in (full, *full.parents) if (above / ".git").exists()), full.parent)
-    return _at(root, posixpath.normpath(os.path.relpath(full, root)))
+    return _at(root, posixpath.normpath(os.path.relpath(full, root)), DiskFiles(root))
 
 
-def _place_at(folder: Path) -> Place | None:
+def place_in(files: Files, like: Place, is_named: bool) -> Place | None:
+    """The same stack among other files: those of a commit. None where there was none yet.
+
+    Args:
+        is_named: whether the caller named the images folder, so that nothing is looked for.
+    """
+    if is_named:
+        return _at(like.root, like.images, files) if files.is_folder(like.images) else None
+    place = _place_at(like.root, files)
+    if place is None:
+        place = Place(like.root, ".", None, files)
+        return place if any(True for _ in discovered(place)) else None
+    return place
+
+
+def _place_at(folder: Path, files: Files) -> Place | None:
     """The stack whose root is `folder`, if it is one."""
     for name in ROOT_NAMES:
-        if (folder / name).is_file():
-            _stay(folder, name)
-            return _at_root_file(folder, name)
-    images = folder / IMAGES
-    if images.is_dir():
-        _stay(folder, IMAGES)
-        return _at(folder, IMAGES)
-    if images.exists():
+        if files.is_file(name):
+            _stay(files, name)
+            return _at_root_file(folder, name, files)
+    if files.is_folder(IMAGES):
+        _stay(files, IMAGES)
+        return _at(folder, IMAGES, files)
+    if files.is_there(IMAGES) and not files.is_link(IMAGES):
+        images = folder / IMAGES
         raise NotAStack(
             f"{images} is a file, not a folder of images", hint="one sub-folder per image", path=str(images)
         )
     return None
 
 
-def _at(root: Path, images: str) -> Place:
-    place = Place(root, images, None)
-    spec = next((name for name in SPEC_NAMES if (root / place.path(name)).is_file()), None)
+def _at(root: Path, images: str, files: Files) -> Place:
+    place = Place(root, images, None, files)
+    spec = next((name for name in SPEC_NAMES if files.is_file(place.path(name))), None)
     if spec is not None:
-        _stay(root, place.path(spec))
-    return Place(root, images, place.path(spec) if spec else None)
+        _stay(files, place.path(spec))
+    return Place(root, images, place.path(spec) if spec else None, files)
 
 
-def _stay(root: Path, path: str) -> None:
+def _stay(files: Files, path: str) -> None:
     """FileProblem for what leads out of the repository."""
-    if leads_out(root, path):
+    if files.leads_out(path):
         raise FileProblem(path, None, "is a link that leads out of the repository", hint=HINT)
 
 
-def _at_root_file(root: Path, name: str) -> Place:
+def _at_root_file(root: Path, name: str, files: Files) -> Place:
     """A stack with a stackyard.yml: `images_dir` says where the images are."""
-    doc = read((root / name).read_bytes(), name)
+    doc = read(files.read(name), name)
     value = doc.mapping("the file").get("images_dir")
     images = posixpath.normpath(value.text("`images_dir`")) if value is not None else None
     if value is not None and images is not None:
-        if images.startswith(("..", "/")) or not (root / images).is_dir():
+        if images.startswith(("..", "/")) or not files.is_folder(images):
             raise value.problem(f"`images_dir`: there is no folder {images!r} in this repository")
-        return Place(root, images, name)
-    return Place(root, IMAGES if (root / IMAGES).is_dir() else ".", name)
+        return Place(root, images, name, files)
+    return Place(root, IMAGES if files.is_folder(IMAGES) else ".", name, files)
 
 
 def image_folders(place: Place) -> list[str]:
@@ -143,7 +165,7 @@ def image_folders(place: Place) -> list[str]:
 
     Hidden ones are no images: notebook editors keep copies of files in `.ipynb_checkpoints`.
     """
-    return [name for name in _folders(place) if os.path.isfile(_full(place, name, DOCKERFILE))]
+    return [name for name in _folders(place) if place.files.is_file(place.path(name, DOCKERFILE))]
 
 
 def discovered(place: Place) -> Iterator[FoundImage]:
@@ -153,21 +175,21 @@ def discovered(place: Place) -> Iterator[FoundImage]:
     FOLDER-NAME; a bare Dockerfile is named like the folder it lies in.
     """
     for folder in ["", *_folders(place)]:
-        for file in sorted(os.listdir(_full(place, folder))):
+        for file, _ in sorted(place.files.scan(place.path(folder))):
             name = _name_of(place, folder, file)
-            if name and ImageName.form.fullmatch(name) and os.path.isfile(_full(place, folder, file)):
+            if name and ImageName.form.fullmatch(name) and place.files.is_file(place.path(folder, file)):
                 yield FoundImage(ImageName(name), place.path(folder, file), place.path(folder))
 
 
 def templates(place: Place) -> list[str]:
     """Paths of Dockerfile templates, which nothing builds."""
     places = [(folder, TEMPLATE) for folder in ["", *_folders(place)]]
-    return [place.path(*parts) for parts in places if os.path.isfile(_full(place, *parts))]
+    return [place.path(*parts) for parts in places if place.files.is_file(place.path(*parts))]
 
 
 def has_folder(place: Place, *parts: str) -> bool:
     """Whether a folder below the images folder exists."""
-    return os.path.isdir(_full(place, *parts))
+    return place.files.is_folder(place.path(*parts))
 
 
 def _name_of(place: Place, folder: str, file: str) -> str | None:
@@ -192,19 +214,13 @@ def variant_of(file: str) -> str | None:
 
 
 def _folders(place: Place) -> list[str]:
-    with os.scandir(_full(place)) as entries:
-        return sorted(
-            entry.name
-            for entry in entries
-            if not entry.name.startswith(".")
-            and (entry.is_dir(follow_symlinks=False) or _is_linked_folder(place, entry))
-        )
+    return sorted(
+        name
+        for name, is_folder in place.files.scan(place.path())
+        if not name.startswith(".") and (is_folder or _is_linked_folder(place, place.path(name)))
+    )
 
 
-def _is_linked_folder(place: Place, entry: os.DirEntry[str]) -> bool:
+def _is_linked_folder(place: Place, path: str) -> bool:
     """Whether it is a link to a folder of the repository; one that leads in a circle is none."""
-    return entry.is_symlink() and os.path.isdir(entry.path) and not leads_out(place.root, place.images, entry.name)
-
-
-def _full(place: Place, *parts: str) -> str:
-    return os.path.join(place.root, place.images, *parts)
+    return place.files.is_link(path) and place.files.is_folder(path) and not place.files.leads_out(path)

@@ -12,14 +12,13 @@ links are links, `.git` and `.stackyard` are left out. Nothing may be written tw
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Iterator
 
 import msgspec
 
 from stackyard.errors import FileProblem
-from stackyard.load.links import HINT, inside, leads_out
+from stackyard.load.links import HINT, inside
 from stackyard.load.tree.context import read_context, read_entry
 from stackyard.load.tree.ignore import IGNORE_FILE, IgnoreRules, compile_rules
 from stackyard.load.tree.place import Place
@@ -79,7 +78,7 @@ class Stager:
     """Puts build contexts together, in thought: reads each source once."""
 
     def __init__(self, place: Place) -> None:
-        self._root = os.path.realpath(place.root)
+        self._files = place.files
         self._read: dict[tuple[str, tuple[str, ...]], tuple[Entry, ...]] = {}
 
     def staged(
@@ -92,7 +91,7 @@ class Stager:
             dockerfile: relative to the folder.
         """
         findings: list[Finding] = []
-        base = self._real(context)
+        base = self._files.real(context)
         placed = {entry.path: _Placed(entry, posixpath.normpath(f"{base}/{entry.path}"), None) for entry in own}
         clashes: dict[tuple[FilesEntry, FilesEntry | None], str] = {}
         rule_files = {IGNORE_FILE, f"{dockerfile}{IGNORE_FILE}"}
@@ -102,7 +101,7 @@ class Stager:
             if problem is not None:
                 findings.append(problem)
                 continue
-            roots.append(self._real(item.source))
+            roots.append(self._files.real(item.source))
             try:
                 found = [left for one in self._placed(item) if (left := _kept(one, rules)) is not None]
             except FileProblem as unreadable:
@@ -128,13 +127,9 @@ class Stager:
         staging = Staging(tuple(dict.fromkeys(roots)), tuple((one.source, one.entry.path) for one in kept))
         return tuple(one.entry for one in kept), staging, findings
 
-    def _real(self, path: str) -> str:
-        """`path` with its links followed, relative to the root."""
-        return posixpath.normpath(os.path.relpath(os.path.realpath(os.path.join(self._root, path)), self._root))
-
     def _problem(self, item: FilesEntry) -> Finding | None:
         """Why there is nothing to read, or nothing that may be."""
-        if leads_out(self._root, item.source):
+        if self._files.leads_out(item.source):
             return Finding(
                 "leads-outside",
                 "error",
@@ -143,23 +138,22 @@ class Stager:
                 item.line,
                 hint=HINT,
             )
-        if not os.path.exists(os.path.join(self._root, item.source)):
+        if not self._files.is_file(item.source) and not self._files.is_folder(item.source):
             hint = "paths are relative to the root of the stack; make it, or take the entry out"
             return Finding("missing-source", "error", f"there is no {item.source}", item.path, item.line, hint=hint)
         return None
 
     def _placed(self, item: FilesEntry) -> Iterator[_Placed]:
         """Every file, link and empty folder of one entry, where it goes."""
-        real = self._real(item.source)
-        full = os.path.join(self._root, real)
-        if not os.path.isdir(full):
+        real = self._files.real(item.source)
+        if not self._files.is_folder(real):
             path = f"{item.to}/{posixpath.basename(item.source)}" if item.keeps_name else item.to
-            found = read_entry(full, item.source)
+            found = read_entry(real, item.source, files=self._files)
             yield _Placed(Entry(posixpath.normpath(path), found.kind, found.blob), real, item)
             return
         key = (real, item.ignore)
         if key not in self._read:
-            self._read[key] = read_context(full, compile_rules(item.ignore), item.source)
+            self._read[key] = read_context(real, compile_rules(item.ignore), item.source, self._files)
         if not self._read[key] and item.to != ".":
             yield _Placed(Entry(item.to, "dir", _NOTHING), real, item)
         for entry in self._read[key]:

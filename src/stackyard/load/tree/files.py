@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""Where files come from: a folder on disk, or a tree that somebody listed.
+
+In:   a folder; or the rows of a listing and a reader of blobs
+Out:  Files: what is at a path, what a folder holds, bytes, git's ids of bytes
+Raises: OSError as a disk does; FileProblem for what can be neither hashed nor sent: sockets, pipes, devices
+
+Everything else in `load` asks these two and never the disk. Paths are posix, relative to the stack's root;
+one that leads above it (a link to elsewhere in the repository) begins with `..`. No process is started
+here: who has a git tree hands in its listing.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import posixpath
+import stat
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Protocol
+
+from stackyard.errors import FileProblem
+from stackyard.model.inputs import BlobId, EntryKind
+
+_WHOLE = 1 << 22
+"""Files up to this size are read in one piece."""
+_LINKS = 40
+"""Links on the way to one path; a kernel gives up at as many."""
+
+_SENT: tuple[EntryKind, ...] = ("file", "exec", "link")
+
+Node = tuple[str, str]
+"""What is at a path: `file`, `exec`, `link`, `dir` or `module` (a submodule), and git's id of it."""
+
+
+class Files(Protocol):
+    """Files of one repository at one moment. Links are followed unless a method says otherwise."""
+
+    def is_file(self, path: str) -> bool:
+        """Whether a regular file is there."""
+        ...
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder is there."""
+        ...
+
+    def is_link(self, path: str) -> bool:
+        """Whether the path itself is a link."""
+        ...
+
+    def is_there(self, path: str) -> bool:
+        """Whether anything is at the path, be it a link that leads nowhere."""
+        ...
+
+    def scan(self, path: str) -> list[tuple[str, bool]]:
+        """Names in a folder, in no order, each with whether it is itself a folder. OSError where it is none."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """OSError where that is not possible."""
+        ...
+
+    def entry(self, path: str, called: str) -> tuple[EntryKind, BlobId]:
+        """Kind and id of a file or link; a link is itself. FileProblem about `called` for anything else."""
+        ...
+
+    def real(self, path: str) -> str:
+        """The path with its links followed, whether or not anything is there."""
+        ...
+
+    def leads_out(self, path: str) -> bool:
+        """Whether the path, links followed, lies outside the git repository."""
+        ...
+
+
+class DiskFiles:
+    """Files of a folder on disk, as they are when they are asked for."""
+
+    def __init__(self, root: str | os.PathLike[str] = "") -> None:
+        self._root = os.fspath(root)
+
+    def _full(self, path: str) -> str:
+        return os.path.join(self._root, path)
+
+    def is_file(self, path: str) -> bool:
+        """Whether a regular file is there."""
+        return os.path.isfile(self._full(path))
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder is there."""
+        return os.path.isdir(self._full(path))
+
+    def is_link(self, path: str) -> bool:
+        """Whether the path itself is a link."""
+        return os.path.islink(self._full(path))
+
+    def is_there(self, path: str) -> bool:
+        """Whether anything is there."""
+        return os.path.lexists(self._full(path))
+
+    def scan(self, path: str) -> list[tuple[str, bool]]:
+        """Names in a folder."""
+        with os.scandir(self._full(path)) as entries:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file."""
+        with open(self._full(path), "rb") as file:
+            return file.read()
+
+    def entry(self, path: str, called: str) -> tuple[EntryKind, BlobId]:
+        """Kind and id."""
+        full = self._full(path)
+        try:
+            mode = os.lstat(full).st_mode
+            if stat.S_ISLNK(mode):
+                return "link", BlobId.of(os.fsencode(os.readlink(full)))
+            if stat.S_ISREG(mode):
+                return _read_file(full, called)
+        except OSError as error:
+            raise FileProblem(called, None, f"cannot be read: {error.strerror}", hint=READABLE) from None
+        raise _special(called, _SPECIAL.get(stat.S_IFMT(mode), "something"))
+
+    def real(self, path: str) -> str:
+        """The path with its links followed."""
+        return posixpath.normpath(os.path.relpath(os.path.realpath(self._full(path)), self._real_root))
+
+    def leads_out(self, path: str) -> bool:
+        """Whether it lies outside the repository."""
+        full = os.path.realpath(self._full(path))
+        return full != self._top and not full.startswith(self._top.rstrip(os.sep) + os.sep)
+
+    @cached_property
+    def _real_root(self) -> str:
+        return os.path.realpath(self._root)
+
+    @cached_property
+    def _top(self) -> str:
+        """The top of the git repository that the folder is in; the folder itself where it is in none."""
+        folder = self._real_root
+        while not os.path.exists(os.path.join(folder, ".git")):
+            above = os.path.dirname(folder)
+            if above == folder:
+                return self._real_root
+            folder = above
+        return folder
+
+
+DISK = DiskFiles()
+"""The whole disk: paths are absolute, or relative to where the process works."""
+
+
+class TreeFiles:
+    """Files as a listing has them, of which only those that are asked for are read.
+
+    Args:
+        rows: path below the top of the repository, kind and id of everything, folders before what is in them.
+        read: gives the bytes of a path (below the top) and id.
+        prefix: where the stack's root lies below the top; empty for the top itself.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, str, str]], read: Callable[[str, str], bytes], prefix: str = ""):
+        self._read = read
+        self._prefix = prefix
+        folders: dict[str, dict[str, Node]] = {"": {}}
+        for path, kind, blob in rows:
+            folder, _, name = path.rpartition("/")
+            folders[folder][name] = (kind, blob)
+            if kind in ("dir", "module"):
+                folders.setdefault(path, {})
+        self._folders = folders
+
+    def is_file(self, path: str) -> bool:
+        """Whether a regular file is there."""
+        node = self._node(path)
+        return node is not None and node[0] in ("file", "exec")
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder is there."""
+        node = self._node(path)
+        return node is not None and node[0] in ("dir", "module")
+
+    def is_link(self, path: str) -> bool:
+        """Whether the path itself is a link."""
+        node = self._node(path, follow=False)
+        return node is not None and node[0] == "link"
+
+    def is_there(self, path: str) -> bool:
+        """Whether anything is there."""
+        return self._node(path, follow=False) is not None
+
+    def scan(self, path: str) -> list[tuple[str, bool]]:
+        """Names in a folder."""
+        where = self._where(path)
+        if where not in self._folders:
+            raise _missing(path, errno.ENOENT if self._node(path) is None else errno.ENOTDIR)
+        return [(name, kind in ("dir", "module")) for name, (kind, _) in self._folders[where].items()]
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file."""
+        where = self._where(path)
+        node = self._at(where)
+        if node is None or node[0] not in ("file", "exec"):
+            raise _missing(path, errno.ENOENT if node is None else errno.EISDIR)
+        return self._read(where, node[1])
+
+    def entry(self, path: str, called: str) -> tuple[EntryKind, BlobId]:
+        """Kind and id."""
+        kind, blob = self._node(path, follow=False) or ("", "")
+        for known in _SENT:
+            if kind == known:
+                return known, BlobId(blob)
+        if not kind:
+            raise FileProblem(called, None, f"cannot be read: {os.strerror(errno.ENOENT)}", hint=READABLE)
+        raise _special(called, "a folder")
+
+    def real(self, path: str) -> str:
+        """The path with its links followed."""
+        where = self._where(path)
+        return posixpath.relpath(f"/{where}", f"/{self._prefix}")
+
+    def leads_out(self, path: str) -> bool:
+        """Whether it lies outside the repository."""
+        return self._where(path).split("/")[0] == ".."
+
+    def _node(self, path: str, follow: bool = True) -> Node | None:
+        return self._at(self._where(path, follow))
+
+    def _at(self, where: str) -> Node | None:
+        if not where:
+            return "dir", ""
+        folder, _, name = where.rpartition("/")
+        return self._folders.get(folder, {}).get(name)
+
+    def _where(self, path: str, follow: bool = True) -> str:
+        """The path below the top with its links followed, but for the last one where `follow` is false."""
+        whole = posixpath.normpath(posixpath.join(self._prefix, path))
+        if whole == "." or whole.startswith("../"):
+            return "" if whole == "." else whole
+        folder, _, name = whole.rpartition("/")
+        names = self._folders.get(folder)
+        if names is not None and (not follow or names.get(name, ("",))[0] != "link"):
+            return whole
+        return self._followed(whole, follow)
+
+    def _followed(self, whole: str, follow: bool) -> str:
+        """As the kernel does it: name by name, each link's text in place of the link."""
+        done: list[str] = []
+        todo = whole.split("/")[::-1]
+        links = 0
+        while todo:
+            name = todo.pop()
+            if name in ("", "."):
+                continue
+            if name == "..":
+                if not done:
+                    return "/".join(["..", *reversed(todo)])
+                done.pop()
+                continue
+            node = self._folders.get("/".join(done), {}).get(name)
+            if node is None or node[0] != "link" or (not todo and not follow) or links == _LINKS:
+                done.append(name)
+                continue
+            links += 1
+            text = os.fsdecode(self._read("/".join([*done, name]), node[1]))
+            if text.startswith("/"):
+                return f"..{text}"
+            todo.extend(reversed(text.split("/")))
+        return "/".join(done)
+
+
+READABLE = "make it readable, or add it to .dockerignore"
+
+_SPECIAL = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+    stat.S_IFDIR: "a folder",
+}
+
+
+def _special(called: str, what: str) -> FileProblem:
+    sentence = f"is {what} and cannot be part of a build context"
+    return FileProblem(called, None, sentence, hint="remove it, or add it to .dockerignore")
+
+
+def _missing(path: str, number: int) -> OSError:
+    return OSError(number, os.strerror(number), path)
+
+
+def _read_file(full: str, called: str) -> tuple[EntryKind, BlobId]:
+    # Between listing and opening, anybody may put something else there: no link is followed, no pipe waited for.
+    descriptor = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        facts = os.fstat(descriptor)
+        kind: EntryKind = "exec" if facts.st_mode & stat.S_IXUSR else "file"
+        if facts.st_size > _WHOLE:
+            return kind, _blob_of_stream(descriptor, facts.st_size, called)
+        parts = [os.read(descriptor, facts.st_size + 1)]
+        # A file that is being written to, or one whose size the kernel does not know: to its end.
+        while len(parts[-1]) and (len(parts) > 1 or len(parts[0]) != facts.st_size):
+            parts.append(os.read(descriptor, _WHOLE))
+        return kind, BlobId.of(parts[0] if len(parts) == 1 else b"".join(parts))
+    finally:
+        os.close(descriptor)
+
+
+def _blob_of_stream(descriptor: int, size: int, called: str) -> BlobId:
+    """git's id of a large file; it begins with the size, so that the size must hold."""
+    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    done = 0
+    while data := os.read(descriptor, _WHOLE):
+        done += len(data)
+        digest.update(data)
+    if done != size:
+        raise FileProblem(called, None, "changed while it was read", hint="wait until it is written, and try again")
+    return BlobId(digest.hexdigest())
