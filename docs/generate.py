@@ -2,8 +2,8 @@
 """Write what is made from the code: cli.md, json.md, the keys and schema of spec.yml, the example's first plan.
 
 In:   the commands of stackyard.cli; values of stackyard.model, put through stackyard.report; examples/campus
-Out:  docs/reference/cli.md, json.md, spec.schema.json, the tables of keys in spec.md; in README.md and the tutorial
-      the block after `$ stackyard plan`.
+Out:  docs/reference/cli.md, json.md, spec.schema.json, plan.schema.json, the tables of keys in spec.md; in README.md
+      and the tutorial the block after `$ stackyard plan`.
       With --check nothing is written, and the exit code is 1 if a page is not what the code says
 May touch: a temporary git repository
 Beside: tests/test_docs.py, which runs the check
@@ -43,6 +43,7 @@ from stackyard.model.reason import FileChanged
 from stackyard.model.record import Tested
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Finding, Revision
+from stackyard.report import schema as plan_schema
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
 from stackyard.report.status import status_data
 
@@ -240,32 +241,13 @@ def sample_error() -> FindingsProblem:
     return FindingsProblem("", findings=(finding,), name="geo")
 
 
-PLAN_FIELDS = {
-    "format": "Version of this form: 1.",
-    "stack.name": "`name` of spec.yml, else the name of the folder.",
-    "stack.commit": "The commit the files are at.",
-    "stack.branch": "The branch; null on a detached checkout where CI says nothing.",
-    "stack.dirty": "Whether files below `images/` differ from the commit; then no fixed tags are given.",
-    "stack.publishing": "Whether the plan is for `--push`.",
-    "stack.checked": "Whether the engine was asked; a plan of `stackyard plan` believes the records.",
-    "stack.has_work": "Whether carrying it out would change anything.",
-    "steps[].target": "The image, or `image/version`.",
-    "steps[].image": "The image's folder.",
-    "steps[].version": "Always null so far: an image has one version.",
+_LINKED = {
     "steps[].action": "See [actions](#actions).",
-    "steps[].repository": "Where the image is published.",
-    "steps[].tags[]": "Fixed tags first, then moving ones.",
-    "steps[].build_args.*": "Build arguments in the order they are passed; `(hidden)` for what looks secret.",
-    "steps[].context": "The build context, relative to the stack's root.",
-    "steps[].parents[].target": "An image of the stack that this one is built on.",
-    "steps[].parents[].reference": "What the Dockerfile calls it.",
     "steps[].reasons[]": "See [reasons](#reasons).",
     "steps[].source_fingerprint": "See [fingerprints](../explanation/fingerprints.md).",
-    "steps[].build_fingerprint": "Null while a parent or a base is not known.",
-    "steps[].record": "Id of the record this step goes on from, or null.",
-    "steps[].expected_s": "Seconds the last build took, or null.",
     "findings[]": "As in [check](#check).",
 }
+PLAN_FIELDS = {**dict(plan_schema.fields_of(plan_schema.plan_schema())), **_LINKED}
 FIXED = {
     "code": "arg-before-from",
     "path": "images/geo/Dockerfile",
@@ -377,7 +359,13 @@ HISTORY_FIELDS = {
 def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
     """Heading, a sentence, an example as the code prints it, and its fields."""
     plan, run, moves = sample_plan(), sample_run(), sample_moves()
-    yield "plan", "`stackyard plan --json`: every image of the stack has a step.", plan_data(plan), PLAN_FIELDS
+    yield (
+        "plan",
+        "`stackyard plan --json`: every image of the stack has a step.\n"
+        "[plan.schema.json](plan.schema.json) is its JSON Schema, which `stackyard schema plan` prints.",
+        plan_data(plan),
+        PLAN_FIELDS,
+    )
     yield (
         "build and push",
         "`stackyard build --json` and `stackyard push --json`: every image of the stack has an outcome.\n"
@@ -579,6 +567,7 @@ PAGES: dict[str, Callable[[str], str]] = {
     "docs/reference/json.md": lambda _: json_page(),
     "docs/reference/spec.md": with_keys,
     "docs/reference/spec.schema.json": lambda _: schema_page(),
+    "docs/reference/plan.schema.json": lambda _: json.dumps(plan_schema.plan_schema(), indent=2) + "\n",
     "README.md": with_plan,
     "docs/tutorial/first-stack.md": with_plan,
 }

@@ -70,7 +70,7 @@ _SHORT = {
     "history": "Runs, promotions and rollbacks, newest first.",
     "init": "Make a repository a stack: a starter, or a list of what it builds.",
     "new": "Begin an image: folder, Dockerfile, test, entry.",
-    "schema": "The JSON Schema of spec.yml, for editors.",
+    "schema": "The JSON Schema of spec.yml, for editors; or of a plan.",
     "completion": "Shell completion for bash, zsh or fish.",
 }
 

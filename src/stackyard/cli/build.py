@@ -77,6 +77,7 @@ def build(
 
 @command("stackyard push", "stackyard push ml-notebook")
 @images_argument
+@run_options
 @progress_option
 @json_option
 def push(yard: Yard, images: tuple[str, ...], progress: str, is_json: bool) -> int:

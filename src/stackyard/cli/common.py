@@ -199,7 +199,23 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return build_args(stamp(function))
 
 
-json_option = option("--json", "is_json", is_flag=True, callback=keep_json, help='Print one JSON object, "format": 1.')
+JSON = 'Print one JSON object, "format": 1.'
+json_option = option("--json", "is_json", is_flag=True, callback=keep_json, help=JSON)
+
+
+def _keep_form(ctx: click.Context, _: click.Parameter, value: str) -> str:
+    if value == "json":
+        session_of(ctx).is_json = True
+    return "json" if session_of(ctx).is_json else value
+
+
+def format_option(*forms: str, help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--format, the first of `forms` by default, and --json as the short form of one of them; both give `form`."""
+    form = option("--format", "form", type=click.Choice(forms), default=forms[0], callback=_keep_form, help=help)
+    short = option("--json", "is_json", is_flag=True, is_eager=True, expose_value=False, callback=keep_json, help=JSON)
+    return lambda function: form(short(function))
+
+
 yes_option = option("--yes", is_flag=True, help="Do not ask after the preview.")
 directory_option = option(
     "-C",

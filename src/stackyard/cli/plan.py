@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from stackyard import verbs
 from stackyard.cli.common import (
     command,
+    format_option,
     images_argument,
-    json_option,
     option,
     rebuild_option,
     run_options,
     shown,
+    write,
     write_json,
 )
 
@@ -21,20 +22,20 @@ if TYPE_CHECKING:
     from stackyard.verbs import Yard
 
 
-@command("stackyard plan", "stackyard plan ml-notebook --explain", "stackyard plan --json | jq '.steps[].action'")
+@command("stackyard plan", "stackyard plan ml-notebook --explain", "stackyard plan --format markdown")
 @images_argument
 @option("--push", "is_publishing", is_flag=True, help="Plan what `build --push` would do.")
 @rebuild_option
 @run_options
 @option("--explain", "is_explained", is_flag=True, help="Every reason, parent, argument and tag.")
-@json_option
+@format_option("table", "json", "markdown", help="markdown is for a comment of a pull request.")
 def plan(
     yard: Yard,
     images: tuple[str, ...],
     is_publishing: bool,
     rebuild: tuple[str, ...],
     is_explained: bool,
-    is_json: bool,
+    form: str,
 ) -> None:
     """What would happen to each image, and why.
 
@@ -42,10 +43,14 @@ def plan(
     Naming images plans them and all they build on.
     """
     planned = verbs.plan(yard, images, is_publishing, rebuild)
-    if is_json:
+    if form == "json":
         from stackyard.report.data import plan_data
 
         write_json(plan_data(planned))
+    elif form == "markdown":
+        from stackyard.report.markdown import plan_markdown
+
+        write(plan_markdown(planned).rstrip("\n"))
     else:
         from stackyard.report.terminal import plan_text
 

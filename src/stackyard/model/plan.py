@@ -46,7 +46,7 @@ class Step(msgspec.Struct, frozen=True):
     record: str | None = None
     """Id of the record this step goes on from."""
     expected_s: float | None = None
-    """Duration of the last build, where one is known."""
+    """What the same took last time: build and tests, tests alone, or a push; None where that is not known."""
 
     @property
     def tags(self) -> tuple[Tag, ...]:
@@ -78,3 +78,24 @@ class Plan(msgspec.Struct, frozen=True):
     def has_work(self) -> bool:
         """Whether carrying this out would change anything."""
         return any(step.action not in ("reuse", "skip") for step in self.steps)
+
+
+class Expectation(msgspec.Struct, frozen=True):
+    """How long a plan is expected to take, children counted that follow a parent if it changes."""
+
+    path_s: float
+    """The longest way from parent to child: what it takes on a machine with enough of everything."""
+    total_s: float
+    """All one after another."""
+    unknown: int
+    """How many builds never were before, and so are not counted."""
+
+
+def expectation(plan: Plan) -> Expectation:
+    """The sum over all steps, and over the longest chain of them."""
+    ends: dict[TargetName, float] = {}
+    for step in plan.steps:  # parents first
+        begin = max((ends.get(parent.target, 0.0) for parent in step.parents), default=0.0)
+        ends[step.target] = begin + (step.expected_s or 0.0)
+    unknown = sum(1 for step in plan.steps if step.action in ("build", "decide-later") and step.expected_s is None)
+    return Expectation(max(ends.values(), default=0.0), sum(step.expected_s or 0.0 for step in plan.steps), unknown)

@@ -33,7 +33,7 @@ from stackyard.model.reason import (
     Reason,
     TagMissing,
 )
-from stackyard.model.record import Record, Tagged
+from stackyard.model.record import Record, Tagged, Tested
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Stack, TagTemplates, Target
 from stackyard.model.tags import STAMP, is_form_of, tags_of
@@ -68,7 +68,7 @@ def compare(stack: Stack, known: Known, selected: frozenset[TargetName], presenc
             decision = _explained(decision, target, parents, known)
         decision, tags = _with_tags(stack, target, decision, known, need)
         decisions[name] = decision
-        steps.append(_step(stack, target, decision, sources[name], tags, _expected(records)))
+        steps.append(_step(stack, target, decision, sources[name], tags, _expected(target, decision, records)))
     return Plan(
         stack=stack.name,
         revision=stack.revision,
@@ -210,8 +210,26 @@ def _fetching(steps: list[Step], decisions: Mapping[TargetName, Decision], prese
     return fetched
 
 
-def _expected(records: Sequence[Record]) -> float | None:
-    return next((record.built.duration_s for record in records if record.built), None)
+def _expected(target: Target, decision: Decision, records: Sequence[Record]) -> float | None:
+    """What the same took last time: build and tests, tests alone, a push."""
+    if decision.action in ("build", "decide-later"):
+        built = next((record for record in records if record.built), None)
+        return built.built.duration_s + _testing(target, [built]) if built and built.built else None
+    if decision.action in ("retest", "fetch"):
+        return _testing(target, records) or None
+    if decision.action == "push" and decision.record:
+        return next((pushed.duration_s for each in records if (pushed := each.pushed(target.repository))), None)
+    return None
+
+
+def _testing(target: Target, records: Sequence[Record]) -> float:
+    """How long the suites that the target has now took last."""
+    last: dict[str, float] = {}
+    for record in records:
+        for fact in reversed(record.facts):
+            if isinstance(fact, Tested):
+                last.setdefault(fact.suite, fact.duration_s)
+    return sum(last.get(suite.kind, 0.0) for suite in target.suites)
 
 
 def _step(

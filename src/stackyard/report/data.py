@@ -12,7 +12,7 @@ from typing import Any
 from stackyard.model import canonical
 from stackyard.model.moves import MoveSet
 from stackyard.model.outcome import Outcome, RunSummary
-from stackyard.model.plan import Plan, Step
+from stackyard.model.plan import Plan, Step, expectation
 from stackyard.model.stack import Finding, Stack
 
 FORMAT = 1
@@ -29,6 +29,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 
 
 def _stack(plan: Plan) -> dict[str, Any]:
+    expected = expectation(plan)
     return {
         "name": plan.stack,
         "commit": plan.revision.commit,
@@ -37,6 +38,8 @@ def _stack(plan: Plan) -> dict[str, Any]:
         "publishing": plan.is_publishing,
         "checked": plan.is_checked,
         "has_work": plan.has_work,
+        "expected_s": round(expected.path_s, 3) if expected.total_s else None,
+        "expected_total_s": round(expected.total_s, 3) if expected.total_s else None,
     }
 
 
@@ -55,7 +58,7 @@ def _step(step: Step) -> dict[str, Any]:
         "source_fingerprint": str(step.source),
         "build_fingerprint": step.build and str(step.build),
         "record": step.record,
-        "expected_s": step.expected_s,
+        "expected_s": step.expected_s and round(step.expected_s, 3),
     }
 
 

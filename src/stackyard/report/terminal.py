@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from stackyard.model.moves import MoveSet
 from stackyard.model.outcome import Outcome, RunSummary
-from stackyard.model.plan import Plan, Step
+from stackyard.model.plan import Plan, Step, expectation
 from stackyard.model.reason import NotSelected
 from stackyard.model.stack import Finding, Stack
-from stackyard.report.text import Style, count_text, joined, size_text, table, time_text
+from stackyard.report.text import Style, count_text, joined, size_text, table, time_text, visible
 
 ACTION_COLOURS = {
     "build": "yellow",
@@ -35,20 +35,21 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
             style(str(step.target), "bold"),
             style(step.action, ACTION_COLOURS[step.action]),
             " ".join(str(tag) for tag in step.tags) if step.action != "skip" else "",
-            time_text(step.expected_s) if step.expected_s and step.action in ("build", "decide-later") else "",
+            time_text(step.expected_s) if step.expected_s else "",
             _why(step),
         )
         for step in plan.steps
         if not _is_unasked(step)
     ]
-    lines = [head_text(plan, style), *_common_tags(plan), ""]
+    shared = common_tags(plan)
+    lines = [head_text(plan, style), *([f"Tags: {', '.join(shared)}"] if shared else []), ""]
     heads = ("image", "step", "tags", "last took", "why")
-    if len(lines) > 2:
+    if shared:
         rows = [(*row[:2], "", *row[3:]) for row in rows]
     lines += [table(rows, heads, style, width, spare=("tags", "last took"))] if rows else []
     if is_explained:
         lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]
-    lines += ["", _totals(plan)]
+    lines += ["", totals_text(plan)]
     if not plan.is_checked:
         lines.append(style("From the records; engine and registry were not asked.", "dim"))
     return "\n".join(lines)
@@ -67,29 +68,30 @@ def head_text(plan: Plan, style: Style) -> str:
     return f"{style(plan.stack, 'bold')} at {revision.commit[:7]} on {branch}{dirty}"
 
 
-def _common_tags(plan: Plan) -> list[str]:
+def common_tags(plan: Plan) -> list[str]:
     """The tags, where all images get the same: said once."""
     tags = {step.tags for step in plan.steps if step.action != "skip"}
-    return [f"Tags: {', '.join(map(str, next(iter(tags))))}"] if len(tags) == 1 and any(tags) else []
+    return [str(tag) for tag in next(iter(tags))] if len(tags) == 1 else []
 
 
 def _why(step: Step) -> str:
-    shown = [str(reason) for reason in step.reasons[:2]]
+    shown = [visible(str(reason)) for reason in step.reasons[:2]]
     more = len(step.reasons) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
 
 
 def _explained(step: Step, style: Style) -> list[str]:
     lines = [style(f"{step.target}: {step.action}", "bold")]
-    lines += [f"  because  {reason}" for reason in step.reasons]
+    lines += [f"  because  {visible(str(reason))}" for reason in step.reasons]
     lines += [f"  parent   {parent.target} as {parent.reference}" for parent in step.parents]
-    lines += [f"  arg      {name}={value}" for name, value in step.build_args]
-    lines.append(f"  context  {step.context}")
+    lines += [f"  arg      {name}={visible(value)}" for name, value in step.build_args]
+    lines.append(f"  context  {visible(step.context)}")
     lines += [f"  tag      {step.repository}:{tag}" for tag in step.tags]
     return lines
 
 
-def _totals(plan: Plan) -> str:
+def totals_text(plan: Plan) -> str:
+    """How many of each, and how long that is expected to take."""
     counts: dict[str, int] = {}
     for step in plan.steps:
         word = "unasked" if _is_unasked(step) else step.action
@@ -107,7 +109,18 @@ def _totals(plan: Plan) -> str:
         "skip": "left alone",
         "unasked": "not selected",
     }
-    return joined(f"{counts[action]} {word}" for action, word in words.items() if action in counts) + "."
+    what = joined(f"{counts[action]} {word}" for action, word in words.items() if action in counts)
+    return f"{what}.{_duration(plan)}"
+
+
+def _duration(plan: Plan) -> str:
+    """What the last runs let expect: what depends on each other in its order, and all one after another."""
+    expected = expectation(plan)
+    if not expected.total_s:
+        return ""
+    total = f", {time_text(expected.total_s)} one after another" if expected.total_s > expected.path_s else ""
+    unknown = f"; {count_text(expected.unknown, 'build')} of unknown length not counted" if expected.unknown else ""
+    return f" Expected to take {time_text(expected.path_s)}{total}{unknown}."
 
 
 def summary_text(summary: RunSummary, style: Style, width: int) -> str:

@@ -101,6 +101,19 @@ def cut(text: str, width: int) -> str:
     return text if "\x1b" in text or len(text) <= width else f"{text[: max(width - 1, 0)]}…"
 
 
+def visible(text: str) -> str:
+    """`text` as one line that is what it looks like: what prints nothing, or turns what follows, is written out.
+
+    Names of files may hold anything: line feeds, a terminal's commands, marks that turn the direction of writing.
+
+    >>> visible("a\\nb\\x1b[2J")
+    'a\\\\nb\\\\x1b[2J'
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def time_text(seconds: float) -> str:
     """A duration as people say it.
 

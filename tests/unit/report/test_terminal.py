@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -18,7 +19,21 @@ from stackyard.report.status import status_data, status_text
 from stackyard.report.terminal import findings_text, history_text, moves_text, plan_text, stack_text, summary_text
 from stackyard.report.text import PLAIN
 from stackyard.testing import FixedClock
-from tests.unit.plan.made import AT, BASE, COMMIT, known, move, plan, promotion, record, stack, suite, target
+from tests.unit.plan.made import (
+    AT,
+    BASE,
+    COMMIT,
+    known,
+    move,
+    plan,
+    promotion,
+    pushed,
+    record,
+    result,
+    stack,
+    suite,
+    target,
+)
 from tests.unit.report.made import BUILT, FAILED, OTHER, PROMOTED, REUSED, SKIPPED, X, run
 
 UP = target("up", bases=(BASE,), args={"TOKEN": "hush", "V": "1"})
@@ -53,6 +68,47 @@ def test_a_plan_that_has_nothing_to_do() -> None:
 
     assert "Nothing to do: 1 image as wanted." in plan_text(plan(stack(bare), known(record(bare))), PLAIN, 200)
     assert "Nothing to do" not in plan_text(plan(LAB, NOTHING_KNOWN, "up"), PLAIN, 200)
+
+
+def test_how_long_a_plan_may_take() -> None:
+    """The longest way from parent to child, all of it one after another, tests included, and what nobody knows."""
+    up, left, right = target("up"), target("left", "up", suites=(suite(),)), target("right", "up")
+    then = [target(name, text="FROM y", suites=each.suites) for name, each in (("up", up), ("left", left))]
+    made = plan(stack(up, left, right), known(*map(record, then), targets=then))
+    text = plan_text(made, PLAIN, 200)
+
+    assert "3 to build. Expected to take 26.0 s; 1 build of unknown length not counted." in text
+    assert [re.findall(r"[\d.]+ s", line) for line in text.split("\n") if line.startswith(("up", "left", "right"))] == [
+        ["12.5 s"],
+        ["13.5 s"],
+        [],
+    ]
+    known_right = target("right", text="FROM y")
+    made = plan(stack(up, left, right), known(*map(record, (*then, known_right)), targets=(*then, known_right)))
+    assert "3 to build. Expected to take 26.0 s, 38.5 s one after another." in plan_text(made, PLAIN, 200)
+
+
+def test_what_is_only_tested_or_pushed_takes_less() -> None:
+    """The time of the tests, or of the push, as it was last; what is only named takes none."""
+    tested = target("tested", suites=(suite(),))
+    failing = record(tested, "tested", result(suite(), False))
+    there = target("there")
+    of = stack(tested, there)
+    made = plan(of, known(failing, record(there, "there", pushed(there, "there"))), need=Need(publish=True))
+
+    assert [(step.action, step.expected_s) for step in made.steps] == [("retest", 1.0), ("tag", None)]
+
+
+def test_a_file_may_be_called_anything() -> None:
+    """Line feeds and a terminal's commands are written out: a name of a file draws nothing."""
+    evil = "a\n\x1b[2J\u202eb"
+    before, after = target("lab"), target("lab", files={evil: ""})
+    made = plan(stack(after), known(record(before), targets=(before,)))
+
+    for is_explained in (False, True):
+        text = plan_text(made, PLAIN, 200, is_explained)
+        assert "a\\n\\x1b[2J\\u202eb added" in text
+        assert all(line.isprintable() for line in text.split("\n"))
 
 
 def test_where_the_tree_is_dirty_or_on_no_branch() -> None:

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""`stackyard plan` and what may be told to it: forms, stamps, arguments; the same to `push`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stackyard.model.names import Tag
+from stackyard.model.reference import Repository
+from tests.conftest import GitStack
+from tests.unit.cli.conftest import Shell
+
+VERSIONS = {
+    "images/spec.yml": "registry: registry.example/lab\nbuild_args: {WHO: all}\nimages:\n  lab:\n  other:\n",
+    "images/lab/Dockerfile": "FROM busybox:1.36\nARG WHO\nARG PY\nRUN echo $WHO $PY\n",
+    "images/lab/versions.yaml": '"3.12":\n  docker_args: {PY: "3.12"}\n"3.13":\n  docker_args: {PY: "3.13"}\n',
+    "images/other/Dockerfile": "FROM busybox:1.36\nARG WHO\nRUN echo $WHO\n",
+}
+
+
+@pytest.fixture
+def lab(
+    git_stack: GitStack, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
+    """A shell in a stack of an image with two versions, and one without."""
+    return Shell(git_stack(VERSIONS), capsys, monkeypatch)
+
+
+def steps(shell: Shell, *words: str) -> dict[str, dict[str, object]]:
+    """Steps of a plan by target."""
+    said = shell("plan", "--json", *words)
+    assert said.code == 0
+    return {step["target"]: step for step in said.json["steps"]}
+
+
+def test_forms(shell: Shell) -> None:
+    """A table by default; `--json` is short for one of the others."""
+    table, data, comment = shell("plan"), shell("plan", "--json"), shell("plan", "--format", "markdown")
+
+    assert shell("plan", "--format", "table") == table
+    assert shell("plan", "--format", "json") == data
+    assert shell("--json", "plan") == shell("plan", "--format", "markdown", "--json") == data
+    assert table.out.startswith("stack at ")
+    assert comment.out.startswith("<!-- stackyard plan: stack -->\n")
+    assert comment.out.endswith("asked.\n")
+
+
+def test_an_error_comes_in_the_form_that_was_asked_for(shell: Shell) -> None:
+    """`--format json` is an object then, too."""
+    said = shell("plan", "--format", "json", "nobody")
+
+    assert said.code == 2
+    assert said.json["error"]["kind"] == "unknown-name"
+
+
+def test_a_form_that_there_is_none_of(shell: Shell) -> None:
+    """A usage error that names those there are."""
+    said = shell("plan", "--format", "yaml")
+
+    assert said.code == 2
+    assert "'table', 'json', 'markdown'" in said.err
+
+
+def test_one_stamp_for_all_versions(lab: Shell) -> None:
+    """`--stamp` is in the tags of every version, and in no other's."""
+    found = steps(lab, "--stamp", "2026-01-02T030405")
+
+    assert "py3.12-2026-01-02T030405" in found["lab/3.12"]["tags"]  # type: ignore[operator]
+    assert "py3.13-2026-01-02T030405" in found["lab/3.13"]["tags"]  # type: ignore[operator]
+    assert "2026-01-02" not in str(found["other"])
+
+
+@pytest.mark.parametrize("verb", ["plan", "build", "push"])
+def test_a_stamp_that_can_be_in_no_tag(lab: Shell, verb: str) -> None:
+    """Refused before anything is looked at, with what it may be."""
+    said = lab(verb, "--stamp", "2026-01-02T03:04:05")
+
+    assert said.code == 2
+    assert "is not a valid tag" in said.err
+
+
+def test_build_arguments(lab: Shell) -> None:
+    """For all images, or for one; the caller's wins over the spec's; an argument that is read is an input."""
+    bare, for_all, for_one = (
+        steps(lab),
+        steps(lab, "--build-arg", "WHO=you"),
+        steps(lab, "--build-arg", "WHO=you", "--build-arg", "lab:WHO=me"),
+    )
+
+    assert {step["build_args"]["WHO"] for step in bare.values()} == {"all"}  # type: ignore[index]
+    assert {step["build_args"]["WHO"] for step in for_all.values()} == {"you"}  # type: ignore[index]
+    assert [for_one[name]["build_args"]["WHO"] for name in ("lab/3.12", "lab/3.13", "other")] == ["me", "me", "you"]  # type: ignore[index]
+    assert all(bare[name]["source_fingerprint"] != for_all[name]["source_fingerprint"] for name in bare)
+
+
+def test_a_build_argument_from_the_environment(lab: Shell) -> None:
+    """A name alone takes its value there, and counts only if it has one."""
+    assert steps(lab, "--build-arg", "WHO")["other"]["build_args"] == {"WHO": "all"}
+    lab.environ["WHO"] = "env"
+    assert steps(lab, "--build-arg", "WHO")["other"]["build_args"] == {"WHO": "env"}
+
+
+@pytest.mark.parametrize("text", ["1WHO=x", "=x", ":WHO=x", "a b=x"])
+def test_what_is_no_build_argument(lab: Shell, text: str) -> None:
+    """One sentence, and how it is written."""
+    said = lab("plan", "--build-arg", text)
+
+    assert said.code == 2
+    assert "is no build argument" in said.err
+    assert "IMAGE:NAME=VALUE" in said.err
+
+
+def test_an_argument_is_a_reason(lab: Shell) -> None:
+    """What was built with another value is built again, and why is told."""
+    assert lab("build").code == 0
+
+    assert steps(lab, "--build-arg", "other:WHO=you")["other"]["reasons"] == [
+        {"kind": "argument-changed", "name": "WHO", "was": "all", "now": "you"}
+    ]
+
+
+def test_a_stamp_and_an_argument_for_a_push(lab: Shell) -> None:
+    """What was built with them is published with them: `push` takes what `build` takes."""
+    asked = ("--stamp", "2026-01-02T030405", "--build-arg", "WHO=you")
+    assert lab("build", *asked).code == 0
+
+    assert lab("push").code == 1
+    said = lab("push", *asked)
+
+    assert said.code == 0, said.err
+    published = lab.registry.resolve(Repository("registry.example/lab/lab"), Tag("py3.13-2026-01-02T030405"))
+    assert published is not None
