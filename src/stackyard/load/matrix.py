@@ -45,7 +45,7 @@ def read_matrices(place: Place, spec: Spec) -> tuple[Matrices, list[Finding]]:
         try:
             file = _versions(place, image, path, findings)
         except FileProblem as problem:
-            findings.append(_finding(problem))
+            findings.append(Finding.of("versions", problem))
             broken.add(image.name)
             continue
         if file is None:
@@ -91,20 +91,6 @@ def _stamps(place: Place, image: ImageName, file: VersionsFile, findings: list[F
         stamps, found = read_stamps(place.files.read(path) if is_there else None, path)
         findings.extend((*found, *stamp_findings(stamps, file.names)))
     except FileProblem as problem:
-        findings.append(_finding(problem))
+        findings.append(Finding.of("versions", problem))
     targets = tuple(TargetName.of(image, name) for name in file.names)
     return StampFile(image, path, targets, tuple(stamps.values.items()))
-
-
-def _finding(problem: FileProblem) -> Finding:
-    facts = problem.facts
-    line, column = facts["line"], facts["column"]
-    return Finding(
-        "versions",
-        "error",
-        str(facts["problem"]),
-        str(facts["path"]),
-        line if isinstance(line, int) else None,
-        column if isinstance(column, int) else None,
-        problem.hint,
-    )

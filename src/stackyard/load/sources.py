@@ -73,7 +73,7 @@ class SourceReader:
             rules = read_ignore_rules(recipe.context, below, recipe.context, files)
             context = self._context(rules, recipe.context)
         except FileProblem as problem:
-            return None, [_finding(problem)]
+            return None, [Finding.of("dockerfile", problem)]
         staging, findings = None, list[Finding]()
         if recipe.files:
             context, staging, findings = self._stager.staged(recipe.context, below, context, rules, recipe.files)
@@ -96,17 +96,3 @@ def _missing(code: str, sentence: str, recipe: Recipe) -> Finding:
 
 def _outside(path: str) -> Finding:
     return Finding("leads-outside", "error", "is a link that leads out of the repository", path, hint=HINT)
-
-
-def _finding(problem: FileProblem) -> Finding:
-    facts = problem.facts
-    line, column = facts["line"], facts["column"]
-    return Finding(
-        "dockerfile",
-        "error",
-        str(facts["problem"]),
-        str(facts["path"]),
-        line if isinstance(line, int) else None,
-        column if isinstance(column, int) else None,
-        problem.hint,
-    )

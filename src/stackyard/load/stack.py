@@ -66,7 +66,7 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
     recipes = tuple(_with_given(recipes_of(spec, place, matrices), spec, settings))
     names = _Names(spec, registry, matrices, settings)
     sources = SourceReader(place)
-    around = _surroundings(place, spec, names, recipes, revision, settings, sources)
+    around = _surroundings(place, spec, names, recipes, revision, settings, sources, found)
     targets: list[Target] = []
     dockerfiles: dict[str, Dockerfile] = {}
     for recipe in recipes:
@@ -105,7 +105,7 @@ def read_target(place: Place, revision: Revision, settings: Settings, name: Targ
     if recipe is None or read is None:
         return None
     names = _Names(spec, spec.registry, matrices, settings)
-    around = _surroundings(place, spec, names, recipes, revision, settings, sources)
+    around = _surroundings(place, spec, names, recipes, revision, settings, sources, [])
     return target_of(recipe, read, around)[0]
 
 
@@ -219,12 +219,14 @@ def _surroundings(
     revision: Revision,
     settings: Settings,
     sources: SourceReader,
+    found: list[Finding],
 ) -> Surroundings:
     if settings.registry:
         Repository.parse(f"{settings.registry.rstrip('/')}/name")  # the caller's mistake is not the file's
     repositories = {image.name: _repository(place, names, image) for image in spec.images}
     declared = {image.name: tuple(names.others(image)) for image in spec.images}
-    rules, everywhere = read_change_rules(place)
+    rules, everywhere, problems = read_change_rules(place)
+    found.extend(problems)
     recipe_of = {recipe.target: recipe for recipe in recipes}
 
     @functools.cache

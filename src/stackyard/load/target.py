@@ -158,17 +158,11 @@ def _counted(
     an instruction reaches. Under a parent that reads its children's build context, all of it counts.
     Stamps never count: each run writes them.
     """
-    if recipe.image in around.rules.ignore:
+    if around.rules.leaves_out(recipe.image):
         return ()
     context = sources.context
-    if around.stamp_files:
-        elsewhere = {path: source for source, path in sources.staging.files} if sources.staging else {}
-        context = tuple(
-            entry
-            for entry in context
-            if (elsewhere.get(entry.path) or posixpath.normpath(posixpath.join(recipe.context, entry.path)))
-            not in around.stamp_files
-        )
+    if around.stamp_files or around.rules.ignore:
+        context = tuple(entry for entry, path in _with_paths(recipe, sources) if not _never_counts(path, around))
     quiet = {*TEST_FOLDERS, *(VERSIONS_FILES if recipe.is_stamped else ())}
     quiet &= {entry.path.partition("/")[0] for entry in context}
     is_shared = recipe.context != around.place.path(recipe.image)
@@ -181,6 +175,21 @@ def _counted(
         return tuple(entry for entry in context if entry.path in reached)
     apart = quiet - {path.partition("/")[0] for path in reached}
     return tuple(entry for entry in context if entry.path.partition("/")[0] not in apart)
+
+
+def _with_paths(recipe: Recipe, sources: Sources) -> Iterator[tuple[Entry, str]]:
+    """Each entry of the build context, and where it lies, relative to the stack's root."""
+    elsewhere = {path: source for source, path in sources.staging.files} if sources.staging else {}
+    for entry in sources.context:
+        yield entry, elsewhere.get(entry.path) or posixpath.normpath(posixpath.join(recipe.context, entry.path))
+
+
+def _never_counts(path: str, around: Surroundings) -> bool:
+    """Whether a file is one of the stamps, or one that the stack's owner said never counts."""
+    images = around.place.images
+    below = path if images == "." else path.removeprefix(f"{images}/")
+    is_below = images == "." or below != path
+    return path in around.stamp_files or (is_below and around.rules.leaves_out(below))
 
 
 def _labels(image: ImageName, source: str | None, dockerfile: Dockerfile) -> tuple[tuple[str, str], ...]:

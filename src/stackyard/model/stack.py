@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from stackyard.errors import FileProblem
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import Inputs
 from stackyard.model.names import Digest, ImageName, TargetName, VersionName
@@ -25,6 +26,21 @@ class Finding(msgspec.Struct, frozen=True):
     line: int | None = None
     column: int | None = None
     hint: str | None = None
+
+    @classmethod
+    def of(cls, code: str, problem: FileProblem) -> Finding:
+        """The problem of a file as an error finding: what one file has wrong does not keep others from being read."""
+        facts = problem.facts
+        line, column = facts["line"], facts["column"]
+        return cls(
+            code,
+            "error",
+            str(facts["problem"]),
+            str(facts["path"]),
+            line if isinstance(line, int) else None,
+            column if isinstance(column, int) else None,
+            problem.hint,
+        )
 
     def __str__(self) -> str:
         places = (self.path, self.line, self.column if self.line is not None else None)

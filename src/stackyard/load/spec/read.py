@@ -320,19 +320,7 @@ class _Reader:
 
     def _problem(self, problem: FileProblem) -> None:
         """An error that does not keep the rest of the file from being read."""
-        facts = problem.facts
-        line, column = facts["line"], facts["column"]
-        self.findings.append(
-            Finding(
-                "wrong-value",
-                "error",
-                str(facts["problem"]),
-                str(facts["path"]),
-                line if isinstance(line, int) else None,
-                column if isinstance(column, int) else None,
-                problem.hint,
-            )
-        )
+        self.findings.append(Finding.of("wrong-value", problem))
 
     def _unknown_keys(self, doc: Doc, known: tuple[str, ...], where: str) -> None:
         for key in doc.mapping(where):
