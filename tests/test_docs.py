@@ -183,11 +183,12 @@ def test_every_finding_is_explained() -> None:
     codes: dict[str, str] = {}
     for source in SOURCES:
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+            if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)):
                 continue
-            if node.func.id not in ("Finding", "_missing") or not isinstance(node.args[0], ast.Constant):
+            maker = ast.unparse(node.func)
+            if maker not in ("Finding", "Finding.of", "_missing"):
                 continue
-            level = node.args[1] if node.func.id == "Finding" else ast.Constant("error")
+            level = node.args[1] if maker == "Finding" else ast.Constant("error")
             codes[str(node.args[0].value)] = str(level.value) if isinstance(level, ast.Constant) else "?"
     text = "\n".join(page.read_text(encoding="utf-8") for page in sorted((DOCS / "reference").glob("*.md")))
     told = dict(re.findall(r"^\| `([\w-]+)` \| (error|warning|notice) \|", text, re.M))
