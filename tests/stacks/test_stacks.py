@@ -23,7 +23,8 @@ from stackyard.model.known import NOTHING_KNOWN, Known
 from stackyard.model.reference import Platform, Reference
 from stackyard.model.stack import Revision, Stack
 from stackyard.plan.compare import compare
-from stackyard.plan.graph import build_order, graph_of, select
+from stackyard.plan.graph import build_order, graph_of
+from stackyard.plan.selection import select
 from stackyard.report.data import plan_data
 from tests.unit.plan.made import record, sha, tagged
 

@@ -22,6 +22,7 @@ from stackyard.cli.common import (
     option,
     rebuild_option,
     run_options,
+    selection_options,
     session_of,
     shown,
     write,
@@ -49,6 +50,7 @@ progress_option = option(
 @command("stackyard build", "stackyard build ml-notebook --push")
 @images_argument
 @option("--push", "is_publishing", is_flag=True, help="Publish what passed its tests.")
+@selection_options
 @rebuild_option
 @run_options
 @option("--no-cache", "without_cache", is_flag=True, help="Do not use the engine's build cache.")
@@ -59,6 +61,8 @@ def build(
     yard: Yard,
     images: tuple[str, ...],
     is_publishing: bool,
+    only: bool,
+    with_children: bool,
     rebuild: tuple[str, ...],
     without_cache: bool,
     jobs: int | None,
@@ -67,26 +71,29 @@ def build(
 ) -> int:
     """Build, test and name what the plan says.
 
-    Naming images builds them and what they build on. With --push, each image is published after its
-    own tests and those of its parents passed; moving tags move at the end, all or none.
+    Naming images builds them and what they build on: images, versions (lab/3.12), patterns ('py*'),
+    groups of the spec. With --only, what they build on stays as it was built last.
+    With --push, each image is published after its own tests and those of its parents passed;
+    moving tags move at the end, all or none.
     """
     with _interruptible():
-        plan = verbs.prepare(yard, images, is_publishing, rebuild)
+        plan = verbs.prepare(yard, images, is_publishing, rebuild, only, with_children)
         return carry_out(yard, plan, "build", progress, is_json, jobs, use_cache=not without_cache)
 
 
 @command("stackyard push", "stackyard push ml-notebook")
 @images_argument
+@selection_options
 @run_options
 @progress_option
 @json_option
-def push(yard: Yard, images: tuple[str, ...], progress: str, is_json: bool) -> int:
+def push(yard: Yard, images: tuple[str, ...], only: bool, with_children: bool, progress: str, is_json: bool) -> int:
     """Publish what is built and tested; builds nothing.
 
     What is missing is an error that names it.
     """
     with _interruptible():
-        plan = verbs.prepare(yard, images, publish=True)
+        plan = verbs.prepare(yard, images, True, (), only, with_children)
         missing = [step for step in plan.steps if step.action in ("build", "decide-later", "retest")]
         if missing:
             names = ", ".join(str(step.target) for step in missing)

@@ -12,7 +12,7 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -263,8 +263,15 @@ def everywhere(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def images_argument(function: Callable[..., Any]) -> Callable[..., Any]:
-    """IMAGE..., completed from the stack."""
+    """IMAGE..., completed from the stack: an image, `image/version`, a pattern of these, or a group."""
     return click.argument("images", nargs=-1, metavar="[IMAGE]...", shell_complete=complete_images)(function)
+
+
+def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--only and --with-children: what beside the named images is meant."""
+    only = option("--only", is_flag=True, help="Exactly these images, on the last builds of what they build on.")
+    with_children = option("--with-children", is_flag=True, help="Also all that builds on these images.")
+    return only(with_children(function))
 
 
 def rebuild_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -274,7 +281,7 @@ def rebuild_option(function: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         metavar="IMAGE|all",
         shell_complete=complete_images_or_all,
-        help="Build this image whatever is known; repeatable.",
+        help="Build this image, version, pattern or group whatever is known; repeatable.",
     )(function)
 
 
@@ -312,19 +319,27 @@ def examples_text(examples: tuple[str, ...]) -> str:
 # Completion.
 
 
-def _names(ctx: click.Context, read: Callable[[Yard], list[str]], incomplete: str) -> list[str]:
+def _fitting(read: Callable[[], Iterable[str]], incomplete: str) -> list[str]:
     """What fits of that which a stack has; nothing where there is no stack to ask."""
     try:
-        return [name for name in read(session_of(ctx).open_yard()) if name.startswith(incomplete)]
+        return [name for name in read() if name.startswith(incomplete)]
     except (StackyardError, OSError):
         return []
 
 
 def complete_images(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Images of the stack that are not on the command line yet."""
+    """Images, versions and groups of the stack that are not on the command line yet."""
     given = ctx.params.get(param.name or "") or ()
-    names = _names(ctx, lambda yard: [str(target.name) for target in yard.stack.targets], incomplete)
-    return [name for name in names if name not in given]
+
+    def read() -> Iterable[str]:
+        from pathlib import Path
+
+        from stackyard.verbs import words
+
+        session = session_of(ctx)
+        return words(Path(session.directory), session.options)
+
+    return [name for name in _fitting(read, incomplete) if name not in given]
 
 
 def complete_images_or_all(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -335,12 +350,12 @@ def complete_images_or_all(ctx: click.Context, param: click.Parameter, incomplet
 def complete_channels(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Channels that the records know."""
 
-    def read(yard: Yard) -> list[str]:
+    def read() -> Iterable[str]:
         from stackyard.verbs import channels
 
-        return list(channels(yard))
+        return channels(session_of(ctx).open_yard())
 
-    return _names(ctx, read, incomplete)
+    return _fitting(read, incomplete)
 
 
 # Output.

@@ -12,7 +12,7 @@ from stackyard.cli.common import command, images_argument, json_option, option, 
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName
 from stackyard.model.outcome import RunSummary
-from stackyard.plan.graph import select
+from stackyard.plan.selection import select
 from stackyard.report.data import history_data
 from stackyard.report.terminal import history_text
 

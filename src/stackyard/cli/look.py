@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from stackyard import verbs
 from stackyard.cli.common import (
     EXIT_FAILED,
     bare_command,
     command,
+    images_argument,
     json_option,
     option,
     session_of,
@@ -22,6 +24,7 @@ from stackyard.cli.common import (
 )
 from stackyard.errors import FileProblem
 from stackyard.model.canonical import builtins
+from stackyard.plan.selection import select
 from stackyard.report.data import FORMAT, findings_data, stack_data
 from stackyard.report.terminal import findings_text, stack_text
 
@@ -82,11 +85,16 @@ def _report(form: str, findings: Sequence[Finding], below: str) -> None:
     write_json(sarif_data(findings, __version__, below) if form == "sarif" else gitlab_data(findings, below))
 
 
-@command("stackyard ls", "stackyard ls --json | jq -r '.targets[].repository'")
+@command("stackyard ls", "stackyard ls '*/3.12'", "stackyard ls --json | jq -r '.targets[].repository'")
+@images_argument
 @json_option
-def ls(yard: Yard, is_json: bool) -> None:
+def ls(yard: Yard, images: tuple[str, ...], is_json: bool) -> None:
     """The images of the stack, where they are published, and what they build on."""
+    chosen = select(yard.stack, images)
+    stack = msgspec.structs.replace(
+        yard.stack, targets=tuple(target for target in yard.stack.targets if target.name in chosen)
+    )
     if is_json:
-        write_json(stack_data(yard.stack))
+        write_json(stack_data(stack))
     else:
-        shown(stack_text, yard.stack)
+        shown(stack_text, stack)

@@ -13,6 +13,7 @@ from stackyard.cli.common import (
     option,
     rebuild_option,
     run_options,
+    selection_options,
     shown,
     write,
     write_json,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @command("stackyard plan", "stackyard plan ml-notebook --explain", "stackyard plan --format markdown")
 @images_argument
 @option("--push", "is_publishing", is_flag=True, help="Plan what `build --push` would do.")
+@selection_options
 @rebuild_option
 @run_options
 @option("--explain", "is_explained", is_flag=True, help="Every reason, parent, argument and tag.")
@@ -33,6 +35,8 @@ def plan(
     yard: Yard,
     images: tuple[str, ...],
     is_publishing: bool,
+    only: bool,
+    with_children: bool,
     rebuild: tuple[str, ...],
     is_explained: bool,
     form: str,
@@ -40,9 +44,10 @@ def plan(
     """What would happen to each image, and why.
 
     Reads the files, git and the records; needs no engine, no registry and no network.
-    Naming images plans them and all they build on.
+    Naming images plans them and all they build on. An image can be named by its version (lab/3.12),
+    by a pattern ('py*', '*/3.12'), or by a group of the spec.
     """
-    planned = verbs.plan(yard, images, is_publishing, rebuild)
+    planned = verbs.plan(yard, images, is_publishing, rebuild, only, with_children)
     if form == "json":
         from stackyard.report.data import plan_data
 

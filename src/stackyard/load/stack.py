@@ -94,6 +94,13 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
     )
 
 
+def read_names(place: Place) -> tuple[tuple[TargetName, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+    """Names of all targets, and groups: from the files that list them, without a look at what images are made from."""
+    spec, _ = _spec(place)
+    matrices, _ = read_matrices(place, spec)
+    return tuple(recipe.target for recipe in recipes_of(spec, place, matrices)), spec.groups
+
+
 def read_target(place: Place, revision: Revision, settings: Settings, name: TargetName) -> Target | None:
     """One target as its files are now; None where it is not there any more."""
     spec, _ = _spec(place)

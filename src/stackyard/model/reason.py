@@ -199,6 +199,16 @@ class ParentMissing(_Reason, frozen=True):
         return f"parent {self.parent} is not built here and was never built"
 
 
+class OnLastBuild(_Reason, frozen=True):
+    """A parent that differs from its last build is not selected: what is built on is that last build."""
+
+    parent: TargetName
+    since: str
+
+    def __str__(self) -> str:
+        return f"parent {self.parent} is not selected, and is taken as built at {self.since}"
+
+
 class NotSelected(_Reason, frozen=True):
     """The command named other targets."""
 
@@ -226,6 +236,7 @@ Reason = (
     | LeftAlone
     | NotBuildableHere
     | ParentMissing
+    | OnLastBuild
     | NotSelected
 )
 

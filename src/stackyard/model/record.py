@@ -125,6 +125,14 @@ class Record(msgspec.Struct, frozen=True):
         """Whether any suite of this kind ever ran on the image."""
         return any(isinstance(fact, Tested) and fact.suite == kind for fact in self.facts)
 
+    def last_passed(self, suites: tuple[Suite, ...]) -> bool:
+        """Whether a suite of each of these kinds ran and its newest result is a pass, whatever its code was then."""
+        for kind in {suite.kind for suite in suites}:
+            results = [fact for fact in self.facts if isinstance(fact, Tested) and fact.suite == kind]
+            if not results or not results[-1].passed:
+                return False
+        return True
+
     def passed(self, suites: tuple[Suite, ...]) -> bool:
         """Whether every one of `suites` ran and its newest result is a pass."""
         return all((result := self.tested(suite)) is not None and result.passed for suite in suites)

@@ -28,6 +28,7 @@ from stackyard.model.reason import (
     NeverBuilt,
     NotBuildableHere,
     NotSelected,
+    OnLastBuild,
     ParentChanged,
     ParentMissing,
     Reason,
@@ -41,20 +42,40 @@ from stackyard.plan.graph import build_order, components, graph_of
 from stackyard.plan.stamps import stamped
 
 
-def compare(stack: Stack, known: Known, selected: frozenset[TargetName], presence: Presence, need: Need) -> Plan:
-    """The plan that brings `selected` and all they build on to what the stack wants."""
+def compare(
+    stack: Stack,
+    known: Known,
+    selected: frozenset[TargetName],
+    presence: Presence,
+    need: Need,
+    only: bool = False,
+) -> Plan:
+    """The plan that brings `selected` and all they build on to what the stack wants.
+
+    Args:
+        only: leave what they build on as it is; they stand on its last builds.
+    """
     graph = graph_of(stack)
     targets = {target.name: target for target in stack.targets}
     order = build_order(graph)
-    planned = set(build_order(graph, sorted(selected, key=list(targets).index)))
+    needed = set(build_order(graph, [name for name in graph if name in selected]))
+    planned = selected if only else needed
     sources: dict[TargetName, Digest] = {}
     decisions: dict[TargetName, Decision] = {}
+    outside: dict[TargetName, Decision] = {}
     steps: list[Step] = []
     for name in order:
         target = targets[name]
         sources[name] = source_fingerprint(target.inputs, sources)
         if name not in planned:
-            steps.append(_step(stack, target, Decision("skip", (NotSelected(),)), sources[name], (), None))
+            decision = Decision("skip", (NotSelected(),))
+            if name in needed:
+                parents = {parent: (outside.get(parent) or decisions[parent]).content for parent in graph[name]}
+                records = known.records.get(name, ())
+                if target.skip is None and target.needs is None:
+                    outside[name] = decide(target, parents, known.accepted, records, presence, need)
+                decision = decisions[name] = _standing(target, outside.get(name), records, presence)
+            steps.append(_step(stack, target, decision, sources[name], (), None))
             continue
         records = known.records.get(name, ())
         alone = _left_alone(target, decisions, records)
@@ -66,6 +87,8 @@ def compare(stack: Stack, known: Known, selected: frozenset[TargetName], presenc
         decision = decide(target, parents, known.accepted, records, presence, need)
         if decision.action in ("build", "decide-later"):
             decision = _explained(decision, target, parents, known)
+        if only:
+            decision = _on_last_builds(decision, target, decisions, outside)
         decision, tags = _with_tags(stack, target, decision, known, need)
         decisions[name] = decision
         steps.append(_step(stack, target, decision, sources[name], tags, _expected(target, decision, records)))
@@ -81,6 +104,40 @@ def compare(stack: Stack, known: Known, selected: frozenset[TargetName], presenc
         ),
         findings=stack.findings,
     )
+
+
+def _standing(target: Target, wanted: Decision | None, records: Sequence[Record], presence: Presence) -> Decision:
+    """What a target that was not selected is to its children: the build that is wanted, else the last that passed."""
+    for record in (*([wanted.record] if wanted and wanted.record else []), *records):
+        if record.built and record.last_passed(target.suites) and _is_there(target, record, presence):
+            return Decision("skip", (NotSelected(),), record=record)
+    return Decision("skip", (NotSelected(),))
+
+
+def _is_there(target: Target, record: Record, presence: Presence) -> bool:
+    """Whether a record's image was seen, or nobody looked."""
+    if presence.engine is None or (record.built and record.built.image.id in presence.engine):
+        return True
+    pushed = record.pushed(target.repository)
+    return pushed is not None and (presence.registry is None or pushed.image in presence.registry)
+
+
+def _on_last_builds(
+    decision: Decision,
+    target: Target,
+    decisions: Mapping[TargetName, Decision],
+    outside: Mapping[TargetName, Decision],
+) -> Decision:
+    """Say which parents would be another build if they were selected."""
+    reasons = tuple(
+        OnLastBuild(parent, record.built.at)
+        for parent in target.inputs.parents
+        if parent in outside
+        and outside[parent].record is None
+        and (record := decisions[parent].record) is not None
+        and record.built is not None
+    )
+    return msgspec.structs.replace(decision, reasons=(*decision.reasons, *reasons))
 
 
 def _left_alone(target: Target, decisions: Mapping[TargetName, Decision], records: Sequence[Record]) -> Decision | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The graph of targets: order, selection, components.
+"""The graph of targets: order, descendants, components.
 
 In, out: names. Pure; O(targets + edges).
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from stackyard.errors import GraphProblem, UnknownName
-from stackyard.model.names import TargetName, nearest
+from stackyard.errors import GraphProblem
+from stackyard.model.names import TargetName
 from stackyard.model.stack import Stack
 
 Graph = Mapping[TargetName, Sequence[TargetName]]
@@ -54,34 +54,19 @@ def build_order(graph: Graph, wanted: Iterable[TargetName] | None = None) -> lis
     return order
 
 
-def select(stack: Stack, asked: Sequence[str]) -> frozenset[TargetName]:
-    """The targets that a person's words name: an image (all its versions) or `image/version`; nothing means all.
-
-    Raises:
-        UnknownName: no such target; `.near` is the one most likely meant.
-    """
-    if not asked:
-        return frozenset(target.name for target in stack.targets)
+def descendants(graph: Graph, names: Iterable[TargetName]) -> set[TargetName]:
+    """Everything that is built on one of `names`, however far up; not the names themselves."""
+    children: dict[TargetName, list[TargetName]] = {}
+    for name, parents in graph.items():
+        for parent in parents:
+            children.setdefault(parent, []).append(name)
     found: set[TargetName] = set()
-    for word in asked:
-        matching = _matching(stack, word)
-        if not matching:
-            names = sorted({str(target.name) for target in stack.targets})
-            near = nearest(word, names)
-            raise UnknownName(
-                f"no image is named {word!r}",
-                hint=f"did you mean {near!r}?" if near else f"the stack has: {', '.join(names)}",
-                name=word,
-                near=near,
-            )
-        found |= matching
-    return frozenset(found)
-
-
-def _matching(stack: Stack, word: str) -> set[TargetName]:
-    """Targets of one word: a target, an image, or a group of these."""
-    words = {word, *dict(stack.groups).get(word, ())}
-    return {target.name for target in stack.targets if {str(target.name), str(target.image)} & words}
+    todo = list(names)
+    while todo:
+        fresh = [child for child in children.get(todo.pop(), ()) if child not in found]
+        found.update(fresh)
+        todo += fresh
+    return found
 
 
 def components(graph: Graph, names: Iterable[TargetName]) -> list[frozenset[TargetName]]:

@@ -183,9 +183,11 @@ def _pins(work: Work, target: Target, parents: Mapping[TargetName, Record]) -> d
     """What each reference of the Dockerfile really is, in this build."""
     pins: dict[str, LocalImage] = {}
     for use in target.parents:
-        built = parents[use.target].built
-        if built is not None:
-            pins.update({str(reference): built.image for reference in use.references})
+        record = parents[use.target]
+        if record.built is not None:
+            if work.engine.inspect(record.built.image.id) is None:  # left as it is by this plan, and only published
+                fetch(work, work.stack.target(use.target), record)
+            pins.update({str(reference): record.built.image for reference in use.references})
     for base in target.bases:
         pins[str(base)] = base_image(work.engine, base, work.accepted[base.canonical])
     return pins

@@ -22,18 +22,17 @@ from stackyard.check.findings import in_order, refuse_errors
 from stackyard.check.findings import unreadable as unreadable
 from stackyard.edges import git, machine
 from stackyard.edges.clock import Clock, SystemClock
-from stackyard.load.stack import Settings, load_stack
+from stackyard.load.stack import Settings, load_stack, read_names
 from stackyard.load.tree.place import Place, find
 from stackyard.model.decide import Need, Presence
 from stackyard.model.ecr import Stamp
 from stackyard.model.known import Known
-from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Finding, GivenArgument, Stack, Target
 from stackyard.plan.compare import compare
-from stackyard.plan.graph import select
+from stackyard.plan.selection import Selection, choose, refuse_orphans, select, selectable
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.record.store import Records
 
@@ -158,6 +157,11 @@ def load(
     return Yard(place, stack, records, options, clock, make_engine, make_registry)
 
 
+def words(start: Path, options: Options | None = None) -> tuple[str, ...]:
+    """What commands can name in the stack that `start` lies in; reads the files that list images, and no more."""
+    return selectable(*read_names(find(start, (options or Options()).images)))
+
+
 def _is_changed_outside(place: Place, stack: Stack) -> bool:
     """Whether files that images are made from, and that lie outside the images folder, differ from the commit."""
     inside = f"{place.path()}/"
@@ -224,26 +228,40 @@ def strict(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return in_order(changed)
 
 
-def plan(yard: Yard, images: Sequence[str] = (), publish: bool = False, rebuild: Sequence[str] = ()) -> Plan:
-    """What would happen to `images` (all by default) and all they build on. Offline: the records are believed."""
-    refuse_errors(yard.stack)
-    return _compare(yard, yard.records.known(), images, Presence(), publish, rebuild)
-
-
-def _compare(
-    yard: Yard, known: Known, images: Sequence[str], presence: Presence, publish: bool, rebuild: Sequence[str]
+def plan(
+    yard: Yard,
+    images: Sequence[str] = (),
+    publish: bool = False,
+    rebuild: Sequence[str] = (),
+    only: bool = False,
+    with_children: bool = False,
 ) -> Plan:
-    need = Need(publish=publish, rebuild=_rebuilt(yard.stack, rebuild))
-    return compare(yard.stack, known, select(yard.stack, images), presence, need)
+    """What would happen to `images` (all by default) and all they build on. Offline: the records are believed.
+
+    Args:
+        only: leave what they build on as it is.
+        with_children: and to all that builds on them.
+    """
+    refuse_errors(yard.stack)
+    chosen = choose(yard.stack, images, rebuild, only, with_children)
+    return _compare(yard, yard.records.known(), chosen, Presence(), publish)
 
 
-def _rebuilt(stack: Stack, asked: Sequence[str]) -> frozenset[TargetName]:
-    if "all" in asked:
-        return select(stack, ())
-    return select(stack, asked) if asked else frozenset()
+def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, publish: bool) -> Plan:
+    need = Need(publish=publish, rebuild=chosen.rebuild)
+    planned = compare(yard.stack, known, chosen.targets, presence, need, chosen.is_only)
+    refuse_orphans(planned, chosen)
+    return planned
 
 
-def prepare(yard: Yard, images: Sequence[str] = (), publish: bool = False, rebuild: Sequence[str] = ()) -> Plan:
+def prepare(
+    yard: Yard,
+    images: Sequence[str] = (),
+    publish: bool = False,
+    rebuild: Sequence[str] = (),
+    only: bool = False,
+    with_children: bool = False,
+) -> Plan:
     """As `plan`, with engine and registry asked for what the records say is there, and bases resolved.
 
     First finishes what a killed command left half moved.
@@ -251,15 +269,14 @@ def prepare(yard: Yard, images: Sequence[str] = (), publish: bool = False, rebui
     from stackyard.verbs.groundwork import accept_bases, finish_moves, look, refuse_publishing
 
     refuse_errors(yard.stack)
+    chosen = choose(yard.stack, images, rebuild, only, with_children)
     if publish:
-        refuse_publishing(yard.stack, select(yard.stack, images))
+        refuse_publishing(yard.stack, chosen.planned)
     finish_moves(yard)
     yard.engine.about()
-    known = yard.records.known()
-    selected = select(yard.stack, images)
-    known = accept_bases(yard, known, selected)
-    presence = look(yard, known, selected, publish)
-    return _compare(yard, known, images, presence, publish, rebuild)
+    known = accept_bases(yard, yard.records.known(), chosen.planned)
+    presence = look(yard, known, chosen.planned, publish)
+    return _compare(yard, known, chosen, presence, publish)
 
 
 def run(

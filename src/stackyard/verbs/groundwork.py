@@ -9,6 +9,7 @@ Beside: verbs/__init__.py, which is imported for every command; this is not
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -49,9 +50,9 @@ def settings_of(options: Options) -> Settings:
     )
 
 
-def refuse_publishing(stack: Stack, selected: frozenset[TargetName]) -> None:
+def refuse_publishing(stack: Stack, planned: Iterable[TargetName]) -> None:
     """ConfigError where images name no place to be published, or one that lacks its account."""
-    for name in build_order(graph_of(stack), selected):
+    for name in planned:
         repository = stack.target(name).repository
         if lacks_account(repository):
             raise ConfigError(
@@ -72,11 +73,10 @@ def finish_moves(yard: Yard) -> None:
         finish_interrupted({moves.place: yard.tags(moves.place) for moves in open_sets}, yard.records)
 
 
-def accept_bases(yard: Yard, known: Known, selected: frozenset[TargetName]) -> Known:
+def accept_bases(yard: Yard, known: Known, planned: Iterable[TargetName]) -> Known:
     """Resolve each external base that has no accepted digest yet, once, and write it down."""
-    graph = graph_of(yard.stack)
     accepted = dict(known.accepted)
-    for name in build_order(graph, selected):
+    for name in planned:
         target = yard.stack.target(name)
         for base in (*target.bases, *([target.frontend] if target.frontend else [])):
             if base.canonical not in accepted:
@@ -85,15 +85,19 @@ def accept_bases(yard: Yard, known: Known, selected: frozenset[TargetName]) -> K
     return msgspec.structs.replace(known, accepted=accepted)
 
 
-def look(yard: Yard, known: Known, selected: frozenset[TargetName], publish: bool) -> Presence:
+def look(yard: Yard, known: Known, planned: Sequence[TargetName], publish: bool) -> Presence:
     """Ask the engine once for all it has, and the registry for each published image a plan may go on from."""
     in_engine = yard.engine.present()
     published: set[PublishedImage] = set()
-    for name in build_order(graph_of(yard.stack), selected):
+    moving = set(planned)
+    for name in build_order(graph_of(yard.stack), planned):
         target = yard.stack.target(name)
         repository, inputs = target.repository, canonical.digest(target.inputs)
+        stands = target.skip is not None or target.needs is not None or name not in moving
         for record in known.records.get(name, ()):
-            if record.inputs != inputs:
+            if stands and record.last_passed(target.suites) and record.built:
+                stands = False  # its children are built on this one, whatever it was made from
+            elif record.inputs != inputs:
                 continue  # made from something else: no plan goes on from it, however old the stack is
             pushed = record.pushed(repository)
             is_needed = publish or (record.built is not None and record.built.image.id not in in_engine)

@@ -237,3 +237,34 @@ def test_an_unknown_tag_costs_no_request(published: Shell) -> None:
 
     assert published("promote", "nowhere", "--to", "stable").code == 1
     assert len(published.registry.requests) == before
+
+
+def test_images_are_chosen_by_pattern_and_with_their_children(shell: Shell) -> None:
+    """The same words on every command that takes images."""
+    assert [step["action"] for step in shell("plan", "b*", "--json").json["steps"]] == ["build", "skip"]
+    assert [step["action"] for step in shell("plan", "b*", "--with-children", "--json").json["steps"]] == ["build"] * 2
+    assert [target["target"] for target in shell("ls", "l?af", "--json").json["targets"]] == ["leaf"]
+    assert shell("build", "base").code == 0
+    assert "1 built" in shell("build", "leaf", "--only").out
+    assert "no image matches 'x*'" in shell("push", "x*").err
+
+
+@pytest.mark.parametrize("verb", ["plan", "build", "push"])
+def test_a_child_without_its_parent_is_refused(verb: str, shell: Shell) -> None:
+    """Exit code 2 and one sentence: nothing of what was asked for can be done."""
+    said = shell(verb, "leaf", "--only")
+
+    assert said.code == 2
+    assert said.err == (
+        "error: leaf builds on base, which is not selected and has no build to stand on\n"
+        "  hint: name base too, or leave out --only\n"
+    )
+
+
+def test_rebuild_takes_patterns_and_groups(shell: Shell) -> None:
+    """And is part of the plan, whatever images were named."""
+    shell("build")
+    said = shell("plan", "base", "--rebuild", "le*", "--json").json
+
+    assert [(step["target"], step["action"]) for step in said["steps"]] == [("base", "reuse"), ("leaf", "build")]
+    assert said["steps"][1]["reasons"] == [{"kind": "forced", "by": "--rebuild"}]

@@ -196,6 +196,17 @@ def test_completion(shell: Shell, monkeypatch: pytest.MonkeyPatch, words: list[s
     assert completed(shell) == offered
 
 
+def test_completion_reads_the_list_of_images_and_no_more(bare_shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions and groups are offered, in a blink: no build context is read, and no repository is needed."""
+    (bare_shell.root / "images/lab").mkdir(parents=True)
+    spec = "images:\n  lab: {versions: {'3.12': }}\ngroups: {lean: [lab]}\n"
+    (bare_shell.root / "images/spec.yml").write_text(spec)
+    monkeypatch.setenv("COMP_WORDS", "stackyard plan l")
+    monkeypatch.setenv("COMP_CWORD", "2")
+
+    assert completed(bare_shell) == ["lab", "lab/3.12", "lean"]
+
+
 def test_bash_takes_its_script(bare_shell: Shell) -> None:
     """It needs no particular version of bash, and no bash to be printed."""
     bare_shell.environ["PATH"] = "/nowhere"

@@ -16,7 +16,7 @@ from stackyard.model.names import TargetName
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Finding, GivenArgument, Revision, Stack, Target
 from stackyard.plan.compare import compare
-from stackyard.plan.graph import select
+from stackyard.plan.selection import select
 
 STAMP = "2026-05-04T101500"
 NOW = Revision("a" * 40, "main", is_dirty=False, stamp=STAMP)

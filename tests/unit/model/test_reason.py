@@ -63,6 +63,11 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (LeftAlone("no licence"), "left-alone", "left alone: no licence"),
     (NotBuildableHere("Windows"), "not-buildable-here", "not buildable here: needs Windows"),
     (ParentMissing(TargetName("os")), "parent-missing", "parent os is not built here and was never built"),
+    (
+        reason.OnLastBuild(TargetName("os"), "T"),
+        "on-last-build",
+        "parent os is not selected, and is taken as built at T",
+    ),
 ]
 
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The graph of targets: order, selection, what is connected."""
+"""The graph of targets: order, descendants, what is connected."""
 
 from __future__ import annotations
 
 import pytest
 
-from stackyard.errors import GraphProblem, UnknownName
+from stackyard.errors import GraphProblem
 from stackyard.model.names import TargetName
-from stackyard.plan.graph import build_order, components, graph_of, select
+from stackyard.plan.graph import build_order, components, descendants, graph_of
 from tests.unit.plan.made import stack, target
 
 
@@ -61,27 +61,10 @@ def test_a_parent_that_could_not_be_read_is_left_out() -> None:
     assert graph_of(stack(target("lab", "gone"))) == {"lab": ()}
 
 
-def test_a_person_names_images_or_targets() -> None:
-    """An image means all its versions, `image/version` one; no word means everything."""
-    of = stack(target("base"), target("lab/3.11"), target("lab/3.12"))
-
-    assert select(of, ()) == {"base", "lab/3.11", "lab/3.12"}
-    assert select(of, ("lab",)) == {"lab/3.11", "lab/3.12"}
-    assert select(of, ("lab/3.12", "base")) == {"lab/3.12", "base"}
-
-
-def test_a_name_that_nobody_has() -> None:
-    """UnknownName, with the one that was most likely meant, or all that there are."""
-    of = stack(target("base-notebook"), target("lab"))
-
-    with pytest.raises(UnknownName, match="base-notbook") as caught:
-        select(of, ("lab", "base-notbook"))
-    assert caught.value.near == "base-notebook"
-    with pytest.raises(UnknownName) as caught:
-        select(of, ("zzz",))
-    assert caught.value.near is None
-    assert caught.value.hint is not None
-    assert "base-notebook, lab" in caught.value.hint
+def test_all_that_is_built_on_something() -> None:
+    """However far up, and not what it builds on itself."""
+    assert descendants(graph("a b:a c:b d:a e"), [TargetName("b")]) == {"c"}
+    assert descendants(graph("a b:a c:b d:a e"), [TargetName("a"), TargetName("b")]) == {"b", "c", "d"}
 
 
 @pytest.mark.parametrize(

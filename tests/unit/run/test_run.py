@@ -654,3 +654,29 @@ def test_secrets_reach_no_record(bench: Bench) -> None:
     assert files
     assert not any(b"hunter2" in path.read_bytes() for path in files)
     assert "hunter2" not in str(verbs.plan(bench.yard()))
+
+
+def test_only_builds_on_the_parents_last_build(bench: Bench) -> None:
+    """The parent changed and is not selected: the child stands on what was published of it, fetched where it is not."""
+    bench.build(publish=True)
+    before = bench.at("base", "2026.3-main")
+    bench.write("images/base/note", "changed")
+    bench.write("images/left/note", "changed")
+    bench.commit()
+    for name in list(bench.engine.names()):  # another machine's engine, which has the base and nothing else
+        if "lab/" in name:
+            bench.engine.untag(Reference.parse(name))
+
+    summary = bench.build("left", publish=True, only=True)
+
+    assert bench.statuses(summary) == {"base": "skipped", "left": "built", "right": "skipped"}
+    assert summary.is_good
+    assert bench.at("base", "2026.3-main") == before
+    assert any(call[0] == "pull" and "lab/base" in call[1] for call in bench.engine.calls)
+
+
+def test_only_on_a_parent_that_was_never_built_ends_before_anything_is_done(bench: Bench) -> None:
+    """A run that could not build what was asked for is no success."""
+    with pytest.raises(ConfigError, match="left builds on base, which is not selected"):
+        bench.build("left", only=True)
+    assert not [call for call in bench.engine.calls if call[0] == "build"]
