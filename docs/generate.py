@@ -32,9 +32,12 @@ import click
 from stackyard.cli import GROUPS, run, stackyard
 from stackyard.errors import FindingsProblem
 from stackyard.load.spec import schema
+from stackyard.model import bases
 from stackyard.model import outcome as outcomes
 from stackyard.model import plan as plans
 from stackyard.model import reason as reasons
+from stackyard.model.accepted import Acceptance
+from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
 from stackyard.model.outcome import Outcome, Published, RunSummary
@@ -44,6 +47,7 @@ from stackyard.model.record import Tested
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Finding, Revision
 from stackyard.report import schema as plan_schema
+from stackyard.report.bases import accepted_data, bases_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
 from stackyard.report.status import status_data
 
@@ -163,6 +167,13 @@ def sample_plan() -> Plan:
         expected_s=29.4,
     )
     return Plan("campus", Revision("1f0c9a2" + "0" * 33, "main", False), (step,), True, True, (), (finding,))
+
+
+def sample_bases() -> list[Base]:
+    """A base of which every field says something."""
+    debian = BaseOfStack(Reference.parse("debian:12"), (Place("from", "images/base-notebook/Dockerfile", 2),), (_BASE,))
+    first = Acceptance(debian.canonical, _digest("6"), "2026-11-01T08:00:00Z")
+    return [Base(debian, "moved", _digest("6"), first.at, _digest("7"), "2026-11-20T10:04:01Z", None, (first,))]
 
 
 def sample_run() -> RunSummary:
@@ -349,6 +360,32 @@ ERROR_FIELDS = {
     "error.facts.*": "Facts of that kind of error.",
     "error.findings[]": "Only where the stack has errors; as in [check](#check).",
 }
+BASES_FIELDS = {
+    "format": "Version of this form: 1.",
+    "bases[].reference": "As the first Dockerfile that names it writes it.",
+    "bases[].state": "See [states of a base](#states-of-a-base).",
+    "bases[].accepted": "The digest that it is taken to be, or null.",
+    "bases[].since": "When that was accepted, or null.",
+    "bases[].current": "What its registry has, or had when it was last asked; null where nobody knows.",
+    "bases[].checked": "When that was, or null.",
+    "bases[].problem": "Why the registry could not be asked now, or null.",
+    "bases[].targets[]": "Who stands on it.",
+    "bases[].places[].how": "`from`, `copy` (`COPY --from`), `mount` (`RUN --mount=from`) or `syntax`.",
+    "bases[].places[].path": "The Dockerfile.",
+    "bases[].places[].line": "The line in it.",
+    "bases[].history[].digest": "What was accepted, newest first.",
+    "bases[].history[].at": "When.",
+    "bases[].history[].by": "`first` (a build needed it), `refresh`, `max_age` or `person` (`--accept`).",
+}
+ACCEPTED_FIELDS = {
+    "format": "Version of this form: 1.",
+    "asked": "How many bases were looked at.",
+    "accepted[].reference": "A base that is taken to be something else from now on.",
+    "accepted[].was": "The digest of before, or null.",
+    "accepted[].now": "The digest that was accepted.",
+    "builds[]": "What the next build makes again because of it.",
+    "waits[]": "What follows one of those if it comes out changed.",
+}
 HISTORY_FIELDS = {
     "format": "Version of this form: 1.",
     "runs[]": "As in [build](#build-and-push), without `format`; newest first.",
@@ -391,6 +428,13 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         "`stackyard status --json`",
         {"format": FORMAT, **status_data({"stable": moves}, run), "plan": plan_data(plan)},
         STATUS_FIELDS,
+    )
+    yield "bases", "`stackyard bases --json`", bases_data(sample_bases()), BASES_FIELDS
+    yield (
+        "bases that were accepted",
+        "`stackyard bases --refresh --json`; `--accept` prints the same.",
+        accepted_data([(Reference.parse("debian:12"), _digest("6"), _digest("7"))], 3, [_BASE], [_CHILD]),
+        ACCEPTED_FIELDS,
     )
     yield "history", "`stackyard history --json`", history_data([run], [moves]), HISTORY_FIELDS
     yield (
@@ -449,7 +493,7 @@ def json_page() -> str:
         parts.append(f"## {heading}\n\n{sentence}\n\n| field | meaning |\n| --- | --- |\n{rows}\n")
         if heading not in ("status", "history"):  # these two repeat the others
             parts.append(f"```json\n{json.dumps(example, indent=2)}\n```\n")
-    parts += [actions_text(), outcomes_text(), reasons_text()]
+    parts += [actions_text(), outcomes_text(), states_text(), reasons_text()]
     return "\n".join(parts)
 
 
@@ -473,6 +517,21 @@ OUTCOMES = {
     "failed": "See `failure`.",
     "skipped": "Not selected; or left out because of the failure of the image in `because`; or the run was ended.",
 }
+
+
+STATES = {
+    "current": "The registry has what is accepted.",
+    "moved": "The registry has something else; `--refresh` accepts it.",
+    "pinned": "The Dockerfile says the digest itself; nobody is asked.",
+    "gone": "The registry has none of this name.",
+    "new": "None was accepted yet; the first build that needs it does.",
+    "not checked": "The registry was not asked, or did not answer.",
+}
+
+
+def states_text() -> str:
+    """Each state of a base."""
+    return words_text("States of a base", "state", STATES, typing.get_args(bases.BaseState))
 
 
 def actions_text() -> str:

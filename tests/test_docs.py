@@ -87,13 +87,14 @@ def campus(generate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pa
         ("check", "FINDING_FIELDS"),
         ("status", "STATUS_FIELDS"),
         ("history", "HISTORY_FIELDS"),
+        ("bases --offline", "BASES_FIELDS"),
     ],
 )
 def test_real_json_has_the_described_fields(
     verb: str, fields: str, generate: ModuleType, campus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What a command prints for the example has no field that json.md does not describe."""
-    assert run(["-C", str(campus), verb, "--json"], {"PATH": os.environ["PATH"]}) == 0
+    assert run(["-C", str(campus), *verb.split(), "--json"], {"PATH": os.environ["PATH"]}) == 0
     printed = json.loads(capsys.readouterr().out)
     described = getattr(generate, fields)
     above = {name.partition(".")[0].removesuffix("[]") for name in described}

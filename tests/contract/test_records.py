@@ -19,6 +19,7 @@ import pytest
 
 from stackyard.errors import RecordProblem
 from stackyard.model import canonical
+from stackyard.model.accepted import Acceptance, Seen
 from stackyard.model.inputs import comparable
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.moves import MoveSet
@@ -38,6 +39,14 @@ FACTS: tuple[Fact, ...] = (
     tagged(LAB, "v1", "registry"),
 )
 REFERENCE = Reference.parse("registry.example/lab:main")
+OTHER = "docker.io/library/alpine:3"
+FIRST_FORMAT = """
+DROP TABLE accepted; DROP TABLE seen;
+CREATE TABLE accepted (reference TEXT PRIMARY KEY, digest TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO accepted VALUES ('{base}', '{digest}', '{at}');
+PRAGMA user_version = 1;
+"""
+"""Makes a file of today what Stackyard wrote when a base had one digest, and no history."""
 
 
 class Archive:
@@ -51,9 +60,9 @@ class Archive:
     def path(self) -> Path:
         return self.folder / ".stackyard" / "records.sqlite3"
 
-    def open(self) -> Records:
+    def open(self, platform: str = "") -> Records:
         """The store, as another process would open it."""
-        self.opened.append(SqliteRecords(self.path))
+        self.opened.append(SqliteRecords(self.path, platform))
         return self.opened[-1]
 
     def close(self) -> None:
@@ -101,6 +110,7 @@ def test_an_empty_store_knows_nothing(archive: Archive) -> None:
     assert records.known() == NOTHING_KNOWN
     assert not list(records.runs(5))
     assert not list(records.move_sets())
+    assert not list(records.acceptances())
     assert list(archive.folder.iterdir()) == []
 
 
@@ -150,12 +160,40 @@ def test_inputs_are_kept_once_and_found_by_their_key(archive: Archive) -> None:
 
 
 def test_accepted_digests_move(archive: Archive) -> None:
-    """The last one counts."""
+    """The last one counts, and what was before is kept: newest first, with who said so."""
     records = archive.open()
-    records.accept(BASE, sha("1"), AT)
-    records.accept(BASE, sha("2"), AT)
+    before = [Acceptance(BASE, sha("1"), AT), Acceptance(OTHER, sha("1"), AT)]
+    now = Acceptance(BASE, sha("2"), "2026-01-02T00:00:00Z", "refresh")
+    records.accept(before)
+    records.accept([now])
 
-    assert archive.open().known().accepted == {BASE: sha("2")}
+    assert archive.open().known().accepted == {BASE: sha("2"), OTHER: sha("1")}
+    assert list(archive.open().acceptances()) == [now, *reversed(before)]
+
+
+def test_what_registries_said_is_noted(archive: Archive) -> None:
+    """The last answer counts; a base that is gone from its registry is an answer too."""
+    records = archive.open()
+    records.note_seen([Seen(BASE, sha("1"), AT), Seen(OTHER, sha("1"), AT)])
+    records.note_seen([Seen(BASE, None, "2026-01-02T00:00:00Z")])
+
+    known = archive.open().known()
+
+    assert known.seen == {BASE: Seen(BASE, None, "2026-01-02T00:00:00Z"), OTHER: Seen(OTHER, sha("1"), AT)}
+    assert not known.accepted
+
+
+def test_each_platform_has_its_accepted_digests(archive: Archive) -> None:
+    """One base can be two things on two platforms: neither follows the other."""
+    archive.open("linux/amd64").accept([Acceptance(BASE, sha("1"), AT)])
+    archive.open("linux/arm64").accept([Acceptance(BASE, sha("2"), AT)])
+    archive.open("linux/arm64").note_seen([Seen(BASE, sha("3"), AT)])
+
+    here, there = archive.open("linux/amd64"), archive.open("linux/arm64")
+
+    assert (here.known().accepted, there.known().accepted) == ({BASE: sha("1")}, {BASE: sha("2")})
+    assert [each.digest for each in here.acceptances()] == [sha("1")]
+    assert not here.known().seen
 
 
 def test_tags_are_known_by_place(archive: Archive) -> None:
@@ -346,7 +384,8 @@ def filled(file: Archive) -> Path:
     records = SqliteRecords(file.path)
     record = opened(records)
     records.append(record, FACTS[0])
-    records.accept(BASE, sha("1"), AT)
+    records.accept([Acceptance(BASE, sha("1"), AT)])
+    records.note_seen([Seen(BASE, sha("2"), AT)])
     records.put_tag("engine", REFERENCE, sha("1"))
     records.begin_run("build", AT)
     records.end_run(summary(1))
@@ -363,6 +402,7 @@ def everything(records: Records) -> None:
             assert known.inputs[record.inputs]
     records.runs(9)
     records.move_sets()
+    records.acceptances()
 
 
 def refused(file: Archive) -> RecordProblem:
@@ -429,6 +469,23 @@ def test_a_file_of_a_newer_format(file: Archive) -> None:
     with pytest.raises(RecordProblem):
         opened(file.open())
     assert file.path.read_bytes() == before
+
+
+def test_a_file_of_the_first_format_goes_on(file: Archive) -> None:
+    """Records are as they were; accepted digests become those of the platform that opens the file first."""
+    path = filled(file)
+    before = file.open().known()
+    file.close()
+    with sqlite3.connect(path) as db:
+        db.executescript(FIRST_FORMAT.format(base=BASE, digest=sha("1"), at=AT))
+    db.close()
+
+    known = file.open("linux/amd64").known()
+
+    assert (known.records, known.accepted) == (before.records, {BASE: sha("1")})
+    assert list(file.open("linux/amd64").acceptances()) == [Acceptance(BASE, sha("1"), AT, "first")]
+    file.open("linux/amd64").note_seen([Seen(BASE, sha("2"), AT)])
+    assert not file.open("linux/arm64").known().accepted
 
 
 def test_a_folder_where_the_file_should_be(file: Archive) -> None:

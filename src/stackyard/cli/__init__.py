@@ -40,7 +40,7 @@ from stackyard.later import imported_later
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "build", "check", "ls"),
     "Publish": ("push", "promote", "rollback"),
-    "Keep": ("history",),
+    "Keep": ("bases", "history"),
     "More": ("init", "new", "schema", "completion"),
 }
 _HOMES = {
@@ -52,6 +52,7 @@ _HOMES = {
     "ls": "look",
     "promote": "channels",
     "rollback": "channels",
+    "bases": "bases",
     "history": "history",
     "init": "start",
     "new": "start",
@@ -67,6 +68,7 @@ _SHORT = {
     "push": "Publish what is built and tested; builds nothing.",
     "promote": "Point a channel such as `stable` at tested images.",
     "rollback": "Bring a channel back to what it was before.",
+    "bases": "Images from elsewhere, and accepting newer ones.",
     "history": "Runs, promotions and rollbacks, newest first.",
     "init": "Make a repository a stack: a starter, or a list of what it builds.",
     "new": "Begin an image: folder, Dockerfile, test, entry.",

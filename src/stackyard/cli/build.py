@@ -52,6 +52,7 @@ progress_option = option(
 @option("--push", "is_publishing", is_flag=True, help="Publish what passed its tests.")
 @selection_options
 @rebuild_option
+@option("--refresh", "is_refreshing", is_flag=True, help="First accept what external bases are now.")
 @run_options
 @option("--no-cache", "without_cache", is_flag=True, help="Do not use the engine's build cache.")
 @option("--jobs", type=click.IntRange(min=1), metavar="N", help="Builds at once; as many as cores by default.")
@@ -64,6 +65,7 @@ def build(
     only: bool,
     with_children: bool,
     rebuild: tuple[str, ...],
+    is_refreshing: bool,
     without_cache: bool,
     jobs: int | None,
     progress: str,
@@ -77,7 +79,7 @@ def build(
     moving tags move at the end, all or none.
     """
     with _interruptible():
-        plan = verbs.prepare(yard, images, is_publishing, rebuild, only, with_children)
+        plan = verbs.prepare(yard, images, is_publishing, rebuild, only, with_children, is_refreshing)
         return carry_out(yard, plan, "build", progress, is_json, jobs, use_cache=not without_cache)
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from stackyard.model.accepted import Seen
 from stackyard.model.inputs import Inputs
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.record import Record
@@ -28,6 +29,8 @@ class Known(msgspec.Struct, frozen=True):
     """Accepted digests of external bases, by canonical reference."""
     tags: Mapping[tuple[TagPlace, str], Digest]
     """Where we last put each tag, by place and canonical reference."""
+    seen: Mapping[str, Seen] = {}
+    """Where registries last had external bases, by canonical reference."""
 
     def tag_at(self, place: TagPlace, reference: Reference) -> Digest | None:
         """What we last put under `reference`, or None."""

@@ -36,7 +36,7 @@ from stackyard.model.reason import (
 )
 from stackyard.model.record import Record, Tagged, Tested
 from stackyard.model.reference import Reference
-from stackyard.model.stack import Stack, TagTemplates, Target
+from stackyard.model.stack import Finding, Stack, TagTemplates, Target
 from stackyard.model.tags import STAMP, is_form_of, tags_of
 from stackyard.plan.graph import build_order, components, graph_of
 from stackyard.plan.stamps import stamped
@@ -102,7 +102,7 @@ def compare(
             tuple(name for name in order if name in members)
             for members in components(graph, [step.target for step in steps if step.action != "skip"])
         ),
-        findings=stack.findings,
+        findings=(*stack.findings, *_of_bases(stack, known, [name for name in order if name in planned])),
     )
 
 
@@ -138,6 +138,15 @@ def _on_last_builds(
         and record.built is not None
     )
     return msgspec.structs.replace(decision, reasons=(*decision.reasons, *reasons))
+
+
+def _of_bases(stack: Stack, known: Known, planned: Sequence[TargetName]) -> tuple[Finding, ...]:
+    """What was seen of external bases and is not what was accepted."""
+    if not known.seen:
+        return ()
+    from stackyard.plan.bases import moved_findings  # only where somebody looked
+
+    return moved_findings(stack, known, planned)
 
 
 def _left_alone(target: Target, decisions: Mapping[TargetName, Decision], records: Sequence[Record]) -> Decision | None:

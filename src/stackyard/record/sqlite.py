@@ -21,6 +21,7 @@ import msgspec
 
 from stackyard.errors import RecordProblem
 from stackyard.model import canonical
+from stackyard.model.accepted import Acceptance, Seen
 from stackyard.model.inputs import Inputs
 from stackyard.model.known import NOTHING_KNOWN, Known, TagPlace
 from stackyard.model.moves import MoveSet, MoveState
@@ -32,10 +33,10 @@ from stackyard.model.reference import Reference
 if TYPE_CHECKING:
     import sqlite3
 
-FORMAT = 1
 _BUSY_S = 30.0
 _ATTEMPTS = 100
-_SCHEMA = """
+_FORMATS = (
+    """
 CREATE TABLE inputs (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE records (
     seq INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, target TEXT NOT NULL,
@@ -48,14 +49,35 @@ CREATE TABLE tags (
 ) WITHOUT ROWID;
 CREATE TABLE runs (number INTEGER PRIMARY KEY, command TEXT NOT NULL, at TEXT NOT NULL, summary TEXT);
 CREATE TABLE moves (id INTEGER PRIMARY KEY, channel TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL);
-"""
+""",
+    """
+ALTER TABLE accepted RENAME TO accepted_before;
+CREATE TABLE accepted (
+    seq INTEGER PRIMARY KEY, reference TEXT NOT NULL, platform TEXT NOT NULL, digest TEXT NOT NULL,
+    at TEXT NOT NULL, by TEXT NOT NULL
+);
+INSERT INTO accepted (reference, platform, digest, at, by)
+    SELECT reference, :platform, digest, at, 'first' FROM accepted_before ORDER BY at;
+DROP TABLE accepted_before;
+CREATE TABLE seen (
+    reference TEXT NOT NULL, platform TEXT NOT NULL, digest TEXT, at TEXT NOT NULL, PRIMARY KEY (reference, platform)
+) WITHOUT ROWID;
+""",
+)
+"""What makes each format of the one before it; the first of nothing."""
+FORMAT = len(_FORMATS)
 
 
 class SqliteRecords:
-    """A store in the file at `path`, made with its folder when something is first written."""
+    """A store in the file at `path`, made with its folder when something is first written.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        platform: whose accepted digests are meant: a base has one for each platform.
+    """
+
+    def __init__(self, path: Path, platform: str = "") -> None:
         self._path = path
+        self._platform = platform
         self._connection: sqlite3.Connection | None = None
 
     def known(self) -> Known:
@@ -71,12 +93,15 @@ class SqliteRecords:
             for row in db.execute("SELECT id, target, source, build, inputs, run FROM records ORDER BY seq DESC"):
                 record = _record(row, tuple(facts.get(row[0], ())))
                 records.setdefault(record.target, []).append(record)
-            accepted = {ref: Digest(digest) for ref, digest in db.execute("SELECT reference, digest FROM accepted")}
+            log = "SELECT reference, digest FROM accepted WHERE platform = ? ORDER BY seq"
+            accepted = {ref: Digest(digest) for ref, digest in db.execute(log, (self._platform,))}
+            last = "SELECT reference, digest, at FROM seen WHERE platform = ?"
+            seen = {row[0]: _seen(row) for row in db.execute(last, (self._platform,))}
             tags = {
                 (place, ref): Digest(digest)
                 for place, ref, digest in db.execute("SELECT place, reference, digest FROM tags")
             }
-        return Known(records, _StoredInputs(self), accepted, tags)
+        return Known(records, _StoredInputs(self), accepted, tags, seen)
 
     def open_record(
         self, target: TargetName, source: Digest, build: Digest, inputs: Inputs, run: int, built: Built
@@ -100,10 +125,30 @@ class SqliteRecords:
             db.execute("INSERT INTO facts (record, body) VALUES (?, ?)", (record.id, canonical.encode(fact).decode()))
         return msgspec.structs.replace(record, facts=(*record.facts, fact))
 
-    def accept(self, reference: str, digest: Digest, at: str) -> None:
-        """Set or move an accepted digest."""
+    def accept(self, acceptances: Sequence[Acceptance]) -> None:
+        """One transaction: all of them or none."""
         with self._open() as db:
-            db.execute("INSERT OR REPLACE INTO accepted VALUES (?, ?, ?)", (reference, digest, at))
+            db.executemany(
+                "INSERT INTO accepted (reference, platform, digest, at, by) VALUES (?, ?, ?, ?, ?)",
+                [(each.reference, self._platform, each.digest, each.at, each.by) for each in acceptances],
+            )
+
+    def acceptances(self) -> Sequence[Acceptance]:
+        """Newest first."""
+        if not self._path.exists():
+            return []
+        with self._open() as db:
+            log = "SELECT reference, digest, at, by FROM accepted WHERE platform = ? ORDER BY seq DESC"
+            rows = db.execute(log, (self._platform,))
+            return [Acceptance(reference, Digest(digest), at, by) for reference, digest, at, by in rows]
+
+    def note_seen(self, seen: Sequence[Seen]) -> None:
+        """The last answer counts."""
+        with self._open() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)",
+                [(each.reference, self._platform, each.digest, each.at) for each in seen],
+            )
 
     def put_tag(self, place: TagPlace, reference: Reference, digest: Digest) -> None:
         """Note where a tag is."""
@@ -196,25 +241,28 @@ class SqliteRecords:
         make_state_folder(self._path.parent)
         db = sqlite3.connect(self._path, timeout=_BUSY_S)
         try:
-            _prepare(db)
+            _prepare(db, self._platform)
         except BaseException:
             db.close()
             raise
         return db
 
 
-def _prepare(db: sqlite3.Connection) -> None:
-    """Make the tables of a new file; refuse one of another format."""
+def _prepare(db: sqlite3.Connection, platform: str) -> None:
+    """Make the tables of a new file, or those that an older format lacks; refuse a newer one."""
     import sqlite3
 
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
         _write_ahead(db)
+    if 0 <= version < FORMAT:
         with db:
             db.execute("BEGIN IMMEDIATE")
-            if db.execute("PRAGMA user_version").fetchone()[0] == 0:  # nobody was faster
-                for statement in _SCHEMA.split(";"):
-                    db.execute(statement)
+            made = db.execute("PRAGMA user_version").fetchone()[0]  # somebody may have been faster
+            for statements in _FORMATS[made:]:
+                for statement in statements.split(";"):
+                    db.execute(statement, {"platform": platform})
+            if made < FORMAT:
                 db.execute(f"PRAGMA user_version = {FORMAT}")
     elif version != FORMAT:
         raise sqlite3.DatabaseError(f"they are of format {version}, and this Stackyard knows format {FORMAT}")
@@ -265,6 +313,11 @@ class _StoredInputs(Mapping[Digest, Inputs]):
 def _record(row: tuple[str, str, str, str, str, int], facts: tuple[Fact, ...]) -> Record:
     identity, target, source, build, inputs, run = row
     return Record(identity, TargetName(target), Digest(source), Digest(build), Digest(inputs), run, facts)
+
+
+def _seen(row: tuple[str, str | None, str]) -> Seen:
+    reference, digest, at = row
+    return Seen(reference, None if digest is None else Digest(digest), at)
 
 
 def make_state_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from stackyard.model.accepted import Acceptance, Seen
 from stackyard.model.inputs import Inputs
 from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet, MoveState
@@ -29,8 +30,14 @@ class Records(Protocol):
     def append(self, record: Record, fact: Fact) -> Record:
         """Add a fact; the record as it is then."""
 
-    def accept(self, reference: str, digest: Digest, at: str) -> None:
-        """Set the accepted digest of an external base, by canonical reference."""
+    def accept(self, acceptances: Sequence[Acceptance]) -> None:
+        """Set accepted digests of external bases, all or none; those of before are kept as history."""
+
+    def acceptances(self) -> Sequence[Acceptance]:
+        """Every accepted digest there ever was, newest first."""
+
+    def note_seen(self, seen: Sequence[Seen]) -> None:
+        """Note where registries have external bases now."""
 
     def put_tag(self, place: TagPlace, reference: Reference, digest: Digest) -> None:
         """Note where a tag was put."""

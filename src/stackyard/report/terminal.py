@@ -25,6 +25,8 @@ ACTION_COLOURS = {
     "reuse": "green",
     "skip": "dim",
 }
+NOTED = ("base-moved",)
+"""Findings of a plan that are about no file, so that `check` does not tell them."""
 STATUS_COLOURS = {"failed": "red", "skipped": "dim", "reused": "green"}
 
 
@@ -49,7 +51,7 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
     lines += [table(rows, heads, style, width, spare=("tags", "last took"))] if rows else []
     if is_explained:
         lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]
-    lines += ["", totals_text(plan)]
+    lines += ["", *(f"note: {finding}" for finding in plan.findings if finding.code in NOTED), totals_text(plan)]
     if not plan.is_checked:
         lines.append(style("From the records; engine and registry were not asked.", "dim"))
     return "\n".join(lines)

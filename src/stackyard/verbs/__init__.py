@@ -153,7 +153,7 @@ def load(
     stack = load_stack(place, revision, settings)
     if not revision.is_dirty and _is_changed_outside(place, stack):
         stack = load_stack(place, msgspec.structs.replace(revision, is_dirty=True), settings)
-    records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE)
+    records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE, platform)
     return Yard(place, stack, records, options, clock, make_engine, make_registry)
 
 
@@ -261,12 +261,16 @@ def prepare(
     rebuild: Sequence[str] = (),
     only: bool = False,
     with_children: bool = False,
+    refresh: bool = False,
 ) -> Plan:
     """As `plan`, with engine and registry asked for what the records say is there, and bases resolved.
 
     First finishes what a killed command left half moved.
+
+    Args:
+        refresh: accept what external bases are now, and not only where none was accepted.
     """
-    from stackyard.verbs.groundwork import accept_bases, finish_moves, look, refuse_publishing
+    from stackyard.verbs.groundwork import accept_bases, finish_moves, look, refresh_bases, refuse_publishing
 
     refuse_errors(yard.stack)
     chosen = choose(yard.stack, images, rebuild, only, with_children)
@@ -274,7 +278,9 @@ def prepare(
         refuse_publishing(yard.stack, chosen.planned)
     finish_moves(yard)
     yard.engine.about()
-    known = accept_bases(yard, yard.records.known(), chosen.planned)
+    known = yard.records.known()
+    known = refresh_bases(yard, known, chosen.planned) if refresh else known
+    known = accept_bases(yard, known, chosen.planned)
     presence = look(yard, known, chosen.planned, publish)
     return _compare(yard, known, chosen, presence, publish)
 

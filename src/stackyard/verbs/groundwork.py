@@ -22,6 +22,8 @@ from stackyard.errors import ConfigError
 from stackyard.inside.suites import Suites
 from stackyard.load.stack import Settings, read_target
 from stackyard.model import canonical
+from stackyard.model.accepted import Acceptance
+from stackyard.model.bases import bases_of, external
 from stackyard.model.decide import Presence
 from stackyard.model.ecr import lacks_account
 from stackyard.model.known import Known
@@ -77,12 +79,18 @@ def accept_bases(yard: Yard, known: Known, planned: Iterable[TargetName]) -> Kno
     """Resolve each external base that has no accepted digest yet, once, and write it down."""
     accepted = dict(known.accepted)
     for name in planned:
-        target = yard.stack.target(name)
-        for base in (*target.bases, *([target.frontend] if target.frontend else [])):
+        for base in external(yard.stack.target(name)):
             if base.canonical not in accepted:
                 accepted[base.canonical] = accept_base(yard.engine, yard.registry, base)
-                yard.records.accept(base.canonical, accepted[base.canonical], yard.clock.now())
+                yard.records.accept([Acceptance(base.canonical, accepted[base.canonical], yard.clock.now())])
     return msgspec.structs.replace(known, accepted=accepted)
+
+
+def refresh_bases(yard: Yard, known: Known, planned: Iterable[TargetName]) -> Known:
+    """Accept what the registries have now of each external base, all or none."""
+    from stackyard.verbs.bases import refresh_for
+
+    return refresh_for(yard, known, bases_of(yard.stack, frozenset(planned)))
 
 
 def look(yard: Yard, known: Known, planned: Sequence[TargetName], publish: bool) -> Presence:

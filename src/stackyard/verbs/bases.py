@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""External bases: what they are, what they are accepted as, and accepting something else.
+
+In:   Yard, words of a person
+Out:  Base, Refreshed
+May touch: registries, one HEAD per base, side by side; the engine only for what no registry has; the records
+Raises: UnknownName, ConfigError; WorldError where a base cannot be resolved, and then nothing is accepted
+Why:  docs/explanation/fingerprints.md
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stackyard.check.findings import refuse_errors
+from stackyard.errors import (
+    ConfigError,
+    EngineProblem,
+    RecordProblem,
+    RegistryProblem,
+    StackyardError,
+    UnknownName,
+    WorldError,
+)
+from stackyard.model.accepted import Acceptance, AcceptedBy
+from stackyard.model.bases import Base, BaseOfStack
+from stackyard.model.known import Known
+from stackyard.model.names import Digest, Tag
+from stackyard.model.reference import Reference
+from stackyard.plan.bases import Answer, Change, Following, changes, choose_bases, following, seen, states
+
+if TYPE_CHECKING:
+    from stackyard.verbs import Yard
+
+CONNECTIONS = 8
+LATEST = Tag("latest")
+
+
+class Refreshed(msgspec.Struct, frozen=True):
+    """What was accepted, and what follows."""
+
+    changes: tuple[Change, ...]
+    asked: int
+    """Bases that were looked at."""
+    following: Following
+
+
+def bases(yard: Yard, words: Sequence[str] = (), is_offline: bool = False) -> tuple[Base, ...]:
+    """The external bases that words name, all by default, each with where its registry has it now.
+
+    A registry that does not answer is no error: what it has is then not checked.
+    """
+    chosen = choose_bases(yard.stack, words)
+    answers = {} if is_offline else _ask(yard, chosen)
+    now = yard.clock.now()
+    if noted := seen(answers, now):
+        with contextlib.suppress(RecordProblem):  # a folder that nobody may write to can still be looked at
+            yard.records.note_seen(noted)
+    return states(chosen, yard.records.known(), yard.records.acceptances(), answers, now)
+
+
+def _ask(yard: Yard, chosen: Sequence[BaseOfStack]) -> dict[str, Answer]:
+    """Where the registries have each base that a name leads to."""
+
+    def answer(base: BaseOfStack) -> Answer:
+        try:
+            return Answer(yard.registry.resolve(base.reference.repository, base.reference.tag or LATEST))
+        except StackyardError as problem:
+            return Answer(problem=str(problem))
+
+    named = [base for base in chosen if base.reference.digest is None]
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        return dict(zip((base.canonical for base in named), pool.map(answer, named), strict=True))
+
+
+def refresh(yard: Yard, words: Sequence[str] = ()) -> Refreshed:
+    """Accept what the registries have now of the bases that words name, all by default; all or none."""
+    refuse_errors(yard.stack)
+    chosen = choose_bases(yard.stack, words)
+    made = _accept(yard, changes(chosen, yard.records.known(), _resolved(yard, chosen)), "refresh")
+    return Refreshed(made, len(chosen), _following(yard, made))
+
+
+def refresh_for(yard: Yard, known: Known, chosen: Sequence[BaseOfStack]) -> Known:
+    """As `refresh`, for a build that goes on with what comes of it."""
+    made = _accept(yard, changes(chosen, known, _resolved(yard, chosen)), "refresh")
+    return yard.records.known() if made else known
+
+
+def accept(yard: Yard, asked: Sequence[str]) -> Refreshed:
+    """Accept digests that a person names, `REFERENCE=DIGEST`, once each was seen in its registry or the engine."""
+    refuse_errors(yard.stack)
+    named: dict[str, Digest] = {}
+    chosen: list[BaseOfStack] = []
+    for text in asked:
+        base, digest = _named(yard, text)
+        if not _exists(yard, base.reference, digest):
+            raise WorldError(
+                f"{base.reference.repository}@{digest} is neither in its registry nor in the engine",
+                hint="`stackyard bases --history` lists what was accepted before",
+                reference=str(base.reference),
+            )
+        named[base.canonical] = digest
+        chosen.append(base)
+    made = _accept(yard, changes(chosen, yard.records.known(), named), "person")
+    return Refreshed(made, len(chosen), _following(yard, made))
+
+
+def _named(yard: Yard, text: str) -> tuple[BaseOfStack, Digest]:
+    """The base and the digest of `REFERENCE=DIGEST`."""
+    name, sign, digest = text.rpartition("=")
+    if not sign or not name:
+        raise ConfigError(f"{text!r} names no digest", hint="write it as debian:12=sha256:...")
+    found = [base for base in choose_bases(yard.stack, [name]) if base.canonical == Reference.parse(name).canonical]
+    if not found:
+        raise UnknownName(
+            f"no external base is named {name!r}", hint="`stackyard bases` lists them", name=name, near=None
+        )
+    if found[0].reference.digest:
+        raise ConfigError(
+            f"{found[0].reference} says its digest itself", hint="change it where the Dockerfile names it"
+        )
+    return found[0], Digest.parse(digest)
+
+
+def _exists(yard: Yard, base: Reference, digest: Digest) -> bool:
+    """Whether there is such an image: in the registry, or, if only there, in the engine."""
+    try:
+        if yard.registry.resolve(base.repository, digest) is not None:
+            return True
+    except RegistryProblem:
+        if not _is_here(yard, base, digest):
+            raise
+        return True
+    return _is_here(yard, base, digest)
+
+
+def _is_here(yard: Yard, base: Reference, digest: Digest) -> bool:
+    with contextlib.suppress(EngineProblem):
+        names = (str(Reference(base.repository, None, digest)), str(digest))
+        return any(yard.engine.inspect(name) is not None for name in names)
+    return False
+
+
+def _resolved(yard: Yard, chosen: Sequence[BaseOfStack]) -> Mapping[str, Digest]:
+    """What each base that a name leads to is now; WorldError naming those of which nobody can tell.
+
+    An image that was loaded into the engine, and is in no registry, is what the engine has.
+    """
+    answers = _ask(yard, chosen)
+    failed: list[tuple[BaseOfStack, Answer]] = []
+    found: dict[str, Digest] = {}
+    for base in chosen:
+        if base.canonical not in answers:
+            continue
+        answer = answers[base.canonical]
+        digest = answer.digest or _loaded(yard, base.reference)
+        if digest is None:
+            failed.append((base, answer))
+        else:
+            found[base.canonical] = digest
+    if failed:
+        names = ", ".join(str(base.reference) for base, _ in failed)
+        why = next((answer.problem for _, answer in failed if answer.problem), "its registry has none of this name")
+        raise WorldError(
+            f"nothing was accepted, because what {names} is now cannot be told: {why}",
+            hint="name the bases to refresh: `stackyard bases --refresh REFERENCE`; the others stay as accepted",
+            references=tuple(str(base.reference) for base, _ in failed),
+        )
+    yard.records.note_seen(seen(answers, yard.clock.now()))
+    return found
+
+
+def _loaded(yard: Yard, base: Reference) -> Digest | None:
+    """The id of an image that only the engine knows; one that came from this repository is not looked at."""
+    with contextlib.suppress(EngineProblem):
+        facts = yard.engine.inspect(str(base))
+        origins = [Reference.parse(name).repository.canonical for name in facts.repository_digests] if facts else []
+        if facts is not None and base.repository.canonical not in origins:
+            return facts.image.id
+    return None
+
+
+def _accept(yard: Yard, made: tuple[Change, ...], by: AcceptedBy) -> tuple[Change, ...]:
+    """Write changes down, all or none."""
+    if made:
+        now = yard.clock.now()
+        yard.records.accept([Acceptance(change.reference.canonical, change.now, now, by) for change in made])
+    return made
+
+
+def _following(yard: Yard, made: tuple[Change, ...]) -> Following:
+    if not made:
+        return Following((), ())
+    from stackyard.verbs import plan
+
+    return following(plan(yard), made)
