@@ -106,11 +106,11 @@ def test_the_main_job(stack: LiveStack) -> None:
     assert {name: stack.at(name, "stable") for name in ("base", "left", "right")} == at_first
 
 
-def test_a_comment_rebuilds_nothing_downstream(stack: LiveStack) -> None:
+def test_an_equal_base_rebuilds_nothing_downstream(stack: LiveStack) -> None:
     """The base is built again from the engine's cache, equals what is known, and the wave stops there."""
     stack.build(publish=False)
     file = stack.root / "images/base/Dockerfile"
-    stack.write("images/base/Dockerfile", f"# a comment\n{file.read_text()}")
+    stack.write("images/base/Dockerfile", f"{file.read_text()}ARG UNREAD=1\n")
     stack.commit()
     summary = stack.build(publish=False)
 

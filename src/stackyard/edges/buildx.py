@@ -101,6 +101,10 @@ def argv(request: BuildRequest, pins: Pinned, metadata: Path) -> list[str]:
         words += ["--build-context", f"{name}=docker-image://{reference}"]
     if request.platform:
         words += ["--platform", request.platform]
+    if request.stage:
+        words += ["--target", request.stage]
+    if request.network:
+        words += ["--network", request.network]
     if not request.use_cache:
         words.append("--no-cache")
     return [*words, str(request.context)]

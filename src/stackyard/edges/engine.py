@@ -50,6 +50,10 @@ class BuildRequest(msgspec.Struct, frozen=True):
     epoch: int
     platform: Platform | None = None
     use_cache: bool = True
+    stage: str = ""
+    """The stage to build; empty: the last."""
+    network: str = ""
+    """The network of RUN; empty: the engine's default."""
 
 
 class BuildStep(msgspec.Struct, frozen=True):

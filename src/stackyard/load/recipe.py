@@ -56,6 +56,11 @@ class Recipe(msgspec.Struct, frozen=True):
     """What building it takes, by what its version says: `Windows`."""
     files: tuple[FilesEntry, ...] = ()
     """What the build context gets from elsewhere."""
+    stage: str | None = None
+    """The stage that is the image; None: the last."""
+    network: str = ""
+    granularity: str | None = None
+    """`folder` or `copied`; None: by where the build context is."""
 
     @property
     def is_stamped(self) -> bool:
@@ -145,4 +150,7 @@ def _recipe(
         image.skip,
         always=tuple((name, filled(value, variables)) for name, value in spec.build_args),
         files=image.files,
+        stage=image.stage,
+        network=image.network or spec.network,
+        granularity=image.granularity or spec.granularity,
     )

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from stackyard.errors import InvalidValue
+from stackyard.load.dockerfile.content import variables_of
 from stackyard.load.recipe import Recipe
 from stackyard.load.spec.versions import BaseImage
 from stackyard.model.dockerfile import Dockerfile
@@ -76,6 +77,10 @@ class Found(msgspec.Struct):
     bases: dict[str, Reference]
     """By canonical reference."""
     frontend: Reference | None = None
+    roles: list[str] = msgspec.field(default_factory=list)
+    """What each place stands for that does not say so itself, file order: a parent, a base, a stage."""
+    naming: frozenset[str] = frozenset()
+    """Variables in the texts that name a parent."""
 
 
 def find_references(
@@ -94,7 +99,11 @@ def find_references(
         target = _parent(recipe, ImageName(name), owners, findings)
         if target is not None:
             found.parents[target] = []
-    for use, text in dockerfile.external_uses(dict(args), platform):
+    for use, text, is_outside in dockerfile.places(dict(args), platform):
+        if not is_outside:
+            if "$" in use.text:
+                found.roles.append(f"stage {text.lower()}")
+            continue
         try:
             reference = Reference.parse(text)
         except InvalidValue:
@@ -104,8 +113,13 @@ def find_references(
             continue
         if use.how == "syntax":
             found.frontend = reference
-        else:
-            _sort(reference, recipe, owners, found, findings)
+            continue
+        parent = _sort(reference, recipe, owners, found, findings)
+        if parent is not None:
+            found.roles.append(f"parent {parent}")
+            found.naming |= variables_of(use.text)
+        elif "$" in use.text:
+            found.roles.append(reference.canonical)
     for target, references in found.parents.items():
         if not references:
             sentence = (
@@ -116,14 +130,17 @@ def find_references(
     return found
 
 
-def _sort(reference: Reference, recipe: Recipe, owners: Owners, found: Found, findings: list[Finding]) -> None:
-    """One reference, to the parents or to the bases."""
+def _sort(
+    reference: Reference, recipe: Recipe, owners: Owners, found: Found, findings: list[Finding]
+) -> TargetName | None:
+    """One reference, to the parents or to the bases; the parent that it is."""
     owner = owners.by_name.get(reference.repository.canonical)
     target = None if owner in (None, recipe.image) else _parent(recipe, ImageName(owner or ""), owners, findings)
     if target is None:
         found.bases.setdefault(reference.canonical, reference)
     elif reference not in found.parents.setdefault(target, []):
         found.parents[target].append(reference)
+    return target
 
 
 def _parent(recipe: Recipe, image: ImageName, owners: Owners, findings: list[Finding]) -> TargetName | None:

@@ -31,7 +31,7 @@ class Sources(msgspec.Struct, frozen=True):
     dockerfile: Dockerfile
     dockerfile_blob: BlobId
     context: tuple[Entry, ...]
-    """All entries after the ignore rules, but the Dockerfile itself."""
+    """All entries after the ignore rules, the Dockerfile itself among them."""
     staging: Staging | None = None
     """Where they come from, if not all of them from the folder."""
 
@@ -79,8 +79,7 @@ class SourceReader:
             context, staging, findings = self._stager.staged(recipe.context, below, context, rules, recipe.files)
             if any(finding.level == "error" for finding in findings):
                 return None, findings
-        counted = tuple(entry for entry in context if entry.path != below)
-        return Sources(dockerfile, BlobId.of(data), counted, staging), findings
+        return Sources(dockerfile, BlobId.of(data), context, staging), findings
 
     def _context(self, rules: IgnoreRules, folder: str) -> tuple[Entry, ...]:
         key = (folder, rules)

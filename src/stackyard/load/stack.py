@@ -25,10 +25,10 @@ from stackyard.load.spec.read import read_spec
 from stackyard.load.spec.values import Ecr, Spec, SpecImage, SpecPlan, unnamed_plan
 from stackyard.load.spec.versions import BASE_IMAGE, BaseImage
 from stackyard.load.suites import SuiteReader
-from stackyard.load.target import Surroundings, target_of
+from stackyard.load.target import Surroundings, stage_of, target_of
 from stackyard.load.tree.changes import read_change_rules
 from stackyard.load.tree.place import DOCKERFILE, Place, discovered, image_folders, templates
-from stackyard.model.dockerfile import Dockerfile
+from stackyard.model.dockerfile import Body, Dockerfile
 from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
 from stackyard.model.names import ImageName, TargetName, nearest
 from stackyard.model.reference import Platform, Repository
@@ -237,9 +237,11 @@ def _surroundings(
     recipe_of = {recipe.target: recipe for recipe in recipes}
 
     @functools.cache
-    def copies_on_build(name: TargetName) -> bool:
-        read, _ = sources.read(recipe_of[name])
-        return read is not None and bool(read.dockerfile.stages[-1].triggers.copies)
+    def triggers_of(name: TargetName) -> Body:
+        recipe = recipe_of[name]
+        read, _ = sources.read(recipe)
+        dockerfile = stage_of(recipe, read.dockerfile) if read is not None else None
+        return dockerfile.stages[-1].triggers if dockerfile is not None else Body()
 
     return Surroundings(
         place=place,
@@ -251,7 +253,7 @@ def _surroundings(
         rules=rules,
         everywhere=everywhere,
         source=spec.source,
-        copies_on_build=copies_on_build,
+        triggers_of=triggers_of,
         stamp_files=frozenset(file.path for file in names.matrices.stamps),
         base_names=names.base,
         suites=SuiteReader(place),

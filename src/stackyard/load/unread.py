@@ -50,9 +50,11 @@ def _read_by(target: Target, stack: Stack, below: Target | str | None) -> frozen
     if any("onbuild" in (base.tag or "") for base in target.bases):
         return frozenset(entry.path for entry in entries)
     triggers: Body | None = None
-    if isinstance(below, Target) and below.dockerfile in stack.dockerfiles:
-        triggers = stack.dockerfiles[below.dockerfile].stages[-1].triggers
-    dockerfile = stack.dockerfiles[target.dockerfile]
+    if isinstance(below, Target) and (under := stack.dockerfile_of(below)):
+        triggers = under.stages[-1].triggers
+    dockerfile = stack.dockerfile_of(target)
+    if dockerfile is None:
+        return frozenset(entry.path for entry in entries)
     return reachable(dockerfile, dict(target.args), entries, platform=target.inputs.platform, triggers=triggers)
 
 

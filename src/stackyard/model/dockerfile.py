@@ -20,15 +20,17 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 import msgspec
 
 from stackyard.errors import InvalidValue
+from stackyard.model.inputs import BlobId
+from stackyard.model.instructions import Arg, Body, Copied, CopiedPath, Env, Mention, Remote, Stage, Use
 from stackyard.model.words import expand, expand_known
 
 __all__ = [
     "SCRATCH",
+    "SYNTAX_ARG",
     "Arg",
     "Body",
     "Copied",
@@ -36,6 +38,7 @@ __all__ = [
     "Dockerfile",
     "Env",
     "Mention",
+    "Remote",
     "Stage",
     "Use",
     "expand",
@@ -46,99 +49,13 @@ SCRATCH = "scratch"
 SYNTAX_ARG = "BUILDKIT_SYNTAX"
 """The build argument that replaces a `# syntax=` line, or stands for one."""
 
+_COMMIT = re.compile(r"#[0-9a-f]{40}(:|$)")
+"""A git address that names a whole commit id."""
+
 _REMOTE = r"(?i:https?|git|ssh)://|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:"
 
 Scope = dict[str, str | None]
 """Values of variables; None for a name that is set to something unknown here."""
-
-
-class Arg(msgspec.Struct, frozen=True):
-    """One `ARG NAME[=default]`; `default` is raw, before variables are replaced."""
-
-    name: str
-    default: str | None
-    line: int
-
-
-class Env(msgspec.Struct, frozen=True):
-    """One variable that `ENV` sets; `value` is raw, before variables are replaced."""
-
-    name: str
-    value: str
-    line: int
-
-
-class Use(msgspec.Struct, frozen=True):
-    """A place that names an image or a stage: `FROM`, `COPY --from`, `RUN --mount=from`.
-
-    `text` is raw; `Dockerfile.external_uses` replaces variables. The `# syntax=`
-    line is a use too: its image translates the file.
-    """
-
-    how: Literal["from", "copy", "mount", "syntax"]
-    text: str
-    line: int
-
-
-class Copied(msgspec.Struct, frozen=True):
-    """Paths of the build context that an instruction reads, raw: `COPY a b* /x`, `RUN --mount=type=bind,source=a`.
-
-    Sources of ADD may turn out to be remote; heredocs are never among them.
-    """
-
-    how: Literal["copy", "add", "mount"]
-    sources: tuple[str, ...]
-    line: int
-    exclude: tuple[str, ...] = ()
-    """Patterns of `--exclude`, raw."""
-    parents: bool = False
-    """`--parents`: sources are patterns from the root of the build context, with `**`."""
-
-
-class CopiedPath(msgspec.Struct, frozen=True):
-    """One source with variables replaced, relative to the build context's root: `.`, `src`, `a/*.txt`."""
-
-    how: Literal["copy", "add", "mount"]
-    path: str | None
-    """None where it depends on a variable whose value is not known here: it may be anything."""
-    line: int
-    exclude: tuple[str, ...] = ()
-    """Patterns relative to the source, or to `pivot` with `parents`."""
-    parents: bool = False
-    pivot: str = "."
-    """With `parents`: the part of the path before `/./`."""
-
-
-class Mention(msgspec.Struct, frozen=True):
-    """A place that names a variable: `$NAME` or `${NAME...}`, line and column from 1."""
-
-    name: str
-    line: int
-    column: int
-    how: Literal["engine", "shell", "guarded"]
-    """Who replaces it; `guarded` where it may be empty, or comes from a place that is not looked into."""
-
-
-class Body(msgspec.Struct, frozen=True, kw_only=True):
-    """What instructions declare, use and read; the lines give their order."""
-
-    args: tuple[Arg, ...] = ()
-    env: tuple[Env, ...] = ()
-    uses: tuple[Use, ...] = ()
-    copies: tuple[Copied, ...] = ()
-    labels: tuple[str, ...] = ()
-    """Keys of labels, quotes taken away."""
-
-
-class Stage(Body, frozen=True, kw_only=True):
-    """One `FROM` and what follows it."""
-
-    base: Use
-    name: str | None = None
-    """Lower case, as engines compare it."""
-    platform: str | None = None
-    triggers: Body = Body()
-    """What `ONBUILD` says: acts in what is built on this stage."""
 
 
 class Dockerfile(msgspec.Struct, frozen=True):
@@ -153,6 +70,8 @@ class Dockerfile(msgspec.Struct, frozen=True):
     """Every place that names a variable, file order."""
     runs: tuple[int, ...] = ()
     """Lines of RUN: each sees every argument of its stage in its environment."""
+    meant: BlobId = BlobId.of(b"")
+    """git's id of what engines see of the file: all but comments and empty lines."""
 
     @property
     def declared_in_stages(self) -> frozenset[str]:
@@ -171,19 +90,35 @@ class Dockerfile(msgspec.Struct, frozen=True):
             passed: build arguments given by the caller; they win over defaults.
             platform: what `TARGETARCH` and its kin are made from; they have no value without.
 
-        Order of the file, duplicates kept; `scratch`, stage names and stage numbers are left out.
-        A text that cannot be evaluated is returned as it is written: it is no reference, and says so
-        when read as one. BuildKit refuses variables in `--from`; Buildah takes those of the stage, so
-        they are replaced here.
+        Those of `places` that are outside.
         """
-        found: list[tuple[Use, str]] = []
+        return tuple((use, text) for use, text, is_outside in self.places(passed, platform) if is_outside)
+
+    def places(self, passed: Mapping[str, str], platform: str = "") -> tuple[tuple[Use, str, bool], ...]:
+        """Each place that names an image or a stage, with its evaluated text, and whether that is outside the file.
+
+        Order of the file, duplicates kept; `scratch`, names and numbers of stages are inside. A text that
+        cannot be evaluated is returned as it is written: it is no reference, and says so when read as one.
+        BuildKit refuses variables in `--from`; Buildah takes those of the stage, so they are replaced here.
+        """
+        found: list[tuple[Use, str, bool]] = []
         syntax = passed.get(SYNTAX_ARG) or (self.syntax.text if self.syntax else "")
         if syntax:
-            found.append((self.syntax or Use("syntax", syntax, 1), syntax))
+            found.append((self.syntax or Use("syntax", syntax, 1), syntax, True))
         for event, text in self._events(passed, platform, Body()):
-            if isinstance(event, Use):
-                found.append((event, text))
+            if isinstance(event, _Inside):
+                found.append((event.use, text, False))
+            elif isinstance(event, Use):
+                found.append((event, text, True))
         return tuple(found)
+
+    def until(self, stage: str) -> Dockerfile | None:
+        """The file as far as an engine needs it for one stage, by name or number; None where there is none such."""
+        wanted = stage.lower()
+        found = [at for at, each in enumerate(self.stages) if each.name == wanted]
+        if not found and wanted.isdecimal() and int(wanted) < len(self.stages):
+            found = [int(wanted)]
+        return msgspec.structs.replace(self, stages=self.stages[: found[-1] + 1]) if found else None
 
     def foundation(self, passed: Mapping[str, str], platform: str = "") -> str:
         """The image outside this file (or `scratch`) whose layers the last stage's own stand on."""
@@ -217,6 +152,11 @@ class Dockerfile(msgspec.Struct, frozen=True):
             for path in event.paths
         )
 
+    def remotes(self, passed: Mapping[str, str], platform: str = "") -> tuple[Remote, ...]:
+        """Each source of ADD that is no path of the build context, in the order of the file."""
+        events = self._events(passed, platform, Body())
+        return tuple(remote for event, _ in events if isinstance(event, _Read) for remote in event.remotes)
+
     def global_values(self, passed: Mapping[str, str], platform: str = "") -> dict[str, str]:
         """What `FROM` sees of the arguments before it, passed ones winning over defaults.
 
@@ -236,8 +176,10 @@ class Dockerfile(msgspec.Struct, frozen=True):
         values = self.global_values(passed, platform)
         return {name: value for name, value in values.items() if has_value.get(name, True)}
 
-    def _events(self, passed: Mapping[str, str], platform: str, triggers: Body) -> Iterator[tuple[Use | _Read, str]]:
-        """External uses and reads of the build context, in order, with their evaluated text."""
+    def _events(
+        self, passed: Mapping[str, str], platform: str, triggers: Body
+    ) -> Iterator[tuple[Use | _Inside | _Read, str]]:
+        """Uses of images and stages, and what is read, in order, with their evaluated text."""
         before = self.global_values(passed, platform)
         given = self._stage_values(passed, platform)
         every_name = {stage.name for stage in self.stages if stage.name}
@@ -246,8 +188,7 @@ class Dockerfile(msgspec.Struct, frozen=True):
             base = _lenient(stage.base.text, before, self.escape)
             # Upper case is no stage for BuildKit, and no image for anybody: nothing is lost by taking it.
             below = earlier.get(base.lower())
-            if below is None and base != SCRATCH:
-                yield stage.base, base
+            yield (stage.base if below is None and base != SCRATCH else _Inside(stage.base)), base
             scope: Scope = dict(below[1]) if below else {}
             inherited = below[0].triggers if below else triggers
             for body in (inherited, stage):
@@ -257,7 +198,7 @@ class Dockerfile(msgspec.Struct, frozen=True):
 
     def _follow(
         self, body: Body, scope: Scope, passed: Mapping[str, str], given: Mapping[str, str], stages: set[str]
-    ) -> Iterator[tuple[Use | _Read, str]]:
+    ) -> Iterator[tuple[Use | _Inside | _Read, str]]:
         """Walk through one body line by line; `scope` changes on the way."""
         environment: Scope = {}
         line = 0
@@ -272,11 +213,11 @@ class Dockerfile(msgspec.Struct, frozen=True):
                 # All variables of one ENV see what was there before it.
                 scope[event.name] = self._known(event.value, environment)
             elif isinstance(event, Copied):
-                yield _Read(tuple(self._paths(event, scope))), ""
+                yield _Read(tuple(self._paths(event, scope)), tuple(self._remotes(event, scope))), ""
             else:
                 text = (self._known(event.text, scope) or event.text) if "$" in event.text else event.text
-                if text.lower() not in stages and not text.removeprefix("+").isdecimal() and text != SCRATCH:
-                    yield event, text
+                is_inside = text.lower() in stages or text.removeprefix("+").isdecimal() or text == SCRATCH
+                yield (_Inside(event) if is_inside else event), text
 
     def _declare(self, arg: Arg, scope: Scope, passed: Mapping[str, str], given: Mapping[str, str]) -> None:
         if arg.name in passed:
@@ -308,11 +249,24 @@ class Dockerfile(msgspec.Struct, frozen=True):
                 pivot = text.partition("/./")[0] if copied.parents and "/./" in text else "."
                 yield CopiedPath(copied.how, _inside(text), copied.line, exclude, copied.parents, _inside(pivot))
 
+    def _remotes(self, copied: Copied, scope: Scope) -> Iterator[Remote]:
+        for source in copied.sources if copied.how == "add" else ():
+            text = self._known(source, scope) or source
+            if re.match(_REMOTE, text):
+                yield Remote(text, copied.line, bool(copied.checksum or _COMMIT.search(text)))
+
 
 class _Read(msgspec.Struct, frozen=True):
-    """One instruction's reading of the build context."""
+    """What one instruction reads of the build context, and from elsewhere."""
 
     paths: tuple[CopiedPath, ...]
+    remotes: tuple[Remote, ...]
+
+
+class _Inside(msgspec.Struct, frozen=True):
+    """A use of a stage of the file, or of nothing."""
+
+    use: Use
 
 
 def _line(event: Arg | Env | Use | Copied) -> int:

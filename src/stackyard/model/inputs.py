@@ -65,8 +65,9 @@ class Inputs(msgspec.Struct, frozen=True):
     """Everything of its own that one target is made from; times, owners and checkout paths are not in it."""
 
     dockerfile: BlobId
+    """Of what engines see of it: comments and empty lines say nothing."""
     context: tuple[Entry, ...]
-    """Entries of the build context that count, sorted by path."""
+    """Entries of the build context that count, sorted by path; the Dockerfile is one where it is copied."""
     everywhere: tuple[Entry, ...] = ()
     """Files that the stack's owner said rebuild everything (`BuildAll`), below the images folder, sorted."""
     args: tuple[tuple[str, str], ...] = ()
@@ -75,11 +76,17 @@ class Inputs(msgspec.Struct, frozen=True):
     bases: tuple[str, ...] = ()
     """External references in canonical form, sorted."""
     parents: tuple[TargetName, ...] = ()
+    uses: tuple[str, ...] = ()
+    """What stands where the Dockerfile has a variable or a parent, file order: two bases that change places count."""
     platform: str = ""
     stage: str = ""
+    """The stage that is the image, where it is not the last."""
     network: str = ""
+    """Of RUN, where it is not the engine's default."""
     secrets: tuple[str, ...] = ()
+    """Ids of secrets that the build mounts; no value, in no form."""
     locks: tuple[Entry, ...] = ()
+    """Lock files outside the build context; none yet, since one inside it is an entry like any other."""
     epoch: int = EPOCH
     definition: int = DEFINITION
 
@@ -173,10 +180,16 @@ def differences(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
         )
     for name in sorted(set(wanted.parents) ^ set(known.parents)):
         yield ParentChanged(name, "used" if name in known.parents else None, "used" if name in wanted.parents else None)
-    for field in ("labels", "platform", "stage", "network", "secrets", "epoch", "definition"):
-        now_text, was_text = str(getattr(wanted, field)), str(getattr(known, field))
-        if now_text != was_text:
-            yield DefinitionChanged(field, was_text, now_text)
+    if set(wanted.bases) == set(known.bases) and set(wanted.parents) == set(known.parents):
+        yield from _changed(wanted, known, ("uses",))
+    yield from _changed(wanted, known, ("labels", "platform", "stage", "network", "secrets", "epoch", "definition"))
+
+
+def _changed(wanted: Inputs, known: Inputs, fields: tuple[str, ...]) -> Iterator[Reason]:
+    for field in fields:
+        now, was = str(getattr(wanted, field)), str(getattr(known, field))
+        if now != was:
+            yield DefinitionChanged(field, was, now)
 
 
 def _entry_changes(

@@ -207,6 +207,13 @@ class Stack(msgspec.Struct, frozen=True):
     dockerfiles: Mapping[str, Dockerfile] = {}
     """What each Dockerfile says, by its path; those that could not be read are left out."""
 
+    def dockerfile_of(self, target: Target) -> Dockerfile | None:
+        """What the Dockerfile of a target says, up to its stage; None where it could not be read."""
+        dockerfile = self.dockerfiles.get(target.dockerfile)
+        if dockerfile is None or not target.inputs.stage:
+            return dockerfile
+        return dockerfile.until(target.inputs.stage)
+
     def target(self, name: TargetName) -> Target:
         """The target called `name`; KeyError if there is none."""
         for target in self.targets:

@@ -108,6 +108,8 @@ def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell
             epoch=target.inputs.epoch,
             platform=None if target.inputs.platform == work.about.platform else Platform(target.inputs.platform),
             use_cache=work.use_cache,
+            stage=target.inputs.stage,
+            network=target.inputs.network,
         )
         result = work.engine.build(request, log, watch)
     if result.image is None:

@@ -245,6 +245,8 @@ class FakeEngine:
                 "args": request.args,
                 "pins": sorted((key, image.id) for key, image in request.pins.items()),
                 "platform": request.platform,
+                "stage": request.stage,
+                "network": request.network,
             }
         )
 
@@ -277,6 +279,8 @@ class _Reader:
         self._find = find
         self._pins = {match_name(key): image.id for key, image in request.pins.items()}
         self._values: dict[str, str] = {}
+        self._number = -1
+        self._stage = ""
         self._stages: dict[str, tuple[tuple[Digest, ...], dict[str, Any]]] = {}
         self.layers: tuple[Digest, ...] = ()
         self.config: dict[str, Any] = {}
@@ -289,9 +293,15 @@ class _Reader:
             failure, said = self._take(verb.upper(), rest)
             if verb.upper() != "ARG" or failure:
                 told.append((f"[{number}/{len(lines)}] {verb} {rest}", failure, said))
-            if failure:
+            if failure or self._is_done(lines[number:]):
                 break
         return told
+
+    def _is_done(self, left: list[tuple[str, str]]) -> bool:
+        """Whether the stage that was asked for is at its end."""
+        wanted = self._request.stage
+        ends = not left or left[0][0].upper() == "FROM"
+        return bool(wanted) and ends and wanted in (self._stage, str(self._number))
 
     def _take(self, verb: str, rest: str) -> tuple[str | None, tuple[str, ...]]:
         if verb == "ARG":
@@ -312,6 +322,8 @@ class _Reader:
     def _start(self, words: list[str]) -> str | None:
         words = [word for word in words if not word.startswith("--")]
         base = words[0]
+        self._number += 1
+        self._stage = words[2] if len(words) == 3 else ""
         if base in self._stages:
             self.layers, self.config = self._stages[base]
         elif base == SCRATCH:

@@ -214,7 +214,7 @@ def test_what_writes_itself_does_not_count(tmp_path: Path) -> None:
     assert [e.path for e in target(pair(tmp_path, **more), "base/3.11").inputs.context] == ["note"]
     more["base__Dockerfile"] = HEAD + "COPY . /\n"
     counted = [e.path for e in target(pair(tmp_path, **more), "base/3.11").inputs.context]
-    assert counted == ["note", "versions.yaml"]
+    assert counted == ["Dockerfile", "note", "versions.yaml"]
 
 
 def test_windows_is_planned_and_not_built_here(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def link(to: str) -> Edit:
         (at("images/lab/src/empty", lambda p: p.mkdir()), ["src/empty added"]),
         (link("a.py"), ["src/link added"]),
         (at("images/lab/README.md", lambda p: p.write_text("x")), ["README.md added"]),
-        (at("images/lab/Dockerfile", lambda p: p.write_text(LAB + "# x\n")), ["Dockerfile changed"]),
+        (at("images/lab/Dockerfile", lambda p: p.write_text(LAB + "USER x\n")), ["Dockerfile changed"]),
         (at("images/spec.yml", lambda p: p.write_text(SPEC.replace("DECLARED: '1', U", "DECLARED: '2', U"))),
          ["build argument DECLARED changed from 1 to 2"]),
         (at("images/spec.yml", lambda p: p.write_text(SPEC.replace("'12'", "13"))),
@@ -162,6 +162,8 @@ def test_what_counts(root: Path, change: Edit, clauses: list[str]) -> None:
         at("images/lab/src", lambda p: p.chmod(0o700)),
         at("images/lab/build.log", lambda p: p.write_text("more noise")),
         at("images/lab/new.log", lambda p: p.write_text("noise")),
+        at("images/lab/Dockerfile", lambda p: p.write_text(f"# why\n\n{LAB}\n# x\n")),
+        at("images/lab/Dockerfile", lambda p: p.chmod(0o755)),
         at("images/lab/test/test_a.py", lambda p: p.write_text("other")),
         at("images/lab/test/test_b.py", lambda p: p.write_text("new")),
         at("images/conftest.py", lambda p: p.write_text("x = 1")),
@@ -232,12 +234,17 @@ def test_parents_and_bases_are_read_from_the_dockerfile(root: Path) -> None:
 
 def test_base_tag_counts_where_a_stage_declares_it(root: Path) -> None:
     """Its value can become content then, so that another branch is another image."""
-    declared = LAB.replace("ARG DECLARED\n", "ARG DECLARED\nARG BASE_TAG\n")
+    declared = LAB + "ARG BASE_TAG\n"
 
     assert "BASE_TAG" not in dict(target(clean(root), "lab").inputs.args)
     assert dict(target(clean(root), "lab").args)["BASE_TAG"] == "2026.3-main"
     write(root, {"images/lab/Dockerfile": declared})
-    assert dict(target(clean(root), "lab").inputs.args)["BASE_TAG"] == "2026.3-main"
+    assert "BASE_TAG" not in dict(target(clean(root), "lab").inputs.args)  # nothing reads it there
+    for reading in ("RUN true\n", "LABEL tag=$BASE_TAG\n", "ARG FULL=x-${BASE_TAG}\nENV F=$FULL\n"):
+        write(root, {"images/lab/Dockerfile": declared + reading})
+        stack = load(root)
+        assert dict(target(stack, "lab").inputs.args)["BASE_TAG"] == "2026.3-main"
+        assert [(each.code, each.level, each.line) for each in stack.findings] == [("tag-is-content", "warning", 9)]
 
 
 def test_a_test_folder_that_is_copied_counts(root: Path) -> None:

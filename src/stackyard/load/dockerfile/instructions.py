@@ -112,12 +112,16 @@ def escape_sign(lines: list[str], path: str) -> str:
     return escape
 
 
-def read_instructions(lines: list[str], path: str, escape: str) -> Iterator[Instruction]:
-    """Every instruction, in order; FileProblem for a word that is none, and for a heredoc without end."""
+def read_instructions(lines: list[str], path: str, escape: str, meant: list[str]) -> Iterator[Instruction]:
+    """Every instruction, in order; FileProblem for a word that is none, and for a heredoc without end.
+
+    Args:
+        meant: gets every line that is no comment and not empty, bodies of heredocs whole.
+    """
     at = 0
     while at < len(lines):
         start = at
-        text, at = _joined(lines, at, path, escape)
+        text, at = _joined(lines, at, path, escape, meant)
         if text is None:
             continue
         instruction = split(text, start + 1)
@@ -126,10 +130,12 @@ def read_instructions(lines: list[str], path: str, escape: str) -> Iterator[Inst
         yield instruction
         inner = split(instruction.rest, start + 1) if instruction.word == "ONBUILD" else instruction
         if inner.word in ("RUN", "COPY", "ADD") and "<<" in text and json_list(inner.rest) is None:
+            body = at
             at = _after_heredocs(text, lines, start, at, path)
+            meant += lines[body:at]
 
 
-def _joined(lines: list[str], at: int, path: str, escape: str) -> tuple[str | None, int]:
+def _joined(lines: list[str], at: int, path: str, escape: str, meant: list[str]) -> tuple[str | None, int]:
     """The instruction that begins at line `at` (None for a comment or blank line), and the line after it."""
     parts: list[str] = []
     continues = True
@@ -143,6 +149,7 @@ def _joined(lines: list[str], at: int, path: str, escape: str) -> tuple[str | No
             # Inside an instruction comments and empty lines are passed over, whatever they end with.
             continues = bool(parts)
             continue
+        meant.append(line)
         part, continues = _continued(line if parts else text, escape)
         parts.append(part)
     return "".join(parts) if parts else None, at

@@ -36,6 +36,7 @@ from stackyard.load.dockerfile.instructions import (
 )
 from stackyard.load.dockerfile.mentions import mentions_of
 from stackyard.model.dockerfile import Arg, Body, Copied, Dockerfile, Env, Stage, Use, expand
+from stackyard.model.inputs import BlobId
 from stackyard.model.words import SPACE, heredoc
 
 _STAGE_NAME = r"[a-z][a-z0-9_.-]*"
@@ -48,12 +49,14 @@ def parse(text: bytes, path: str) -> Dockerfile:
     escape = escape_sign(lines, path)
     builder = _Builder(path, escape)
     instructions = []
-    for instruction in read_instructions(lines, path, escape):
+    meant: list[str] = []
+    for instruction in read_instructions(lines, path, escape, meant):
         builder.add(instruction)
         instructions.append(instruction)
     return msgspec.structs.replace(
         builder.finish(syntax),
         mentions=tuple(mentions_of(lines, instructions, escape)),
+        meant=BlobId.of("\n".join((f"# {escape} {syntax.text if syntax else ''}", *meant)).encode()),
         runs=tuple(each.line for each in instructions if each.word in ("RUN", "ONBUILD")),
     )
 
@@ -61,7 +64,7 @@ def parse(text: bytes, path: str) -> Dockerfile:
 class _Draft:
     """A body while it is read."""
 
-    __slots__ = ("args", "copies", "env", "labels", "uses")
+    __slots__ = ("args", "copies", "env", "labels", "secrets", "uses")
 
     def __init__(self) -> None:
         self.args: list[Arg] = []
@@ -69,6 +72,7 @@ class _Draft:
         self.uses: list[Use] = []
         self.copies: list[Copied] = []
         self.labels: list[str] = []
+        self.secrets: list[str] = []
 
     def body(self) -> Body:
         """What was read so far."""
@@ -78,6 +82,7 @@ class _Draft:
             uses=tuple(self.uses),
             copies=tuple(self.copies),
             labels=tuple(self.labels),
+            secrets=tuple(self.secrets),
         )
 
 
@@ -140,6 +145,7 @@ class _Builder:
                 uses=tuple(own.uses),
                 copies=tuple(own.copies),
                 labels=tuple(own.labels),
+                secrets=tuple(own.secrets),
             )
         )
         self._own, self._triggers = _Draft(), _Draft()
@@ -231,7 +237,8 @@ class _Builder:
             how: Literal["add", "copy"] = "add" if instruction.word == "ADD" else "copy"
             exclude = tuple(filter(None, instruction.every_flag("exclude")))
             parents = instruction.flag("parents") in ("", "true")
-            draft.copies.append(Copied(how, paths, instruction.line, exclude, parents))
+            checksum = instruction.flag("checksum") or ""
+            draft.copies.append(Copied(how, paths, instruction.line, exclude, parents, checksum))
 
     def _run(self, instruction: Instruction, draft: _Draft) -> None:
         for mount in instruction.every_flag("mount"):
@@ -242,6 +249,9 @@ class _Builder:
         fields = {key.lower(): value for key, _, value in pairs}
         kind = fields.get("type", "bind").lower()
         may_be_bind = kind == "bind" or "$" in kind
+        if kind == "secret":
+            name = fields.get("id") or (fields.get("target") or fields.get("dst") or "").rpartition("/")[2]
+            draft.secrets.append(name)
         if source := fields.get("from"):
             if may_be_bind or kind == "cache":
                 draft.uses.append(Use("mount", source, instruction.line))

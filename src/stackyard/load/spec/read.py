@@ -87,6 +87,8 @@ class _Reader:
             build_args=_texts_of(top["build_args"], "`build_args`") if "build_args" in top else (),
             ecr=self._ecr(top.get("ecr")),
             files=tuple(self._files_by_image(top["files"])) if "files" in top else (),
+            network=self._word(top, "network", schema.NETWORK, "the file") or "",
+            granularity=self._word(top, "granularity", schema.GRANULARITY, "the file"),
         )
 
     # The file's own keys.
@@ -242,6 +244,9 @@ class _Reader:
             context=inside(values["context"], f"`context` of {where}") if "context" in values else None,
             versions=self._versions(values.get("versions"), where),
             files=tuple(self._files(values["files"], f"`files` of {where}")) if "files" in values else (),
+            stage=self._text(values, "target", f"`target` of {where}"),
+            network=self._word(values, "network", schema.NETWORK, where) or "",
+            granularity=self._word(values, "granularity", schema.GRANULARITY, where),
         )
 
     def _files_by_image(self, doc: Doc) -> Iterator[tuple[str, int | None, tuple[FilesEntry, ...]]]:
@@ -307,6 +312,13 @@ class _Reader:
     def _text(self, values: Mapping[str, Doc], key: str, what: str) -> str | None:
         """Text, or None where the key is absent or has no value."""
         return values[key].text(what) if key in values and values[key].value is not None else None
+
+    def _word(self, values: Mapping[str, Doc], key: str, kind: schema.Kind, where: str) -> str | None:
+        """One of a few words; another is an error finding."""
+        text = self._text(values, key, f"`{key}` of {where}")
+        if text is not None and text not in kind.schema["enum"]:
+            self._problem(values[key].problem(f"`{key}` of {where} is {text!r}", f"it may be {kind.words}"))
+        return text
 
     def _flag(self, values: Mapping[str, Doc], key: str, where: str) -> bool:
         """True or false; anything else is an error finding, and counts as false."""

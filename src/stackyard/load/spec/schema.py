@@ -59,6 +59,8 @@ _ARGS = _mapping(_SCALAR)
 
 TEXT = Kind("text", _NAMED)
 FULL_TEXT = Kind("text", _SCALAR)
+GRANULARITY = Kind("`folder` or `copied`", {"enum": ["folder", "copied", None]})
+NETWORK = Kind("`default`, `none` or `host`", {"enum": ["default", "none", "host", None]})
 FLAG = Kind("true or false", {"type": "boolean"})
 NAMES = Kind("list", _NAMES)
 TEXT_OR_LIST = Kind("text or list", _NAMES)
@@ -177,6 +179,14 @@ IMAGE = (
         "the Dockerfile's folder",
         "the build context, relative to the root of the stack; `.` is the root itself",
     ),
+    Key(
+        ("target",),
+        TEXT,
+        "the last stage",
+        "the stage of the Dockerfile that is the image, by name or number, as Docker's `--target`",
+    ),
+    Key(("network",), NETWORK, "as at the top", "the network that `RUN` has, as Docker's `--network`"),
+    Key(("granularity",), GRANULARITY, "as at the top", "which files of the build context count, see below"),
     Key(("files",), Kind("list", _FILES), "none", "what the build context gets from elsewhere, see below"),
     Key(("vars",), ARGS, "none", "as at the top, for this image; it wins"),
     Key(
@@ -230,6 +240,13 @@ TOP = (
         Kind("mapping of lists", _mapping(_FILES)),
         "none",
         "as in an image's entry, by image: for images that have none",
+    ),
+    Key(("network",), NETWORK, "`default`", "the network that `RUN` has in every image"),
+    Key(
+        ("granularity",),
+        GRANULARITY,
+        "see below",
+        "which files of each build context count: all of the `folder`, or what the Dockerfile can have `copied`",
     ),
     Key(("root",), TEXT_OR_LIST, "none", "only checked: parents are known from the images"),
     Key(("tag",), Kind("mapping", _object(TAG)), "see below", "what tags are made of, where there are no plans"),

@@ -55,6 +55,11 @@ class SpecImage(msgspec.Struct, frozen=True):
     """Versions of its own, in its entry."""
     files: tuple[FilesEntry, ...] = ()
     """What its build context gets from elsewhere."""
+    stage: str | None = None
+    """The stage that is the image; None: the last."""
+    network: str = ""
+    """Empty: as the stack says, like `granularity`."""
+    granularity: str | None = None
 
     def args_for(self, plan: SpecPlan) -> tuple[tuple[str, str], ...]:
         """Build arguments for one plan, in file order; a later value of a name takes the earlier one's place."""
@@ -89,6 +94,10 @@ class Spec(msgspec.Struct, frozen=True):
     ecr: Ecr | None = None
     files: tuple[tuple[str, int | None, tuple[FilesEntry, ...]], ...] = ()
     """What build contexts get from elsewhere, by image and with its line: for images without an entry too."""
+    network: str = ""
+    """Network of RUN; empty: the engine's default."""
+    granularity: str | None = None
+    """Which files of a build context count: `folder`, `copied`; None: by where it is."""
 
 
 def unnamed_plan(prefix: str | None = None, templates: TagTemplates | None = None, line: int = 1) -> SpecPlan:

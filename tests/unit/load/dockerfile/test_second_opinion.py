@@ -98,7 +98,7 @@ def first_opinion(text: str) -> tuple[list[Instruction], Dockerfile | None, File
     found: list[Instruction] = []
     with contextlib.suppress(FileProblem):
         lines = reading.decode(data, "x").split("\n")
-        for instruction in reading.read_instructions(lines, "x", reading.escape_sign(lines, "x")):
+        for instruction in reading.read_instructions(lines, "x", reading.escape_sign(lines, "x"), []):
             found.append(instruction)
     try:
         return found, parse(data, "x"), None
@@ -274,3 +274,34 @@ def test_most_of_them_are_taken() -> None:
     assert len(taken) > 200
     for sign in ("<<EOF", "\\\n", "\r\n", '["', "--from", "--mount", "${", "ONBUILD", "#", "`"):
         assert sum(sign in text for text in taken) > 5, sign
+
+
+def meant(text: str) -> str:
+    """The text as its fingerprint sees it: without comments and empty lines, but for the escape directive."""
+    lines = reading.decode(text.encode(), "x").split("\n")
+    escape, kept = reading.escape_sign(lines, "x"), list[str]()
+    for _ in reading.read_instructions(lines, "x", escape, kept):
+        pass
+    return "\n".join(([f"# escape={escape}"] if escape != "\\" else []) + kept)
+
+
+def test_comments_and_empty_lines_say_nothing_there_either() -> None:
+    """BuildKit's own parser reads a file the same without what its fingerprint leaves out."""
+    maker = Maker(SEED + 1)
+    texts = [text for text in (maker.dockerfile() for _ in range(COUNT)) if first_opinion(text)[1] is not None]
+    shorter = [meant(text) for text in texts]
+    told = zip(texts, shorter, second_opinion(texts), second_opinion(shorter), strict=True)
+    both = [(text, less, one, other) for text, less, one, other in told if isinstance(one, list)]
+    found = [
+        f"{text!r}\n  {less!r}"
+        for text, less, one, other in both
+        if isinstance(other, str) or list(map(without_line, one)) != list(map(without_line, other))
+    ]
+
+    assert len([text for text, less, _, _ in both if text != less]) > COUNT / 4
+    assert not found, f"{len(found)} of {len(both)}:\n" + "\n".join(sorted(found, key=len)[:10])
+
+
+def without_line(command: Command) -> tuple[object, ...]:
+    """All but where it stands."""
+    return command.cmd, command.sub_cmd, command.json, command.flags, command.value

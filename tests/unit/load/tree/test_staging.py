@@ -89,7 +89,7 @@ def test_files_count_as_if_they_lay_there(root: Path) -> None:
     (own / "run.sh").chmod(0o755)
     (own / "link").symlink_to("a.py")
     assert found == inputs(root, "images: {app: {}}")
-    assert [entry.path for entry in found.context][2:] == [
+    assert [entry.path for entry in found.context][3:] == [
         f"build_cache/lib/{n}" for n in ("empty", "link", "run.sh")
     ] + ["note"]
 
@@ -107,7 +107,7 @@ def test_a_folder_of_which_nothing_is_left_is_an_empty_folder(root: Path) -> Non
     """As an engine would see it, and with a warning."""
     write(root, {"images/app/.dockerignore": "**/*.py\n"})
     stack = load(root)
-    assert [(e.path, e.kind) for e in stack.target(TargetName("app")).inputs.context][1] == ("build_cache/lib", "dir")
+    assert [(e.path, e.kind) for e in stack.target(TargetName("app")).inputs.context][2] == ("build_cache/lib", "dir")
     assert [(f.code, f.level, f.line) for f in stack.findings] == [("nothing-staged", "warning", 4)]
 
 
@@ -121,20 +121,24 @@ def test_pairs_say_where_everything_is(root: Path) -> None:
         ("lib/a.py", "build_cache/lib/a.py"),
         ("images/app/note", "note"),
     )
-    assert load(root).target(TargetName("app")).counted_paths == ("lib/a.py", "images/app/note")
+    assert load(root).target(TargetName("app")).counted_paths == (
+        "images/app/Dockerfile",
+        "lib/a.py",
+        "images/app/note",
+    )
     assert load(root, "images: {app: {}}").target(TargetName("app")).staging is None
 
 
 def test_a_file_goes_to_a_name_or_into_a_folder(root: Path) -> None:
     """`to` is the file's new name; where it ends in a slash, or is the context itself, the folder."""
     entries = "".join(f"      - {{from: lib/a.py, to: {to}}}\n" for to in ("b.py", "sub/", "."))
-    assert paths(root, IMAGE + entries) == ["a.py", "b.py", "note", "sub/a.py"]
+    assert paths(root, IMAGE + entries) == ["Dockerfile", "a.py", "b.py", "note", "sub/a.py"]
 
 
 def test_a_test_folder_counts_only_where_something_reads_it(root: Path) -> None:
     """What is put into `test` is like what lies there."""
     spec = IMAGE + "      - {from: lib/a.py, to: test/a.py}\n"
-    assert paths(root, spec) == ["note", "test/a.py"]
+    assert paths(root, spec) == ["Dockerfile", "note", "test/a.py"]
     write(root, {"images/app/Dockerfile": "FROM busybox\nCOPY note /\n"})
     assert paths(root, spec) == ["note"]
 
@@ -143,7 +147,7 @@ def test_an_image_without_an_entry_is_named_at_the_top(root: Path) -> None:
     """A stackyard.yml that leaves the images to discovery; a name that no image has is an error."""
     (root / "images/spec.yml").unlink()
     write(root, {"stackyard.yml": "files:\n  app:\n    - {from: lib/a.py, to: a.py}\n"})
-    assert paths(root) == ["a.py", "note"]
+    assert paths(root) == ["Dockerfile", "a.py", "note"]
     write(root, {"stackyard.yml": "files:\n  apq:\n    - {from: lib/a.py, to: a.py}\n"})
     (found,) = (finding for finding in load(root).findings if finding.level == "error")
     assert (found.code, found.line, found.hint) == ("wrong-value", 2, "did you mean 'app'?")

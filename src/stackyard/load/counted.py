@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""What of a recipe and its sources is an input: which entries of the build context, which arguments, which labels.
+
+In:   Recipe, Sources, what the Dockerfile names
+Out:  parts of Inputs; findings where something counts that people may not expect
+Pure. Why: docs/explanation/fingerprints.md
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from stackyard.load.dockerfile.content import content_args, declared_at, with_origins
+from stackyard.load.dockerfile.reach import could_reach, reachable
+from stackyard.load.matrix import VERSIONS_FILES
+from stackyard.load.recipe import Recipe
+from stackyard.load.references import Found
+from stackyard.load.sources import Sources
+from stackyard.load.spec.versions import BASE_IMAGE
+from stackyard.model.dockerfile import Body, Dockerfile
+from stackyard.model.inputs import BlobId, Entry, comparable
+from stackyard.model.names import ImageName
+from stackyard.model.reference import Reference
+from stackyard.model.stack import Finding
+
+TEST_FOLDERS = ("test", "integration_tests", "workflow_tests", "manual_tests", "tests_common")
+SOURCE = "org.opencontainers.image.source"
+TITLE = "org.opencontainers.image.title"
+PLAIN_FRONTENDS = ("docker.io/docker/dockerfile", "docker.io/docker/dockerfile-upstream")
+"""Images of a `# syntax=` line that read a Dockerfile as Docker does; another may read comments."""
+
+
+def dockerfile_blob(dockerfile: Dockerfile, sources: Sources, frontend: Reference | None) -> BlobId:
+    """What counts of the Dockerfile: all but comments and empty lines, where it is known that they say nothing."""
+    is_plain = frontend is None or frontend.repository.canonical in PLAIN_FRONTENDS
+    return dockerfile.meant if is_plain else sources.dockerfile_blob
+
+
+def counted_args(
+    recipe: Recipe,
+    dockerfile: Dockerfile,
+    args: Sequence[tuple[str, str]],
+    found: Found,
+    triggers: Sequence[Body],
+    findings: list[Finding],
+) -> tuple[tuple[str, str], ...]:
+    """Arguments that can become content, sorted; one that names a parent counts as that, without account and stamp."""
+    names = content_args(dockerfile, found.naming, triggers)
+    naming = with_origins(dockerfile, found.naming)
+    counted = []
+    for name, value in args:
+        if name not in names:
+            continue
+        base = recipe.base_image if name == BASE_IMAGE else None
+        if name in naming:
+            findings.append(_tag_is_content(dockerfile, name, is_parent=base is not None))
+        counted.append((name, f"{base.name}/{recipe.version}" if base else comparable(name, value)))
+    return tuple(sorted(counted))
+
+
+def _tag_is_content(dockerfile: Dockerfile, name: str, is_parent: bool) -> Finding:
+    line = declared_at(dockerfile, name) or 1
+    what = "the parent that it names" if is_parent else "its value, another one on every branch,"
+    sentence = f"{name} says which parent to take, and instructions after FROM can read it: {what} counts as content"
+    hint = f"take `ARG {name}` out of the stage, if nothing there needs it"
+    return Finding("tag-is-content", "warning", sentence, dockerfile.path, line, hint=hint)
+
+
+def counted_entries(
+    recipe: Recipe,
+    own: str,
+    sources: Sources,
+    dockerfile: Dockerfile,
+    args: Mapping[str, str],
+    platform: str,
+    reads_everything: bool,
+    never: Callable[[str], bool] | None,
+) -> tuple[Entry, ...]:
+    """Entries of the build context that can change the image, by the recipe's granularity.
+
+    Args:
+        own: the image's own folder, relative to the stack's root.
+        reads_everything: whether something that is not in this Dockerfile copies what it pleases.
+        never: tells of a path relative to the root whether it counts nowhere, as stamps, which each run writes.
+    """
+    context = sources.context
+    if never is not None:
+        context = tuple(entry for entry, path in _with_paths(recipe, sources) if not never(path))
+    if reads_everything:
+        return context
+    below = posixpath.relpath(recipe.dockerfile, recipe.context)
+    is_own = f"{recipe.context}/".startswith(f"{own}/")
+    folder = "" if is_own else _below(recipe.context, own)
+    quiet = _Quiet(folder, recipe.is_stamped)
+    granularity = recipe.granularity or ("folder" if is_own else "own folder")
+    has_quiet = any(quiet.holds(entry.path) for entry in context)
+    if granularity == "folder" and not has_quiet and not could_reach(dockerfile, below, context):
+        return tuple(entry for entry in context if entry.path != below)
+    reached = reachable(dockerfile, args, context, platform=platform)
+    if granularity == "copied":
+        return tuple(entry for entry in context if entry.path in reached)
+    loud = {quiet.part(path) for path in reached}
+    return tuple(
+        entry
+        for entry in context
+        if entry.path in reached
+        or (
+            entry.path != below
+            and (granularity == "folder" or (folder is not None and entry.path.startswith(folder)))
+            and (not quiet.holds(entry.path) or quiet.part(entry.path) in loud)
+        )
+    )
+
+
+def _with_paths(recipe: Recipe, sources: Sources) -> Iterator[tuple[Entry, str]]:
+    """Each entry of the build context, and where it lies, relative to the stack's root."""
+    elsewhere = {path: source for source, path in sources.staging.files} if sources.staging else {}
+    for entry in sources.context:
+        yield entry, elsewhere.get(entry.path) or posixpath.normpath(posixpath.join(recipe.context, entry.path))
+
+
+def _below(context: str, own: str) -> str | None:
+    """The image's own folder as the beginning of paths of a build context above it; None where it is elsewhere."""
+    path = posixpath.relpath(own, context)
+    return None if path.startswith("..") else f"{path}/"
+
+
+class _Quiet:
+    """Folders of tests, and files that Stackyard itself reads: nothing of the image, unless an instruction reads it."""
+
+    def __init__(self, folder: str | None, is_stamped: bool) -> None:
+        self._folder = folder
+        self._names = frozenset((*TEST_FOLDERS, *(VERSIONS_FILES if is_stamped else ())))
+
+    def part(self, path: str) -> str | None:
+        """The first part of the path in the image's own folder."""
+        if self._folder is None or not path.startswith(self._folder):
+            return None
+        return path[len(self._folder) :].partition("/")[0]
+
+    def holds(self, path: str) -> bool:
+        """Whether the path is of these."""
+        return self.part(path) in self._names
+
+
+def uses_everything(found: Found, triggers: Sequence[Body]) -> bool:
+    """Whether an image that this one is built on copies from its build context, by a trigger or by its tag."""
+    return any(body.copies for body in triggers) or any("onbuild" in (base.tag or "") for base in found.bases.values())
+
+
+def secrets_of(dockerfile: Dockerfile) -> tuple[str, ...]:
+    """Ids of the secrets that a build mounts, sorted."""
+    return tuple(sorted({name for stage in dockerfile.stages for name in stage.secrets}))
+
+
+def labels_of(image: ImageName, source: str | None, dockerfile: Dockerfile) -> tuple[tuple[str, str], ...]:
+    """Labels that are functions of the stack, sorted; what the file itself sets is left to it."""
+    wanted = {TITLE: str(image), **({SOURCE: source} if source else {})}
+    return tuple(sorted(_unset(wanted, dockerfile)))
+
+
+def _unset(wanted: Mapping[str, str], dockerfile: Dockerfile) -> Iterator[tuple[str, str]]:
+    for key, value in wanted.items():
+        if key not in dockerfile.stages[-1].labels:
+            yield key, value
