@@ -130,4 +130,4 @@ def test_what_is_left_out_changes_no_image(git_stack: GitStack) -> None:
         "images/lab/code.py": "",
     }
     (target,) = verbs.load(git_stack(files), Options()).stack.targets
-    assert [entry.path for entry in target.inputs.context] == ["code.py"]
+    assert [entry.path for entry in target.inputs.context] == ["Dockerfile", "code.py"]
