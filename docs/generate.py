@@ -41,7 +41,7 @@ from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
 from stackyard.model.outcome import Outcome, Published, RunSummary
-from stackyard.model.plan import Plan, PlannedParent, Step
+from stackyard.model.plan import Note, Plan, PlannedParent, Step
 from stackyard.model.reason import FileChanged
 from stackyard.model.record import Tested
 from stackyard.model.reference import Reference, Repository
@@ -166,7 +166,8 @@ def sample_plan() -> Plan:
         record=None,
         expected_s=29.4,
     )
-    return Plan("campus", Revision("1f0c9a2" + "0" * 33, "main", False), (step,), True, True, (), (finding,))
+    note = Note("not-publishing", "--push publishes nothing: branch main is not among `publish.branches` (release/*)")
+    return Plan("campus", Revision("1f0c9a2" + "0" * 33, "main", False), (step,), False, True, (), (finding,), (note,))
 
 
 def sample_bases() -> list[Base]:
@@ -257,6 +258,8 @@ _LINKED = {
     "steps[].reasons[]": "See [reasons](#reasons).",
     "steps[].source_fingerprint": "See [fingerprints](../explanation/fingerprints.md).",
     "findings[]": "As in [check](#check).",
+    "notes[]": "What the stack's [policy](../explanation/policies.md) decided, as `sentence`; its `kind` is "
+    "`not-publishing`, `rebuild-all`, or `skip` where nothing is done.",
 }
 PLAN_FIELDS = {**dict(plan_schema.fields_of(plan_schema.plan_schema())), **_LINKED}
 FIXED = {

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-DROPPED = ("GITHUB_", "BUILDKITE", "CI_COMMIT_REF_NAME", "STACKYARD_", "GIT_", "XDG_", "NO_COLOR", "FORCE_COLOR")
+DROPPED = ("GITHUB_", "BUILDKITE", "GITLAB_", "CI_", "STACKYARD_", "GIT_", "XDG_", "NO_COLOR", "FORCE_COLOR")
 KEPT = ("STACKYARD_TEST_REGISTRY", "STACKYARD_LONG")
 """What live and long tests are started with; DOCKER_HOST, CI and PATH stay too."""
 

@@ -31,6 +31,8 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
+CI_VARIABLES = {"GITHUB_ACTIONS", "BUILDKITE", "BUILDKITE_BRANCH", "GITLAB_CI", "CI_COMMIT_REF_NAME"}
+"""Without any of them this is no CI."""
 COMPLETION = "_STACKYARD_COMPLETE"
 """The variable in which a shell says that it wants to know what fits."""
 UNCUT = 1_000_000
@@ -62,17 +64,18 @@ class Session:
 
     @property
     def options(self) -> Options:
-        """Settings of the environment: CI's word for the branch, a registry of one's own."""
+        """Settings of the environment: what CI says of its run, a registry of one's own."""
         from stackyard.verbs import Options
 
         environ = self.environ
-        branch = None
-        if environ.get("GITHUB_ACTIONS"):
-            branch = environ.get("GITHUB_HEAD_REF") or environ.get("GITHUB_REF_NAME")
-        branch = branch or environ.get("BUILDKITE_BRANCH") or environ.get("CI_COMMIT_REF_NAME")
+        ci = None
+        if CI_VARIABLES & environ.keys():
+            from stackyard.cli.ci import told_by
+
+            ci = told_by(environ)
         registry = environ.get("STACKYARD_REGISTRY") or None
         return Options(
-            branch=branch or None,
+            ci=ci,
             registry=registry,
             images=self.images,
             account=environ.get("AWS_ACCOUNT_ID") or None,

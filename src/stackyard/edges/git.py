@@ -50,6 +50,13 @@ def revision(root: Path, images: str, branch: str | None = None) -> Revision:
     return Revision(commit, name, is_dirty, is_default=name is not None and name == default_branch(root))
 
 
+def message_of(root: Path, commit: str) -> str:
+    """The whole message of a commit; empty where this clone has not the commit."""
+    command = ["git", "-C", str(root), "log", "-1", "--format=%B", commit, "--"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    return done.stdout.decode("utf-8", "replace")
+
+
 def is_changed(root: Path, folders: Collection[str], counts: Container[str]) -> bool:
     """Whether a path below `folders` differs from the commit: one that `counts`, or one that is gone.
 

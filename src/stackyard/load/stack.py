@@ -21,6 +21,7 @@ from stackyard.load.matrix import Matrices, read_matrices
 from stackyard.load.recipe import Recipe, recipes_of
 from stackyard.load.references import owners_of
 from stackyard.load.sources import SourceReader
+from stackyard.load.spec.policy import settled
 from stackyard.load.spec.read import read_spec
 from stackyard.load.spec.values import Ecr, Spec, SpecImage, SpecPlan, unnamed_plan
 from stackyard.load.spec.versions import BASE_IMAGE, BaseImage
@@ -89,6 +90,7 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
         stable="{stable}" if any(plan.prefix for plan in spec.plans) else "stable",
         groups=spec.groups,
         stamp_files=matrices.stamps,
+        policy=settled(spec.policy, is_datahub=place.spec is not None and not place.is_listed_at_the_root),
         findings=tuple(dict.fromkeys(found)),
         dockerfiles=dockerfiles,
     )

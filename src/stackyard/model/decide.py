@@ -29,6 +29,8 @@ from stackyard.model.record import Record
 from stackyard.model.reference import PublishedImage
 from stackyard.model.stack import Target
 
+FORCED = "--rebuild"
+
 
 class Presence(msgspec.Struct, frozen=True):
     """Where content was seen. None: nobody looked, and the records are taken at their word."""
@@ -46,6 +48,8 @@ class Need(msgspec.Struct, frozen=True):
     """Content is needed in the registry, not only in the engine."""
     rebuild: frozenset[TargetName] = frozenset()
     """Targets that are built whatever is known."""
+    forced_by: str = FORCED
+    """Who asked for that."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -83,7 +87,7 @@ def decide(
     from the stored inputs (`plan/compare.py`).
     """
     if target.name in need.rebuild:
-        return Decision("build", (Forced("--rebuild"),))
+        return Decision("build", (Forced(need.forced_by),))
     waiting = tuple(ParentRebuilding(name) for name in target.inputs.parents if parents.get(name) is None)
     if waiting:
         return Decision("decide-later", waiting)

@@ -54,6 +54,13 @@ class Step(msgspec.Struct, frozen=True):
         return self.fixed_tags + self.moving_tags
 
 
+class Note(msgspec.Struct, frozen=True):
+    """A decision of the stack's policy that a person should know of. `kind` never changes."""
+
+    kind: str
+    sentence: str
+
+
 class Plan(msgspec.Struct, frozen=True):
     """Every target of the stack has a step, parents first, ties in file order."""
 
@@ -66,6 +73,7 @@ class Plan(msgspec.Struct, frozen=True):
     sets: tuple[tuple[TargetName, ...], ...] = ()
     """Targets whose moving tags go together: the connected parts of what is planned."""
     findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def step(self, name: TargetName) -> Step:
         """The step of `name`; KeyError if it has none."""
@@ -73,6 +81,11 @@ class Plan(msgspec.Struct, frozen=True):
             if step.target == name:
                 return step
         raise KeyError(name)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the stack's policy says that nothing is done."""
+        return any(note.kind == "skip" for note in self.notes)
 
     @property
     def has_work(self) -> bool:

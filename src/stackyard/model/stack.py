@@ -188,6 +188,31 @@ class Revision(msgspec.Struct, frozen=True):
     """When this command began, as tags have it; None where nobody looked at a clock."""
 
 
+class Words(msgspec.Struct, frozen=True):
+    """Words in a commit's message that CI's runs obey; none where they are off."""
+
+    rebuild: tuple[str, ...] = ()
+    """Everything is built anew."""
+    skip: tuple[str, ...] = ()
+    """Nothing is done."""
+    skip_push: tuple[str, ...] = ()
+    """Nothing is published."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What the stack's owner decided about runs."""
+
+    branches: tuple[str, ...] | None = None
+    """Patterns of the branches that publish; None: all of them."""
+    pull_requests: bool = False
+    """Whether the run of a pull request publishes, under a tag of its own."""
+    words: Words = Words()
+    plan_all: tuple[str, ...] = ()
+    """Patterns of the branches on which CI plans every image."""
+    rebuild_all: tuple[str, ...] = ()
+    """Those on which it builds every image anew."""
+
+
 class Stack(msgspec.Struct, frozen=True):
     """All images of one repository, as read from disk."""
 
@@ -203,6 +228,7 @@ class Stack(msgspec.Struct, frozen=True):
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Named sets of images and targets, for selecting."""
     stamp_files: tuple[StampFile, ...] = ()
+    policy: Policy = Policy()
     findings: tuple[Finding, ...] = ()
     dockerfiles: Mapping[str, Dockerfile] = {}
     """What each Dockerfile says, by its path; those that could not be read are left out."""

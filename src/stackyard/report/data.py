@@ -25,6 +25,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "stack": _stack(plan),
         "steps": [_step(step) for step in plan.steps],
         "findings": findings_data(plan.findings),
+        "notes": [canonical.builtins(note) for note in plan.notes],
     }
 
 

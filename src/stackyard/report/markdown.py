@@ -57,7 +57,8 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
     head = [f"<!-- stackyard plan: {_marker(plan.stack)} -->", _title(plan), ""]
     if shared:
         head += [f"Tags: {', '.join(_code(tag) for tag in shared)}", ""]
-    sections = list(_sections(plan, has_tags=not shared))
+    head += [line for note in plan.notes for line in (_text(note.sentence), "")]
+    sections = [] if plan.is_idle else list(_sections(plan, has_tags=not shared))
     tail = [] if plan.is_checked else ["From the records; engine and registry were not asked."]
     return _fitted(head, sections, tail, limit)
 
@@ -67,7 +68,7 @@ def _title(plan: Plan) -> str:
     branch = f"branch {_code(revision.branch)}" if revision.branch else "no branch"
     dirty = ", with changes that are not committed" if revision.is_dirty else ""
     where = f"{_code(plan.stack)} at {_code(revision.commit[:7])} on {branch}{dirty}"
-    return f"{where}: {_lowered(totals_text(plan))}"
+    return where if plan.is_idle else f"{where}: {_lowered(totals_text(plan))}"
 
 
 def _lowered(sentence: str) -> str:

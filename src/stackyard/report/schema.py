@@ -108,6 +108,12 @@ FINDING = _object(
         "hint": _maybe(_text("What to do, or null.")),
     }
 )
+NOTE = _object(
+    {
+        "kind": _text("What was decided; a name that stays the same, and more may come."),
+        "sentence": _text("The decision and its cause."),
+    }
+)
 
 
 def plan_schema() -> Schema:
@@ -130,9 +136,10 @@ def plan_schema() -> Schema:
                 "stack": STACK,
                 "steps": _list(STEP),
                 "findings": _list({"description": "As `stackyard check --json` has them.", "$ref": "#/$defs/finding"}),
+                "notes": _list({"description": "What the stack's policy decided.", "$ref": "#/$defs/note"}),
             }
         ),
-        "$defs": {"finding": FINDING, "reason": {"anyOf": [*reasons.values(), unknown]}},
+        "$defs": {"finding": FINDING, "note": NOTE, "reason": {"anyOf": [*reasons.values(), unknown]}},
     }
 
 

@@ -41,7 +41,7 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
             _why(step),
         )
         for step in plan.steps
-        if not _is_unasked(step)
+        if not _is_unasked(step) and not plan.is_idle
     ]
     shared = common_tags(plan)
     lines = [head_text(plan, style), *([f"Tags: {', '.join(shared)}"] if shared else []), ""]
@@ -51,7 +51,8 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
     lines += [table(rows, heads, style, width, spare=("tags", "last took"))] if rows else []
     if is_explained:
         lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]
-    lines += ["", *(f"note: {finding}" for finding in plan.findings if finding.code in NOTED), totals_text(plan)]
+    lines += ["", *(f"note: {finding}" for finding in plan.findings if finding.code in NOTED)]
+    lines += [*(f"note: {note.sentence}" for note in plan.notes), *([] if plan.is_idle else [totals_text(plan)])]
     if not plan.is_checked:
         lines.append(style("From the records; engine and registry were not asked.", "dim"))
     return "\n".join(lines)

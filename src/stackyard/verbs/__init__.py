@@ -24,10 +24,12 @@ from stackyard.edges import git, machine
 from stackyard.edges.clock import Clock, SystemClock
 from stackyard.load.stack import Settings, load_stack, read_names
 from stackyard.load.tree.place import Place, find
-from stackyard.model.decide import Need, Presence
+from stackyard.model.ci import Ci, as_ci_says
+from stackyard.model.decide import FORCED, Need, Presence
 from stackyard.model.ecr import Stamp
 from stackyard.model.known import Known
 from stackyard.model.plan import Plan
+from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Finding, GivenArgument, Stack, Target
@@ -53,8 +55,8 @@ RECORDS_FILE = "records.sqlite3"
 class Options(msgspec.Struct, frozen=True):
     """What a caller may decide about a stack as a whole."""
 
-    branch: str | None = None
-    """CI's word for the branch; None: git's."""
+    ci: Ci | None = None
+    """What CI says of its run; None: this is none."""
     registry: str | None = None
     """Publish below this registry, whatever the spec names."""
     images: str | None = None
@@ -138,7 +140,8 @@ def load(
     """Read the stack that `start` lies in. Touches disk and git only."""
     options = options or Options()
     place = find(start, options.images)
-    revision = git.revision(place.root, place.images, options.branch)
+    branch = options.ci.branch if options.ci else None
+    revision = as_ci_says(git.revision(place.root, place.images, branch), options.ci)
     platform = options.platform or machine.native_platform()
     clock = clock or SystemClock()
     revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
@@ -243,15 +246,33 @@ def plan(
         with_children: and to all that builds on them.
     """
     refuse_errors(yard.stack)
-    chosen = choose(yard.stack, images, rebuild, only, with_children)
-    return _compare(yard, yard.records.known(), chosen, Presence(), publish)
+    ruling = _ruling(yard, publish)
+    if ruling.left_alone:
+        return _idle_plan(yard, ruling)
+    chosen = choose(yard.stack, images, ruling.rebuilt(rebuild), only, with_children)
+    return _compare(yard, yard.records.known(), chosen, Presence(), ruling)
 
 
-def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, publish: bool) -> Plan:
-    need = Need(publish=publish, rebuild=chosen.rebuild)
-    planned = compare(yard.stack, known, chosen.targets, presence, need, chosen.is_only)
+def _ruling(yard: Yard, publish: bool) -> Ruling:
+    """What the stack's policy says; without CI and without publishing it says nothing."""
+    if yard.options.ci is None and not publish:
+        return Ruling(publish)
+    from stackyard.verbs.policy import ruling_of
+
+    return ruling_of(yard, publish)
+
+
+def _idle_plan(yard: Yard, ruling: Ruling) -> Plan:
+    from stackyard.verbs.policy import idle_plan
+
+    return idle_plan(yard, ruling)
+
+
+def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling) -> Plan:
+    need = Need(publish=ruling.is_publishing, rebuild=chosen.rebuild, forced_by=ruling.forced_by or FORCED)
+    planned = compare(ruling.stack_for(yard.stack), known, chosen.targets, presence, need, chosen.is_only)
     refuse_orphans(planned, chosen)
-    return planned
+    return msgspec.structs.replace(planned, notes=ruling.notes) if ruling.notes else planned
 
 
 def prepare(
@@ -273,16 +294,19 @@ def prepare(
     from stackyard.verbs.groundwork import accept_bases, finish_moves, look, refresh_bases, refuse_publishing
 
     refuse_errors(yard.stack)
-    chosen = choose(yard.stack, images, rebuild, only, with_children)
-    if publish:
+    ruling = _ruling(yard, publish)
+    if ruling.left_alone:
+        return _idle_plan(yard, ruling)
+    chosen = choose(yard.stack, images, ruling.rebuilt(rebuild), only, with_children)
+    if ruling.is_publishing:
         refuse_publishing(yard.stack, chosen.planned)
     finish_moves(yard)
     yard.engine.about()
     known = yard.records.known()
     known = refresh_bases(yard, known, chosen.planned) if refresh else known
     known = accept_bases(yard, known, chosen.planned)
-    presence = look(yard, known, chosen.planned, publish)
-    return _compare(yard, known, chosen, presence, publish)
+    presence = look(yard, known, chosen.planned, ruling.is_publishing)
+    return _compare(yard, known, chosen, presence, ruling)
 
 
 def run(
@@ -294,6 +318,8 @@ def run(
     use_cache: bool = True,
 ) -> RunSummary:
     """Carry a prepared plan out; facts are recorded as they happen."""
+    if plan.is_idle:
+        return leave(yard, plan, command)
     from stackyard.run.driver import Driver
     from stackyard.run.machine import Limits
     from stackyard.verbs.groundwork import work_of
@@ -304,6 +330,7 @@ def run(
     store = yard.tags("registry" if plan.is_publishing else "engine")
     driver = Driver(plan, work, yard.records, store, limits or Limits(builds=machine.cores()), watch, number)
     summary = driver.run(command, started)
+    summary = msgspec.structs.replace(summary, remarks=tuple(note.sentence for note in plan.notes))
     if yard.stack.stamp_files:
         from stackyard.verbs.stamps import write_stamps
 
@@ -311,6 +338,13 @@ def run(
     if plan.has_work:
         yard.records.end_run(summary)
     return summary
+
+
+def leave(yard: Yard, plan: Plan, command: str) -> RunSummary:
+    """The summary of a run that the stack's policy keeps from doing anything; nothing is touched."""
+    from stackyard.verbs.policy import idle_run
+
+    return idle_run(yard, plan, command)
 
 
 def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] = ()) -> MoveSet:

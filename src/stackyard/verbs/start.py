@@ -141,7 +141,7 @@ def _listing(root: Path, found: Survey, files: list[str], options: Options) -> B
 
 def _loaded(place: Place, options: Options, listing: bytes | None) -> Stack:
     try:
-        revision = git.revision(place.root, place.images, options.branch)
+        revision = git.revision(place.root, place.images, options.ci.branch if options.ci else None)
     except NoHistory:
         revision = _NOWHERE
     platform = options.platform or machine.native_platform()

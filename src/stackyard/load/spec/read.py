@@ -22,6 +22,7 @@ import msgspec
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.links import inside
 from stackyard.load.spec import schema
+from stackyard.load.spec.policy import policy_in
 from stackyard.load.spec.schema import known
 from stackyard.load.spec.values import STABLE, Ecr, Spec, SpecImage, SpecPlan, unnamed_plan
 from stackyard.load.spec.versions import VersionsFile, versions_in
@@ -86,6 +87,7 @@ class _Reader:
             groups=self._groups(top.get("groups"), images),
             build_args=_texts_of(top["build_args"], "`build_args`") if "build_args" in top else (),
             ecr=self._ecr(top.get("ecr")),
+            policy=policy_in(top, self._unknown_keys),
             files=tuple(self._files_by_image(top["files"])) if "files" in top else (),
             network=self._word(top, "network", schema.NETWORK, "the file") or "",
             granularity=self._word(top, "granularity", schema.GRANULARITY, "the file"),

@@ -203,6 +203,25 @@ IMAGE = (
     ),
     Key(("prune", "prepull", "basic_tests"), FLAG, "-", "read for the sake of older files; they do nothing"),
 )
+PUBLISH = (
+    Key(
+        ("branches",),
+        TEXT_OR_LIST,
+        "every branch",
+        "branches whose runs publish, `*` for any text; on another, `--push` publishes nothing and says so",
+    ),
+    Key(
+        ("pull_requests",),
+        FLAG,
+        "false",
+        "whether the run of a pull request publishes, as `pr-NUMBER-COMMIT` and nothing else; of a fork, never",
+    ),
+)
+WORDS = (
+    Key(("rebuild",), TEXT_OR_LIST, "`full rebuild`", "every image is built anew, as with `--rebuild all`"),
+    Key(("skip",), TEXT_OR_LIST, "`skip ci`", "nothing is planned, built or published"),
+    Key(("skip_push",), TEXT_OR_LIST, "`skip push`", "nothing is published"),
+)
 _PLAN = _object(PLAN)
 _COMMANDS = _mapping(_object(COMMAND, may_be_empty=False))
 TOP = (
@@ -257,6 +276,25 @@ TOP = (
         "several ways to build each image, see below",
     ),
     Key(("all_info_cmds", "manifests"), Kind("mapping", _COMMANDS), "none", "commands for inventories"),
+    Key(("publish",), Kind("mapping", _object(PUBLISH)), "none", "which runs publish, see below"),
+    Key(
+        ("words",),
+        Kind("mapping, or true or false", _any({"type": "boolean"}, _object(WORDS))),
+        "true in `images/spec.yml`, else false",
+        "words in a commit's message that runs of CI obey, see below",
+    ),
+    Key(
+        ("plan_all",),
+        TEXT_OR_LIST,
+        "`main` in `images/spec.yml`, else none",
+        "branches on which CI plans every image, whatever a commit changed",
+    ),
+    Key(
+        ("rebuild_all",),
+        TEXT_OR_LIST,
+        "none",
+        "branches on which CI builds every image anew, as with `--rebuild all`",
+    ),
 )
 
 SECTIONS = {
@@ -267,6 +305,8 @@ SECTIONS = {
     "tag": TAG,
     "plans.NAME": PLAN,
     "all_info_cmds.NAME": COMMAND,
+    "publish": PUBLISH,
+    "words": WORDS,
 }
 """Headings of the reference page, and whose keys stand below them."""
 

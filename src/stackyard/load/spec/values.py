@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from stackyard.load.spec.policy import SpecPolicy
 from stackyard.load.spec.versions import VersionsFile
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.ecr import Account, Region
@@ -92,6 +93,8 @@ class Spec(msgspec.Struct, frozen=True):
     build_args: tuple[tuple[str, str], ...] = ()
     """Arguments that every image gets."""
     ecr: Ecr | None = None
+    policy: SpecPolicy = SpecPolicy()
+    """What it says of runs."""
     files: tuple[tuple[str, int | None, tuple[FilesEntry, ...]], ...] = ()
     """What build contexts get from elsewhere, by image and with its line: for images without an entry too."""
     network: str = ""

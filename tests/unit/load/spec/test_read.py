@@ -9,9 +9,10 @@ from typing import cast
 import pytest
 
 from stackyard.errors import FileProblem
+from stackyard.load.spec.policy import USUAL, settled
 from stackyard.load.spec.read import read_spec
 from stackyard.load.spec.values import Spec
-from stackyard.model.stack import Command, Finding
+from stackyard.model.stack import Command, Finding, Policy, Words
 
 WHOLE = """\
 name: campus
@@ -90,6 +91,37 @@ def test_both_kinds_of_tags_from_day_one(tag: str, fixed: tuple[str, ...], movin
     assert (templates.fixed, templates.moving) == (fixed, moving)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", None),
+        ("words: on", USUAL),
+        ("words: false", Words()),
+        ("words:", USUAL),
+        ("words: {skip: []}", Words(("full rebuild",), (), ("skip push",))),
+        ("words: {rebuild: all anew, skip: [wip, skip ci]}", Words(("all anew",), ("wip", "skip ci"), ("skip push",))),
+    ],
+)
+def test_words_that_messages_may_say(text: str, words: Words | None) -> None:
+    """All usual ones, none, or one's own for an action; who says nothing leaves it to the convention."""
+    policy = spec(f"images: {{a: }}\n{text}").policy
+
+    assert policy.words == words
+    assert settled(policy, is_datahub=False).words == (words or Words())
+    assert settled(policy, is_datahub=True).words == (USUAL if words is None else words)
+
+
+def test_which_runs_publish() -> None:
+    """Lists and flags as they stand; `main` is planned whole in the DataHub convention."""
+    text = "publish: {branches: [main, 'release/*'], pull_requests: yes}\nplan_all: trunk\nrebuild_all: [main]\n"
+    policy = settled(spec(f"images: {{a: }}\n{text}").policy, is_datahub=True)
+
+    assert (policy.branches, policy.pull_requests) == (("main", "release/*"), True)
+    assert (policy.plan_all, policy.rebuild_all) == (("trunk",), ("main",))
+    assert settled(spec("images: {a: }").policy, is_datahub=True).plan_all == ("main",)
+    assert settled(spec("images: {a: }").policy, is_datahub=False) == Policy()
+
+
 def test_images_may_be_empty() -> None:
     """An image without a word is an image; no image at all is for the whole stack to say."""
     assert [image.name for image in spec("images:\n  a:\n  b: {}\n").images] == ["a", "b"]
@@ -154,6 +186,10 @@ def test_a_key_that_nothing_reads_is_noted(text: str, line: int, said: str, hint
         ("images: {a: }\ntag:\n  prefix: '-x'\n", 3, "cannot begin a tag"),
         ("images: {a: }\ntag:\n  fixed:\n    - ok\n    - '{comit}'\n", 5, "{comit}, which is none of branch, commit"),
         ("images: {a: }\ntag:\n  moving: 'a/{branch}'\n", 3, "is not a valid tag"),
+        ("images: {a: }\npublish: main\n", 2, "`publish` should be a mapping"),
+        ("images: {a: }\npublish: {pull_requests: maybe}\n", 2, "`publish.pull_requests` should be true or false"),
+        ("images: {a: }\npublish: {branches: {a: }}\n", 2, "`publish.branches` should be"),
+        ("images: {a: }\nwords: [skip ci]\n", 2, "`words` should be a mapping"),
         ("images: {a: }\nall_info_cmds: [P]\n", 2, "`all_info_cmds` should be a mapping"),
         ("images: {a: }\nall_info_cmds:\n  P:\n    description: d\n", 4, "command 'P' has no `command`"),
         ("images: {a: }\nall_info_cmds:\n  P:\n    command: [a, b]\n", 4, "`command` of command 'P' should be text"),

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""What a spec says of runs: which publish, what words in commit messages do, on which branches everything counts.
+
+In:   the top of spec.yml
+Out:  SpecPolicy; with the stack's convention a Policy
+Raises: FileProblem for a value of the wrong type
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from stackyard.load.spec import schema
+from stackyard.load.yaml import Doc
+from stackyard.model.stack import Policy, Words
+
+PUBLISH_KEYS = schema.known(schema.PUBLISH)
+WORDS_KEYS = schema.known(schema.WORDS)
+USUAL = Words(("full rebuild",), ("skip ci",), ("skip push",))
+"""Words of the DataHub convention."""
+WHOLE = ("main",)
+"""Its branches on which every image is planned."""
+
+CheckKeys = Callable[[Doc, tuple[str, ...], str], None]
+
+
+class SpecPolicy(msgspec.Struct, frozen=True):
+    """What the file says; None where it says nothing."""
+
+    branches: tuple[str, ...] | None = None
+    pull_requests: bool = False
+    words: Words | None = None
+    plan_all: tuple[str, ...] | None = None
+    rebuild_all: tuple[str, ...] = ()
+
+
+def policy_in(top: Mapping[str, Doc], check_keys: CheckKeys) -> SpecPolicy:
+    """`publish`, `words`, `plan_all` and `rebuild_all`.
+
+    Args:
+        check_keys: tells of keys that nothing reads.
+    """
+    publish = top["publish"].mapping("`publish`") if "publish" in top else {}
+    if publish:
+        check_keys(top["publish"], PUBLISH_KEYS, "`publish`")
+    return SpecPolicy(
+        branches=_texts(publish, "branches", "publish.branches"),
+        pull_requests=publish["pull_requests"].flag("`publish.pull_requests`") if "pull_requests" in publish else False,
+        words=_words(top["words"], check_keys) if "words" in top else None,
+        plan_all=_texts(top, "plan_all"),
+        rebuild_all=_texts(top, "rebuild_all") or (),
+    )
+
+
+def _words(doc: Doc, check_keys: CheckKeys) -> Words:
+    """True for the usual ones, false for none, or each action's own; an action that is not named keeps the usual."""
+    if doc.tag == "bool":
+        return USUAL if doc.flag("`words`") else Words()
+    values = doc.mapping("`words`")
+    check_keys(doc, WORDS_KEYS, "`words`")
+    own = {key: texts for key in WORDS_KEYS if (texts := _texts(values, key, f"words.{key}")) is not None}
+    return msgspec.structs.replace(USUAL, **own)
+
+
+def _texts(values: Mapping[str, Doc], key: str, what: str = "") -> tuple[str, ...] | None:
+    return tuple(values[key].texts(f"`{what or key}`")) if key in values else None
+
+
+def settled(spec: SpecPolicy, is_datahub: bool) -> Policy:
+    """The policy of a stack: what its file says, else what its convention does."""
+    return Policy(
+        branches=spec.branches,
+        pull_requests=spec.pull_requests,
+        words=spec.words if spec.words is not None else USUAL if is_datahub else Words(),
+        plan_all=spec.plan_all if spec.plan_all is not None else WHOLE if is_datahub else (),
+        rebuild_all=spec.rebuild_all,
+    )
