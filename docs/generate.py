@@ -38,18 +38,21 @@ from stackyard.model import plan as plans
 from stackyard.model import reason as reasons
 from stackyard.model.accepted import Acceptance
 from stackyard.model.bases import Base, BaseOfStack, Place
+from stackyard.model.inputs import BlobId, Entry, Inputs
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
 from stackyard.model.outcome import Outcome, Published, RunSummary
 from stackyard.model.plan import Note, Plan, PlannedParent, Step
-from stackyard.model.reason import FileChanged
+from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Tested
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Finding, Revision
+from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
 from stackyard.report import schema as plan_schema
 from stackyard.report.bases import accepted_data, bases_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
 from stackyard.report.status import status_data
+from stackyard.report.why import inputs_data, why_data
 
 ROOT = Path(__file__).parents[1]
 MADE = "<!-- Made by docs/generate.py from the code; edit that. -->\n"
@@ -229,6 +232,39 @@ def sample_moves() -> MoveSet:
     )
 
 
+def sample_why() -> Why:
+    """An image that is left on what its parent was before."""
+    parent = ParentChanged(_BASE, _digest("6"), _digest("7"))
+    then = Build("0c1d", "2026-11-19T09:00:00Z", 6, "0c1d2e3" + "0" * 33)
+    made = Build("1f0c", "2026-11-20T10:03:20Z", 7, "1f0c9a2" + "0" * 33)
+    link = Link(_BASE, (FileChanged("images/base-notebook/Dockerfile", "changed"),), made, None)
+    return Why(_CHILD, "build", (parent,), (link,), then)
+
+
+def sample_inputs() -> MadeFrom:
+    """An image with some of everything."""
+    blob = BlobId("1" * 40)
+    inputs = Inputs(
+        dockerfile=blob,
+        context=(Entry("requirements.txt", "file", blob),),
+        everywhere=(Entry("spec.yml", "file", blob),),
+        labels=(("org.opencontainers.image.title", "ml-notebook"),),
+        platform="linux/amd64",
+        secrets=("pip",),
+    )
+    return MadeFrom(
+        target=_CHILD,
+        dockerfile="images/ml-notebook/Dockerfile",
+        context="images/ml-notebook",
+        inputs=inputs,
+        args=(Argument("BASE_TAG", "2026.3-main", False),),
+        bases=(("docker.io/library/debian:bookworm-slim", _digest("8")),),
+        parents=((_BASE, _digest("7")),),
+        source=_digest("1"),
+        build=_digest("2"),
+    )
+
+
 def sample_stack() -> dict[str, Any]:
     """What `ls` prints; written out, since a target to show would need all its inputs."""
     return {
@@ -339,6 +375,56 @@ STACK_FIELDS = {
     "targets[].bases[]": "Images from elsewhere that it is built on.",
     "targets[].suites[]": "What must pass before it is published.",
 }
+_BUILD_FIELDS = {
+    "record": "Id of its record.",
+    "at": "UTC.",
+    "run": "Number of the run that made it.",
+    "commit": "The commit of its files; empty where files differed from it.",
+}
+WHY_FIELDS = {
+    "format": "Version of this form: 1.",
+    "images[].target": "The image, or `image/version`.",
+    "images[].action": "See [actions](#actions).",
+    "images[].sentence": "What a person reads first.",
+    "images[].reasons[]": "See [reasons](#reasons); paths of files are relative to the stack's root here.",
+    "images[].chain[].target": "The parent that it follows, that one's parent, and so on; the last is the cause.",
+    "images[].chain[].reasons[]": "Why that one is rebuilt, or was.",
+    **{f"images[].chain[].made.{name}": meaning for name, meaning in _BUILD_FIELDS.items()},
+    "images[].chain[].compared": "The build that this parent is compared with, or null.",
+    **{f"images[].compared.{name}": meaning for name, meaning in _BUILD_FIELDS.items()},
+}
+WHY_FIELDS |= {
+    "images[].chain[].made.record": "The build that changed it; `made` is null where it is yet to be built.",
+    "images[].compared.record": "The nearest build, or the one that is gone on from; `compared` is null without one.",
+}
+INPUT_FIELDS = {
+    "format": "Version of this form: 1.",
+    "images[].target": "The image, or `image/version`.",
+    "images[].dockerfile.path": "Relative to the stack's root.",
+    "images[].dockerfile.blob": "git's id of its bytes.",
+    "images[].context.path": "The build context.",
+    "images[].context.entries[].path": "A path that counts, relative to the build context.",
+    "images[].context.entries[].kind": "`file`, `exec`, `link` or `dir`.",
+    "images[].context.entries[].blob": "git's id of its bytes; of a link, of its text.",
+    "images[].everywhere[]": "`BuildAll` files, as entries of the context; relative to the images folder.",
+    "images[].args[].name": "A build argument that is passed.",
+    "images[].args[].value": "`(hidden)` where it looks secret.",
+    "images[].args[].counts": "Whether some instruction can see it.",
+    "images[].labels.*": "Labels that Stackyard adds.",
+    "images[].bases[].reference": "An external base.",
+    "images[].bases[].accepted": "Its accepted digest, or null.",
+    "images[].parents[].target": "An image of the stack that it is built on.",
+    "images[].parents[].content": "Content digest of the build that the plan chose; null where it is to be built.",
+    "images[].platform": "The platform.",
+    "images[].stage": "The stage that is built, or null for the last.",
+    "images[].network": "The network mode, or null.",
+    "images[].secrets[]": "Ids of secrets, never values.",
+    "images[].locks[]": "Lock files, as entries of the context.",
+    "images[].epoch": "The time that files of a build get, in seconds since 1970.",
+    "images[].definition": "Version of the list of inputs.",
+    "images[].source_fingerprint": "See [fingerprints](../explanation/fingerprints.md).",
+    "images[].build_fingerprint": "Null while a parent or a base is not known.",
+}
 STATUS_FIELDS = {
     "format": "Version of this form: 1.",
     "channels.*": "By name of the channel: what it points at; see [promote](#promote-and-rollback).",
@@ -405,6 +491,18 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         "[plan.schema.json](plan.schema.json) is its JSON Schema, which `stackyard schema plan` prints.",
         plan_data(plan),
         PLAN_FIELDS,
+    )
+    yield (
+        "why",
+        "`stackyard why ml-notebook --json`: an answer for each image that is named, all without names.",
+        why_data([sample_why()]),
+        WHY_FIELDS,
+    )
+    yield (
+        "inputs",
+        "`stackyard inputs ml-notebook --json`: all that goes into each image that is named.",
+        inputs_data([sample_inputs()]),
+        INPUT_FIELDS,
     )
     yield (
         "build and push",

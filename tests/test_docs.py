@@ -83,6 +83,8 @@ def campus(generate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pa
     ("verb", "fields"),
     [
         ("plan", "PLAN_FIELDS"),
+        ("why", "WHY_FIELDS"),
+        ("inputs", "INPUT_FIELDS"),
         ("ls", "STACK_FIELDS"),
         ("check", "FINDING_FIELDS"),
         ("status", "STATUS_FIELDS"),

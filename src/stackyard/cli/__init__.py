@@ -38,7 +38,8 @@ from stackyard.errors import ConfigError
 from stackyard.later import imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Every day": ("status", "plan", "build", "check", "ls"),
+    "Every day": ("status", "plan", "why", "build", "check", "ls"),
+    "Look closer": ("inputs",),
     "Publish": ("push", "promote", "rollback"),
     "Keep": ("bases", "history"),
     "More": ("init", "new", "schema", "completion"),
@@ -46,6 +47,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 _HOMES = {
     "status": "status",
     "plan": "plan",
+    "why": "why",
+    "inputs": "why",
     "build": "build",
     "push": "build",
     "check": "look",
@@ -62,6 +65,8 @@ _HOMES = {
 _SHORT = {
     "status": "What is stable, what ran last, what would build.",
     "plan": "What would happen to each image, and why. Offline.",
+    "why": "Why an image is to be built, or is not.",
+    "inputs": "All that goes into an image, and its fingerprints.",
     "build": "Build, test and name what the plan says; --push publishes.",
     "check": "What is wrong with the stack's files.",
     "ls": "The images, and what they build on.",

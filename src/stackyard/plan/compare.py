@@ -15,12 +15,11 @@ import msgspec
 
 from stackyard.model import canonical
 from stackyard.model.decide import Decision, Need, Presence, decide
-from stackyard.model.inputs import differences, looks_secret, source_fingerprint
+from stackyard.model.inputs import looks_secret, source_fingerprint
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.plan import Plan, PlannedParent, Step
 from stackyard.model.reason import (
-    BaseMoved,
     BaseUnknown,
     ContentGone,
     DefinitionChanged,
@@ -29,7 +28,6 @@ from stackyard.model.reason import (
     NotBuildableHere,
     NotSelected,
     OnLastBuild,
-    ParentChanged,
     ParentMissing,
     Reason,
     TagMissing,
@@ -39,6 +37,7 @@ from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding, Stack, TagTemplates, Target
 from stackyard.model.tags import STAMP, is_form_of, tags_of
 from stackyard.plan.graph import build_order, components, graph_of
+from stackyard.plan.nearest import nearest
 from stackyard.plan.stamps import stamped
 
 
@@ -177,35 +176,9 @@ def _explained(
     if not records:
         reasons = (NeverBuilt(),)
     elif decision.action == "decide-later" or all(isinstance(reason, BaseUnknown) for reason in reasons):
-        nearest_record = records[0]
-        then = known.inputs.get(nearest_record.inputs)
-        own = tuple(differences(target.inputs, then)) if then is not None else ()
-        moved = _moved(target, nearest_record, parents, known.accepted)
-        reasons = (*own, *moved, *reasons)
+        found = nearest(target, records, known.inputs, parents, known.accepted)
+        reasons = (*(found.reasons if found else ()), *reasons)
     return msgspec.structs.replace(decision, reasons=reasons or (DefinitionChanged("record", "incomplete", "whole"),))
-
-
-def _moved(
-    target: Target,
-    record: Record,
-    parents: Mapping[TargetName, Digest | None],
-    accepted: Mapping[str, Digest],
-) -> tuple[Reason, ...]:
-    """Parents and bases that were something else when the record was made."""
-    built = record.built
-    if built is None:
-        return ()
-    then_parents, then_bases = dict(built.parents), dict(built.bases)
-    reasons: list[Reason] = []
-    for name in target.inputs.parents:
-        now = parents.get(name)
-        if now is not None and name in then_parents and then_parents[name] != now:
-            reasons.append(ParentChanged(name, then_parents[name], now))
-    for reference in target.inputs.bases:
-        now = accepted.get(reference)
-        if now is not None and reference in then_bases and then_bases[reference] != now:
-            reasons.append(BaseMoved(reference, then_bases[reference], now))
-    return tuple(reasons)
 
 
 def _with_tags(
