@@ -251,6 +251,7 @@ def sample_inputs() -> MadeFrom:
         labels=(("org.opencontainers.image.title", "ml-notebook"),),
         platform="linux/amd64",
         secrets=("pip",),
+        locks=(Entry("requirements.lock", "file", blob),),
     )
     return MadeFrom(
         target=_CHILD,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from stackyard import verbs
 from stackyard.plan.explain import explain, made_from
-from stackyard.plan.graph import select
+from stackyard.plan.selection import select
 
 if TYPE_CHECKING:
     from stackyard.model.why import MadeFrom, Why
