@@ -402,7 +402,7 @@ INPUT_FIELDS = {
     "format": "Version of this form: 1.",
     "images[].target": "The image, or `image/version`.",
     "images[].dockerfile.path": "Relative to the stack's root.",
-    "images[].dockerfile.blob": "git's id of its bytes.",
+    "images[].dockerfile.blob": "git's id of what counts in it.",
     "images[].context.path": "The build context.",
     "images[].context.entries[].path": "A path that counts, relative to the build context.",
     "images[].context.entries[].kind": "`file`, `exec`, `link` or `dir`.",
