@@ -27,6 +27,7 @@ def advice_of(stack: Stack, branches: Iterable[str] = (), more: Iterable[Finding
         *_pinned_parents(stack),
         *variable_findings(stack),
         *secret_findings(stack),
+        *_foreign_platforms(stack),
         *_clashes(stack, branches),
         *more,
     )
@@ -65,6 +66,20 @@ def _pinned_parents(stack: Stack) -> Iterator[Finding]:
                     f"`FROM {reference.repository}:${{{BASE_TAG}}}`: other tools then get the parent of this branch too"
                 )
                 yield Finding("pinned-parent", "warning", sentence, dockerfile.path, stage.base.line, hint=hint)
+
+
+def _foreign_platforms(stack: Stack) -> Iterator[Finding]:
+    """An image for another platform than the one that is built for: an engine has to emulate it."""
+    for target in stack.targets:
+        dockerfile = stack.dockerfiles.get(target.dockerfile)
+        wanted = dockerfile.stages[-1].platform if dockerfile else None
+        if dockerfile is None or wanted is None or "$" in wanted or target.needs is not None:
+            continue
+        if not f"{target.inputs.platform}/".startswith(f"{wanted}/"):
+            sentence = f"image {target.image!r} is for {wanted}, and {target.inputs.platform} is built for here"
+            hint = "the engine needs an emulator for it (binfmt), or an engine of that platform"
+            line = dockerfile.stages[-1].base.line
+            yield Finding("other-platform", "notice", sentence, dockerfile.path, line, hint=hint)
 
 
 def _parent_called(text: str, target: Target) -> TargetName | None:

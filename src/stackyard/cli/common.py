@@ -85,13 +85,16 @@ class Session:
             environ=environ,
         )
 
-    def open_yard(self) -> Yard:
-        """The stack that -C names."""
+    def open_yard(self, needs_history: bool = True) -> Yard:
+        """The stack that -C names; without a commit where `needs_history` says that files are enough."""
         from pathlib import Path
+
+        from msgspec.structs import replace
 
         from stackyard.verbs import load
 
-        return load(Path(self.directory), self.options, make_engine=self.make_engine, make_registry=self.make_registry)
+        options = replace(self.options, needs_history=needs_history)
+        return load(Path(self.directory), options, make_engine=self.make_engine, make_registry=self.make_registry)
 
     def style(self, stream: Any) -> Style:
         """Colours where a person sees them: a terminal that can, no NO_COLOR; FORCE_COLOR overrules the terminal."""
@@ -288,13 +291,16 @@ def rebuild_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def command(*examples: str, options_metavar: str = "[OPTIONS]") -> Callable[[Callable[..., Any]], click.Command]:
+def command(
+    *examples: str, options_metavar: str = "[OPTIONS]", needs_history: bool = True
+) -> Callable[[Callable[..., Any]], click.Command]:
     """click.command whose function gets the Yard first; every command knows -C, --debug and its examples."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         @functools.wraps(function)
         def with_yard(*inner: Any, **named: Any) -> Any:
-            return function(session_of(click.get_current_context()).open_yard(), *inner, **named)
+            yard = session_of(click.get_current_context()).open_yard(needs_history)
+            return function(yard, *inner, **named)
 
         return bare_command(*examples, options_metavar=options_metavar)(with_yard)
 

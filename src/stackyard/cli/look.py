@@ -54,10 +54,10 @@ def check(strict: bool, is_fixing: bool, form: str, is_json: bool) -> int:
     session = session_of(click.get_current_context())
     below, fixed = "", []
     try:
-        yard = session.open_yard()
+        yard = session.open_yard(needs_history=False)
         findings = verbs.check(yard)
         if is_fixing and (fixed := verbs.fix(yard, findings)):
-            findings = verbs.check(session.open_yard())
+            findings = verbs.check(session.open_yard(needs_history=False))
         below = verbs.path_in_repository(yard)
     except FileProblem as problem:
         if form not in ("sarif", "gitlab"):
@@ -85,7 +85,12 @@ def _report(form: str, findings: Sequence[Finding], below: str) -> None:
     write_json(sarif_data(findings, __version__, below) if form == "sarif" else gitlab_data(findings, below))
 
 
-@command("stackyard ls", "stackyard ls '*/3.12'", "stackyard ls --json | jq -r '.targets[].repository'")
+@command(
+    "stackyard ls",
+    "stackyard ls '*/3.12'",
+    "stackyard ls --json | jq -r '.targets[].repository'",
+    needs_history=False,
+)
 @images_argument
 @json_option
 def ls(yard: Yard, images: tuple[str, ...], is_json: bool) -> None:

@@ -23,7 +23,7 @@ from stackyard.load.references import owners_of
 from stackyard.load.sources import SourceReader
 from stackyard.load.spec.policy import settled
 from stackyard.load.spec.read import read_spec
-from stackyard.load.spec.values import Ecr, Spec, SpecImage, SpecPlan, unnamed_plan
+from stackyard.load.spec.values import Ecr, Spec, SpecImage, unnamed_plan
 from stackyard.load.spec.versions import BASE_IMAGE, BaseImage
 from stackyard.load.suites import SuiteReader
 from stackyard.load.target import Surroundings, stage_of, target_of
@@ -35,6 +35,10 @@ from stackyard.model.names import ImageName, TargetName, nearest
 from stackyard.model.reference import Platform, Repository
 from stackyard.model.stack import Finding, GivenArgument, Revision, Stack, Target
 
+_PLACEHOLDER = re.compile(
+    rb"\{\{[- ]*\.?(?:env\.)?([A-Za-z_]\w*)|%%([A-Za-z_]\w*)%%|@([A-Za-z_]\w*)@|<%=? *([A-Za-z_]\w*)"
+)
+"""What templates are filled in at: `{{ NAME }}`, `%%NAME%%`, `@NAME@`, `<%= name %>`."""
 _GITHUB = re.compile(r"github\.com[:/]([^/]+/[^/]+?)(?:\.git)?/?$")
 
 
@@ -121,7 +125,7 @@ def read_target(place: Place, revision: Revision, settings: Settings, name: Targ
 def _spec(place: Place, listing: bytes | None = None) -> tuple[Spec, tuple[Finding, ...]]:
     """The spec; where no file lists the images, every Dockerfile that is found."""
     if place.spec is None:
-        return Spec(place.images, None, None, None, (_native_plan(),), _found_images(place), ()), ()
+        return Spec(place.images, None, None, None, (unnamed_plan(),), _found_images(place), ()), ()
     data = place.files.read(place.spec) if listing is None else listing
     spec, findings = read_spec(data, place.spec, needs_images=not place.is_listed_at_the_root)
     if not spec.images and place.is_listed_at_the_root:
@@ -149,13 +153,6 @@ def _with_files(spec: Spec, findings: tuple[Finding, ...]) -> tuple[Spec, tuple[
     return msgspec.structs.replace(spec, images=images), tuple(found)
 
 
-def _native_plan() -> SpecPlan:
-    """What a stack without a file gets: `latest` too, on the default branch only."""
-    plan = unnamed_plan()
-    templates = msgspec.structs.replace(plan.templates, default_branch=("latest",))
-    return msgspec.structs.replace(plan, templates=templates)
-
-
 def _found_images(place: Place) -> tuple[SpecImage, ...]:
     """Images by discovery: the first Dockerfile of a name is taken."""
     first = {found.name: found for found in reversed(list(discovered(place)))}
@@ -176,16 +173,7 @@ def _default_registry(spec: Spec, settings: Settings) -> str | None:
 
 def _unlisted(place: Place, spec: Spec) -> list[Finding]:
     """What the spec and the folders do not agree on, and what nothing builds."""
-    findings = [
-        Finding(
-            "template",
-            "notice",
-            "a template of a Dockerfile is not built",
-            path,
-            hint="a Dockerfile with `ARG NAME=default` before FROM, and `build_args`, do the same",
-        )
-        for path in templates(place)
-    ]
+    findings = [*_unread(place), *(_template(place, path) for path in templates(place))]
     if not spec.images:
         hint = f"add a folder {place.path('NAME')} with a Dockerfile" + (" and its entry" if place.spec else "")
         return [*findings, Finding("no-images", "error", "there is no image", place.spec or place.images, hint=hint)]
@@ -205,6 +193,27 @@ def _unlisted(place: Place, spec: Spec) -> list[Finding]:
     for image in spec.images:
         findings.extend(_unknown_parents(image, named, spec.path))
     return findings
+
+
+def _unread(place: Place) -> Iterator[Finding]:
+    """Files that describe the stack beside the one that does."""
+    hint = "keep one of them" + (", or leave only `images_dir` in the other" if place.is_listed_at_the_root else "")
+    for path in place.unread:
+        sentence = f"describes the stack, and so does {place.spec}: only that one is read"
+        yield Finding("two-specs", "error", sentence, path, 1, hint=hint)
+
+
+def _template(place: Place, path: str) -> Finding:
+    """A template, with the form that needs none, for a name that it fills in."""
+    found = _PLACEHOLDER.search(place.files.read(path))
+    name = next((part.decode() for part in found.groups() if part), "NAME") if found else "NAME"
+    hint = (
+        f"write `ARG {name.upper()}=default` and `${{{name.upper()}}}` in a Dockerfile, "
+        f"and give it a value with `build_args: {{{name.upper()}: value}}`"
+    )
+    sentence = "a template of a Dockerfile is not built"
+    line = place.files.read(path)[: found.start()].count(b"\n") + 1 if found else None
+    return Finding("template", "notice", sentence, path, line, hint=hint)
 
 
 def _unknown_parents(image: SpecImage, named: list[ImageName], path: str) -> list[Finding]:

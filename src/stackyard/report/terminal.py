@@ -100,7 +100,8 @@ def totals_text(plan: Plan) -> str:
         word = "unasked" if _is_unasked(step) else step.action
         counts[word] = counts.get(word, 0) + 1
     if not plan.has_work:
-        return f"Nothing to do: {count_text(counts.get('reuse', 0), 'image')} as wanted."
+        left = f", {counts['skip']} left alone" if "skip" in counts else ""
+        return f"Nothing to do: {count_text(counts.get('reuse', 0), 'image')} as wanted{left}."
     words = {
         "build": "to build",
         "decide-later": "to follow a parent if it changes",
@@ -170,6 +171,8 @@ def _tests(outcome: Outcome) -> str:
         good = test.total - test.failed - test.skipped
         skipped = f", {test.skipped} skipped" if test.skipped else ""
         parts.append(f"{test.suite} {good}/{test.total - test.skipped}{skipped}")
+    if outcome.status == "built" and all(test.suite == "inventory" for test in outcome.tests):
+        parts.insert(0, "not tested")
     return " · ".join(parts)
 
 

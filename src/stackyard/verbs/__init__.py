@@ -22,6 +22,7 @@ from stackyard.check.findings import in_order, refuse_errors
 from stackyard.check.findings import unreadable as unreadable
 from stackyard.edges import git, machine
 from stackyard.edges.clock import Clock, SystemClock
+from stackyard.errors import NoHistory
 from stackyard.load.stack import Settings, load_stack, read_names
 from stackyard.load.tree.place import Place, find
 from stackyard.model.ci import Ci, as_ci_says
@@ -32,7 +33,7 @@ from stackyard.model.plan import Plan
 from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Finding, GivenArgument, Stack, Target
+from stackyard.model.stack import Finding, GivenArgument, Revision, Stack, Target
 from stackyard.plan.compare import compare
 from stackyard.plan.selection import Selection, choose, refuse_orphans, select, selectable
 from stackyard.record.sqlite import SqliteRecords
@@ -70,6 +71,8 @@ class Options(msgspec.Struct, frozen=True):
     """The stamp in tags of versions; None: now."""
     build_args: tuple[GivenArgument, ...] = ()
     """Build arguments that win over those of the files."""
+    needs_history: bool = True
+    """Whether there has to be a commit; without one the files are still there to be looked at."""
     environ: Mapping[str, str] = {}
     """What engine and registry are found with: DOCKER_HOST, DOCKER_CONFIG, proxies."""
 
@@ -140,8 +143,7 @@ def load(
     """Read the stack that `start` lies in. Touches disk and git only."""
     options = options or Options()
     place = find(start, options.images)
-    branch = options.ci.branch if options.ci else None
-    revision = as_ci_says(git.revision(place.root, place.images, branch), options.ci)
+    revision = as_ci_says(_revision(place, options), options.ci)
     platform = options.platform or machine.native_platform()
     clock = clock or SystemClock()
     revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
@@ -163,6 +165,16 @@ def load(
 def words(start: Path, options: Options | None = None) -> tuple[str, ...]:
     """What commands can name in the stack that `start` lies in; reads the files that list images, and no more."""
     return selectable(*read_names(find(start, (options or Options()).images)))
+
+
+def _revision(place: Place, options: Options) -> Revision:
+    branch = options.ci.branch if options.ci else None
+    try:
+        return git.revision(place.root, place.images, branch)
+    except NoHistory:
+        if options.needs_history:
+            raise
+        return Revision("0" * 40, branch, is_dirty=True)
 
 
 def _is_changed_outside(place: Place, stack: Stack) -> bool:
@@ -250,6 +262,10 @@ def plan(
     if ruling.left_alone:
         return _idle_plan(yard, ruling)
     chosen = choose(yard.stack, images, ruling.rebuilt(rebuild), only, with_children)
+    if ruling.is_publishing:
+        from stackyard.verbs.publishing import refuse_without_registry
+
+        refuse_without_registry(yard)
     return _compare(yard, yard.records.known(), chosen, Presence(), ruling)
 
 
@@ -291,7 +307,8 @@ def prepare(
     Args:
         refresh: accept what external bases are now, and not only where none was accepted.
     """
-    from stackyard.verbs.groundwork import accept_bases, finish_moves, look, refresh_bases, refuse_publishing
+    from stackyard.verbs.groundwork import accept_bases, finish_moves, look, refresh_bases
+    from stackyard.verbs.publishing import refuse_publishing
 
     refuse_errors(yard.stack)
     ruling = _ruling(yard, publish)
@@ -299,7 +316,7 @@ def prepare(
         return _idle_plan(yard, ruling)
     chosen = choose(yard.stack, images, ruling.rebuilt(rebuild), only, with_children)
     if ruling.is_publishing:
-        refuse_publishing(yard.stack, chosen.planned)
+        refuse_publishing(yard, chosen.planned)
     finish_moves(yard)
     yard.engine.about()
     known = yard.records.known()

@@ -18,19 +18,16 @@ import msgspec
 from stackyard.edges import machine
 from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import PytestRunner
-from stackyard.errors import ConfigError
 from stackyard.inside.suites import Suites
 from stackyard.load.stack import Settings, read_target
 from stackyard.model import canonical
 from stackyard.model.accepted import Acceptance
 from stackyard.model.bases import bases_of, external
 from stackyard.model.decide import Presence
-from stackyard.model.ecr import lacks_account
 from stackyard.model.known import Known
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.reference import PublishedImage
-from stackyard.model.stack import Stack
 from stackyard.plan.graph import build_order, graph_of
 from stackyard.run.jobs import Work, accept_base
 from stackyard.run.tagging import finish_interrupted
@@ -50,22 +47,6 @@ def settings_of(options: Options) -> Settings:
         options.region,
         options.build_args,
     )
-
-
-def refuse_publishing(stack: Stack, planned: Iterable[TargetName]) -> None:
-    """ConfigError where images name no place to be published, or one that lacks its account."""
-    for name in planned:
-        repository = stack.target(name).repository
-        if lacks_account(repository):
-            raise ConfigError(
-                f"{name} cannot be pushed: no AWS account is known, so its repository is only {repository}",
-                hint='set AWS_ACCOUNT_ID, or add `ecr: {account: "..."}` to the spec of the stack',
-            )
-    if not stack.has_registry:
-        raise ConfigError(
-            "there is no registry to push to",
-            hint=f"add a line to {stack.images_folder}/spec.yml: `registry: ghcr.io/OWNER`, or set STACKYARD_REGISTRY",
-        )
 
 
 def finish_moves(yard: Yard) -> None:

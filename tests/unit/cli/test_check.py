@@ -7,6 +7,9 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
+from tests.conftest import git
 from tests.unit.cli.conftest import Shell
 
 LOST = "ARG BASE_TAG=latest\nARG TOOL=1\nFROM base:${BASE_TAG}\nRUN install $TOOL\n"
@@ -89,3 +92,22 @@ def test_fix_never_writes_outside_the_stack(shell: Shell, tmp_path: Path) -> Non
 
     shell("check", "--fix")
     assert outside.read_text() == LOST
+
+
+def test_files_are_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stack without a commit can be looked at; a plan needs one, because tags are made of it."""
+    image = tmp_path / "stack" / "images" / "lab"
+    image.mkdir(parents=True)
+    (image / "Dockerfile").write_text("FROM debian:12\n")
+    git(tmp_path / "stack", "init", "-q")
+    new = Shell(tmp_path / "stack", capsys, monkeypatch)
+
+    assert [new(verb).code for verb in ("check", "ls", "plan")] == [0, 0, 2]
+
+
+def test_another_platform_is_told(shell: Shell) -> None:
+    """Building it takes an emulator, which nobody can see from here."""
+    shell.root.joinpath("images/base/Dockerfile").write_text("FROM --platform=linux/s390x busybox:1.36\n")
+
+    found = [each for each in shell("check", "--json").json["findings"] if each["code"] == "other-platform"]
+    assert [(each["path"], each["line"]) for each in found] == [("images/base/Dockerfile", 1)]

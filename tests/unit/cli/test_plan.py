@@ -132,3 +132,16 @@ def test_a_stamp_and_an_argument_for_a_push(lab: Shell) -> None:
     assert said.code == 0, said.err
     published = lab.registry.resolve(Repository("registry.example/lab/lab"), Tag("py3.13-2026-01-02T030405"))
     assert published is not None
+
+
+def test_a_plan_to_publish_says_what_is_missing_for_it(
+    git_stack: GitStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line to add, and the file that it belongs in: one that is read."""
+    bare = Shell(git_stack({"images/lab/Dockerfile": "FROM debian:12\n"}), capsys, monkeypatch)
+    said = bare("plan", "--push")
+    assert said.code == 2
+    assert "a line to stackyard.yml: `registry: ghcr.io/OWNER`" in said.err
+
+    (bare.root / "stackyard.yml").write_text("registry: ghcr.io/owner\n")
+    assert bare("plan", "--push").code == 0

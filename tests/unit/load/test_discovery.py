@@ -99,6 +99,73 @@ def test_a_file_at_the_root_says_where_the_images_are(root: Path) -> None:
         find(root)
 
 
+def test_a_pointer_leaves_the_rest_to_the_file_it_points_at(root: Path) -> None:
+    """`images_dir` alone; with more in it both describe the stack, which is an error and no silent choice."""
+    write(root, "deep/images/a/Dockerfile")
+    write(root, "deep/images/spec.yml", text="images: {a: {image_name: campus/lab}}\n")
+    write(root, "stackyard.yml", text="images_dir: deep/images\n")
+    assert [target.repository for target in loaded(root).targets] == ["campus/lab"]
+
+    write(root, "stackyard.yml", text="images_dir: deep/images\nregistry: registry.example/lab\n")
+    (found,) = [each for each in loaded(root).findings if each.code == "two-specs"]
+    assert (found.path, found.level) == ("deep/images/spec.yml", "error")
+
+
+def test_one_file_describes_a_stack(root: Path) -> None:
+    """Another one beside it is an error: who wrote it waits for something."""
+    write(root, "images/a/Dockerfile")
+    write(root, "images/spec.yml", "images/spec.yaml", text="images: {a: {}}\n")
+
+    assert [each.path for each in loaded(root).findings if each.code == "two-specs"] == ["images/spec.yaml"]
+
+
+@pytest.mark.parametrize("name", ["images/spec.yml", "stackyard.yml"])
+def test_a_file_that_is_none_is_not_passed_over(root: Path, name: str) -> None:
+    """A link that leads nowhere, say: its owner thinks that it is read."""
+    write(root, "images/a/Dockerfile")
+    (root / name).symlink_to("nowhere")
+
+    with pytest.raises(FileProblem, match="leads to no file"):
+        find(root)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("FROM x\nRUN a {{ version }}\n", "ARG VERSION=default"),
+        ("FROM x:%%TAG%%\n", "ARG TAG=default"),
+        ("FROM @BASE@\n", "ARG BASE=default"),
+        ("FROM x\n", "ARG NAME=default"),
+    ],
+)
+def test_a_template_shows_the_form_that_needs_none(root: Path, text: str, form: str) -> None:
+    """With the name that the template fills in, where one is seen."""
+    write(root, "images/a/Dockerfile")
+    write(root, "images/a/Dockerfile.j2", text=text)
+    stack = loaded(root)
+
+    (found,) = [each for each in stack.findings if each.code == "template"]
+    assert form in (found.hint or "")
+    assert [target.name for target in stack.targets] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "tags"),
+    [
+        ("images: {a: {}}\n", ("latest",)),
+        ("tag: {fixed: '{commit}'}\nimages: {a: {}}\n", ("latest",)),
+        ("tag: {moving: '{branch}'}\nimages: {a: {}}\n", ()),
+        ("tag: {prefix: '2026.3'}\nimages: {a: {}}\n", ()),
+    ],
+)
+def test_latest_stays_until_a_file_says_otherwise(root: Path, spec: str, tags: tuple[str, ...]) -> None:
+    """A spec that says nothing of moving tags takes none away; one with a prefix never had it."""
+    write(root, "images/a/Dockerfile")
+    write(root, "images/spec.yml", text=spec)
+
+    assert loaded(root).targets[0].templates.default_branch == tags
+
+
 def test_a_shared_context_counts_what_is_copied(root: Path) -> None:
     """Two images with the root as build context: a file counts for the one that copies it."""
     spec = (

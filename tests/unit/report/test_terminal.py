@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import re
 
+import msgspec
 import pytest
 
 from stackyard.model.decide import Need
@@ -246,3 +247,12 @@ def test_times_are_shown_as_utc() -> None:
     """Without the letters of ISO 8601."""
     assert AT == "2026-01-01T00:00:00Z"
     assert "2026-01-01 00:00:00" in history_text([run(BUILT)], [], PLAIN, 200)
+
+
+def test_what_was_not_tested_is_said() -> None:
+    """An image without tests is built all the same, and its line says what nobody looked at."""
+    untested = msgspec.structs.replace(BUILT, tests=())
+
+    assert "not tested" in summary_text(run(untested), PLAIN, 200)
+    assert "not tested" not in summary_text(run(BUILT), PLAIN, 200)
+    assert "not tested" not in summary_text(run(REUSED), PLAIN, 200)

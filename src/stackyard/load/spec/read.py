@@ -151,7 +151,8 @@ class _Reader:
         own = self._own_names()
         fixed = _templates(values["fixed"], "`tag.fixed`", own) if "fixed" in values else default.templates.fixed
         moving = _templates(values["moving"], "`tag.moving`", own) if "moving" in values else default.templates.moving
-        return msgspec.structs.replace(default, templates=TagTemplates(fixed, moving))
+        latest = () if "moving" in values else default.templates.default_branch
+        return msgspec.structs.replace(default, templates=TagTemplates(fixed, moving, latest))
 
     def _own_names(self) -> Iterator[str]:
         """Names of `vars`, the file's and those of its images."""

@@ -234,7 +234,12 @@ TOP = (
     Key(("name",), TEXT, "the folder's name", "what the stack is called in plans"),
     Key(("registry",), FULL_TEXT, "none", "goes before the name of each image that names no registry"),
     Key(("source",), FULL_TEXT, "none", "where the stack's files can be read; becomes a label of every image"),
-    Key(("images_dir",), FULL_TEXT, "`images`, else the root", "in `stackyard.yml`: where the images are"),
+    Key(
+        ("images_dir",),
+        FULL_TEXT,
+        "`images`, else the root",
+        "in `stackyard.yml`: where the images are; if it says nothing else, the `spec.yml` there says the rest",
+    ),
     Key(("vars",), ARGS, "none", "values for `{NAME}` in build arguments, tags and commands"),
     Key(
         ("build_args",),

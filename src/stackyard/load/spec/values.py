@@ -104,7 +104,10 @@ class Spec(msgspec.Struct, frozen=True):
 
 
 def unnamed_plan(prefix: str | None = None, templates: TagTemplates | None = None, line: int = 1) -> SpecPlan:
-    """The one plan of a stack that names none: both a fixed and a moving tag from day one."""
+    """The one plan of a stack that names none: both a fixed and a moving tag from day one.
+
+    Without a prefix there is `latest` too, on the default branch: what `docker pull` asks for.
+    """
     lead = "{prefix}-" if prefix else ""
-    both = TagTemplates((lead + "{commit}",), (lead + "{branch}",))
+    both = TagTemplates((lead + "{commit}",), (lead + "{branch}",), () if prefix else ("latest",))
     return SpecPlan(None, prefix, STABLE, templates or both, line)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,8 +26,10 @@ IMAGES = "images"
 SPEC_NAMES = ("spec.yml", "spec.yaml", "specs.yml")
 ROOT_NAMES = ("stackyard.yml", "stackyard.yaml")
 DOCKERFILE = "Dockerfile"
-TEMPLATE = "Dockerfile.template"
-_NO_VARIANT = (".dockerignore", ".template", ".orig", ".bak", ".rej", ".swp", "~")
+_TEMPLATES = (".template", ".tmpl", ".tpl", ".j2", ".jinja", ".jinja2", ".in", ".erb")
+_NO_VARIANT = (".dockerignore", *_TEMPLATES, ".orig", ".bak", ".rej", ".swp", "~", ".md", ".txt", ".rst")
+_LOCATION = ("images_dir",)
+"""What a stackyard.yml may say and leave the rest to the file in the images folder."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -39,6 +41,8 @@ class Place(msgspec.Struct, frozen=True):
     spec: str | None
     files: Files = DISK
     """What lies at `root`; the disk, where nothing else is given."""
+    unread: tuple[str, ...] = ()
+    """Files that could say what `spec` says, and are not read because it is there."""
 
     def __post_init__(self) -> None:
         if self.files is DISK:
@@ -119,10 +123,9 @@ def place_in(files: Files, like: Place, is_named: bool) -> Place | None:
 
 def _place_at(folder: Path, files: Files) -> Place | None:
     """The stack whose root is `folder`, if it is one."""
-    for name in ROOT_NAMES:
-        if files.is_file(name):
-            _stay(files, name)
-            return _at_root_file(folder, name, files)
+    names = _listings(files, ROOT_NAMES)
+    if names:
+        return _at_root_file(folder, names, files)
     if files.is_folder(IMAGES):
         _stay(files, IMAGES)
         return _at(folder, IMAGES, files)
@@ -136,10 +139,22 @@ def _place_at(folder: Path, files: Files) -> Place | None:
 
 def _at(root: Path, images: str, files: Files) -> Place:
     place = Place(root, images, None, files)
-    spec = next((name for name in SPEC_NAMES if files.is_file(place.path(name))), None)
-    if spec is not None:
-        _stay(files, place.path(spec))
-    return Place(root, images, place.path(spec) if spec else None, files)
+    specs = _listings(files, [place.path(name) for name in SPEC_NAMES])
+    return Place(root, images, specs[0] if specs else None, files, tuple(specs[1:]))
+
+
+def _listings(files: Files, paths: Iterable[str]) -> list[str]:
+    """Those of the paths where there is a file; FileProblem for what is there and cannot be read as one."""
+    found = []
+    for path in paths:
+        if not files.is_there(path):
+            continue
+        if not files.is_file(path) and not (files.is_folder(path) and path in ROOT_NAMES):
+            why = "a link that leads to no file" if files.is_link(path) else "no file"
+            raise FileProblem(path, None, f"is {why}", hint="it says which images there are: mend it, or remove it")
+        _stay(files, path)
+        found.append(path)
+    return found
 
 
 def _stay(files: Files, path: str) -> None:
@@ -148,16 +163,25 @@ def _stay(files: Files, path: str) -> None:
         raise FileProblem(path, None, "is a link that leads out of the repository", hint=HINT)
 
 
-def _at_root_file(root: Path, name: str, files: Files) -> Place:
-    """A stack with a stackyard.yml: `images_dir` says where the images are."""
+def _at_root_file(root: Path, names: Sequence[str], files: Files) -> Place:
+    """A stack with a stackyard.yml: `images_dir` says where the images are.
+
+    One that says nothing else leaves the rest to the file in the images folder.
+    """
+    name = names[0]
     doc = read(files.read(name), name)
-    value = doc.mapping("the file").get("images_dir")
-    images = posixpath.normpath(value.text("`images_dir`")) if value is not None else None
-    if value is not None and images is not None:
+    said = doc.mapping("the file")
+    value = said.get("images_dir")
+    images = IMAGES if files.is_folder(IMAGES) else "."
+    if value is not None:
+        images = posixpath.normpath(value.text("`images_dir`"))
         if images.startswith(("..", "/")) or not files.is_folder(images):
             raise value.problem(f"`images_dir`: there is no folder {images!r} in this repository")
-        return Place(root, images, name, files)
-    return Place(root, IMAGES if files.is_folder(IMAGES) else ".", name, files)
+    inner = _at(root, images, files) if images != "." else Place(root, images, None, files)
+    if inner.spec is not None and all(key in _LOCATION or key.startswith("x-") for key in said):
+        return msgspec.structs.replace(inner, unread=(*inner.unread, *names[1:]))
+    unread = (*names[1:], *([inner.spec] if inner.spec else []), *inner.unread)
+    return Place(root, images, name, files, unread)
 
 
 def image_folders(place: Place) -> list[str]:
@@ -181,10 +205,12 @@ def discovered(place: Place) -> Iterator[FoundImage]:
                 yield FoundImage(ImageName(name), place.path(folder, file), place.path(folder))
 
 
-def templates(place: Place) -> list[str]:
-    """Paths of Dockerfile templates, which nothing builds."""
-    places = [(folder, TEMPLATE) for folder in ["", *_folders(place)]]
-    return [place.path(*parts) for parts in places if place.files.is_file(place.path(*parts))]
+def templates(place: Place) -> Iterator[str]:
+    """Paths of Dockerfile templates, which nothing builds: `Dockerfile.j2`, `web.Dockerfile.template`."""
+    for folder in ["", *_folders(place)]:
+        for file, is_folder in sorted(place.files.scan(place.path(folder))):
+            if not is_folder and DOCKERFILE in file and file.endswith(_TEMPLATES):
+                yield place.path(folder, file)
 
 
 def has_folder(place: Place, *parts: str) -> bool:
