@@ -36,7 +36,8 @@ def refuse_publishing(yard: Yard, selected: Iterable[TargetName]) -> None:
 
 def refuse_without_registry(yard: Yard) -> None:
     """ConfigError where nothing names a place to publish to; an account may still be missing, which a plan can bear."""
-    if not yard.stack.has_registry:
+    is_in_ecr = any(lacks_account(target.repository) for target in yard.stack.targets)
+    if not yard.stack.has_registry and not is_in_ecr:
         raise ConfigError(
             "there is no registry to push to",
             hint=f"add a line to {_listing(yard)}: `registry: ghcr.io/OWNER`, or set STACKYARD_REGISTRY",
