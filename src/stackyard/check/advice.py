@@ -9,10 +9,10 @@ from stackyard.check.findings import findings_of, in_order
 from stackyard.check.secrets import secret_findings
 from stackyard.check.variables import BASE_TAG, variable_findings
 from stackyard.errors import InvalidValue
-from stackyard.model.names import TargetName
+from stackyard.model.names import TargetName, nearest
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding, Stack, Target
-from stackyard.model.tags import sanitise
+from stackyard.model.tags import PLACE, sanitise
 
 
 def advice_of(stack: Stack, branches: Iterable[str] = (), more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
@@ -28,6 +28,7 @@ def advice_of(stack: Stack, branches: Iterable[str] = (), more: Iterable[Finding
         *variable_findings(stack),
         *secret_findings(stack),
         *_foreign_platforms(stack),
+        *_unfilled(stack),
         *_clashes(stack, branches),
         *more,
     )
@@ -80,6 +81,22 @@ def _foreign_platforms(stack: Stack) -> Iterator[Finding]:
             hint = "the engine needs an emulator for it (binfmt), or an engine of that platform"
             line = dockerfile.stages[-1].base.line
             yield Finding("other-platform", "notice", sentence, dockerfile.path, line, hint=hint)
+
+
+def _unfilled(stack: Stack) -> Iterator[Finding]:
+    """A `{name}` that was left as it stands, and is nearly one that has a value; other braces are none of ours."""
+    for target in stack.targets:
+        known = [name for name, _ in target.variables]
+        texts = [(f"build argument {name}", value) for name, value in target.args]
+        texts += [(f"command {command.name!r}", command.command) for command in target.commands]
+        path, line = target.entry
+        for what, text in texts:
+            for name in dict.fromkeys(PLACE.findall(text)):
+                near = nearest(name, known)
+                if near is not None:
+                    sentence = f"{what} of image {target.image!r} holds {{{name}}}, and nothing gives it a value"
+                    hint = f"did you mean {{{near}}}?"
+                    yield Finding("unknown-variable", "warning", sentence, path or target.dockerfile, line, hint=hint)
 
 
 def _parent_called(text: str, target: Target) -> TargetName | None:

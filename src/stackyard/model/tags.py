@@ -21,7 +21,8 @@ STAMP = "{stamp}"
 BRANCH = "{branch}"
 _MARK_DIGITS = 8
 _WHOLE_COMMIT = "commit:"
-_PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*|commit:[0-9]+)\}")
+PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*|commit:[0-9]+)\}")
+"""A name in braces, as templates, build arguments and commands hold it."""
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -74,7 +75,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
         found = _value(match[1], values)
         return match[0] if found is None else found
 
-    return _PLACE.sub(value, text)
+    return PLACE.sub(value, text)
 
 
 def _value(name: str, values: Mapping[str, str]) -> str | None:
@@ -86,7 +87,7 @@ def _value(name: str, values: Mapping[str, str]) -> str | None:
 
 def render(template: str, values: Mapping[str, str]) -> Tag | None:
     """The tag, or None where a value is missing; InvalidValue for a name nobody knows or a text that is no tag."""
-    wanted = _PLACE.findall(template)
+    wanted = PLACE.findall(template)
     for name in wanted:
         if name.startswith(_WHOLE_COMMIT):
             _check_digits(template, int(name.removeprefix(_WHOLE_COMMIT)))

@@ -256,3 +256,18 @@ def test_what_every_image_is_passed_is_configuration(git_stack: GitStack) -> Non
     root = git_stack({"images/spec.yml": spec, "images/a/Dockerfile": "FROM x\n", "images/b/Dockerfile": "FROM x\n"})
     found = [each.sentence for each in verbs.check(verbs.load(root, Options())) if each.level == "warning"]
     assert found == ["image 'a' is passed the build argument ONE, and no ARG of its Dockerfile declares it"]
+
+
+def test_a_name_in_braces_that_is_nearly_one_with_a_value(git_stack: GitStack) -> None:
+    """It is told once; braces that are no name of the stack's are left to what reads them."""
+    spec = """\
+vars: {cuda: "12"}
+images:
+  lab:
+    build_args: {A: "{cudda}", B: "{cuda}", C: "{json}"}
+"""
+    dockerfile = "FROM debian:12\nARG A\nARG B\nARG C\nRUN echo $A $B $C\n"
+    root = git_stack({"images/spec.yml": spec, "images/lab/Dockerfile": dockerfile})
+
+    found = [each for each in verbs.check(verbs.load(root, Options())) if each.code == "unknown-variable"]
+    assert [(each.path, each.line, each.hint) for each in found] == [("images/spec.yml", 3, "did you mean {cuda}?")]
