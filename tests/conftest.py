@@ -13,11 +13,16 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 DROPPED = ("GITHUB_", "BUILDKITE", "GITLAB_", "CI_", "STACKYARD_", "GIT_", "XDG_", "NO_COLOR", "FORCE_COLOR")
 KEPT = ("STACKYARD_TEST_REGISTRY", "STACKYARD_LONG")
 """What live and long tests are started with; DOCKER_HOST, CI and PATH stay too."""
+
+hypothesis.settings.register_profile("stackyard", deadline=None)
+hypothesis.settings.load_profile("stackyard")
+"""A busy machine is slow, and that is no defect: nothing here is judged by the clock."""
 
 IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
 
