@@ -42,7 +42,7 @@ from stackyard.model.inputs import BlobId, Entry, Inputs
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
 from stackyard.model.outcome import Outcome, Published, RunSummary
-from stackyard.model.plan import Note, Plan, PlannedParent, Step
+from stackyard.model.plan import Note, Plan, PlannedBase, PlannedParent, Step
 from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Tested
 from stackyard.model.reference import Reference, Repository
@@ -163,6 +163,7 @@ def sample_plan() -> Plan:
         build_args=(("BASE_TAG", "2026.3-main"),),
         context="images/ml-notebook",
         parents=(PlannedParent(_BASE, "campus/base-notebook:2026.3-main"),),
+        bases=(PlannedBase(Reference.parse("alpine:3"), _digest("6")),),
         reasons=(FileChanged("requirements.txt", "changed"),),
         source=_digest("1"),
         build=_digest("2"),

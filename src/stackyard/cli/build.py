@@ -95,7 +95,7 @@ def push(yard: Yard, images: tuple[str, ...], only: bool, with_children: bool, p
     What is missing is an error that names it.
     """
     with _interruptible():
-        plan = verbs.prepare(yard, images, True, (), only, with_children)
+        plan = verbs.prepare(yard, images, True, (), only, with_children, renew=False)
         if not plan.is_publishing:
             return leave(yard, plan, "push", is_json)
         missing = [step for step in plan.steps if step.action in ("build", "decide-later", "retest")]

@@ -18,6 +18,7 @@ from stackyard.load.spec.values import Spec, SpecImage, SpecPlan
 from stackyard.load.spec.versions import BaseImage, Version
 from stackyard.load.tree.place import DOCKERFILE, Place
 from stackyard.load.tree.staging import FilesEntry
+from stackyard.model.age import Age
 from stackyard.model.names import ImageName, TargetName, VersionName
 from stackyard.model.stack import TagTemplates
 from stackyard.model.tags import filled
@@ -61,6 +62,7 @@ class Recipe(msgspec.Struct, frozen=True):
     network: str = ""
     granularity: str | None = None
     """`folder` or `copied`; None: by where the build context is."""
+    max_age: Age | None = None
 
     @property
     def is_stamped(self) -> bool:
@@ -153,4 +155,5 @@ def _recipe(
         stage=image.stage,
         network=image.network or spec.network,
         granularity=image.granularity or spec.granularity,
+        max_age=image.max_age or spec.max_age,
     )

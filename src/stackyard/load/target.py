@@ -119,6 +119,7 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         variables=recipe.variables,
         skip=recipe.skip,
         entry=(recipe.path, recipe.line),
+        max_age=recipe.max_age,
         staging=sources.staging,
         needs=_needs(recipe, found.bases.values(), around.platform),
     )

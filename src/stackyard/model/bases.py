@@ -64,19 +64,14 @@ class Base(msgspec.Struct, frozen=True):
     """Newest first."""
 
 
-def external(target: Target) -> tuple[Reference, ...]:
-    """Every external base of a target, the image of its `# syntax=` line last."""
-    return (*target.bases, *([target.frontend] if target.frontend else []))
-
-
 def bases_of(stack: Stack, targets: frozenset[TargetName]) -> tuple[BaseOfStack, ...]:
     """The external bases of some targets, in file order; who else stands on them is named too."""
     first: dict[str, Reference] = {}
     users: dict[str, dict[TargetName, None]] = {}
     places: dict[str, dict[Place, None]] = {}
-    wanted = {base.canonical for target in stack.targets if target.name in targets for base in external(target)}
+    wanted = {base.canonical for target in stack.targets if target.name in targets for base in target.external}
     for target in stack.targets:
-        for base in external(target):
+        for base in target.external:
             if base.canonical in wanted:
                 first.setdefault(base.canonical, base)
                 users.setdefault(base.canonical, {})[target.name] = None

@@ -23,6 +23,7 @@ from stackyard.model.reason import (
     Reason,
     TestsChanged,
     TestsFailed,
+    TooOld,
     Unchanged,
 )
 from stackyard.model.record import Record
@@ -50,6 +51,8 @@ class Need(msgspec.Struct, frozen=True):
     """Targets that are built whatever is known."""
     forced_by: str = FORCED
     """Who asked for that."""
+    now: str = ""
+    """What time it is, for images that may not become old; empty: age is no reason."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -97,10 +100,27 @@ def decide(
     known_parents = {name: digest for name, digest in parents.items() if digest is not None}
     build = build_fingerprint(target.inputs, known_parents, accepted)
     matching = [record for record in records if record.build == build and record.built is not None]
-    best = next((record for record in matching if record.passed(target.suites)), next(iter(matching), None))
+    young = [record for record in matching if not _is_too_old(target, record, need.now)]
+    best = next((record for record in young if record.passed(target.suites)), next(iter(young), None))
     if best is None:
-        return Decision("build", (), build)
+        return Decision("build", too_old(target, matching, need.now), build)
     return _from_record(target, build, best, presence, need)
+
+
+def too_old(target: Target, records: Sequence[Record], now: str) -> tuple[Reason, ...]:
+    """The age of the newest build among `records`, where it is more than the target's may be; else nothing.
+
+    Of all records of a target: whether its next build, whatever it is for, has to be made without the
+    engine's cache, which holds the packages of before.
+    """
+    newest = next((record for record in records if record.built is not None), None)
+    if newest is None or target.max_age is None or not _is_too_old(target, newest, now):
+        return ()
+    return (TooOld(newest.fresh_since, str(target.max_age)),)
+
+
+def _is_too_old(target: Target, record: Record, now: str) -> bool:
+    return target.max_age is not None and now != "" and target.max_age.is_over(record.fresh_since, now)
 
 
 def _from_record(target: Target, build: Digest, record: Record, presence: Presence, need: Need) -> Decision:

@@ -9,7 +9,7 @@ import msgspec
 
 from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName
 from stackyard.model.reason import Reason
-from stackyard.model.reference import Repository
+from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Finding, Revision
 
 Action = Literal["build", "reuse", "tag", "push", "fetch", "retest", "decide-later", "skip"]
@@ -23,6 +23,13 @@ class PlannedParent(msgspec.Struct, frozen=True):
 
     target: TargetName
     reference: str
+
+
+class PlannedBase(msgspec.Struct, frozen=True):
+    """An external base, and what it is taken to be; None while nobody has resolved it."""
+
+    reference: Reference
+    accepted: Digest | None
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -47,6 +54,8 @@ class Step(msgspec.Struct, frozen=True):
     """Id of the record this step goes on from."""
     expected_s: float | None = None
     """What the same took last time: build and tests, tests alone, or a push; None where that is not known."""
+    bases: tuple[PlannedBase, ...] = ()
+    """As the Dockerfile names them."""
 
     @property
     def tags(self) -> tuple[Tag, ...]:
@@ -86,6 +95,12 @@ class Plan(msgspec.Struct, frozen=True):
     def is_idle(self) -> bool:
         """Whether the stack's policy says that nothing is done."""
         return any(note.kind == "skip" for note in self.notes)
+
+    @property
+    def accepted(self) -> dict[str, Digest]:
+        """What external bases are in every build of this plan, by canonical reference."""
+        bases = (base for step in self.steps for base in step.bases)
+        return {base.reference.canonical: base.accepted for base in bases if base.accepted is not None}
 
     @property
     def has_work(self) -> bool:

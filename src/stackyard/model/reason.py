@@ -110,6 +110,16 @@ class Forced(_Reason, frozen=True):
         return f"asked for by {self.by}"
 
 
+class TooOld(_Reason, frozen=True):
+    """The image has become older than the spec allows: it is built afresh, without the engine's cache."""
+
+    since: str
+    max_age: str
+
+    def __str__(self) -> str:
+        return f"older than {self.max_age}: made on {self.since[:10]}"
+
+
 class NotTested(_Reason, frozen=True):
     """The image is known, and tests of this kind never ran on it."""
 
@@ -226,6 +236,7 @@ Reason = (
     | ParentRebuilding
     | DefinitionChanged
     | Forced
+    | TooOld
     | NotTested
     | TestsChanged
     | TestsFailed

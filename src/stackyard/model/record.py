@@ -33,6 +33,8 @@ class Built(msgspec.Struct, frozen=True, tag_field="fact", tag="built"):
     engine: str
     commit: str
     """The commit whose files these were; empty where files differed from it."""
+    fresh: str = ""
+    """Since when nothing in it can come out of the engine's cache; empty: since the build itself."""
 
 
 class Tested(msgspec.Struct, frozen=True, tag_field="fact", tag="tested"):
@@ -101,6 +103,11 @@ class Record(msgspec.Struct, frozen=True):
     """Key of the stored inputs: they are large, and only explanations read them."""
     run: int
     facts: tuple[Fact, ...]
+
+    @property
+    def fresh_since(self) -> str:
+        """Since when nothing of its build can come out of an engine's cache; empty where the build never ended."""
+        return (self.built.fresh or self.built.at) if self.built else ""
 
     @property
     def built(self) -> Built | None:

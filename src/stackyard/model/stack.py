@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from stackyard.errors import FileProblem
+from stackyard.model.age import Age
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import Inputs
 from stackyard.model.names import Digest, ImageName, TargetName, VersionName
@@ -146,6 +147,8 @@ class Target(msgspec.Struct, frozen=True):
     """The file that lists it, and its line there."""
     needs: str | None = None
     """What building it takes that this machine is not: `Windows`."""
+    max_age: Age | None = None
+    """How old its newest build may become."""
     staging: Staging | None = None
     """How the build context is put together, where it is more than the folder."""
 
@@ -157,6 +160,11 @@ class Target(msgspec.Struct, frozen=True):
             elsewhere.get(entry.path) or posixpath.normpath(f"{self.context}/{entry.path}")
             for entry in self.inputs.context
         )
+
+    @property
+    def external(self) -> tuple[Reference, ...]:
+        """Every external base, the frontend last."""
+        return (*self.bases, *([self.frontend] if self.frontend else []))
 
     @property
     def image(self) -> ImageName:

@@ -15,7 +15,7 @@ import msgspec
 
 from stackyard.errors import InvalidValue, UnknownName
 from stackyard.model.accepted import Acceptance, Seen
-from stackyard.model.bases import Base, BaseOfStack, BaseState, bases_of, external, places_of
+from stackyard.model.bases import Base, BaseOfStack, BaseState, bases_of, places_of
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, TargetName, nearest
 from stackyard.model.plan import Plan
@@ -89,7 +89,7 @@ def _below(stack: Stack, word: str, everything: Sequence[BaseOfStack]) -> set[st
             name=word,
             near=near,
         ) from None
-    return {base.canonical for name in names for base in external(stack.target(name))}
+    return {base.canonical for name in names for base in stack.target(name).external}
 
 
 def states(
@@ -160,7 +160,7 @@ def moved_findings(stack: Stack, known: Known, planned: Iterable[TargetName]) ->
     found: dict[str, Finding] = {}
     for name in planned:
         target = stack.target(name)
-        for base in external(target):
+        for base in target.external:
             accepted, last = known.accepted.get(base.canonical), known.seen.get(base.canonical)
             if base.canonical in found or not accepted or last is None or last.digest in (None, accepted):
                 continue
@@ -174,3 +174,15 @@ def moved_findings(stack: Stack, known: Known, planned: Iterable[TargetName]) ->
                 hint=f"`{REFRESH} {base}` accepts it, and images that stand on it are built again",
             )
     return tuple(found.values())
+
+
+def unchecked_finding(base: BaseOfStack, problem: str | None) -> Finding:
+    """A notice: an image is built because of its age, and on a base of which nobody can tell whether it moved."""
+    place = next(iter(base.places), None)
+    return Finding(
+        "base-not-checked",
+        "notice",
+        f"base {base.reference} stays as accepted: {problem or 'its registry has none of this name'}",
+        place.path if place else "",
+        place.line if place else None,
+    )

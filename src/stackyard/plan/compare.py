@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from stackyard.model import canonical
-from stackyard.model.decide import Decision, Need, Presence, decide
+from stackyard.model.decide import Decision, Need, Presence, decide, too_old
 from stackyard.model.inputs import looks_secret, source_fingerprint
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, Tag, TargetName
-from stackyard.model.plan import Plan, PlannedParent, Step
+from stackyard.model.plan import Plan, PlannedBase, PlannedParent, Step
 from stackyard.model.reason import (
     BaseUnknown,
     ContentGone,
@@ -31,6 +31,7 @@ from stackyard.model.reason import (
     ParentMissing,
     Reason,
     TagMissing,
+    TooOld,
 )
 from stackyard.model.record import Record, Tagged, Tested
 from stackyard.model.reference import Reference
@@ -74,23 +75,25 @@ def compare(
                 if target.skip is None and target.needs is None:
                     outside[name] = decide(target, parents, known.accepted, records, presence, need)
                 decision = decisions[name] = _standing(target, outside.get(name), records, presence)
-            steps.append(_step(stack, target, decision, sources[name], (), None))
+            steps.append(_step(stack, target, decision, sources[name], (), None, known.accepted))
             continue
         records = known.records.get(name, ())
         alone = _left_alone(target, decisions, records)
         if alone is not None:
             decisions[name] = alone
-            steps.append(_step(stack, target, alone, sources[name], (), None))
+            steps.append(_step(stack, target, alone, sources[name], (), None, known.accepted))
             continue
         parents = {parent: decisions[parent].content for parent in target.inputs.parents if parent in decisions}
         decision = decide(target, parents, known.accepted, records, presence, need)
         if decision.action in ("build", "decide-later"):
-            decision = _explained(decision, target, parents, known)
+            decision = _explained(decision, target, parents, known, need.now)
         if only:
             decision = _on_last_builds(decision, target, decisions, outside)
         decision, tags = _with_tags(stack, target, decision, known, need)
         decisions[name] = decision
-        steps.append(_step(stack, target, decision, sources[name], tags, _expected(target, decision, records)))
+        steps.append(
+            _step(stack, target, decision, sources[name], tags, _expected(target, decision, records), known.accepted)
+        )
     return Plan(
         stack=stack.name,
         revision=stack.revision,
@@ -165,19 +168,23 @@ def _left_alone(target: Target, decisions: Mapping[TargetName, Decision], record
 
 
 def _explained(
-    decision: Decision, target: Target, parents: Mapping[TargetName, Digest | None], known: Known
+    decision: Decision, target: Target, parents: Mapping[TargetName, Digest | None], known: Known, now: str
 ) -> Decision:
-    """Add why nothing known fits: the differences from the nearest record."""
+    """Add why nothing known fits: the differences from the nearest record, and its age."""
     records = known.records.get(target.name, ())
     reasons: tuple[Reason, ...] = decision.reasons
-    if decision.action == "decide-later" and canonical.digest(target.inputs) not in {r.inputs for r in records}:
+    old = too_old(target, records, now)
+    is_sure = bool(old) or canonical.digest(target.inputs) not in {record.inputs for record in records}
+    if decision.action == "decide-later" and is_sure:
         decision = msgspec.structs.replace(decision, action="build")  # whatever the parents come to
         reasons = ()
     if not records:
         reasons = (NeverBuilt(),)
-    elif decision.action == "decide-later" or all(isinstance(reason, BaseUnknown) for reason in reasons):
+    elif decision.action == "decide-later" or all(isinstance(reason, BaseUnknown | TooOld) for reason in reasons):
         found = nearest(target, records, known.inputs, parents, known.accepted)
         reasons = (*(found.reasons if found else ()), *reasons)
+    if not any(isinstance(reason, TooOld) for reason in reasons):
+        reasons += old
     return msgspec.structs.replace(decision, reasons=reasons or (DefinitionChanged("record", "incomplete", "whole"),))
 
 
@@ -278,6 +285,7 @@ def _step(
     source: Digest,
     tags: tuple[tuple[Tag, ...], tuple[Tag, ...]] | tuple[()],
     expected_s: float | None,
+    accepted: Mapping[str, Digest],
 ) -> Step:
     fixed, moving = tags or tags_of(target.templates, stack.revision, dict(target.variables))
     return Step(
@@ -296,4 +304,5 @@ def _step(
         build=decision.build,
         record=decision.record.id if decision.record else None,
         expected_s=expected_s,
+        bases=tuple(PlannedBase(base, base.digest or accepted.get(base.canonical)) for base in target.external),
     )

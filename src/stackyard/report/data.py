@@ -55,6 +55,7 @@ def _step(step: Step) -> dict[str, Any]:
         "build_args": dict(step.build_args),
         "context": step.context,
         "parents": [{"target": str(p.target), "reference": p.reference} for p in step.parents],
+        "bases": [{"reference": str(b.reference), "accepted": b.accepted and str(b.accepted)} for b in step.bases],
         "reasons": [canonical.builtins(reason) for reason in step.reasons],
         "source_fingerprint": str(step.source),
         "build_fingerprint": step.build and str(step.build),

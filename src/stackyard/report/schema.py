@@ -88,6 +88,14 @@ STEP = _object(
                 }
             )
         ),
+        "bases": _list(
+            _object(
+                {
+                    "reference": _text("An image from elsewhere, as the Dockerfile names it."),
+                    "accepted": _maybe(_text("The digest it is taken to be; null while nobody has resolved it.")),
+                }
+            )
+        ),
         "reasons": _list({"description": "Why: a `kind`, and the facts of that kind.", "$ref": "#/$defs/reason"}),
         "source_fingerprint": _text("One digest over all that leads here, known offline.", pattern=_DIGEST),
         "build_fingerprint": _maybe(

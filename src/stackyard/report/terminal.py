@@ -25,7 +25,7 @@ ACTION_COLOURS = {
     "reuse": "green",
     "skip": "dim",
 }
-NOTED = ("base-moved",)
+NOTED = ("base-moved", "base-not-checked")
 """Findings of a plan that are about no file, so that `check` does not tell them."""
 STATUS_COLOURS = {"failed": "red", "skipped": "dim", "reused": "green"}
 
@@ -87,6 +87,7 @@ def _explained(step: Step, style: Style) -> list[str]:
     lines = [style(f"{step.target}: {step.action}", "bold")]
     lines += [f"  because  {visible(str(reason))}" for reason in step.reasons]
     lines += [f"  parent   {parent.target} as {parent.reference}" for parent in step.parents]
+    lines += [f"  base     {base.reference} at {base.accepted or 'what the build resolves'}" for base in step.bases]
     lines += [f"  arg      {name}={visible(value)}" for name, value in step.build_args]
     lines.append(f"  context  {visible(step.context)}")
     lines += [f"  tag      {step.repository}:{tag}" for tag in step.tags]

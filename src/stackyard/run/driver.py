@@ -24,6 +24,7 @@ from stackyard.model.names import TargetName
 from stackyard.model.outcome import Outcome, Published, RunSummary, Status
 from stackyard.model.plan import Action, Plan, Step
 from stackyard.model.progress import JobEnded, JobName, JobStarted, JobStep, TagsMoved, TargetEnded, Watch
+from stackyard.model.reason import TooOld
 from stackyard.model.record import Inventoried, Record, Tested
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Target
@@ -123,12 +124,14 @@ class Driver:
         self._machine = Machine(nodes, [frozenset(members) for members in plan.sets], limits)
         self._events: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
         self._is_stopping = False
+        self._now = ""
         self._notes: list[str] = []
         self._moved: list[MoveSet] = []
 
     def run(self, command: str, started: str) -> RunSummary:
         """Carry the plan out; every exception of a job is the failure of its target."""
         clock, begun = self._work.clock, self._work.clock.ticks()
+        self._now = started
         with ThreadPoolExecutor(max_workers=32, thread_name_prefix="stackyard") as pool:
             try:
                 self._loop(pool)
@@ -199,7 +202,7 @@ class Driver:
             for record in known
             if record.built and self._work.engine.inspect(record.built.image.id) is not None
         )
-        need = Need(publish=self._work.is_publishing)
+        need = Need(publish=self._work.is_publishing, now=self._now)
         decision = decide(track.target, parents, self._work.accepted, known, Presence(engine=here), need)
         track.action = "build" if decision.action == "decide-later" else decision.action
         track.record = decision.record
@@ -229,7 +232,8 @@ class Driver:
         work, target, record = self._work, track.target, track.record
         if job == "build":
             parents = {name: known for name in target.inputs.parents if (known := self._record_of(name)) is not None}
-            return lambda: jobs.build(work, target, parents, tell)
+            is_afresh = any(isinstance(reason, TooOld) for reason in track.step.reasons)
+            return lambda: jobs.build(work, target, parents, tell, is_afresh)
         assert record is not None
         if job == "fetch":
             return lambda: jobs.fetch(work, target, record)

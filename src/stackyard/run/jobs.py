@@ -87,8 +87,15 @@ class Work(msgspec.Struct):
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 
-def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell: Tell) -> Done:
-    """Build `target` on exactly the parents' images of this plan."""
+def build(
+    work: Work, target: Target, parents: Mapping[TargetName, Record], tell: Tell, is_afresh: bool = False
+) -> Done:
+    """Build `target` on exactly the parents' images of this plan.
+
+    Args:
+        is_afresh: without the engine's cache, whatever the run does.
+    """
+    use_cache = work.use_cache and not is_afresh
     log = work.folder / f"{target.name.file_safe}.build.log"
     pins = _pins(work, target, parents)
     temporary = Reference(target.repository, Tag(f"sy-building-{work.token}-{canonical.digest(target.name).hex[:8]}"))
@@ -107,7 +114,7 @@ def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell
             pins=pins,
             epoch=target.inputs.epoch,
             platform=None if target.inputs.platform == work.about.platform else Platform(target.inputs.platform),
-            use_cache=work.use_cache,
+            use_cache=use_cache,
             stage=target.inputs.stage,
             network=target.inputs.network,
         )
@@ -135,8 +142,10 @@ def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell
     local = Reference(target.repository, content_tag(image))
     work.engine.tag(image, local)
     work.engine.untag(temporary)
+    now = work.clock.now()
+    before = next((record.fresh_since for record in work.records_of.get(target.name, ()) if record.built), now)
     built = Built(
-        at=work.clock.now(),
+        at=now,
         image=image,
         content=content,
         local=local,
@@ -146,6 +155,7 @@ def build(work: Work, target: Target, parents: Mapping[TargetName, Record], tell
         size_bytes=facts.size_bytes,
         engine=work.about.name,
         commit="" if work.stack.revision.is_dirty else work.stack.revision.commit,
+        fresh=before if use_cache else now,
     )
     carried = tuple(fact for fact in equal.facts if isinstance(fact, Tested | Inventoried | Pushed)) if equal else ()
     return Done(True, built=built, equal=equal, facts=carried, log=work.shown(log))

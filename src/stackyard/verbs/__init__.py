@@ -266,7 +266,7 @@ def plan(
         from stackyard.verbs.publishing import refuse_without_registry
 
         refuse_without_registry(yard)
-    return _compare(yard, yard.records.known(), chosen, Presence(), ruling)
+    return _compare(yard, yard.records.known(), chosen, Presence(), ruling, yard.clock.now())
 
 
 def _ruling(yard: Yard, publish: bool) -> Ruling:
@@ -284,8 +284,8 @@ def _idle_plan(yard: Yard, ruling: Ruling) -> Plan:
     return idle_plan(yard, ruling)
 
 
-def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling) -> Plan:
-    need = Need(publish=ruling.is_publishing, rebuild=chosen.rebuild, forced_by=ruling.forced_by or FORCED)
+def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling, now: str) -> Plan:
+    need = Need(publish=ruling.is_publishing, rebuild=chosen.rebuild, forced_by=ruling.forced_by or FORCED, now=now)
     planned = compare(ruling.stack_for(yard.stack), known, chosen.targets, presence, need, chosen.is_only)
     refuse_orphans(planned, chosen)
     return msgspec.structs.replace(planned, notes=ruling.notes) if ruling.notes else planned
@@ -299,6 +299,7 @@ def prepare(
     only: bool = False,
     with_children: bool = False,
     refresh: bool = False,
+    renew: bool = True,
 ) -> Plan:
     """As `plan`, with engine and registry asked for what the records say is there, and bases resolved.
 
@@ -306,8 +307,9 @@ def prepare(
 
     Args:
         refresh: accept what external bases are now, and not only where none was accepted.
+        renew: build what has become too old, and accept what its bases are now.
     """
-    from stackyard.verbs.groundwork import accept_bases, finish_moves, look, refresh_bases
+    from stackyard.verbs.groundwork import accept_bases, finish_moves, look, renew_bases
     from stackyard.verbs.publishing import refuse_publishing
 
     refuse_errors(yard.stack)
@@ -319,11 +321,12 @@ def prepare(
         refuse_publishing(yard, chosen.planned)
     finish_moves(yard)
     yard.engine.about()
-    known = yard.records.known()
-    known = refresh_bases(yard, known, chosen.planned) if refresh else known
+    now = yard.clock.now() if renew else ""
+    known, notes = renew_bases(yard, yard.records.known(), chosen.planned, refresh, now)
     known = accept_bases(yard, known, chosen.planned)
     presence = look(yard, known, chosen.planned, ruling.is_publishing)
-    return _compare(yard, known, chosen, presence, ruling)
+    planned = _compare(yard, known, chosen, presence, ruling, now)
+    return msgspec.structs.replace(planned, findings=(*planned.findings, *notes)) if notes else planned
 
 
 def run(

@@ -32,7 +32,18 @@ from stackyard.model.bases import Base, BaseOfStack
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Reference
-from stackyard.plan.bases import Answer, Change, Following, changes, choose_bases, following, seen, states
+from stackyard.model.stack import Finding
+from stackyard.plan.bases import (
+    Answer,
+    Change,
+    Following,
+    changes,
+    choose_bases,
+    following,
+    seen,
+    states,
+    unchecked_finding,
+)
 
 if TYPE_CHECKING:
     from stackyard.verbs import Yard
@@ -90,6 +101,27 @@ def refresh_for(yard: Yard, known: Known, chosen: Sequence[BaseOfStack]) -> Know
     """As `refresh`, for a build that goes on with what comes of it."""
     made = _accept(yard, changes(chosen, known, _resolved(yard, chosen)), "refresh")
     return yard.records.known() if made else known
+
+
+def renew_for(yard: Yard, known: Known, chosen: Sequence[BaseOfStack]) -> tuple[Known, tuple[Finding, ...]]:
+    """Accept what the bases of images that became too old are now, and a notice for each of which nobody can tell."""
+    answers = _ask(yard, chosen)
+    current = {name: answer.digest for name, answer in answers.items() if answer.digest is not None}
+    made = _accept(yard, changes(chosen, known, current), "max_age")
+    yard.records.note_seen(seen(answers, yard.clock.now()))
+    notes = tuple(
+        unchecked_finding(base, answers[base.canonical].problem)
+        for base in chosen
+        if base.canonical in answers and answers[base.canonical].digest is None
+        if not _is_loaded(yard, base, known)
+    )
+    return (yard.records.known() if made else known), notes
+
+
+def _is_loaded(yard: Yard, base: BaseOfStack, known: Known) -> bool:
+    """Whether it is what the engine has, and was never more than that."""
+    accepted = known.accepted.get(base.canonical)
+    return accepted is not None and _loaded(yard, base.reference) == accepted
 
 
 def accept(yard: Yard, asked: Sequence[str]) -> Refreshed:

@@ -22,12 +22,13 @@ from stackyard.inside.suites import Suites
 from stackyard.load.stack import Settings, read_target
 from stackyard.model import canonical
 from stackyard.model.accepted import Acceptance
-from stackyard.model.bases import bases_of, external
-from stackyard.model.decide import Presence
+from stackyard.model.bases import bases_of
+from stackyard.model.decide import Presence, too_old
 from stackyard.model.known import Known
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.reference import PublishedImage
+from stackyard.model.stack import Finding
 from stackyard.plan.graph import build_order, graph_of
 from stackyard.run.jobs import Work, accept_base
 from stackyard.run.tagging import finish_interrupted
@@ -60,18 +61,27 @@ def accept_bases(yard: Yard, known: Known, planned: Iterable[TargetName]) -> Kno
     """Resolve each external base that has no accepted digest yet, once, and write it down."""
     accepted = dict(known.accepted)
     for name in planned:
-        for base in external(yard.stack.target(name)):
+        for base in yard.stack.target(name).external:
             if base.canonical not in accepted:
                 accepted[base.canonical] = accept_base(yard.engine, yard.registry, base)
                 yard.records.accept([Acceptance(base.canonical, accepted[base.canonical], yard.clock.now())])
     return msgspec.structs.replace(known, accepted=accepted)
 
 
-def refresh_bases(yard: Yard, known: Known, planned: Iterable[TargetName]) -> Known:
-    """Accept what the registries have now of each external base, all or none."""
-    from stackyard.verbs.bases import refresh_for
+def renew_bases(
+    yard: Yard, known: Known, planned: Iterable[TargetName], refresh: bool, now: str
+) -> tuple[Known, tuple[Finding, ...]]:
+    """Accept what the registries have now: of each external base with `refresh`, else of those of images too old.
 
-    return refresh_for(yard, known, bases_of(yard.stack, frozenset(planned)))
+    The former is all or none. Of the latter, what nobody can tell stays as it was, and is told.
+    """
+    from stackyard.verbs.bases import refresh_for, renew_for
+
+    if refresh:
+        return refresh_for(yard, known, bases_of(yard.stack, frozenset(planned))), ()
+    targets = [target for target in map(yard.stack.target, planned) if target.skip is None and target.needs is None]
+    due = frozenset(t.name for t in targets if too_old(t, known.records.get(t.name, ()), now))
+    return renew_for(yard, known, bases_of(yard.stack, due)) if due else (known, ())
 
 
 def look(yard: Yard, known: Known, planned: Sequence[TargetName], publish: bool) -> Presence:
@@ -119,7 +129,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         run_suite=Suites(yard.root, yard.engine, about, pytest, yard.clock),
         reread=lambda name: read_target(yard.place, yard.stack.revision, settings, name),
         is_publishing=plan.is_publishing,
-        accepted=dict(known.accepted),
+        accepted=plan.accepted,
         records_of={name: tuple(records) for name, records in known.records.items()},
         use_cache=use_cache,
     )

@@ -50,6 +50,7 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (ParentRebuilding(LAB), "parent-rebuilding", "waits for parent lab"),
     (DefinitionChanged("platform", "a", "b"), "definition-changed", "platform changed from a to b"),
     (Forced("--rebuild"), "forced", "asked for by --rebuild"),
+    (reason.TooOld("2026-01-01T00:00:00Z", "30d"), "too-old", "older than 30d: made on 2026-01-01"),
     (NotTested("basic"), "not-tested", "basic tests not run yet"),
     (NotTested("inventory"), "not-tested", "inventory not taken yet"),
     (reason.TestsChanged("basic"), "tests-changed", "basic tests changed"),

@@ -79,12 +79,14 @@ def stack(*targets: Target, revision: Revision = MAIN, stable: str = "stable") -
     return Stack("lab", "images", targets, revision, has_registry=True, stable=stable)
 
 
-def built(content: str, *, commit: str = COMMIT, parents: object = (), bases: object = ()) -> Built:
+def built(
+    content: str, *, commit: str = COMMIT, parents: object = (), bases: object = (), at: str = AT, fresh: str = ""
+) -> Built:
     """The fact of a build whose content and image are named `content`."""
     image = LocalImage(sha(["image", content]))
     repository = Repository("registry.example/lab/x")
     local = Reference(repository, content_tag(image))
-    return Built(AT, image, sha(content), local, parents, bases, 12.5, 1000, "fake", commit)  # type: ignore[arg-type]
+    return Built(at, image, sha(content), local, parents, bases, 12.5, 1000, "fake", commit, fresh)  # type: ignore[arg-type]
 
 
 def result(of: Suite, passed: bool = True, at: str = AT) -> Tested:
@@ -116,6 +118,8 @@ def record(
     accepted: Mapping[str, str] | None = None,
     commit: str = COMMIT,
     number: int = 1,
+    at: str = AT,
+    fresh: str = "",
 ) -> Record:
     """A record of `of` as it is: `parents` and `accepted` say what each was at (their own names by default).
 
@@ -132,7 +136,7 @@ def record(
         inputs=canonical.digest(of.inputs),
         run=number,
         facts=(
-            built(content, commit=commit, parents=tuple(on.items()), bases=tuple(pins.items())),
+            built(content, commit=commit, parents=tuple(on.items()), bases=tuple(pins.items()), at=at, fresh=fresh),
             *(facts or tuple(result(each) for each in of.suites)),
         ),
     )

@@ -28,6 +28,7 @@ from stackyard.load.spec.values import STABLE, Ecr, Spec, SpecImage, SpecPlan, u
 from stackyard.load.spec.versions import VersionsFile, versions_in
 from stackyard.load.tree.staging import FilesEntry, files_entry
 from stackyard.load.yaml import Doc, read
+from stackyard.model.age import Age
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, Name, Tag, VersionName, nearest
 from stackyard.model.reference import Repository
@@ -88,6 +89,7 @@ class _Reader:
             build_args=_texts_of(top["build_args"], "`build_args`") if "build_args" in top else (),
             ecr=self._ecr(top.get("ecr")),
             policy=policy_in(top, self._unknown_keys),
+            max_age=self._name(Age, top, "max_age"),
             files=tuple(self._files_by_image(top["files"])) if "files" in top else (),
             network=self._word(top, "network", schema.NETWORK, "the file") or "",
             granularity=self._word(top, "granularity", schema.GRANULARITY, "the file"),
@@ -246,6 +248,7 @@ class _Reader:
             dockerfile=inside(values["dockerfile"], f"`dockerfile` of {where}") if "dockerfile" in values else None,
             context=inside(values["context"], f"`context` of {where}") if "context" in values else None,
             versions=self._versions(values.get("versions"), where),
+            max_age=self._name(Age, values, "max_age"),
             files=tuple(self._files(values["files"], f"`files` of {where}")) if "files" in values else (),
             stage=self._text(values, "target", f"`target` of {where}"),
             network=self._word(values, "network", schema.NETWORK, where) or "",

@@ -65,6 +65,10 @@ FLAG = Kind("true or false", {"type": "boolean"})
 NAMES = Kind("list", _NAMES)
 TEXT_OR_LIST = Kind("text or list", _NAMES)
 ARGS = Kind("mapping", _ARGS)
+AGE = Kind(
+    "a number with `h`, `d` or `w`, or `never`",
+    {"type": ["string", "null"], "pattern": r"^([1-9][0-9]{0,4}[hdw]|never)$"},
+)
 
 
 def known(keys: Sequence[Key]) -> tuple[str, ...]:
@@ -189,6 +193,7 @@ IMAGE = (
     Key(("granularity",), GRANULARITY, "as at the top", "which files of the build context count, see below"),
     Key(("files",), Kind("list", _FILES), "none", "what the build context gets from elsewhere, see below"),
     Key(("vars",), ARGS, "none", "as at the top, for this image; it wins"),
+    Key(("max_age",), AGE, "the stack's", "as at the top, for this image; it wins"),
     Key(
         ("versions",),
         Kind("mapping", _mapping(_VERSION)),
@@ -247,6 +252,7 @@ TOP = (
         "none",
         "build arguments that every image gets, behind its own; an image's own value wins",
     ),
+    Key(("max_age",), AGE, "`never`", "how old an image may become before it is built again, see below"),
     Key(
         ("ecr",),
         Kind("mapping", _object(ECR)),

@@ -11,6 +11,7 @@ import msgspec
 from stackyard.load.spec.policy import SpecPolicy
 from stackyard.load.spec.versions import VersionsFile
 from stackyard.load.tree.staging import FilesEntry
+from stackyard.model.age import Age
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.stack import Command, TagTemplates
@@ -61,6 +62,8 @@ class SpecImage(msgspec.Struct, frozen=True):
     network: str = ""
     """Empty: as the stack says, like `granularity`."""
     granularity: str | None = None
+    max_age: Age | None = None
+    """None: the stack's."""
 
     def args_for(self, plan: SpecPlan) -> tuple[tuple[str, str], ...]:
         """Build arguments for one plan, in file order; a later value of a name takes the earlier one's place."""
@@ -101,6 +104,8 @@ class Spec(msgspec.Struct, frozen=True):
     """Network of RUN; empty: the engine's default."""
     granularity: str | None = None
     """Which files of a build context count: `folder`, `copied`; None: by where it is."""
+    max_age: Age | None = None
+    """How old each image may become."""
 
 
 def unnamed_plan(prefix: str | None = None, templates: TagTemplates | None = None, line: int = 1) -> SpecPlan:
