@@ -38,6 +38,7 @@ from stackyard.model import plan as plans
 from stackyard.model import reason as reasons
 from stackyard.model.accepted import Acceptance
 from stackyard.model.bases import Base, BaseOfStack, Place
+from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
 from stackyard.model.inputs import BlobId, Entry, Inputs
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
@@ -48,9 +49,12 @@ from stackyard.model.record import Tested
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Finding, Revision
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
+from stackyard.plan.beside import beside
+from stackyard.plan.like_datahub import like_datahub
 from stackyard.report import schema as plan_schema
 from stackyard.report.bases import accepted_data, bases_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
+from stackyard.report.like_datahub import like_data
 from stackyard.report.status import status_data
 from stackyard.report.why import inputs_data, why_data
 
@@ -172,6 +176,19 @@ def sample_plan() -> Plan:
     )
     note = Note("not-publishing", "--push publishes nothing: branch main is not among `publish.branches` (release/*)")
     return Plan("campus", Revision("1f0c9a2" + "0" * 33, "main", False), (step,), False, True, (), (finding,), (note,))
+
+
+def sample_like() -> OldPlan:
+    """A comparison with something of everything: a rename, an image that is built for no reason."""
+    images = (
+        OldImage("base-notebook", "ghcr.io/ucsd-ets/base-notebook"),
+        OldImage("ml-notebook", "ghcr.io/ucsd-ets/ml-notebook", "base-notebook", (("CUDA", "12.6"),)),
+    )
+    spec = OldSpec("tag", images, (OldTrack(None, "2026.3"),), "base-notebook")
+    paths, hidden = ("images/ml-notebook/README.md",), ("images/base-notebook/README.md",)
+    change = OldChange("HEAD^", "b" * 40, "1f0c9a2" + "0" * 33, "", paths, hidden)
+    old = like_datahub(spec, change, OldWorld("emergency-fix"))
+    return beside(old, sample_plan())
 
 
 def sample_bases() -> list[Base]:
@@ -477,6 +494,36 @@ ACCEPTED_FIELDS = {
     "builds[]": "What the next build makes again because of it.",
     "waits[]": "What follows one of those if it comes out changed.",
 }
+LIKE_FIELDS = {
+    "format": "Version of this form: 1.",
+    "like": "`datahub`.",
+    "rules": "`tag` (one tag, by branch) or `plans` (tracks, tagged by commit).",
+    "commit": "The commit that is checked out.",
+    "since.asked": "What the scripts take for the commit before, as it was asked for.",
+    "since.commit": "Its id; null where this clone has none, which ends the scripts.",
+    "branch": "The branch as the scripts take it, or null.",
+    "halted": "Why the scripts build nothing at all, or null.",
+    "changed[]": "Paths that git lists as changed.",
+    "unseen[].path": "A path that changed and that the scripts miss.",
+    "unseen[].why": "Why they do.",
+    "steps[].target": "The image, or `image/plan`; in the order of the scripts.",
+    "steps[].image": "The image.",
+    "steps[].version": "The plan, or null.",
+    "steps[].action": "What the scripts do: `build`, `reuse` or `skip`.",
+    "steps[].repository": "Where they would publish it.",
+    "steps[].tags[]": "The tag that they would give, one or none.",
+    "steps[].build_args.*": "Build arguments that they would pass, in their order; `(hidden)` where it looks secret.",
+    "steps[].parents[].target": "What `depend_on` names.",
+    "steps[].parents[].tag": "The `BASE_TAG` that they pass, or null.",
+    "steps[].reasons[].*": "Why, with its kind: `all-asked`, `all-on-main`, `all-by-path`, `all-unchanged`, "
+    "`path-changed`, `parent-built`, `not-prepulled`, `tag-absent`, `in-place`, `not-affected`, `track-skipped`, "
+    "`dropped`, `halted`.",
+    "steps[].stackyard.action": "Stackyard's [action](#actions); `stackyard` is null where it has no such image.",
+    "steps[].stackyard.tags[]": "Its tags.",
+    "steps[].stackyard.reasons[]": "See [reasons](#reasons).",
+    "steps[].note": "Where the two differ and why, or null.",
+    "notes[]": "What else a person should know.",
+}
 HISTORY_FIELDS = {
     "format": "Version of this form: 1.",
     "runs[]": "As in [build](#build-and-push), without `format`; newest first.",
@@ -493,6 +540,13 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         "[plan.schema.json](plan.schema.json) is its JSON Schema, which `stackyard schema plan` prints.",
         plan_data(plan),
         PLAN_FIELDS,
+    )
+    yield (
+        "plan beside the DataHub scripts",
+        "`stackyard plan --like datahub --json`: [what they would do](../how-to/compare-with-datahub.md), "
+        "and Stackyard's plan.",
+        like_data(sample_like()),
+        LIKE_FIELDS,
     )
     yield (
         "why",

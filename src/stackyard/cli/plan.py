@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from stackyard import verbs
 from stackyard.cli.common import (
     command,
@@ -18,8 +20,10 @@ from stackyard.cli.common import (
     write,
     write_json,
 )
+from stackyard.errors import ConfigError
 
 if TYPE_CHECKING:
+    from stackyard.model.plan import Plan
     from stackyard.verbs import Yard
 
 
@@ -29,6 +33,12 @@ if TYPE_CHECKING:
 @selection_options
 @rebuild_option
 @run_options
+@option(
+    "--like",
+    type=click.Choice(["datahub"]),
+    help="Beside it, what the DataHub scripts would do with the last commit.",
+)
+@option("--since", metavar="REF", help="With --like: what the scripts take for the commit before.")
 @option("--explain", "is_explained", is_flag=True, help="Every reason, parent, argument and tag.")
 @format_option("table", "json", "markdown", help="markdown is for a comment of a pull request.")
 def plan(
@@ -38,6 +48,8 @@ def plan(
     only: bool,
     with_children: bool,
     rebuild: tuple[str, ...],
+    like: str | None,
+    since: str | None,
     is_explained: bool,
     form: str,
 ) -> None:
@@ -47,7 +59,12 @@ def plan(
     Naming images plans them and all they build on. An image can be named by its version (lab/3.12),
     by a pattern ('py*', '*/3.12'), or by a group of the spec.
     """
+    if since is not None and like is None:
+        raise ConfigError("--since needs --like", hint="`stackyard plan --like datahub --since REF`")
     planned = verbs.plan(yard, images, is_publishing, rebuild, only, with_children)
+    if like is not None:
+        _compare(yard, planned, since, is_explained, form)
+        return
     if form == "json":
         from stackyard.report.data import plan_data
 
@@ -60,3 +77,17 @@ def plan(
         from stackyard.report.terminal import plan_text
 
         shown(plan_text, planned, is_explained=is_explained)
+
+
+def _compare(yard: Yard, planned: Plan, since: str | None, is_explained: bool, form: str) -> None:
+    """The plan beside that of the DataHub scripts."""
+    from stackyard.report.like_datahub import like_data, like_text
+    from stackyard.verbs.like import plan_like_datahub
+
+    if form == "markdown":
+        raise ConfigError("--like has no markdown form", hint="leave --format out, or take --json")
+    old = plan_like_datahub(yard, planned, since)
+    if form == "json":
+        write_json(like_data(old))
+    else:
+        shown(like_text, old, is_explained=is_explained)
