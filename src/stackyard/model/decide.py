@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from stackyard.model.inputs import build_fingerprint
-from stackyard.model.names import Digest, TargetName
+from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.plan import Action
 from stackyard.model.reason import (
+    AlsoTagged,
     BaseUnknown,
     ContentGone,
     Forced,
@@ -28,7 +29,8 @@ from stackyard.model.reason import (
 )
 from stackyard.model.record import Record
 from stackyard.model.reference import PublishedImage
-from stackyard.model.stack import Target
+from stackyard.model.stack import Revision, Target
+from stackyard.model.tags import COMMIT_DIGITS
 
 FORCED = "--rebuild"
 
@@ -156,3 +158,13 @@ def _open_gates(target: Target, record: Record) -> tuple[Reason, ...]:
         elif not result.passed:
             reasons.append(TestsFailed(suite.kind, result.at))
     return tuple(reasons)
+
+
+def also_tagged(record: Record, tags: Sequence[Tag], revision: Revision) -> AlsoTagged | None:
+    """The reason for the first of `tags` that is the commit's, where the record's image was built at another one."""
+    built = record.built
+    if built is None or revision.is_dirty or built.commit == revision.commit:
+        return None
+    short = revision.commit[:COMMIT_DIGITS]
+    own = next((tag for tag in tags if short in tag), None)
+    return None if own is None else AlsoTagged(str(own), built.commit or None, revision.commit)

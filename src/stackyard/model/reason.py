@@ -173,6 +173,19 @@ class TagMissing(_Reason, frozen=True):
         return f"tag {self.tag} is to be put"
 
 
+class AlsoTagged(_Reason, frozen=True):
+    """An image that was built at one commit is to get the tag of another, which left it as it was."""
+
+    tag: str
+    built: str | None
+    """None: it was built before its files were committed."""
+    commit: str
+
+    def __str__(self) -> str:
+        then = f"built at {self.built[:7]}" if self.built else "built before it was committed"
+        return f"{then}, also tagged for {self.commit[:7]}"
+
+
 class Unchanged(_Reason, frozen=True):
     """Everything that goes in is as in a build that passed."""
 
@@ -243,6 +256,7 @@ Reason = (
     | ContentGone
     | NotPublished
     | TagMissing
+    | AlsoTagged
     | Unchanged
     | LeftAlone
     | NotBuildableHere

@@ -79,6 +79,13 @@ class Tagged(msgspec.Struct, frozen=True, tag_field="fact", tag="tagged"):
     place: Literal["engine", "registry"]
     repository: Repository
     tag: Tag
+    instead_of: Tag | None = None
+    """The tag that was wanted, where another image holds that; `tag` is then its numbered form."""
+
+    @property
+    def wanted(self) -> Tag:
+        """The tag that was wanted."""
+        return self.instead_of or self.tag
 
 
 Fact = Built | Tested | Inventoried | Pushed | Tagged

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from stackyard.errors import InvalidValue
+from stackyard.errors import InvalidValue, TagConflict
 from stackyard.model import canonical
-from stackyard.model.names import LONGEST_TAG, Tag
+from stackyard.model.names import LONGEST_TAG, Digest, Tag
 from stackyard.model.stack import Revision, TagTemplates
 
 COMMIT_DIGITS = 7
@@ -134,12 +134,15 @@ def numbered(tag: Tag, number: int) -> Tag:
     return Tag(f"{tag[: LONGEST_TAG - len(end)]}{end}")
 
 
-def is_form_of(placed: str, tag: Tag) -> bool:
-    """Whether `placed` is `tag`, or the numbered form of it that a later build took."""
-    if placed == tag:
-        return True
-    number = placed.rpartition(".")[2]
-    return number.isascii() and number.isdigit() and placed == numbered(tag, int(number))
+def fixed_conflict(reference: str, found: Digest, wanted: Digest, hint: str) -> TagConflict:
+    """The error for a fixed tag that a person named, and that another image holds: both digests."""
+    return TagConflict(
+        f"{reference} is a fixed tag at {found}, and does not move to {wanted}",
+        hint=hint,
+        reference=reference,
+        expected=wanted,
+        found=found,
+    )
 
 
 def tags_of(

@@ -9,6 +9,7 @@ Pure. Why: docs/explanation/promotion.md
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -20,10 +21,15 @@ from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.record import Record, Tagged
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Revision, Stack, Target
-from stackyard.model.tags import COMMIT_DIGITS, render, tags_of, values_of
+from stackyard.model.tags import COMMIT_DIGITS, filled, fixed_conflict, render, tags_of, values_of
 
 Resolve = Callable[[Repository, Tag], Digest | None]
 """Where a tag is now, in the place the moves are for."""
+
+
+_ANY = "\0"
+"""Stands for a digit of some commit."""
+CONTENT = "sy-"
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -147,6 +153,9 @@ def plan_promotion(
                 text=channel,
             )
         was = resolve(target.repository, tag)
+        if was not in (None, source.digest) and _is_fixed(source, stack.revision, tag, known, place):
+            reference = str(Reference(target.repository, tag))
+            raise fixed_conflict(reference, was, source.digest, "promote to a channel, such as `stable`")
         recorded = known.tag_at(place, Reference(target.repository, tag))
         if recorded is not None and was not in (recorded, source.digest):
             _check_unmoved(Reference(target.repository, tag), recorded, was)
@@ -160,6 +169,20 @@ def plan_promotion(
         moves=tuple(moves),
         commit=_commit_of(asked, sources, runs),
     )
+
+
+def _is_fixed(source: Source, revision: Revision, tag: Tag, known: Known, place: TagPlace) -> bool:
+    """Whether a tag is one that builds put for good: known as such, a content tag, or of the form of a commit's."""
+    target, records = source.target, known.records.get(source.target.name, ())
+    if tag.startswith(CONTENT) or any(_got(record, tag, place) for record in records):
+        return True
+    values = values_of(msgspec.structs.replace(revision, commit=_ANY * 40), dict(target.variables))
+    forms = [re.escape(filled(text, values)) for text in target.templates.fixed if "{commit" in text]
+    return any(re.fullmatch(re.sub(f"{_ANY}+", _hexadecimal, form), tag) for form in forms)
+
+
+def _hexadecimal(found: re.Match[str]) -> str:
+    return f"[0-9a-f]{{{len(found[0])}}}"
 
 
 def _commit_of(asked: str, sources: Sequence[Source], runs: Sequence[MoveSet]) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from stackyard.model import canonical
-from stackyard.model.decide import Decision, Need, Presence, decide, too_old
+from stackyard.model.decide import Decision, Need, Presence, also_tagged, decide, too_old
 from stackyard.model.inputs import looks_secret, source_fingerprint
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, Tag, TargetName
@@ -36,7 +36,7 @@ from stackyard.model.reason import (
 from stackyard.model.record import Record, Tagged, Tested
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding, Stack, TagTemplates, Target
-from stackyard.model.tags import STAMP, is_form_of, tags_of
+from stackyard.model.tags import STAMP, tags_of
 from stackyard.plan.graph import build_order, components, graph_of
 from stackyard.plan.nearest import nearest
 from stackyard.plan.stamps import stamped
@@ -194,14 +194,18 @@ def _with_tags(
     """Turn a reuse whose names are not all in place into a `tag` step."""
     fixed, moving = tags_of(target.templates, stack.revision, dict(target.variables))
     lasting, _ = tags_of(_unstamped(target), stack.revision, dict(target.variables))
-    if decision.action == "reuse" and decision.record is not None:
-        record = decision.record
-        missing = [tag for tag in lasting if not _has_fixed(target, record, tag, need)]
+    record = decision.record
+    if record is None or decision.action in ("build", "decide-later", "skip"):
+        return decision, (fixed, moving)
+    missing = [tag for tag in lasting if not _has_fixed(target, record, tag, need)]
+    also = also_tagged(record, missing, stack.revision)
+    reasons: tuple[Reason, ...] = (also,) if also is not None else ()
+    action = decision.action
+    if action == "reuse":
         missing += [tag for tag in moving if not _has_moving(target, record, tag, known, need)]
-        if missing:
-            reasons = tuple(TagMissing(str(tag)) for tag in missing)
-            decision = msgspec.structs.replace(decision, action="tag", reasons=(*decision.reasons, *reasons))
-    return decision, (fixed, moving)
+        reasons += tuple(TagMissing(str(tag)) for tag in missing if also is None or tag != also.tag)
+        action = "tag" if missing else "reuse"
+    return msgspec.structs.replace(decision, action=action, reasons=(*decision.reasons, *reasons)), (fixed, moving)
 
 
 def _unstamped(target: Target) -> TagTemplates:
@@ -222,7 +226,7 @@ def _has_fixed(target: Target, record: Record, tag: Tag, need: Need) -> bool:
         isinstance(fact, Tagged)
         and (fact.place == "registry" or not need.publish)
         and fact.repository.canonical == target.repository.canonical
-        and is_form_of(fact.tag, tag)
+        and fact.wanted == tag
         for fact in record.facts
     )
 

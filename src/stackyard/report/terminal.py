@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from stackyard.model.moves import MoveSet
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.plan import Plan, Step, expectation
-from stackyard.model.reason import NotSelected
+from stackyard.model.reason import AlsoTagged, NotSelected
 from stackyard.model.stack import Finding, Stack
 from stackyard.report.text import Style, count_text, joined, size_text, table, time_text, visible
 
@@ -180,7 +180,8 @@ def _tests(outcome: Outcome) -> str:
 def _result(outcome: Outcome) -> str:
     if outcome.status == "failed" or outcome.because is not None:  # a failure has its own paragraph below
         return ""
-    return "; ".join(str(reason) for reason in outcome.reasons[:1])
+    shown = (*outcome.reasons[:1], *(reason for reason in outcome.reasons[1:] if isinstance(reason, AlsoTagged)))
+    return "; ".join(map(str, shown))
 
 
 def _published(outcome: Outcome, style: Style) -> list[str]:

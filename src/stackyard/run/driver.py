@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from stackyard.errors import StackyardError
-from stackyard.model.decide import Need, Presence, decide
+from stackyard.model.decide import Need, Presence, also_tagged, decide
 from stackyard.model.inputs import build_fingerprint
 from stackyard.model.known import TagPlace
 from stackyard.model.moves import MoveSet, TagMove
@@ -126,6 +126,7 @@ class Driver:
         self._is_stopping = False
         self._now = ""
         self._notes: list[str] = []
+        self._remarks: list[str] = []
         self._moved: list[MoveSet] = []
 
     def run(self, command: str, started: str) -> RunSummary:
@@ -152,6 +153,7 @@ class Driver:
             moved=tuple(self._moved),
             is_interrupted=self._is_stopping,
             notes=tuple(self._notes),
+            remarks=tuple(self._remarks),
         )
 
     def _loop(self, pool: ThreadPoolExecutor) -> None:
@@ -206,7 +208,9 @@ class Driver:
         decision = decide(track.target, parents, self._work.accepted, known, Presence(engine=here), need)
         track.action = "build" if decision.action == "decide-later" else decision.action
         track.record = decision.record
-        track.step = msgspec.structs.replace(track.step, reasons=decision.reasons or track.step.reasons)
+        also = decision.record and also_tagged(decision.record, track.step.fixed_tags, self._plan.revision)
+        reasons = (*(decision.reasons or track.step.reasons), *([also] if also else []))
+        track.step = msgspec.structs.replace(track.step, reasons=reasons)
         return Decided(track.target.name, track.action)
 
     def _record_of(self, name: TargetName) -> Record | None:
@@ -242,7 +246,8 @@ class Driver:
         if track.in_place:
             return lambda: Done(True)
         fixed, store = track.step.fixed_tags, self._store
-        return lambda: jobs.publish(work, target, record, fixed, store, tell)
+        is_seen = track.step.action == "tag" and self._plan.is_checked
+        return lambda: jobs.publish(work, target, record, fixed, store, is_seen, tell)
 
     def _guarded(self, job: JobName, name: TargetName, do: Callable[[], Done]) -> None:
         """In a worker thread: whatever happens, an event comes back."""
@@ -277,6 +282,7 @@ class Driver:
             track.tags += (reference,)
         if done.log:
             track.logs += (done.log,)
+        self._remarks += done.remarks
         self._watch_ended(track, ended)
         if not done.is_good and not self._is_stopping:  # a job that was stopped has not failed
             self._end(track, "failed", failure=done.failure, details=done.details)

@@ -350,7 +350,7 @@ def run(
     store = yard.tags("registry" if plan.is_publishing else "engine")
     driver = Driver(plan, work, yard.records, store, limits or Limits(builds=machine.cores()), watch, number)
     summary = driver.run(command, started)
-    summary = msgspec.structs.replace(summary, remarks=tuple(note.sentence for note in plan.notes))
+    summary = msgspec.structs.replace(summary, remarks=(*(n.sentence for n in plan.notes), *summary.remarks))
     if yard.stack.stamp_files:
         from stackyard.verbs.stamps import write_stamps
 

@@ -10,6 +10,7 @@ import pytest
 from stackyard.model import canonical, reason
 from stackyard.model.names import TargetName
 from stackyard.model.reason import (
+    AlsoTagged,
     ArgumentChanged,
     BaseMoved,
     BaseUnknown,
@@ -59,6 +60,16 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (ContentGone("engine"), "content-gone", "image is no longer in the engine"),
     (NotPublished(), "not-published", "built and not published yet"),
     (TagMissing("v1"), "tag-missing", "tag v1 is to be put"),
+    (
+        AlsoTagged("v1", "5f71d3b0", "1f0c9a20"),
+        "also-tagged",
+        "built at 5f71d3b, also tagged for 1f0c9a2",
+    ),
+    (
+        AlsoTagged("v1", None, "1f0c9a20"),
+        "also-tagged",
+        "built before it was committed, also tagged for 1f0c9a2",
+    ),
     (Unchanged("T"), "unchanged", "unchanged since T"),
     (NotSelected(), "not-selected", "not selected"),
     (LeftAlone("no licence"), "left-alone", "left alone: no licence"),

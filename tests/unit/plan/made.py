@@ -105,9 +105,9 @@ def manifest(content: str) -> Digest:
     return sha(["manifest", content])
 
 
-def tagged(of: Target, tag: str, place: TagPlace = "engine") -> Tagged:
+def tagged(of: Target, tag: str, place: TagPlace = "engine", instead_of: str | None = None) -> Tagged:
     """The fact that a fixed tag was put."""
-    return Tagged(AT, place, of.repository, Tag(tag))
+    return Tagged(AT, place, of.repository, Tag(tag), Tag(instead_of) if instead_of else None)
 
 
 def record(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 
 from stackyard.errors import InvalidValue, NothingToDo, TagConflict
@@ -13,8 +14,8 @@ from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.record import Record
 from stackyard.model.reference import Reference, Repository
-from stackyard.model.stack import Stack
-from stackyard.plan.channels import find_sources, place_of, plan_promotion, plan_rollback, standing_sets
+from stackyard.model.stack import Stack, TagTemplates
+from stackyard.plan.channels import Source, find_sources, place_of, plan_promotion, plan_rollback, standing_sets
 from tests.unit.plan.made import (
     AT,
     COMMIT,
@@ -28,6 +29,7 @@ from tests.unit.plan.made import (
     sha,
     stack,
     suite,
+    tagged,
     target,
 )
 
@@ -317,3 +319,24 @@ def test_each_channel_stands_where_its_last_promotion_put_it() -> None:
     assert standing_sets([back(B), other, B, A]) == {"stable": A, "beta": other}
     assert standing_sets([back(B), B]) == {}
     assert standing_sets([]) == {}
+
+
+@pytest.mark.parametrize("channel", ["2026.3-fffffff", "sy-0123", "kept"])
+def test_a_fixed_tag_is_no_channel(channel: str) -> None:
+    """The tag of a commit, a content tag, one that a build put: refused with both digests where it is another image."""
+    templates = TagTemplates(("{prefix}-{commit}",), ("{prefix}-{branch}",))
+    lab = msgspec.structs.replace(target("lab", templates=templates), variables=(("prefix", "2026.3"),))
+    of = record(lab, "lab", pushed(lab, "lab"), tagged(lab, "2026.3-0000000", "registry"))
+    older = record(lab, "older", pushed(lab, "older"), tagged(lab, "kept", "registry"))
+    there = manifest("older")
+    here = manifest("lab")
+    sources = [Source(lab, of, here, None)]
+
+    def promoted(found: Digest | None) -> MoveSet:
+        known_now = known(of, older)
+        return plan_promotion(stack(lab), known_now, "x", sources, channel, "registry", lambda *_: found, AT)
+
+    with pytest.raises(TagConflict) as caught:
+        promoted(there)
+    assert f"is a fixed tag at {there}, and does not move to {here}" in str(caught.value)
+    assert promoted(here).changes == ()

@@ -42,6 +42,7 @@ class Bench:
         self.engine.add("debian:12")
         self.engine.answers["version"] = lambda *_: "1.0\n"
         self.clock = FixedClock()
+        self.stamp: str | None = None
         self.write("images/spec.yml", SPEC)
         self.write("images/base/Dockerfile", "FROM debian:12\nCOPY note /\n")
         self.write("images/base/note", "base")
@@ -73,7 +74,7 @@ class Bench:
         """The stack as it is now."""
         return verbs.load(
             self.root,
-            Options(platform=Platform("linux/amd64")),
+            Options(platform=Platform("linux/amd64"), stamp=self.stamp),
             self.clock,
             make_engine=lambda _: self.engine,
             make_registry=lambda _: self.registry,
@@ -257,11 +258,54 @@ def test_a_fixed_tag_never_moves(bench: Bench) -> None:
     bench.build(publish=True)
     first = bench.at("right", f"2026.3-{commit}")
     bench.engine.shifting.add("registry.example/lab/right")
+    second = bench.build("right", publish=True, rebuild=("right",))
+    assert first is not None
     bench.build("right", publish=True, rebuild=("right",))
 
     assert bench.at("right", f"2026.3-{commit}") == first
-    assert bench.at("right", f"2026.3-{commit}.2") not in (None, first)
+    tags = [bench.at("right", f"2026.3-{commit}{end}") for end in ("", ".2", ".3")]
+    assert None not in tags
+    assert len(set(tags)) == 3
+    assert second.remarks == (
+        f"right is tagged 2026.3-{commit}.2: 2026.3-{commit} is {first[:19]}, another build, and stays where it is",
+    )
     assert set(bench.statuses(bench.build(publish=True)).values()) == {"reused"}
+
+
+def test_every_image_gets_the_tag_of_a_commit_that_changed_none(bench: Bench) -> None:
+    """The monolithic view: one tag for the whole stack. A manifest gets one more name, no blob goes."""
+    first = bench.git("rev-parse", "HEAD")[:7]
+    bench.build(publish=True)
+    bench.write("README.md", "hello")
+    commit = bench.commit()
+    bench.registry.requests.clear()
+    summary = bench.build(publish=True)
+
+    asked = [request.verb for request in bench.registry.requests if str(request.repository).endswith("/left")]
+    assert asked == ["resolve", "resolve", "manifest", "put", "resolve"]  # the image, the tag; at last the branch's tag
+    assert set(bench.statuses(summary).values()) == {"tagged"}
+    for name in ("base", "left", "right"):
+        assert bench.at(name, f"2026.3-{commit}") == bench.at(name, f"2026.3-{first}")
+        assert f"built at {first}, also tagged for {commit}" in [str(r) for r in outcome(summary, name).reasons]
+    assert set(bench.statuses(bench.build(publish=True)).values()) == {"reused"}
+
+
+def test_a_typed_stamp_that_another_build_has_is_refused(bench: Bench) -> None:
+    """Who types a fixed tag means that one and no other: both digests are told, and the tag stays."""
+    bench.write("images/spec.yml", SPEC.replace('tag: {prefix: "2026.3"}', "tag: {fixed: 'v-{stamp}', moving: []}"))
+    bench.commit()
+    bench.stamp = "2026-11-21"
+    bench.build(publish=True)
+    first = bench.at("right", "v-2026-11-21")
+    bench.write("images/right/note", "other")
+    bench.commit()
+    failed = outcome(bench.build(publish=True), "right")
+
+    assert bench.at("right", "v-2026-11-21") == first
+    assert str(failed.failure).startswith(
+        f"registry.example/lab/right:v-2026-11-21 is a fixed tag at {first}, and does"
+    )
+    assert "sha256:" in str(failed.failure).partition("does not move to ")[2]
 
 
 def test_a_dirty_tree_gets_no_fixed_tag(bench: Bench) -> None:
