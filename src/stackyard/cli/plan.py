@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from stackyard import verbs
 from stackyard.cli.common import (
-    command,
+    bare_command,
     format_option,
     images_argument,
     option,
     rebuild_option,
     run_options,
     selection_options,
+    session_of,
     shown,
     write,
     write_json,
@@ -23,11 +26,12 @@ from stackyard.cli.common import (
 from stackyard.errors import ConfigError
 
 if TYPE_CHECKING:
+    from stackyard.cli.common import Session
     from stackyard.model.plan import Plan
     from stackyard.verbs import Yard
 
 
-@command("stackyard plan", "stackyard plan ml-notebook --explain", "stackyard plan --format markdown")
+@bare_command("stackyard plan", "stackyard plan ml-notebook --explain", "stackyard plan --since origin/main...")
 @images_argument
 @option("--push", "is_publishing", is_flag=True, help="Plan what `build --push` would do.")
 @selection_options
@@ -38,11 +42,14 @@ if TYPE_CHECKING:
     type=click.Choice(["datahub"]),
     help="Beside it, what the DataHub scripts would do with the last commit.",
 )
-@option("--since", metavar="REF", help="With --like: what the scripts take for the commit before.")
+@option(
+    "--since",
+    metavar="REF",
+    help="Compare with a commit, not with the records; from the merge base with REF... (the last commit of --like).",
+)
 @option("--explain", "is_explained", is_flag=True, help="Every reason, parent, argument and tag.")
 @format_option("table", "json", "markdown", help="markdown is for a comment of a pull request.")
 def plan(
-    yard: Yard,
     images: tuple[str, ...],
     is_publishing: bool,
     only: bool,
@@ -59,12 +66,15 @@ def plan(
     Naming images plans them and all they build on. An image can be named by its version (lab/3.12),
     by a pattern ('py*', '*/3.12'), or by a group of the spec.
     """
+    session = session_of(click.get_current_context())
     if since is not None and like is None:
-        raise ConfigError("--since needs --like", hint="`stackyard plan --like datahub --since REF`")
-    planned = verbs.plan(yard, images, is_publishing, rebuild, only, with_children)
-    if like is not None:
-        _compare(yard, planned, since, is_explained, form)
-        return
+        planned = _since(session, since, is_publishing, images, rebuild, only, with_children)
+    else:
+        yard = session.open_yard()
+        planned = verbs.plan(yard, images, is_publishing, rebuild, only, with_children)
+        if like is not None:
+            _compare(yard, planned, since, is_explained, form)
+            return
     if form == "json":
         from stackyard.report.data import plan_data
 
@@ -91,3 +101,20 @@ def _compare(yard: Yard, planned: Plan, since: str | None, is_explained: bool, f
         write_json(like_data(old))
     else:
         shown(like_text, old, is_explained=is_explained)
+
+
+def _since(
+    session: Session,
+    reference: str,
+    is_publishing: bool,
+    images: Sequence[str],
+    rebuild: Sequence[str],
+    only: bool,
+    with_children: bool,
+) -> Plan:
+    """The plan against a commit."""
+    from stackyard.verbs.since import plan_since
+
+    if is_publishing:
+        raise ConfigError("--since compares files, and --push needs the records", hint="leave one of the two out")
+    return plan_since(Path(session.directory), session.options, reference, images, rebuild, only, with_children)

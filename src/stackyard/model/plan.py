@@ -70,6 +70,16 @@ class Note(msgspec.Struct, frozen=True):
     sentence: str
 
 
+class Since(msgspec.Struct, frozen=True):
+    """What a plan compares the files with, in place of the records: a commit."""
+
+    reference: str
+    """As it was asked for: `main`, `v1...`, `main...feature`."""
+    commit: str
+    now: str | None = None
+    """The commit that is compared; None for the files as they are."""
+
+
 class Plan(msgspec.Struct, frozen=True):
     """Every target of the stack has a step, parents first, ties in file order."""
 
@@ -83,6 +93,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Targets whose moving tags go together: the connected parts of what is planned."""
     findings: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()
+    since: Since | None = None
+    """None: compared with the records."""
 
     def step(self, name: TargetName) -> Step:
         """The step of `name`; KeyError if it has none."""

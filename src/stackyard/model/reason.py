@@ -29,6 +29,15 @@ class NeverBuilt(_Reason, frozen=True):
         return "never built"
 
 
+class NewSince(_Reason, frozen=True):
+    """The commit that is compared with does not have this target, or not so that it could be read."""
+
+    reference: str
+
+    def __str__(self) -> str:
+        return f"not there at {self.reference}"
+
+
 class FileChanged(_Reason, frozen=True):
     """A path that counts differs from the nearest record's."""
 
@@ -241,6 +250,7 @@ class NotSelected(_Reason, frozen=True):
 
 Reason = (
     NeverBuilt
+    | NewSince
     | FileChanged
     | ArgumentChanged
     | BaseMoved

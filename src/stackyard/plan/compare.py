@@ -75,13 +75,13 @@ def compare(
                 if target.skip is None and target.needs is None:
                     outside[name] = decide(target, parents, known.accepted, records, presence, need)
                 decision = decisions[name] = _standing(target, outside.get(name), records, presence)
-            steps.append(_step(stack, target, decision, sources[name], (), None, known.accepted))
+            steps.append(step_of(stack, target, decision, sources[name], (), None, known.accepted))
             continue
         records = known.records.get(name, ())
         alone = _left_alone(target, decisions, records)
         if alone is not None:
             decisions[name] = alone
-            steps.append(_step(stack, target, alone, sources[name], (), None, known.accepted))
+            steps.append(step_of(stack, target, alone, sources[name], (), None, known.accepted))
             continue
         parents = {parent: decisions[parent].content for parent in target.inputs.parents if parent in decisions}
         decision = decide(target, parents, known.accepted, records, presence, need)
@@ -92,7 +92,7 @@ def compare(
         decision, tags = _with_tags(stack, target, decision, known, need)
         decisions[name] = decision
         steps.append(
-            _step(stack, target, decision, sources[name], tags, _expected(target, decision, records), known.accepted)
+            step_of(stack, target, decision, sources[name], tags, _expected(target, decision, records), known.accepted)
         )
     return Plan(
         stack=stack.name,
@@ -282,7 +282,7 @@ def _testing(target: Target, records: Sequence[Record]) -> float:
     return sum(last.get(suite.kind, 0.0) for suite in target.suites)
 
 
-def _step(
+def step_of(
     stack: Stack,
     target: Target,
     decision: Decision,
@@ -291,6 +291,7 @@ def _step(
     expected_s: float | None,
     accepted: Mapping[str, Digest],
 ) -> Step:
+    """The step of one target; its tags are worked out where `tags` has none."""
     fixed, moving = tags or tags_of(target.templates, stack.revision, dict(target.variables))
     return Step(
         target=target.name,

@@ -23,6 +23,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "stack": _stack(plan),
+        "since": plan.since and {"reference": plan.since.reference, "commit": plan.since.commit, "now": plan.since.now},
         "steps": [_step(step) for step in plan.steps],
         "findings": findings_data(plan.findings),
         "notes": [canonical.builtins(note) for note in plan.notes],

@@ -21,7 +21,7 @@ import msgspec
 from stackyard.model.plan import Plan, Step
 from stackyard.model.reason import NotSelected, Reason
 from stackyard.model.stack import Finding
-from stackyard.report.terminal import common_tags, totals_text
+from stackyard.report.terminal import common_tags, source_text, totals_text
 from stackyard.report.text import count_text, cut, time_text, visible
 
 LIMIT = 65_536
@@ -59,7 +59,7 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
         head += [f"Tags: {', '.join(_code(tag) for tag in shared)}", ""]
     head += [line for note in plan.notes for line in (_text(note.sentence), "")]
     sections = [] if plan.is_idle else list(_sections(plan, has_tags=not shared))
-    tail = [] if plan.is_checked else ["From the records; engine and registry were not asked."]
+    tail = [] if plan.is_checked else [source_text(plan)]
     return _fitted(head, sections, tail, limit)
 
 

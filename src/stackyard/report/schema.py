@@ -65,6 +65,13 @@ STACK = _object(
         "expected_total_s": _seconds("Seconds all of it took last time, one after another, or null."),
     }
 )
+SINCE = _object(
+    {
+        "reference": _text("What `--since` named."),
+        "commit": _text("The commit that the files are compared with; with three dots, the merge base."),
+        "now": _maybe(_text("The commit that is compared with it; null for the files as they are.")),
+    }
+)
 STEP = _object(
     {
         "target": _text("The image, or `image/version`."),
@@ -142,6 +149,7 @@ def plan_schema() -> Schema:
             {
                 "format": {"description": f"Version of this form: {FORMAT}.", "const": FORMAT},
                 "stack": STACK,
+                "since": _maybe(SINCE),
                 "steps": _list(STEP),
                 "findings": _list({"description": "As `stackyard check --json` has them.", "$ref": "#/$defs/finding"}),
                 "notes": _list({"description": "What the stack's policy decided.", "$ref": "#/$defs/note"}),

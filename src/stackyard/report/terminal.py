@@ -25,7 +25,7 @@ ACTION_COLOURS = {
     "reuse": "green",
     "skip": "dim",
 }
-NOTED = ("base-moved", "base-not-checked")
+NOTED = ("base-moved", "base-not-checked", "gone-since")
 """Findings of a plan that are about no file, so that `check` does not tell them."""
 STATUS_COLOURS = {"failed": "red", "skipped": "dim", "reused": "green"}
 
@@ -51,11 +51,20 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
     lines += [table(rows, heads, style, width, spare=("tags", "last took"))] if rows else []
     if is_explained:
         lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]
-    lines += ["", *(f"note: {finding}" for finding in plan.findings if finding.code in NOTED)]
+    noted = (*NOTED, *(("untracked-in-context",) if plan.since else ()))
+    lines += ["", *(f"note: {finding}" for finding in plan.findings if finding.code in noted)]
     lines += [*(f"note: {note.sentence}" for note in plan.notes), *([] if plan.is_idle else [totals_text(plan)])]
     if not plan.is_checked:
-        lines.append(style("From the records; engine and registry were not asked.", "dim"))
+        lines.append(style(source_text(plan), "dim"))
     return "\n".join(lines)
+
+
+def source_text(plan: Plan) -> str:
+    """What an offline plan compares with."""
+    if plan.since is None:
+        return "From the records; engine and registry were not asked."
+    what = f"commit {plan.since.now[:7]}" if plan.since.now else "the files"
+    return f"From {what} and commit {plan.since.commit[:7]}; records, engine and registry were not asked."
 
 
 def _is_unasked(step: Step) -> bool:

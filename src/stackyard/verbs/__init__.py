@@ -143,23 +143,27 @@ def load(
     """Read the stack that `start` lies in. Touches disk and git only."""
     options = options or Options()
     place = find(start, options.images)
-    revision = as_ci_says(_revision(place, options), options.ci)
-    platform = options.platform or machine.native_platform()
+    revision = as_ci_says(revision_of(place, options), options.ci)
     clock = clock or SystemClock()
     revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
-    settings = Settings(
-        platform,
+    settings = settings_for(place, options)
+    stack = load_stack(place, revision, settings)
+    if not revision.is_dirty and _is_changed_outside(place, stack):
+        stack = load_stack(place, msgspec.structs.replace(revision, is_dirty=True), settings)
+    records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE, settings.platform)
+    return Yard(place, stack, records, options, clock, make_engine, make_registry)
+
+
+def settings_for(place: Place, options: Options) -> Settings:
+    """What reading a stack needs of what the caller decided."""
+    return Settings(
+        options.platform or machine.native_platform(),
         options.registry,
         options.account,
         options.region,
         options.build_args,
         find_remote=lambda: git.remote(place.root),
     )
-    stack = load_stack(place, revision, settings)
-    if not revision.is_dirty and _is_changed_outside(place, stack):
-        stack = load_stack(place, msgspec.structs.replace(revision, is_dirty=True), settings)
-    records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE, platform)
-    return Yard(place, stack, records, options, clock, make_engine, make_registry)
 
 
 def words(start: Path, options: Options | None = None) -> tuple[str, ...]:
@@ -167,7 +171,8 @@ def words(start: Path, options: Options | None = None) -> tuple[str, ...]:
     return selectable(*read_names(find(start, (options or Options()).images)))
 
 
-def _revision(place: Place, options: Options) -> Revision:
+def revision_of(place: Place, options: Options) -> Revision:
+    """What git says of the files; nothing, for who does not need it."""
     branch = options.ci.branch if options.ci else None
     try:
         return git.revision(place.root, place.images, branch)

@@ -20,6 +20,7 @@ from stackyard.model.reason import (
     Forced,
     LeftAlone,
     NeverBuilt,
+    NewSince,
     NotBuildableHere,
     NotPublished,
     NotSelected,
@@ -38,6 +39,7 @@ LAB = TargetName("lab")
 
 CLAUSES: list[tuple[Reason, str, str]] = [
     (NeverBuilt(), "never-built", "never built"),
+    (NewSince("v1"), "new-since", "not there at v1"),
     (FileChanged("a/b", "added"), "file-changed", "a/b added"),
     (FileChanged("a", "mode"), "file-changed", "a has another mode"),
     (ArgumentChanged("V", "1", "2"), "argument-changed", "build argument V changed from 1 to 2"),

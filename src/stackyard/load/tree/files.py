@@ -32,7 +32,7 @@ _LINKS = 40
 _SENT: tuple[EntryKind, ...] = ("file", "exec", "link")
 
 Node = tuple[str, str]
-"""What is at a path: `file`, `exec`, `link`, `dir` or `module` (a submodule), and git's id of it."""
+"""What is at a path (`file`, `exec`, `link`, `dir`, or `module`: a submodule not looked into), and git's id of it."""
 
 
 class Files(Protocol):
@@ -156,7 +156,7 @@ class TreeFiles:
     """Files as a listing has them, of which only those that are asked for are read.
 
     Args:
-        rows: path below the top of the repository, kind and id of everything, folders before what is in them.
+        rows: path below the top of the repository, kind and id of everything; folders may be left out.
         read: gives the bytes of a path (below the top) and id.
         prefix: where the stack's root lies below the top; empty for the top itself.
     """
@@ -167,8 +167,10 @@ class TreeFiles:
         folders: dict[str, dict[str, Node]] = {"": {}}
         for path, kind, blob in rows:
             folder, _, name = path.rpartition("/")
+            if folder not in folders:
+                _make(folders, folder)
             folders[folder][name] = (kind, blob)
-            if kind in ("dir", "module"):
+            if kind == "dir":
                 folders.setdefault(path, {})
         self._folders = folders
 
@@ -180,7 +182,7 @@ class TreeFiles:
     def is_folder(self, path: str) -> bool:
         """Whether a folder is there."""
         node = self._node(path)
-        return node is not None and node[0] in ("dir", "module")
+        return node is not None and node[0] == "dir"
 
     def is_link(self, path: str) -> bool:
         """Whether the path itself is a link."""
@@ -196,7 +198,7 @@ class TreeFiles:
         where = self._where(path)
         if where not in self._folders:
             raise _missing(path, errno.ENOENT if self._node(path) is None else errno.ENOTDIR)
-        return [(name, kind in ("dir", "module")) for name, (kind, _) in self._folders[where].items()]
+        return [(name, kind == "dir") for name, (kind, _) in self._folders[where].items()]
 
     def read(self, path: str) -> bytes:
         """The bytes of a file."""
@@ -212,6 +214,8 @@ class TreeFiles:
         for known in _SENT:
             if kind == known:
                 return known, BlobId(blob)
+        if kind == "module":  # all that is known of what is in it
+            return "file", BlobId(blob)
         if not kind:
             raise FileProblem(called, None, f"cannot be read: {os.strerror(errno.ENOENT)}", hint=READABLE)
         raise _special(called, "a folder")
@@ -269,6 +273,18 @@ class TreeFiles:
                 return f"..{text}"
             todo.extend(reversed(text.split("/")))
         return "/".join(done)
+
+
+def _make(folders: dict[str, dict[str, Node]], folder: str) -> None:
+    """Put a folder, and those above it, where a listing has none."""
+    missing = []
+    while folder not in folders:
+        missing.append(folder)
+        folder = folder.rpartition("/")[0]
+    for path in reversed(missing):
+        above, _, name = path.rpartition("/")
+        folders[above][name] = ("dir", "")
+        folders[path] = {}
 
 
 READABLE = "make it readable, or add it to .dockerignore"

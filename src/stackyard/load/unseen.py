@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Files of build contexts that no commit has: what is built from them is built from nowhere else.
+
+In:   Place, Stack, paths that git does not track
+Out:  one notice per build context, with the first names
+Cost: O(paths); the ignore rules of a context with such paths are read once more
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from stackyard.errors import FileProblem
+from stackyard.load.counted import TEST_FOLDERS
+from stackyard.load.dockerfile.reach import reachable
+from stackyard.load.tree.changes import read_change_rules
+from stackyard.load.tree.ignore import IgnoreRules, read_ignore_rules
+from stackyard.load.tree.place import Place
+from stackyard.model.inputs import BlobId, Entry
+from stackyard.model.stack import Finding, Stack, Target
+
+_SHOWN = 3
+_NOBODYS = (".git", ".stackyard")
+
+
+def unseen_findings(place: Place, stack: Stack, untracked: Iterable[str], ignored: Iterable[str]) -> Iterator[Finding]:
+    """A notice for each build context in which such files count.
+
+    Args:
+        untracked: paths relative to the stack's root that were never added; a folder ends with a slash.
+        ignored: the same, of what git is told to ignore.
+    """
+    by_context: dict[str, list[Target]] = {}
+    for target in stack.targets:
+        by_context.setdefault(target.context, []).append(target)
+    rules, start = read_change_rules(place)[0], f"{place.path()}/"
+    for paths, what in ((untracked, "that git does not track"), (ignored, "that git ignores")):
+        found: dict[str, list[str]] = {}
+        for path in paths:
+            if path.startswith(start) and rules.leaves_out(path[len(start) :].rstrip("/")):
+                continue
+            for context in _above(path):
+                if context in by_context:
+                    found.setdefault(context, []).append(path)
+        for context, inside in found.items():
+            named = sorted({path for target in by_context[context] for path in _counted(place, stack, target, inside)})
+            if named:
+                yield _finding(context, named, what)
+
+
+def _above(path: str) -> Iterator[str]:
+    """Each folder that `path` lies in, up to the root."""
+    path = path.rstrip("/")
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+    yield "."
+
+
+def _counted(place: Place, stack: Stack, target: Target, paths: list[str]) -> Iterator[str]:
+    """Those of `paths` that can change the image, relative to its build context."""
+    dockerfile = stack.dockerfiles[target.dockerfile]
+    start = "" if target.context == "." else f"{target.context}/"
+    below = target.dockerfile.removeprefix(start)
+    try:
+        rules = read_ignore_rules(target.context, below, target.context, place.files)
+    except FileProblem:
+        return
+    is_shared = target.context != place.path(target.image)
+    for path in paths:
+        name = path.removeprefix(start)
+        parts = name.rstrip("/").split("/")
+        if any(part in _NOBODYS for part in parts) or _is_left_out(name, rules) or name == below:
+            continue
+        entry = Entry(name.rstrip("/"), "file", BlobId.of(b""))
+        has_to_be_reached = is_shared or parts[0] in TEST_FOLDERS
+        if not has_to_be_reached or reachable(dockerfile, dict(target.args), [entry], platform=target.inputs.platform):
+            yield name
+
+
+def _is_left_out(path: str, rules: IgnoreRules) -> bool:
+    folder = path.rstrip("/")
+    return rules.ignores(folder) and not (path.endswith("/") and rules.may_keep_below(folder))
+
+
+def _finding(context: str, names: list[str], what: str) -> Finding:
+    shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    number = "1 path" if len(names) == 1 else f"{len(names)} paths"
+    is_one = len(names) == 1
+    sentence = (
+        f"{number} {what} {'counts' if is_one else 'count'} in the build context, and no commit can hold: {shown}"
+    )
+    hint = f"name {'it' if is_one else 'them'} in {'' if context == '.' else f'{context}/'}.dockerignore, or add to git"
+    return Finding("untracked-in-context", "notice", sentence, context, hint=f"{hint} what the image needs")

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""A stack against the same stack at another moment: what leads to each target, then and now.
+
+In:   two Stacks, the selection of a command line
+Out:  Plan; for each target `build` where its source fingerprint is another one, `retest` where only tests are
+Pure. Why: docs/explanation/plan.md
+Cost: O(targets + edges); entries of build contexts are looked through only where fingerprints differ
+
+No record is read, so that nothing is said of images: whether one that is the same was ever built, and passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from stackyard.model.decide import Decision
+from stackyard.model.inputs import differences, source_fingerprint
+from stackyard.model.names import Digest, TargetName
+from stackyard.model.plan import Plan, Since
+from stackyard.model.reason import (
+    DefinitionChanged,
+    Forced,
+    LeftAlone,
+    NewSince,
+    NotBuildableHere,
+    NotSelected,
+    NotTested,
+    ParentChanged,
+    Reason,
+    TestsChanged,
+    Unchanged,
+)
+from stackyard.model.stack import Finding, Stack, Target
+from stackyard.plan.compare import step_of
+from stackyard.plan.graph import build_order, graph_of
+from stackyard.plan.selection import Selection
+
+
+def compare_stacks(
+    now: Stack,
+    then: Stack | None,
+    since: Since,
+    chosen: Selection,
+) -> Plan:
+    """What has to be done about the chosen targets because of what changed since `then`.
+
+    Args:
+        then: None where there was no stack at all.
+    """
+    targets = {target.name: target for target in now.targets}
+    before = {target.name: target for target in then.targets} if then else {}
+    order = build_order(graph_of(now))
+    was = dict(_fingerprints(then)) if then else {}
+    planned = set(chosen.planned)
+    wanted: dict[TargetName, Digest] = {}
+    steps = []
+    for name in order:
+        target = targets[name]
+        wanted[name] = source_fingerprint(target.inputs, wanted)
+        if name in planned:
+            decision = _decision(target, before.get(name), wanted, was, since, chosen.rebuild)
+        else:
+            decision = Decision("skip", (NotSelected(),))
+        steps.append(step_of(now, target, decision, wanted[name], (), None, {}))
+    return Plan(
+        stack=now.name,
+        revision=now.revision,
+        steps=tuple(steps),
+        is_publishing=False,
+        is_checked=False,
+        findings=(*now.findings, *_gone(before, targets, since)),
+        since=since,
+    )
+
+
+def _fingerprints(stack: Stack) -> Iterator[tuple[TargetName, Digest]]:
+    """Of each target; a parent that is not there counts with its name alone."""
+    found: dict[TargetName, Digest] = {}
+    targets = {target.name: target for target in stack.targets}
+    for name in build_order(graph_of(stack)):
+        found[name] = source_fingerprint(targets[name].inputs, found)
+    yield from found.items()
+
+
+def _decision(
+    target: Target,
+    old: Target | None,
+    wanted: Mapping[TargetName, Digest],
+    was: Mapping[TargetName, Digest],
+    since: Since,
+    rebuild: frozenset[TargetName],
+) -> Decision:
+    if target.skip is not None or target.needs is not None:
+        why = LeftAlone(target.skip) if target.skip is not None else NotBuildableHere(target.needs or "")
+        return Decision("skip", (why,))
+    if target.name in rebuild:
+        return Decision("build", (Forced("--rebuild"),))
+    if old is None:
+        return Decision("build", (NewSince(since.reference),))
+    if wanted[target.name] != was[target.name]:
+        own: tuple[Reason, ...] = tuple(differences(target.inputs, old.inputs))
+        moved = tuple(
+            ParentChanged(name, was[name], wanted[name])
+            for name in target.inputs.parents
+            if name in was and was[name] != wanted[name]
+        )
+        return Decision("build", (*own, *moved) or (DefinitionChanged("recipe", "another", "this one"),))
+    tests = tuple(_tests(target, old))
+    if tests:
+        return Decision("retest", tests)
+    return Decision("reuse", (Unchanged(since.reference),))
+
+
+def _tests(target: Target, old: Target) -> Iterator[Reason]:
+    """Suites that are new, or whose code is another one."""
+    before = {suite.kind: suite.digest for suite in old.suites}
+    for suite in target.suites:
+        if suite.kind not in before:
+            yield NotTested(suite.kind)
+        elif before[suite.kind] != suite.digest:
+            yield TestsChanged(suite.kind)
+
+
+def _gone(before: Mapping[TargetName, Target], targets: Mapping[TargetName, Target], since: Since) -> Iterator[Finding]:
+    """Targets that are not there any more: nothing is built of them, and what builds on them says so itself."""
+    for name, old in before.items():
+        if name not in targets:
+            sentence = f"{name} was there at {since.reference}, and is no image of the stack any more"
+            yield Finding("gone-since", "notice", sentence, old.context)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""`plan --since`: the stack against itself at another commit.
+
+In:   a folder, Options, what a person wrote after --since
+Out:  Plan
+May touch: git and disk; no records, engine, registry or network
+Beside: verbs/__init__.py, which is imported for every command; this is not
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from stackyard.check.findings import refuse_errors
+from stackyard.edges import git
+from stackyard.edges.git_tree import Blobs, Listing, compared, listing_of, listing_of_work_tree
+from stackyard.errors import ConfigError, FileProblem, NotAStack
+from stackyard.load.stack import load_stack
+from stackyard.load.tree.files import TreeFiles
+from stackyard.load.tree.place import Place, find, place_in
+from stackyard.load.unseen import unseen_findings
+from stackyard.model.ci import as_ci_says
+from stackyard.model.plan import Plan, Since
+from stackyard.model.stack import Revision, Stack
+from stackyard.plan.selection import choose
+from stackyard.plan.since import compare_stacks
+from stackyard.verbs import Options, revision_of, settings_for
+
+
+def plan_since(
+    start: Path,
+    options: Options,
+    reference: str,
+    images: Sequence[str] = (),
+    rebuild: Sequence[str] = (),
+    only: bool = False,
+    with_children: bool = False,
+) -> Plan:
+    """What has to be done because of what changed since `reference`: `REF`, `REF...`, `A..B`, `A...B`.
+
+    Both sides are trees: a commit's, and the work tree as a commit of it would be, or B's.
+    """
+    place = find(start, options.images)
+    two = compared(place.root, reference)
+    revision = as_ci_says(revision_of(place, options), options.ci)
+    if two.now is not None:
+        revision = Revision(two.now, None, False)
+    with ExitStack() as opened:
+        listing = listing_of(place.root, two.now) if two.now else listing_of_work_tree(place.root)
+        there = _place(place, listing, options, opened)
+        if there is None:
+            raise NotAStack(
+                f"there is no stack at {reference.rpartition('..')[2]}", hint="name two commits that have it"
+            )
+        now = load_stack(there, revision, settings_for(place, options))
+        refuse_errors(now)
+        then = _then(place, two.then, reference, revision, options, opened)
+        unseen = unseen_findings(there, now, _below(place, listing.untracked), _below(place, listing.ignored))
+        now = msgspec.structs.replace(now, findings=(*now.findings, *unseen))
+    since = Since(reference, two.then, two.now)
+    return compare_stacks(now, then, since, choose(now, images, rebuild, only, with_children))
+
+
+def _place(place: Place, listing: Listing, options: Options, opened: ExitStack) -> Place | None:
+    """The same stack in a listing."""
+    blobs = opened.enter_context(Blobs(place.root, listing))
+    files = TreeFiles(listing.rows, blobs.read, git.path_in_repository(place.root))
+    return place_in(files, place, options.images is not None)
+
+
+def _then(
+    place: Place, commit: str, reference: str, revision: Revision, options: Options, opened: ExitStack
+) -> Stack | None:
+    """The stack at the commit, named as it would be named now: the names of tags are no difference."""
+    try:
+        there = _place(place, listing_of(place.root, commit), options, opened)
+        return load_stack(there, revision, settings_for(place, options)) if there is not None else None
+    except (FileProblem, NotAStack) as problem:
+        raise ConfigError(
+            f"the stack at {reference} ({commit[:7]}) cannot be read: {problem}",
+            hint="name a commit at which it could be read",
+        ) from None
+
+
+def _below(place: Place, paths: Iterable[str]) -> Iterator[str]:
+    """Those below the stack's root, relative to it."""
+    prefix = git.path_in_repository(place.root)
+    start = f"{prefix}/" if prefix else ""
+    return (path[len(start) :] for path in paths if path.startswith(start))
