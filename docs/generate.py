@@ -54,6 +54,7 @@ from stackyard.plan.like_datahub import like_datahub
 from stackyard.report import schema as plan_schema
 from stackyard.report.bases import accepted_data, bases_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
+from stackyard.report.graph import Drawing, Node, graph_data
 from stackyard.report.like_datahub import like_data
 from stackyard.report.status import status_data
 from stackyard.report.why import inputs_data, why_data
@@ -250,6 +251,19 @@ def sample_moves() -> MoveSet:
     )
 
 
+def sample_graph() -> Drawing:
+    """Two images and what the first stands on."""
+    base = "docker.io/library/debian:bookworm-slim"
+    return Drawing(
+        "campus",
+        (
+            Node(base, "debian:bookworm-slim", is_base=True),
+            Node(_BASE, _BASE, (base,), base, action="reuse", why="unchanged since 2026-11-20T10:04:05Z"),
+            Node(_CHILD, _CHILD, (_BASE,), _BASE, action="build", why="requirements.txt changed"),
+        ),
+    )
+
+
 def sample_why() -> Why:
     """An image that is left on what its parent was before."""
     parent = ParentChanged(_BASE, _digest("6"), _digest("7"))
@@ -416,6 +430,17 @@ WHY_FIELDS |= {
     "images[].chain[].made.record": "The build that changed it; `made` is null where it is yet to be built.",
     "images[].compared.record": "The nearest build, or the one that is gone on from; `compared` is null without one.",
 }
+GRAPH_FIELDS = {
+    "format": "Version of this form: 1.",
+    "stack.name": "`name` of spec.yml, else the name of the folder.",
+    "nodes[].name": "An image, `image/version`, or with `--bases` the full reference of an external base.",
+    "nodes[].kind": "`target` or `base`.",
+    "nodes[].action": "With `--plan`: see [actions](#actions); else null.",
+    "nodes[].why": "With `--plan`: the first reason, as a person reads it; else null.",
+    "edges[].parent": "The node that is built on.",
+    "edges[].child": "The node that builds on it.",
+    "edges[].foundation": "Whether the child stands on the parent's layers; if not, it copies from it.",
+}
 INPUT_FIELDS = {
     "format": "Version of this form: 1.",
     "images[].target": "The image, or `image/version`.",
@@ -541,6 +566,7 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         plan_data(plan),
         PLAN_FIELDS,
     )
+    yield "graph", "`stackyard graph --bases --plan --json`: parents first.", graph_data(sample_graph()), GRAPH_FIELDS
     yield (
         "plan beside the DataHub scripts",
         "`stackyard plan --like datahub --json`: [what they would do](../how-to/compare-with-datahub.md), "

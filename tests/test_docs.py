@@ -83,6 +83,7 @@ def campus(generate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pa
     ("verb", "fields"),
     [
         ("plan", "PLAN_FIELDS"),
+        ("graph", "GRAPH_FIELDS"),
         ("why", "WHY_FIELDS"),
         ("inputs", "INPUT_FIELDS"),
         ("ls", "STACK_FIELDS"),

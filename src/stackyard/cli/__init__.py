@@ -39,7 +39,7 @@ from stackyard.later import imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
-    "Look closer": ("inputs",),
+    "Look closer": ("graph", "inputs"),
     "Publish": ("push", "promote", "rollback"),
     "Keep": ("bases", "history"),
     "More": ("init", "new", "schema", "completion"),
@@ -48,6 +48,7 @@ _HOMES = {
     "status": "status",
     "plan": "plan",
     "why": "why",
+    "graph": "graph",
     "inputs": "why",
     "build": "build",
     "push": "build",
@@ -66,6 +67,7 @@ _SHORT = {
     "status": "What is stable, what ran last, what would build.",
     "plan": "What would happen to each image, and why. Offline.",
     "why": "Why an image is to be built, or is not.",
+    "graph": "What builds on what: a tree, DOT, Mermaid or SVG.",
     "inputs": "All that goes into an image, and its fingerprints.",
     "build": "Build, test and name what the plan says; --push publishes.",
     "check": "What is wrong with the stack's files.",

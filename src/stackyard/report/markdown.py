@@ -21,7 +21,7 @@ import msgspec
 from stackyard.model.plan import Plan, Step
 from stackyard.model.reason import NotSelected, Reason
 from stackyard.model.stack import Finding
-from stackyard.report.terminal import common_tags, source_text, totals_text
+from stackyard.report.terminal import NOTED, common_tags, source_text, totals_text
 from stackyard.report.text import count_text, cut, time_text, visible
 
 LIMIT = 65_536
@@ -57,9 +57,11 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
     head = [f"<!-- stackyard plan: {_marker(plan.stack)} -->", _title(plan), ""]
     if shared:
         head += [f"Tags: {', '.join(_code(tag) for tag in shared)}", ""]
-    head += [line for note in plan.notes for line in (_text(note.sentence), "")]
+    notes = [note.sentence for note in plan.notes]
+    notes += [finding.sentence for finding in plan.findings if finding.code in NOTED]
+    head += [line for note in notes for line in (_prose(note), "")]
     sections = [] if plan.is_idle else list(_sections(plan, has_tags=not shared))
-    tail = [] if plan.is_checked else [source_text(plan)]
+    tail = [] if plan.is_checked else [_prose(source_text(plan))]
     return _fitted(head, sections, tail, limit)
 
 
@@ -92,8 +94,8 @@ def _sections(plan: Plan, has_tags: bool) -> Iterable[_Section]:
     if long:
         rows = [f"- {_code(step.target)}: {_clause(reason)}" for step in long for reason in step.reasons]
         yield _folded("reasons", f"Every reason of {count_text(len(long), 'image')}", [], rows)
-    if plan.findings:
-        rows = [_finding(finding) for finding in plan.findings]
+    rows = [_finding(finding) for finding in plan.findings if finding.code not in NOTED]
+    if rows:
         yield _folded("findings", count_text(len(rows), "finding"), [], rows)
 
 
@@ -148,6 +150,11 @@ def _finding(finding: Finding) -> str:
 def _text(text: str) -> str:
     """`text` as nothing but text."""
     return _RISKY.sub(lambda found: f"&#{ord(found[0])};", visible(text))
+
+
+def _prose(text: str) -> str:
+    """A sentence that may hold what is not ours, where GitHub would link `@name` and `#1`."""
+    return re.sub(r"(&#(?:35|64);)", r"<code>\1</code>", _text(text))
 
 
 def _code(text: str) -> str:

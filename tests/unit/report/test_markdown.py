@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from stackyard.model.known import NOTHING_KNOWN
-from stackyard.model.plan import Plan
+from stackyard.model.plan import Note, Plan
 from stackyard.model.stack import Finding, Revision, TagTemplates, Target
 from stackyard.report.markdown import LIMIT, plan_markdown
 from tests.unit.plan.made import AT, COMMIT, known, plan, record, stack, target
@@ -176,6 +176,21 @@ def test_any_limit_is_kept(limit: int) -> None:
     assert len(text) <= limit
     assert text.count("<details>") == text.count("</details>")
     assert "Left out" in text
+
+
+def test_notes_stand_above() -> None:
+    """What the stack's policy decided, and a base that moved; where nothing is done, there is no table."""
+    made = plan(stack(target("up")), NOTHING_KNOWN)
+    moved = Finding("base-moved", "notice", "base a|b moved", "")
+    some = plan_markdown(msgspec.structs.replace(made, notes=(Note("publish", "not published"),), findings=(moved,)))
+    idle = plan_markdown(msgspec.structs.replace(made, notes=(Note("skip", "[skip ci] by `@x`"),)))
+
+    paragraphs = [seen(token) for token in parsed(some) if token.type == "inline"]
+    assert paragraphs[2:4] == ["not published", "base a|b moved"]
+    assert "finding</summary>" not in some
+    assert rows(idle) == []
+    assert "by &#96;<code>&#64;</code>x&#96;" in idle
+    assert "build" not in idle
 
 
 def test_it_says_since_when() -> None:
