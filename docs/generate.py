@@ -156,6 +156,8 @@ def sample_plan() -> Plan:
         21,
         5,
         "did you mean 'integration_tests'?",
+        "integation_tests",
+        "integration_tests",
     )
     step = Step(
         target=_CHILD,
@@ -350,6 +352,8 @@ FINDING_FIELDS = {
     "findings[].line": "From 1, or null.",
     "findings[].column": "From 1, or null.",
     "findings[].hint": "What to do, or null.",
+    "findings[].found": "What stands there, or null: where that is no text, or is a secret.",
+    "findings[].wanted": "What should stand there, as far as it can be said, or null.",
 }
 RUN_FIELDS = {
     "format": "Version of this form: 1.",

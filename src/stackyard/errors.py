@@ -58,13 +58,25 @@ class ConfigError(StackyardError):
 
 
 class FileProblem(ConfigError):
-    """A file says something we cannot take: `.path`, `.line` and `.column` (from 1; None if unknown)."""
+    """A file says something we cannot take: `.path`, `.line` and `.column` (from 1; None if unknown).
+
+    More facts may be `.found` and `.wanted`: what stands there, and what should.
+    """
 
     def __init__(
-        self, path: str, line: int | None, sentence: str, *, column: int | None = None, hint: str | None = None
+        self,
+        path: str,
+        line: int | None,
+        sentence: str,
+        *,
+        column: int | None = None,
+        hint: str | None = None,
+        **facts: str | None,
     ) -> None:
         place = path if line is None else f"{path}:{line}" if column is None else f"{path}:{line}:{column}"
-        super().__init__(f"{place}: {sentence}", hint=hint, path=path, line=line, column=column, problem=sentence)
+        super().__init__(
+            f"{place}: {sentence}", hint=hint, path=path, line=line, column=column, problem=sentence, **facts
+        )
 
 
 class FindingsProblem(ConfigError):

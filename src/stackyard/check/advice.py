@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from stackyard.check.findings import findings_of, in_order
+import msgspec
+
+from stackyard.check.findings import findings_of, in_order, tags_spot
 from stackyard.check.secrets import secret_findings
 from stackyard.check.variables import BASE_TAG, variable_findings
 from stackyard.errors import InvalidValue
 from stackyard.model.names import TargetName, nearest
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding, Stack, Target
-from stackyard.model.tags import PLACE, sanitise
+from stackyard.model.tags import PLACE, PLACES, sanitise, tags_of, values_of
 
 
 def advice_of(stack: Stack, branches: Iterable[str] = (), more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
@@ -25,6 +27,7 @@ def advice_of(stack: Stack, branches: Iterable[str] = (), more: Iterable[Finding
     found = (
         *findings_of(stack),
         *_pinned_parents(stack),
+        *_untagged(stack),
         *variable_findings(stack),
         *secret_findings(stack),
         *_foreign_platforms(stack),
@@ -45,7 +48,41 @@ def _clashes(stack: Stack, branches: Iterable[str]) -> Iterator[Finding]:
         if branch != own and sanitise(branch) == sanitise(own):
             sentence = f"branches {own!r} and {branch!r} give the same tags: both become {sanitise(own)}"
             hint = "whichever is built last has the tags; rename one of them"
-            yield Finding("branch-clash", "warning", sentence, stack.images_folder, hint=hint)
+            spot = tags_spot(stack, stack.targets[0])
+            yield Finding("branch-clash", "warning", sentence, *spot, hint=hint, found=branch, wanted="another name")
+
+
+def _untagged(stack: Stack) -> Iterator[Finding]:
+    """Images whose templates give no tag, whatever the commit and the branch are."""
+    there = msgspec.structs.replace(
+        stack.revision,
+        branch=stack.revision.branch or "main",
+        is_dirty=False,
+        is_default=True,
+        stamp=stack.revision.stamp or "stamp",
+    )
+    told: set[str] = set()
+    for target in stack.targets:
+        try:
+            tags = tags_of(target.templates, there, dict(target.variables))
+        except InvalidValue:  # an error of its own
+            continue
+        templates = (*target.templates.fixed, *target.templates.moving)
+        if any(tags) or target.skip is not None or target.image in told:
+            continue
+        told.add(target.image)
+        missing = [place for place in PLACES if any(f"{{{place}}}" in text for text in templates)]
+        missing = [place for place in missing if place not in values_of(there, dict(target.variables))]
+        why = f": it has no {' and no '.join(missing)}" if missing else ""
+        yield Finding(
+            "no-tag",
+            "warning",
+            f"image {target.image!r} gets no tag, and so can be neither pulled nor promoted{why}",
+            *tags_spot(stack, target),
+            hint="add a template without what is missing, such as {branch}",
+            found=", ".join(templates) or "nothing",
+            wanted="a template with {branch} or {commit}",
+        )
 
 
 def _pinned_parents(stack: Stack) -> Iterator[Finding]:
@@ -66,7 +103,15 @@ def _pinned_parents(stack: Stack) -> Iterator[Finding]:
                     f"put `ARG {BASE_TAG}={reference.tag or 'latest'}` before FROM, and write "
                     f"`FROM {reference.repository}:${{{BASE_TAG}}}`: other tools then get the parent of this branch too"
                 )
-                yield Finding("pinned-parent", "warning", sentence, dockerfile.path, stage.base.line, hint=hint)
+                yield Finding(
+                    "pinned-parent",
+                    "warning",
+                    sentence,
+                    *dockerfile.at(stage.base.line, stage.base.text),
+                    hint=hint,
+                    found=stage.base.text,
+                    wanted=f"{reference.repository}:${{{BASE_TAG}}}",
+                )
 
 
 def _foreign_platforms(stack: Stack) -> Iterator[Finding]:
@@ -79,24 +124,37 @@ def _foreign_platforms(stack: Stack) -> Iterator[Finding]:
         if not f"{target.inputs.platform}/".startswith(f"{wanted}/"):
             sentence = f"image {target.image!r} is for {wanted}, and {target.inputs.platform} is built for here"
             hint = "the engine needs an emulator for it (binfmt), or an engine of that platform"
-            line = dockerfile.stages[-1].base.line
-            yield Finding("other-platform", "notice", sentence, dockerfile.path, line, hint=hint)
+            base = dockerfile.stages[-1].base
+            place = dockerfile.at(base.line, base.text)
+            yield Finding(
+                "other-platform",
+                "notice",
+                sentence,
+                *place,
+                hint=hint,
+                found=wanted,
+                wanted=str(target.inputs.platform),
+            )
 
 
 def _unfilled(stack: Stack) -> Iterator[Finding]:
     """A `{name}` that was left as it stands, and is nearly one that has a value; other braces are none of ours."""
     for target in stack.targets:
         known = [name for name, _ in target.variables]
-        texts = [(f"build argument {name}", value) for name, value in target.args]
-        texts += [(f"command {command.name!r}", command.command) for command in target.commands]
-        path, line = target.entry
-        for what, text in texts:
+        texts = [(f"build argument {name}", value, ("args", name)) for name, value in target.args]
+        texts += [
+            (f"command {command.name!r}", command.command, ("info_cmds", command.name)) for command in target.commands
+        ]
+        for what, text, key in texts:
             for name in dict.fromkeys(PLACE.findall(text)):
                 near = nearest(name, known)
                 if near is not None:
                     sentence = f"{what} of image {target.image!r} holds {{{name}}}, and nothing gives it a value"
                     hint = f"did you mean {{{near}}}?"
-                    yield Finding("unknown-variable", "warning", sentence, path or target.dockerfile, line, hint=hint)
+                    spot, braces = target.spot(*key), f"{{{name}}}"
+                    yield Finding(
+                        "unknown-variable", "warning", sentence, *spot, hint=hint, found=braces, wanted=f"{{{near}}}"
+                    )
 
 
 def _parent_called(text: str, target: Target) -> TargetName | None:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator
 
 from stackyard.errors import FileProblem, FindingsProblem, InvalidValue
-from stackyard.model.names import Tag, TargetName
-from stackyard.model.stack import Finding, Stack, Target
+from stackyard.model.names import ImageName, Tag, TargetName
+from stackyard.model.stack import Finding, Spot, Stack, Target
 from stackyard.model.tags import render, tags_of, values_of
 
 _ORDER = {"error": 0, "warning": 1, "notice": 2}
@@ -25,17 +26,7 @@ def findings_of(stack: Stack) -> tuple[Finding, ...]:
 
 def unreadable(problem: FileProblem) -> Finding:
     """A file that cannot be read at all, as the one finding there is."""
-    facts = problem.facts
-    line, column = facts["line"], facts["column"]
-    return Finding(
-        "unreadable",
-        "error",
-        str(facts["problem"]),
-        str(facts["path"]),
-        line if isinstance(line, int) else None,
-        column if isinstance(column, int) else None,
-        problem.hint,
-    )
+    return Finding.of("unreadable", problem)
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -54,7 +45,7 @@ def refuse_errors(stack: Stack) -> None:
 def _rings(stack: Stack) -> list[Finding]:
     """Images that build on each other, each ring once."""
     left = {target.name: list(target.parent_names) for target in stack.targets}
-    dockerfiles = {target.name: target.dockerfile for target in stack.targets}
+    targets = {target.name: target for target in stack.targets}
     found = []
     while left := _standing(left):
         walk = [next(iter(left))]
@@ -66,13 +57,34 @@ def _rings(stack: Stack) -> list[Finding]:
                 "ring",
                 "error",
                 f"images build on each other in a ring: {' -> '.join(ring)}",
-                dockerfiles[ring[0]],
+                *_naming(stack, targets[ring[0]], targets[ring[1]]),
                 hint="one of them has to build on something else",
+                found=ring[1],
+                wanted="an image that does not build on this one",
             )
         )
         for name in ring[1:]:
             del left[name]
     return found
+
+
+def _naming(stack: Stack, child: Target, parent: Target) -> Spot:
+    """Where a child says that it builds on a parent: in its Dockerfile, or where it is declared."""
+    dockerfile = stack.dockerfiles.get(child.dockerfile)
+    use = next((use for use in child.parents if use.target == parent.name), None)
+    if ("depend_on", parent.image) in child.spots:
+        return child.spot("depend_on", parent.image)
+    if dockerfile is None or use is None:
+        return child.spot("image")
+    uses = [use for stage in dockerfile.stages for use in (stage.base, *stage.uses)]
+    words = (*map(str, use.references), *(str(reference.repository) for reference in use.references))
+    named = next((one for word in words for one in uses if one.text == word), uses[0])
+    return Spot(*dockerfile.at(named.line, named.text))
+
+
+def tags_spot(stack: Stack, target: Target) -> Spot:
+    """Where it is said what tags are made of; else where an image that gets one is listed."""
+    return stack.tags_spot or target.spot("image")
 
 
 def _standing(parents: dict[TargetName, list[TargetName]]) -> dict[TargetName, list[TargetName]]:
@@ -87,20 +99,21 @@ def _standing(parents: dict[TargetName, list[TargetName]]) -> dict[TargetName, l
 def _duplicates(stack: Stack) -> list[Finding]:
     """Two images that would be published under one name."""
     seen: dict[str, str] = {}
-    found = []
+    found: dict[tuple[str, str], Finding] = {}
     for target in stack.targets:
         first = seen.setdefault(target.repository.canonical, target.image)
         if first != target.image:
-            found.append(
-                Finding(
-                    "duplicate-repository",
-                    "error",
-                    f"images {first!r} and {target.image!r} are both published as {target.repository}",
-                    target.context,
-                    hint="give one of them another `image_name`",
-                )
+            spot = target.spot("image_name" if ("image_name",) in target.spots else "image")
+            found[first, target.image] = Finding(
+                "duplicate-repository",
+                "error",
+                f"images {first!r} and {target.image!r} are both published as {target.repository}",
+                *spot,
+                hint="give one of them another `image_name`",
+                found=str(target.repository),
+                wanted="a name of its own",
             )
-    return found
+    return list(found.values())
 
 
 def _tags(stack: Stack) -> Iterator[Finding]:
@@ -116,14 +129,17 @@ def _tags(stack: Stack) -> Iterator[Finding]:
         except InvalidValue as problem:
             if (sentence := f"branch {branch!r} gives no tag: {problem}") not in told:
                 told.add(sentence)
-                yield Finding("bad-tag", "error", sentence, stack.images_folder, hint=problem.hint)
+                text = str(problem.facts.get("text", ""))
+                spot = tags_spot(stack, target)
+                yield Finding("bad-tag", "error", sentence, *spot, hint=problem.hint, found=text, wanted="a tag")
             continue
         for channel in sorted({STABLE, *([stable] if stable else [])}.intersection(moving)):
             sentence = f"branch {branch!r} gives the tag {channel}, which is the stable channel's"
             if sentence not in told:
                 told.add(sentence)
                 hint = "build on a branch of another name: a channel is moved by `stackyard promote` alone"
-                yield Finding("bad-tag", "error", sentence, stack.images_folder, hint=hint)
+                spot, wanted = tags_spot(stack, target), "another tag"
+                yield Finding("bad-tag", "error", sentence, *spot, hint=hint, found=channel, wanted=wanted)
         for tag in (*fixed, *moving) if target.version is not None and target.skip is None else ():
             other = owners.setdefault((target.repository.canonical, tag), target)
             if other.image == target.image and other.version != target.version:
@@ -134,19 +150,18 @@ def _tags(stack: Stack) -> Iterator[Finding]:
 def _same_tag(first: Target, second: Target, tag: Tag) -> Finding:
     sentence = f"{str(first.name)!r} and {str(second.name)!r} are both tagged {tag} in {second.repository}"
     hint = "one would overwrite the other: give each version a prefix of its own, or use {version} in the tags"
-    path, line = second.entry
-    return Finding("same-tag", "error", sentence, path or second.context, line, hint=hint)
+    spot = second.spot("entry")
+    return Finding("same-tag", "error", sentence, *spot, hint=hint, found=tag, wanted="a tag for each version")
 
 
 def _untested(stack: Stack) -> list[Finding]:
-    return [
-        Finding(
-            "not-tested",
-            "notice",
-            f"image {target.image!r} has no tests: it is published as it is built",
-            target.context,
-            hint=f"put pytest files into {target.context}/test",
-        )
-        for target in stack.targets
-        if not any(suite.kind != "inventory" for suite in target.suites)
-    ]
+    found: dict[ImageName, Finding] = {}
+    for target in stack.targets:
+        if target.image not in found and not any(suite.kind != "inventory" for suite in target.suites):
+            folder = posixpath.normpath(posixpath.join(stack.images_folder, target.image, "test"))
+            sentence = f"image {target.image!r} has no tests: it is published as it is built"
+            hint = f"put pytest files into {folder}"
+            found[target.image] = Finding(
+                "not-tested", "notice", sentence, *target.spot("image"), hint=hint, found="nothing", wanted=folder
+            )
+    return list(found.values())

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from stackyard.model.dockerfile import SCRATCH, SYNTAX_ARG, Body, Dockerfile, Mention, Stage
+from stackyard.check.secrets import is_secret
+from stackyard.model.dockerfile import SCRATCH, SYNTAX_ARG, Body, Dockerfile, Mention, Stage, Use
 from stackyard.model.names import TargetName
 from stackyard.model.stack import Finding, Stack, Target
 
@@ -53,6 +54,7 @@ def variable_findings(stack: Stack) -> Iterator[Finding]:
             )
         )
         yield from _unset(dockerfile, inherited, bad_lines)
+        yield from _unreplaced(dockerfile, bad_lines)
         yield from _unread(dockerfile, targets)
         for target in targets:
             yield from _passed_for_nothing(target, dockerfile, everywhere)
@@ -90,8 +92,9 @@ def _unset(
     before = {arg.name for arg in dockerfile.args} | PREDEFINED
     told: set[tuple[int, str]] = set()
     known: set[str] | frozenset[str]
+    unreplaced = _in_flags(dockerfile)
     for mention in dockerfile.mentions:
-        if mention.how == "guarded":
+        if mention.how == "guarded" or (mention.line, mention.column) in unreplaced:
             continue
         number = _stage_number(dockerfile, mention)
         stage = dockerfile.stages[number] if number >= 0 else None
@@ -113,6 +116,31 @@ def _unset(
             yield _undefined(dockerfile, mention, near)
 
 
+def _in_flags(dockerfile: Dockerfile) -> dict[tuple[int, int], Use]:
+    """Line and column of each variable in `COPY --from` and `RUN --mount=from`, where Docker replaces none."""
+    found = {}
+    for use in (use for stage in dockerfile.stages for use in stage.uses if "$" in use.text):
+        _, line, column = dockerfile.at(use.line, use.text)
+        found.update({(line, column + at): use for at in range(len(use.text)) if column is not None})
+    return found
+
+
+def _unreplaced(dockerfile: Dockerfile, bad_lines: set[tuple[str, int | None]]) -> Iterator[Finding]:
+    """An image after `--from` with a variable that would give it a name, if Docker replaced it there."""
+    for use in dict.fromkeys(_in_flags(dockerfile).values()):
+        place = dockerfile.at(use.line, use.text)
+        if place[:2] not in bad_lines:
+            yield Finding(
+                "variable-in-from",
+                "warning",
+                f"Docker replaces no variables in {use.flag}, and refuses {use.text!r}",
+                *place,
+                hint=f"write `FROM {use.text} AS name` above, and name that stage",
+                found=use.text,
+                wanted="a stage, or an image without variables",
+            )
+
+
 def _lost(dockerfile: Dockerfile, stage: Stage, mention: Mention) -> Finding:
     why = "the engine sets it" if mention.name in PLATFORM_ARGS else "its ARG stands"
     return Finding(
@@ -123,6 +151,8 @@ def _lost(dockerfile: Dockerfile, stage: Stage, mention: Mention) -> Finding:
         mention.line,
         mention.column,
         hint=f"repeat `ARG {mention.name}` after the FROM of line {stage.base.line}: what is before is for FROM",
+        found=f"${mention.name}",
+        wanted=f"ARG {mention.name} after FROM",
     )
 
 
@@ -135,6 +165,8 @@ def _undefined(dockerfile: Dockerfile, mention: Mention, near: str | None) -> Fi
         mention.line,
         mention.column,
         hint=f"did you mean ${near}?" if near else f"add `ARG {mention.name}` above, or take it out",
+        found=f"${mention.name}",
+        wanted=f"${near}" if near else f"ARG {mention.name}",
     )
 
 
@@ -202,7 +234,8 @@ def _unread(dockerfile: Dockerfile, targets: Sequence[Target]) -> Iterator[Findi
 def _never_read(dockerfile: Dockerfile, name: str, line: int, where: str, passed: set[str]) -> Finding:
     also = ", though it is passed" if name in passed else ""
     hint = f"take it out{' here and of the build arguments' if also else ''}, or read it: ${{{name}}}"
-    return Finding("unused-arg", "warning", f"ARG {name} {where}{also}", dockerfile.path, line, hint=hint)
+    place = dockerfile.at(line, name)
+    return Finding("unused-arg", "warning", f"ARG {name} {where}{also}", *place, hint=hint, found=f"ARG {name}")
 
 
 def _passed_everywhere(stack: Stack) -> frozenset[str]:
@@ -214,16 +247,18 @@ def _passed_everywhere(stack: Stack) -> frozenset[str]:
 
 def _passed_for_nothing(target: Target, dockerfile: Dockerfile, everywhere: frozenset[str]) -> Iterator[Finding]:
     """Arguments that are passed, and that the Dockerfile does not declare: the engine drops them."""
-    path, line = target.entry
-    for name, _ in target.args:
+    for name, value in target.args:
         if name in everywhere or name in dockerfile.declared or name in PREDEFINED or name.startswith("BUILDKIT_"):
             continue
+        if value and is_secret(name, value):
+            continue  # told as such: it is to be taken out, not declared
         near = _nearly(name, dockerfile.declared)
         sentence = (
             f"image {target.image!r} is passed the build argument {name}, and no ARG of its Dockerfile declares it"
         )
         hint = f"did you mean {near}?" if near else f"add `ARG {name}` to {dockerfile.path}, or take it out"
-        yield Finding("unused-arg", "warning", sentence, path or dockerfile.path, line, hint=hint)
+        spot = target.spot("args", name)
+        yield Finding("unused-arg", "warning", sentence, *spot, hint=hint, found=name, wanted=near or f"ARG {name}")
 
 
 # Names that are nearly others.

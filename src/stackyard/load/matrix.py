@@ -16,7 +16,7 @@ from stackyard.load.spec.values import Spec, SpecImage
 from stackyard.load.spec.versions import VersionsFile, read_versions
 from stackyard.load.tree.place import Place
 from stackyard.model.names import ImageName, TargetName
-from stackyard.model.stack import Finding, StampFile
+from stackyard.model.stack import Finding, Spot, StampFile
 
 VERSIONS_FILES = ("versions.yaml", "info.yaml")
 """The second is the older form, which holds the stamps too."""
@@ -55,7 +55,9 @@ def read_matrices(place: Place, spec: Spec) -> tuple[Matrices, list[Finding]]:
             conventional.add(image.name)
         if any(plan.name is not None for plan in spec.plans):
             sentence = f"image {image.name!r} has versions of its own, so the plans of {spec.path} do not apply to it"
-            findings.append(Finding("versions-and-plans", "warning", sentence, file.path))
+            hint = "take the versions out, or leave the image out of the plans with `skip_plans`"
+            spot = file.versions[0].spots["version",] if file.versions else Spot(file.path)
+            findings.append(Finding("versions-and-plans", "warning", sentence, *spot, hint=hint))
         kept = _stamps(place, image.name, file, findings)
         if kept is not None:
             stamps.append(kept)
@@ -72,9 +74,14 @@ def _versions(place: Place, image: SpecImage, path: str | None, findings: list[F
     if path is None:
         return image.versions
     if image.versions is not None:
-        sentence = f"image {image.name!r} has versions in {image.versions.path} too: it is not said which ones count"
+        sentence = (
+            f"image {image.name!r} has versions in {image.versions.path} and in {path}: it is not said which ones count"
+        )
         hint = "keep them in one of the two"
-        findings.append(Finding("versions-twice", "error", sentence, path, hint=hint))
+        spot = image.spots.get(("versions",), Spot(path))
+        findings.append(
+            Finding("versions-twice", "error", sentence, *spot, hint=hint, found=path, wanted="versions in one file")
+        )
     file, found = read_versions(place.files.read(path), path)
     findings.extend(found)
     return file

@@ -20,7 +20,7 @@ from stackyard.load.tree.place import DOCKERFILE, Place
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.age import Age
 from stackyard.model.names import ImageName, TargetName, VersionName
-from stackyard.model.stack import TagTemplates
+from stackyard.model.stack import Spot, Spots, TagTemplates
 from stackyard.model.tags import filled
 
 STAMPED = "py{version}-{stamp}"
@@ -33,9 +33,8 @@ class Recipe(msgspec.Struct, frozen=True):
 
     image: ImageName
     version: VersionName | None
-    path: str
-    """The file that says so, as messages call it."""
-    line: int | None
+    spots: Spots
+    """Where files say what: `("entry",)` is what becomes this recipe, `("image",)` the entry of its image."""
     args: tuple[tuple[str, str], ...]
     depend_on: tuple[str, ...]
     """Images it is declared to build on, at the same version."""
@@ -64,15 +63,21 @@ class Recipe(msgspec.Struct, frozen=True):
     """`folder` or `copied`; None: by where the build context is."""
     max_age: Age | None = None
 
+    def spot(self, *key: str) -> Spot:
+        """Where something is said; else where the recipe is listed; else its Dockerfile."""
+        return self.spots.get(key) or self.spots.get(("entry",)) or Spot(self.dockerfile)
+
     @property
     def is_stamped(self) -> bool:
         """Whether it is a version of the image's own, and not of a plan."""
         return STAMPED in self.templates.fixed
 
     @property
-    def declared(self) -> tuple[str, ...]:
-        """Images that are parents whatever the Dockerfile says."""
-        return (*self.depend_on, *([str(self.base_image.name)] if self.base_image else []))
+    def declared(self) -> tuple[tuple[str, Spot], ...]:
+        """Images that are parents whatever the Dockerfile says, and where they are named."""
+        base = self.base_image
+        own = ((name, self.spot("depend_on", name)) for name in self.depend_on)
+        return (*own, *([(str(base.name), base.spot)] if base else []))
 
     @property
     def target(self) -> TargetName:
@@ -88,7 +93,7 @@ def recipes_of(spec: Spec, place: Place, matrices: Matrices) -> Iterator[Recipe]
         if image.name in matrices.versions:
             file = matrices.versions[image.name]
             for version in file.versions:
-                yield _at_version(spec, image, version, file.path, place)
+                yield _at_version(spec, image, version, place)
             continue
         for plan in spec.plans:
             if plan.name is None or plan.name not in image.skip_plans:
@@ -105,7 +110,7 @@ def _in_plan(spec: Spec, image: SpecImage, plan: SpecPlan, place: Place) -> Reci
     return _recipe(spec, image, plan.name, image.args_for(plan), variables, plan.templates, place)
 
 
-def _at_version(spec: Spec, image: SpecImage, version: Version, path: str, place: Place) -> Recipe:
+def _at_version(spec: Spec, image: SpecImage, version: Version, place: Place) -> Recipe:
     """A version of versions.yaml, whose tag is its name and the run's stamp; beside it those that name the version."""
     variables = {**dict(spec.vars), **dict(image.vars), "image": str(image.name), "version": str(version.name)}
     plan = spec.plans[0]
@@ -117,10 +122,13 @@ def _at_version(spec: Spec, image: SpecImage, version: Version, path: str, place
         tuple(text for text in plan.templates.moving if "{version}" in text),
     )
     args = tuple({**dict(image.args), **dict(version.docker_args)}.items())
+    recipe = _recipe(spec, image, version.name, args, variables, own, place)
+    spots = {**recipe.spots, **version.spots}
+    if ("version",) in spots:
+        spots["entry",] = spots["version",]
     return msgspec.structs.replace(
-        _recipe(spec, image, version.name, args, variables, own, place),
-        path=path,
-        line=version.line,
+        recipe,
+        spots=spots,
         base_image=version.base_image,
         needs=WINDOWS if version.is_windows else None,
     )
@@ -139,8 +147,7 @@ def _recipe(
     return Recipe(
         image.name,
         version,
-        spec.path,
-        image.line,
+        _spots(spec, image, version),
         tuple((name, filled(value, variables)) for name, value in args),
         image.depend_on,
         image.info_cmds,
@@ -157,3 +164,10 @@ def _recipe(
         granularity=image.granularity or spec.granularity,
         max_age=image.max_age or spec.max_age,
     )
+
+
+def _spots(spec: Spec, image: SpecImage, version: VersionName | None) -> Spots:
+    """Where the image's entry says what, as one plan has it; an image that no file lists has its Dockerfile alone."""
+    of_plan = {key[:2]: spot for key, spot in image.spots.items() if key[0] == "args" and key[2:] == (version,)}
+    spots = {**spec.spots, **image.spots, **of_plan}
+    return {**spots, ("entry",): spots["image",]} if ("image",) in spots else spots

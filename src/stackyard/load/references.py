@@ -18,11 +18,12 @@ from stackyard.errors import InvalidValue
 from stackyard.load.dockerfile.content import variables_of
 from stackyard.load.recipe import Recipe
 from stackyard.load.spec.versions import BaseImage
-from stackyard.model.dockerfile import Dockerfile
+from stackyard.model.dockerfile import Dockerfile, Use
 from stackyard.model.inputs import masked
 from stackyard.model.names import ImageName, TargetName, VersionName, nearest
 from stackyard.model.reference import Reference, Repository
-from stackyard.model.stack import Finding, ParentUse
+from stackyard.model.stack import Finding, ParentUse, Spot
+from stackyard.model.words import expand_known
 
 
 class Owners(msgspec.Struct, frozen=True):
@@ -95,8 +96,8 @@ def find_references(
     found = Found({}, {})
     if recipe.base_image is not None and recipe.base_image.name not in owners.repositories:
         findings.append(_unknown_base(recipe, recipe.base_image, owners))
-    for name in recipe.declared:
-        target = _parent(recipe, ImageName(name), owners, findings)
+    for name, spot in recipe.declared:
+        target = _parent(recipe, ImageName(name), owners, findings, spot)
         if target is not None:
             found.parents[target] = []
     for use, text, is_outside in dockerfile.places(dict(args), platform):
@@ -106,15 +107,14 @@ def find_references(
             continue
         try:
             reference = Reference.parse(text)
-        except InvalidValue:
-            sentence = f"{use.text!r} names the image {masked(text, args)!r}, which is not a valid reference"
-            hint = "an argument without a value leaves a hole: give it a default or a build argument"
-            findings.append(Finding("bad-reference", "error", sentence, dockerfile.path, use.line, hint=hint))
+        except InvalidValue as problem:
+            bad = _bad_reference(recipe, dockerfile, use, masked(text, args), dict(args))
+            findings.append(bad if bad.hint else msgspec.structs.replace(bad, hint=problem.hint))
             continue
         if use.how == "syntax":
             found.frontend = reference
             continue
-        parent = _sort(reference, recipe, owners, found, findings)
+        parent = _sort(reference, recipe, owners, found, findings, Spot(*dockerfile.at(use.line, use.text)))
         if parent is not None:
             found.roles.append(f"parent {parent}")
             found.naming |= variables_of(use.text)
@@ -126,16 +126,52 @@ def find_references(
                 f"image {recipe.image!r} depends on {target.image!r}, and no instruction of its Dockerfile names it"
             )
             hint = "a FROM of another name ignores the parent that was just built"
-            findings.append(Finding("parent-not-used", "warning", sentence, dockerfile.path, 1, hint=hint))
+            base = dockerfile.stages[-1].base
+            place = dockerfile.at(base.line, base.text)
+            wanted = str(owners.repositories[target.image])
+            findings.append(
+                Finding("parent-not-used", "warning", sentence, *place, hint=hint, found=base.text, wanted=wanted)
+            )
     return found
 
 
+def _bad_reference(recipe: Recipe, dockerfile: Dockerfile, use: Use, text: str, args: Mapping[str, str]) -> Finding:
+    """An image that cannot be named so: which version and which argument it is, and what helps."""
+    try:
+        names = sorted(expand_known(use.text, {}, dockerfile.escape)[1])
+    except InvalidValue:
+        names = []
+    is_unreplaced = use.how in ("copy", "mount") and bool(names)
+    values = {**dockerfile.global_values(args), **args}
+    empty = [name for name in names if not values.get(name)]
+    at = f" at version {str(recipe.version)!r}" if recipe.version is not None else ""
+    why = f": {', '.join(empty)} {'has' if len(empty) == 1 else 'have'} no value" if empty and not is_unreplaced else ""
+    hint = None
+    if is_unreplaced:
+        hint = f"Docker replaces no variables in {use.flag}: write `FROM {use.text} AS name` above, and name that stage"
+    elif empty:
+        hint = f"give {empty[0]} a default in its ARG, or a value in the build arguments"
+    elif names:
+        hint = f"look at {', '.join(names)}: the name it gives is no repository's"
+    return Finding(
+        "bad-reference",
+        "error",
+        f"{use.text!r} names the image {text!r}{at}, which is not a valid reference{why}",
+        *dockerfile.at(use.line, use.text),
+        hint=hint,
+        found=text,
+        wanted="REPOSITORY:TAG",
+    )
+
+
 def _sort(
-    reference: Reference, recipe: Recipe, owners: Owners, found: Found, findings: list[Finding]
+    reference: Reference, recipe: Recipe, owners: Owners, found: Found, findings: list[Finding], spot: Spot
 ) -> TargetName | None:
     """One reference, to the parents or to the bases; the parent that it is."""
     owner = owners.by_name.get(reference.repository.canonical)
-    target = None if owner in (None, recipe.image) else _parent(recipe, ImageName(owner or ""), owners, findings)
+    target = None
+    if owner is not None and owner != recipe.image:
+        target = _parent(recipe, owner, owners, findings, spot)
     if target is None:
         found.bases.setdefault(reference.canonical, reference)
     elif reference not in found.parents.setdefault(target, []):
@@ -143,7 +179,7 @@ def _sort(
     return target
 
 
-def _parent(recipe: Recipe, image: ImageName, owners: Owners, findings: list[Finding]) -> TargetName | None:
+def _parent(recipe: Recipe, image: ImageName, owners: Owners, findings: list[Finding], spot: Spot) -> TargetName | None:
     """The target of `image` that the recipe builds on; None for an image the stack does not make."""
     target = owners.at_version(image, recipe.version)
     if target is None and image in owners.versions:
@@ -154,10 +190,11 @@ def _parent(recipe: Recipe, image: ImageName, owners: Owners, findings: list[Fin
             f"which is not made at that version (it is at {', '.join(made)})"
         )
         near = nearest(str(recipe.version), made)
-        hint = f"the nearest that {image!r} has is {near!r}" if near else None
-        finding = Finding("missing-version", "error", sentence, recipe.path, recipe.line, hint=hint)
-        if finding not in findings:
-            findings.append(finding)
+        hint = f"the nearest that {image!r} has is {near!r}" if near else f"make {image!r} at that version too"
+        if not any(one.code == "missing-version" and one.sentence == sentence for one in findings):
+            found = str(recipe.version) if recipe.version is not None else "no version"
+            wanted = f"one of {', '.join(made)}"
+            findings.append(Finding("missing-version", "error", sentence, *spot, hint=hint, found=found, wanted=wanted))
     return target
 
 
@@ -168,9 +205,10 @@ def _unknown_base(recipe: Recipe, base: BaseImage, owners: Owners) -> Finding:
         "error",
         f"version {recipe.version!r} of image {recipe.image!r} has the base image {base.name!r}, "
         "which is no image of this stack",
-        recipe.path,
-        base.line,
+        *base.spot,
         hint=f"did you mean {near!r}?" if near else "`base_image` names the folder of another image",
+        found=base.name,
+        wanted=near or "an image",
     )
 
 

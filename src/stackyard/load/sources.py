@@ -9,6 +9,7 @@ Cost: a build context that several images share is read once per set of ignore r
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Collection
 
 import msgspec
 
@@ -18,11 +19,12 @@ from stackyard.load.links import HINT
 from stackyard.load.recipe import Recipe
 from stackyard.load.tree.context import read_context
 from stackyard.load.tree.ignore import IgnoreRules, read_ignore_rules
-from stackyard.load.tree.place import Place
+from stackyard.load.tree.place import Place, image_folders
 from stackyard.load.tree.staging import FilesEntry, Stager
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import BlobId, Entry
-from stackyard.model.stack import Finding, Staging
+from stackyard.model.names import nearest
+from stackyard.model.stack import Finding, Spot, Staging
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -39,8 +41,10 @@ class Sources(msgspec.Struct, frozen=True):
 class SourceReader:
     """Reads sources, each Dockerfile and each build context once."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, listed: Collection[str] = ()) -> None:
+        """`listed`: names of all images, whether there is a folder of that name or not."""
         self._place = place
+        self._listed = listed
         self._read: dict[tuple[str, str, tuple[FilesEntry, ...]], tuple[Sources | None, list[Finding]]] = {}
         self._stager = Stager(place)
         self._contexts: dict[tuple[str, IgnoreRules], tuple[Entry, ...]] = {}
@@ -56,12 +60,14 @@ class SourceReader:
         files = self._place.files
         if not files.is_folder(recipe.context):
             sentence = f"image {recipe.image!r} has no folder {recipe.context}"
-            return None, [_missing("missing-folder", sentence, recipe)]
+            missing = _missing("missing-folder", sentence, recipe.spot("context"), recipe.context, recipe.dockerfile)
+            return None, [self._with_nearest_folder(missing, recipe)]
         if not files.is_file(recipe.dockerfile):
             sentence = f"image {recipe.image!r} has no {recipe.dockerfile}"
             if posixpath.dirname(recipe.dockerfile) == recipe.context:
                 sentence = f"folder {recipe.context} has no {posixpath.basename(recipe.dockerfile)}"
-            return None, [_missing("missing-dockerfile", sentence, recipe)]
+            spot = recipe.spot("dockerfile")
+            return None, [_missing("missing-dockerfile", sentence, spot, recipe.dockerfile, recipe.dockerfile)]
         is_below = recipe.dockerfile.startswith(f"{recipe.context}/")
         for path in (recipe.dockerfile,) if is_below else (recipe.context, recipe.dockerfile):
             if files.leads_out(path):
@@ -81,6 +87,13 @@ class SourceReader:
                 return None, findings
         return Sources(dockerfile, BlobId.of(data), context, staging), findings
 
+    def _with_nearest_folder(self, missing: Finding, recipe: Recipe) -> Finding:
+        """The finding with the folder that the entry most likely means, if it is a name without one."""
+        if recipe.context != self._place.path(recipe.image):
+            return missing
+        near = nearest(recipe.image, [name for name in image_folders(self._place) if name not in self._listed])
+        return msgspec.structs.replace(missing, hint=f"did you mean {near!r}?", wanted=near) if near else missing
+
     def _context(self, rules: IgnoreRules, folder: str) -> tuple[Entry, ...]:
         key = (folder, rules)
         if key not in self._contexts:
@@ -88,10 +101,12 @@ class SourceReader:
         return self._contexts[key]
 
 
-def _missing(code: str, sentence: str, recipe: Recipe) -> Finding:
-    hint = f"make {recipe.dockerfile}, or take the entry out"
-    return Finding(code, "error", sentence, recipe.path, recipe.line, hint=hint)
+def _missing(code: str, sentence: str, spot: Spot, wanted: str, dockerfile: str) -> Finding:
+    hint = f"make {dockerfile}, or take the entry out"
+    return Finding(code, "error", sentence, *spot, hint=hint, found="nothing", wanted=wanted)
 
 
 def _outside(path: str) -> Finding:
-    return Finding("leads-outside", "error", "is a link that leads out of the repository", path, hint=HINT)
+    return Finding(
+        "leads-outside", "error", "is a link that leads out of the repository", path, hint=HINT, found="a link"
+    )

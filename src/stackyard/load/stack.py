@@ -16,29 +16,26 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from stackyard.errors import ConfigError, FileProblem, InvalidValue
+from stackyard.errors import ConfigError, InvalidValue
+from stackyard.load.listing import disagreements, read_listing
 from stackyard.load.matrix import Matrices, read_matrices
 from stackyard.load.recipe import Recipe, recipes_of
 from stackyard.load.references import owners_of
 from stackyard.load.sources import SourceReader
 from stackyard.load.spec.policy import settled
-from stackyard.load.spec.read import read_spec
-from stackyard.load.spec.values import Ecr, Spec, SpecImage, unnamed_plan
+from stackyard.load.spec.values import Ecr, Spec, SpecImage
 from stackyard.load.spec.versions import BASE_IMAGE, BaseImage
 from stackyard.load.suites import SuiteReader
 from stackyard.load.target import Surroundings, stage_of, target_of
 from stackyard.load.tree.changes import read_change_rules
-from stackyard.load.tree.place import DOCKERFILE, Place, discovered, image_folders, templates
+from stackyard.load.tree.place import Place
+from stackyard.model import canonical
 from stackyard.model.dockerfile import Body, Dockerfile
 from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
 from stackyard.model.names import ImageName, TargetName, nearest
-from stackyard.model.reference import Platform, Repository
-from stackyard.model.stack import Finding, GivenArgument, Revision, Stack, Target
+from stackyard.model.reference import Platform, Repository, nearest_repository
+from stackyard.model.stack import Finding, GivenArgument, Revision, Spot, Stack, Target
 
-_PLACEHOLDER = re.compile(
-    rb"\{\{[- ]*\.?(?:env\.)?([A-Za-z_]\w*)|%%([A-Za-z_]\w*)%%|@([A-Za-z_]\w*)@|<%=? *([A-Za-z_]\w*)"
-)
-"""What templates are filled in at: `{{ NAME }}`, `%%NAME%%`, `@NAME@`, `<%= name %>`."""
 _GITHUB = re.compile(r"github\.com[:/]([^/]+/[^/]+?)(?:\.git)?/?$")
 
 
@@ -63,14 +60,14 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
     Args:
         listing: what the file that lists the images would say; None: what it says.
     """
-    spec, findings = _spec(place, listing)
-    found: list[Finding] = [*findings, *_unlisted(place, spec)]
+    spec, findings = read_listing(place, listing)
+    found: list[Finding] = [*findings, *disagreements(place, spec)]
     registry = spec.registry or _default_registry(spec, settings)
     matrices, problems = read_matrices(place, spec)
     found.extend(problems)
     recipes = tuple(_with_given(recipes_of(spec, place, matrices), spec, settings))
     names = _Names(spec, registry, matrices, settings)
-    sources = SourceReader(place)
+    sources = SourceReader(place, {image.name for image in spec.images})
     around = _surroundings(place, spec, names, recipes, revision, settings, sources, found)
     targets: list[Target] = []
     dockerfiles: dict[str, Dockerfile] = {}
@@ -96,24 +93,25 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
         stamp_files=matrices.stamps,
         policy=settled(spec.policy, is_datahub=place.spec is not None and not place.is_listed_at_the_root),
         findings=tuple(dict.fromkeys(found)),
+        tags_spot=spec.spots.get(("tags",)),
         dockerfiles=dockerfiles,
     )
 
 
 def read_names(place: Place) -> tuple[tuple[TargetName, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
     """Names of all targets, and groups: from the files that list them, without a look at what images are made from."""
-    spec, _ = _spec(place)
+    spec, _ = read_listing(place)
     matrices, _ = read_matrices(place, spec)
     return tuple(recipe.target for recipe in recipes_of(spec, place, matrices)), spec.groups
 
 
 def read_target(place: Place, revision: Revision, settings: Settings, name: TargetName) -> Target | None:
     """One target as its files are now; None where it is not there any more."""
-    spec, _ = _spec(place)
+    spec, _ = read_listing(place)
     matrices, _ = read_matrices(place, spec)
     recipes = tuple(_with_given(recipes_of(spec, place, matrices), spec, settings))
     recipe = next((recipe for recipe in recipes if recipe.target == name), None)
-    sources = SourceReader(place)
+    sources = SourceReader(place, {image.name for image in spec.images})
     read = sources.read(recipe)[0] if recipe else None
     if recipe is None or read is None:
         return None
@@ -122,111 +120,12 @@ def read_target(place: Place, revision: Revision, settings: Settings, name: Targ
     return target_of(recipe, read, around)[0]
 
 
-def _spec(place: Place, listing: bytes | None = None) -> tuple[Spec, tuple[Finding, ...]]:
-    """The spec; where no file lists the images, every Dockerfile that is found."""
-    if place.spec is None:
-        return Spec(place.images, None, None, None, (unnamed_plan(),), _found_images(place), ()), ()
-    data = place.files.read(place.spec) if listing is None else listing
-    spec, findings = read_spec(data, place.spec, needs_images=not place.is_listed_at_the_root)
-    if not spec.images and place.is_listed_at_the_root:
-        spec = msgspec.structs.replace(spec, images=_found_images(place))
-    return _with_files(spec, findings) if spec.files else (spec, findings)
-
-
-def _with_files(spec: Spec, findings: tuple[Finding, ...]) -> tuple[Spec, tuple[Finding, ...]]:
-    """The spec with the top-level `files` in its images; an error for each that no image has."""
-    names = [str(image.name) for image in spec.images]
-    images = tuple(
-        msgspec.structs.replace(
-            image,
-            files=(*image.files, *(entry for name, _, files in spec.files if name == image.name for entry in files)),
-        )
-        for image in spec.images
-    )
-    found = list(findings)
-    for name, line, _ in spec.files:
-        if name not in names:
-            near = nearest(name, names)
-            hint = f"did you mean {near!r}?" if near else None
-            sentence = f"`files` names {name!r}, which is no image"
-            found.append(Finding("wrong-value", "error", sentence, spec.path, line, hint=hint))
-    return msgspec.structs.replace(spec, images=images), tuple(found)
-
-
-def _found_images(place: Place) -> tuple[SpecImage, ...]:
-    """Images by discovery: the first Dockerfile of a name is taken."""
-    first = {found.name: found for found in reversed(list(discovered(place)))}
-    return tuple(
-        SpecImage(found.name, None, image_name=found.name.lower(), dockerfile=found.dockerfile, context=found.context)
-        for found in discovered(place)
-        if first[found.name] is found or first[found.name] == found
-    )
-
-
 def _default_registry(spec: Spec, settings: Settings) -> str | None:
     """On GitHub: its own registry, below the repository's name; elsewhere none."""
     if settings.registry or any(image.image_name and "/" in image.image_name for image in spec.images):
         return None
     found = _GITHUB.search(settings.find_remote() or "")
     return f"ghcr.io/{found[1]}".lower() if found else None
-
-
-def _unlisted(place: Place, spec: Spec) -> list[Finding]:
-    """What the spec and the folders do not agree on, and what nothing builds."""
-    findings = [*_unread(place), *(_template(place, path) for path in templates(place))]
-    if not spec.images:
-        hint = f"add a folder {place.path('NAME')} with a Dockerfile" + (" and its entry" if place.spec else "")
-        return [*findings, Finding("no-images", "error", "there is no image", place.spec or place.images, hint=hint)]
-    named = [image.name for image in spec.images]
-    listed = {image.dockerfile for image in spec.images}
-    findings += [
-        Finding(
-            "folder-without-entry",
-            "warning",
-            f"folder {place.path(name)} has a Dockerfile and no entry under `images:`, so it is not built",
-            place.path(name, DOCKERFILE),
-            hint=f"add `{name}:` under `images:` in {place.spec}",
-        )
-        for name in image_folders(place)
-        if name not in named and place.path(name, DOCKERFILE) not in listed
-    ]
-    for image in spec.images:
-        findings.extend(_unknown_parents(image, named, spec.path))
-    return findings
-
-
-def _unread(place: Place) -> Iterator[Finding]:
-    """Files that describe the stack beside the one that does."""
-    hint = "keep one of them" + (", or leave only `images_dir` in the other" if place.is_listed_at_the_root else "")
-    for path in place.unread:
-        sentence = f"describes the stack, and so does {place.spec}: only that one is read"
-        yield Finding("two-specs", "error", sentence, path, 1, hint=hint)
-
-
-def _template(place: Place, path: str) -> Finding:
-    """A template, with the form that needs none, for a name that it fills in."""
-    found = _PLACEHOLDER.search(place.files.read(path))
-    name = next((part.decode() for part in found.groups() if part), "NAME") if found else "NAME"
-    hint = (
-        f"write `ARG {name.upper()}=default` and `${{{name.upper()}}}` in a Dockerfile, "
-        f"and give it a value with `build_args: {{{name.upper()}: value}}`"
-    )
-    sentence = "a template of a Dockerfile is not built"
-    line = place.files.read(path)[: found.start()].count(b"\n") + 1 if found else None
-    return Finding("template", "notice", sentence, path, line, hint=hint)
-
-
-def _unknown_parents(image: SpecImage, named: list[ImageName], path: str) -> list[Finding]:
-    found = []
-    for parent in image.depend_on:
-        if parent not in named:
-            near = nearest(parent, [str(name) for name in named])
-            sentence = (
-                f"image {image.name!r} depends on {parent!r}, which the file does not define: taken as an external base"
-            )
-            hint = f"did you mean {near!r}?" if near else None
-            found.append(Finding("unknown-parent", "warning", sentence, path, image.line, hint=hint))
-    return found
 
 
 def _surroundings(
@@ -241,7 +140,7 @@ def _surroundings(
 ) -> Surroundings:
     if settings.registry:
         Repository.parse(f"{settings.registry.rstrip('/')}/name")  # the caller's mistake is not the file's
-    repositories = {image.name: _repository(place, names, image) for image in spec.images}
+    repositories = {image.name: _repository(names, image, found) for image in spec.images}
     declared = {image.name: tuple(names.others(image)) for image in spec.images}
     rules, everywhere, problems = read_change_rules(place)
     found.extend(problems)
@@ -301,7 +200,10 @@ class _Names:
 
     def base(self, base: BaseImage) -> Repository:
         """What the argument BASE_IMAGE calls an image."""
-        return self._ecr(base.name) if base.source == "aws" else local_repository(base.name)
+        try:
+            return self._ecr(base.name) if base.source == "aws" else local_repository(base.name)
+        except InvalidValue:  # said of that image, or that there is none
+            return _unnamed(base.name)
 
     def others(self, image: SpecImage) -> Iterator[str]:
         """Other names that Dockerfiles may use."""
@@ -342,12 +244,25 @@ def _with_given(recipes: Iterable[Recipe], spec: Spec, settings: Settings) -> It
         )
 
 
-def _repository(place: Place, names: _Names, image: SpecImage) -> Repository:
+def _repository(names: _Names, image: SpecImage, found: list[Finding]) -> Repository:
+    """Where an image is published; for a name that is none an error, and the nearest one that is."""
     try:
         return names.published(image)
     except InvalidValue as problem:
-        where, line = (place.spec, image.line) if place.spec else (place.path(image.name), None)
-        raise FileProblem(where, line, f"image {image.name!r}: {problem}", hint=problem.hint) from None
+        text = image.image_name or image.name
+        near = nearest_repository(text)
+        spot = image.spots.get(("image_name",)) or image.spots.get(("image",)) or Spot(image.dockerfile or "")
+        how = f"did you mean {near}? {problem.hint}" if near else f"{problem.hint}: give it an `image_name`"
+        sentence = f"image {image.name!r} cannot be published as {text!r}, which is not a valid repository"
+        found.append(
+            Finding("wrong-value", "error", sentence, *spot, hint=how, found=text, wanted=near or Repository.hint)
+        )
+        return near or _unnamed(text)
+
+
+def _unnamed(text: str) -> Repository:
+    """Stands where an image has no name that a repository can have; a plan is refused for it."""
+    return Repository(f"unnamed-{canonical.digest(text).hex[:8]}")
 
 
 def repository_of(image: SpecImage, registry: str | None, override: str | None) -> Repository:

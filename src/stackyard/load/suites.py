@@ -16,8 +16,8 @@ from stackyard.load.tree.files import Files
 from stackyard.load.tree.place import Place, has_folder
 from stackyard.model import canonical
 from stackyard.model.inputs import Entry
-from stackyard.model.names import Digest
-from stackyard.model.stack import Command, Finding, Suite
+from stackyard.model.names import Digest, nearest
+from stackyard.model.stack import Command, Finding, Spot, Suite
 from stackyard.model.tags import filled
 
 COMMON_TESTS = "tests_common"
@@ -32,7 +32,12 @@ def commands_of(recipe: Recipe, table: Mapping[str, Command], findings: list[Fin
     for name in recipe.commands:
         if name not in table:
             sentence = f"image {recipe.image!r} names the command {name!r}, which the table of commands does not define"
-            findings.append(Finding("unknown-command", "error", sentence, recipe.path, recipe.line))
+            near = nearest(name, list(table))
+            hint = f"did you mean {near!r}?" if near else "add it to `all_info_cmds`, or take it out"
+            spot = recipe.spot("info_cmds", name)
+            findings.append(
+                Finding("unknown-command", "error", sentence, *spot, hint=hint, found=name, wanted=near or "a command")
+            )
     variables = dict(recipe.variables)
     return tuple(
         Command(name, table[name].description, filled(table[name].command, variables))
@@ -61,16 +66,20 @@ class SuiteReader:
         if basic:
             suites.append(Suite("basic", tuple(basic), self._digest(*basic)))
             if not any(self._has_tests(folder) for folder in basic):
-                findings.append(_without_tests(basic[-1]))
+                findings.append(self._without_tests(basic[-1], recipe))
         if recipe.integration_tests:
             folder = self._place.path(recipe.image, "integration_tests")
             if self._has(findings, recipe.image, "integration_tests"):
                 suites.append(Suite("integration", (folder,), self._digest(folder)))
                 if not self._has_tests(folder):
-                    findings.append(_without_tests(folder))
+                    findings.append(self._without_tests(folder, recipe))
             else:
                 sentence = f"image {recipe.image!r} asks for integration tests, and there is no folder {folder}"
-                findings.append(Finding("missing-tests", "error", sentence, recipe.path, recipe.line))
+                hint = f"put tests into {folder}, or take `integration_tests` out"
+                spot = recipe.spot("integration_tests")
+                findings.append(
+                    Finding("missing-tests", "error", sentence, *spot, hint=hint, found="true", wanted=folder)
+                )
         if commands:
             digest = canonical.digest([(command.name, command.command) for command in commands])
             suites.append(Suite("inventory", (), digest))
@@ -101,6 +110,14 @@ class SuiteReader:
         names = (entry.path.rpartition("/")[2] for entry in self._entries(folder))
         return any(name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py")) for name in names)
 
+    def _without_tests(self, folder: str, recipe: Recipe) -> Finding:
+        """At a file of the folder; where there is none, at the image that has it."""
+        files = [entry.path for entry in self._entries(folder) if entry.kind != "dir"]
+        spot = Spot(files[0]) if files else recipe.spot("image")
+        sentence = f"no file in {folder} is named like a test, so nothing may be tested, and that counts as a pass"
+        hint = "pytest takes tests from test_*.py and *_test.py"
+        return Finding("empty-suite", "warning", sentence, *spot, hint=hint, found="no test", wanted="test_*.py")
+
     def _entries(self, folder: str) -> list[Entry]:
         """All files of a folder but for byte code; read once."""
         if folder not in self._trees:
@@ -123,12 +140,6 @@ class SuiteReader:
                 and (name in PYTEST_FILES or files.is_link(path) or _names_pytest(files, path))
             ]
         return self._above[above]
-
-
-def _without_tests(folder: str) -> Finding:
-    sentence = "no file here is named like a test, so nothing may be tested, and that counts as a pass"
-    hint = "pytest takes tests from test_*.py and *_test.py"
-    return Finding("empty-suite", "warning", sentence, folder, hint=hint)
 
 
 def _names_pytest(files: Files, path: str) -> bool:

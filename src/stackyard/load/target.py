@@ -31,7 +31,7 @@ from stackyard.load.tree.changes import ChangeRules
 from stackyard.load.tree.place import Place
 from stackyard.model.dockerfile import Body, Dockerfile
 from stackyard.model.ecr import version_tag
-from stackyard.model.inputs import Entry, Inputs
+from stackyard.model.inputs import Entry, Inputs, masked
 from stackyard.model.names import ImageName, TargetName, nearest
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.model.stack import Command, Finding, ParentUse, Revision, Target
@@ -118,8 +118,8 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         templates=recipe.templates,
         variables=recipe.variables,
         skip=recipe.skip,
-        entry=(recipe.path, recipe.line),
         max_age=recipe.max_age,
+        spots=recipe.spots,
         staging=sources.staging,
         needs=_needs(recipe, found.bases.values(), around.platform),
     )
@@ -141,7 +141,8 @@ def _unknown_stage(recipe: Recipe, dockerfile: Dockerfile) -> Finding:
     near = nearest(str(recipe.stage), names)
     sentence = f"`target` of image {recipe.image!r} is {recipe.stage!r}, and {dockerfile.path} has no such stage"
     hint = f"did you mean {near!r}?" if near else "a stage is named by `FROM image AS name`"
-    return Finding("unknown-stage", "error", sentence, recipe.path, recipe.line, hint=hint)
+    spot, wanted = recipe.spot("target"), near or "a stage"
+    return Finding("unknown-stage", "error", sentence, *spot, hint=hint, found=recipe.stage, wanted=wanted)
 
 
 def _needs(recipe: Recipe, bases: Iterable[Reference], platform: str) -> str | None:
@@ -156,8 +157,12 @@ def _arguments(recipe: Recipe, around: Surroundings, findings: list[Finding]) ->
     args = dict(_with_base_tag(recipe, around, findings))
     base = recipe.base_image
     if base is not None and recipe.version is not None:
-        tag = version_tag(recipe.version, around.revision.stamp or UNSTAMPED)
-        args.setdefault(BASE_IMAGE, f"{around.base_names(base)}:{tag}")
+        parent = around.owners.at_version(base.name, recipe.version)
+        if parent is not None and parent.version is None:  # it has tags of another kind, and one name only
+            name, tag = around.owners.repositories[base.name], _tag_of(around.recipes[parent], around)
+        else:
+            name, tag = around.base_names(base), str(version_tag(recipe.version, around.revision.stamp or UNSTAMPED))
+        args.setdefault(BASE_IMAGE, f"{name}:{tag}")
     return (*args.items(), *((name, value) for name, value in recipe.always if name not in args))
 
 
@@ -169,14 +174,21 @@ def _with_base_tag(recipe: Recipe, around: Surroundings, findings: list[Finding]
         return recipe.args
     if BASE_TAG in dict(recipe.args):
         sentence = f"image {recipe.image!r} sets {BASE_TAG} itself: its parent's tag of this run is not used"
-        findings.append(Finding("base-tag-set", "warning", sentence, recipe.path, recipe.line))
+        hint = f"take it out: {BASE_TAG} is then the tag that {parent.image} gets"
+        found = f"{BASE_TAG}: {masked(dict(recipe.args)[BASE_TAG], recipe.args)}"
+        spot = recipe.spot("args", BASE_TAG)
+        findings.append(Finding("base-tag-set", "warning", sentence, *spot, hint=hint, found=found))
         return recipe.args
+    return ((BASE_TAG, _tag_of(parent, around)), *recipe.args)
+
+
+def _tag_of(parent: Recipe, around: Surroundings) -> str:
+    """The tag by which children name a parent: its first moving one, else its first fixed one."""
     try:
         fixed, moving = tags_of(parent.templates, around.revision, dict(parent.variables))
     except InvalidValue:  # said of the parent, as an error of its own
         fixed, moving = (), ()
-    tag = next(iter(moving + fixed), "latest")
-    return ((BASE_TAG, str(tag)), *recipe.args)
+    return str(next(iter(moving + fixed), "latest"))
 
 
 def _never_counts(path: str, around: Surroundings) -> bool:

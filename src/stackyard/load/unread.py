@@ -41,7 +41,7 @@ def unread_findings(place: Place, stack: Stack) -> Iterator[Finding]:
         staging = targets[0].staging
         elsewhere = {path: source for source, path in staging.files} if staging else {}
         where = {path: elsewhere.get(path) or os.path.join(context, path) for path in sorted(left)}
-        if left and (found := _finding(place, context, where)):
+        if left and (found := _finding(place, context, targets[0].dockerfile, where)):
             yield found
 
 
@@ -58,7 +58,7 @@ def _read_by(target: Target, stack: Stack, below: Target | str | None) -> frozen
     return reachable(dockerfile, dict(target.args), entries, platform=target.inputs.platform, triggers=triggers)
 
 
-def _finding(place: Place, context: str, where: dict[str, str]) -> Finding | None:
+def _finding(place: Place, context: str, dockerfile: str, where: dict[str, str]) -> Finding | None:
     """`where` tells for each path of the context where it lies, relative to the root."""
     sizes = {path: _size(os.path.join(place.root, full)) for path, full in where.items()}
     told = [path for path in where if sum(sizes.values()) >= LARGE or not _is_document(path)]
@@ -69,12 +69,12 @@ def _finding(place: Place, context: str, where: dict[str, str]) -> Finding | Non
     is_one = len(told) == 1
     number = "1 file" if is_one else f"{len(told)} files"
     size = _size_text(sum(sizes[path] for path in told))
-    sentence = f"{number} of the build context ({size}) no instruction reads: {names}"
+    sentence = f"{number} of the build context {context} ({size}) no instruction reads: {names}"
     hint = (
         f"an edit of {'it' if is_one else 'one'} rebuilds the image: name {'it' if is_one else 'them'} in "
         f"{context}/.dockerignore, unless that is what {'it is' if is_one else 'they are'} for"
     )
-    return Finding("unread-files", "notice", sentence, context, hint=hint)
+    return Finding("unread-files", "notice", sentence, dockerfile, hint=hint, found=names)
 
 
 def _size(full: str) -> int:

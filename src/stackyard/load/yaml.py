@@ -15,6 +15,7 @@ from __future__ import annotations
 import yaml
 
 from stackyard.errors import FileProblem
+from stackyard.model.stack import Spot
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 100
@@ -28,7 +29,7 @@ class Doc:
     `value` is a dict with text keys, a list, a text, or None for null.
     """
 
-    __slots__ = ("column", "key_lines", "line", "path", "tag", "value")
+    __slots__ = ("column", "keys", "line", "path", "tag", "value")
 
     def __init__(self, path: str, line: int, column: int, tag: str, value: dict[str, Doc] | list[Doc] | str | None):
         self.path = path
@@ -36,28 +37,39 @@ class Doc:
         self.column = column
         self.tag = tag
         self.value = value
-        self.key_lines: dict[str, int] = {}
+        self.keys: dict[str, tuple[int, int]] = {}
+        """Line and column of each key of a mapping."""
 
-    def problem(self, sentence: str, hint: str | None = None) -> FileProblem:
-        """An error at this place."""
-        return FileProblem(self.path, self.line, sentence, column=self.column, hint=hint)
+    def at(self, key: str | None = None) -> Spot:
+        """Where this stands, or one of its keys."""
+        own = (self.line, self.column)
+        return Spot(self.path, *(own if key is None else self.keys.get(key, own)))
 
-    def problem_at(self, key: str, sentence: str, hint: str | None = None) -> FileProblem:
-        """An error at the line of one of this mapping's keys."""
-        return FileProblem(self.path, self.key_lines.get(key, self.line), sentence, hint=hint)
+    def problem(self, sentence: str, hint: str | None = None, **facts: str | None) -> FileProblem:
+        """An error at this place; what it says is the fact `found`, unless another one is given."""
+        facts.setdefault("found", self._kind() or str(self.value))
+        return FileProblem(self.path, self.line, sentence, column=self.column, hint=hint, **facts)
+
+    def problem_at(self, key: str, sentence: str, hint: str | None = None, **facts: str | None) -> FileProblem:
+        """An error at one of this mapping's keys."""
+        spot = self.at(key)
+        facts.setdefault("found", key)
+        return FileProblem(self.path, spot.line, sentence, column=spot.column, hint=hint, **facts)
 
     def mapping(self, what: str) -> dict[str, Doc]:
         """The entries; none for null. FileProblem if it is anything else."""
         if self.value is None:
             return {}
         if not isinstance(self.value, dict):
-            raise self.problem(f"{what} should be a mapping (name: value), not {self._is()}")
+            raise self.problem(
+                f"{what} should be a mapping (name: value), not {self._is()}", wanted="a mapping (name: value)"
+            )
         return self.value
 
     def text(self, what: str) -> str:
         """The scalar as written. FileProblem for a mapping, a list or nothing."""
         if not isinstance(self.value, str):
-            raise self.problem(f"{what} should be text, not {self._is()}")
+            raise self.problem(f"{what} should be text, not {self._is()}", wanted="text")
         return self.value
 
     def texts(self, what: str) -> list[str]:
@@ -75,16 +87,18 @@ class Doc:
         hint = None
         if isinstance(self.value, str) and self.value.split(" ")[0] in ("true", "false"):
             hint = "did you mean to start a comment? it needs a '#' after a blank"
-        raise self.problem(f"{what} should be true or false, not {self._is()}", hint)
+        raise self.problem(f"{what} should be true or false, not {self._is()}", hint, wanted="true or false")
 
     def _is(self) -> str:
+        return self._kind() or repr(self.value)
+
+    def _kind(self) -> str | None:
+        """What this is, where it is no text."""
         if self.value is None:
             return "nothing"
         if isinstance(self.value, dict):
             return "a mapping"
-        if isinstance(self.value, list):
-            return "a list"
-        return repr(self.value)
+        return "a list" if isinstance(self.value, list) else None
 
 
 def read(data: bytes, path: str) -> Doc:
@@ -174,23 +188,22 @@ def _fill_mapping(doc: Doc, node: yaml.MappingNode, path: str, done: dict[int, D
     """Own keys in file order; merged ones (`<<`) give way to them."""
     own: dict[str, Doc] = {}
     merged: dict[str, Doc] = {}
+    merged_keys: dict[str, tuple[int, int]] = {}
     for key, value in node.value:
+        line, column = key.start_mark.line + 1, key.start_mark.column + 1
         if not isinstance(key, yaml.ScalarNode):
-            raise FileProblem(path, key.start_mark.line + 1, "a key should be text")
+            raise FileProblem(path, line, "a key should be text", column=column)
         item = _convert(value, path, done, inner)
         if key.tag == "tag:yaml.org,2002:merge":
             for part in item.value if isinstance(item.value, list) else [item]:
                 for name, inherited in part.mapping("what is merged").items():
                     merged.setdefault(name, inherited)
+                    merged_keys.setdefault(name, part.keys[name])
             continue
         if key.value in own:
-            first = doc.key_lines[key.value]
-            raise FileProblem(
-                path,
-                key.start_mark.line + 1,
-                f"{key.value!r} is here twice, first on line {first}",
-                column=key.start_mark.column + 1,
-            )
+            first = doc.keys[key.value][0]
+            raise FileProblem(path, line, f"{key.value!r} is here twice, first on line {first}", column=column)
         own[key.value] = item
-        doc.key_lines[key.value] = key.start_mark.line + 1
+        doc.keys[key.value] = (line, column)
     doc.value = {**{name: item for name, item in merged.items() if name not in own}, **own} if merged else own
+    doc.keys = {**merged_keys, **doc.keys}

@@ -72,6 +72,12 @@ class Dockerfile(msgspec.Struct, frozen=True):
     """Lines of RUN: each sees every argument of its stage in its environment."""
     meant: BlobId = BlobId.of(b"")
     """git's id of what engines see of the file: all but comments and empty lines."""
+    columns: Mapping[tuple[int, str], tuple[int, int]] = {}
+    """Line and column of a name or an image, by the line where its instruction begins, and its text."""
+
+    def at(self, line: int, text: str) -> tuple[str, int, int | None]:
+        """File, line and column of a text in the instruction that begins at `line`; else where that begins."""
+        return (self.path, *self.columns.get((line, text), (line, None)))
 
     @property
     def declared_in_stages(self) -> frozenset[str]:

@@ -38,6 +38,11 @@ class Use(msgspec.Struct, frozen=True):
     text: str
     line: int
 
+    @property
+    def flag(self) -> str:
+        """What stands before the text, as a person would say it."""
+        return {"copy": "COPY --from", "mount": "RUN --mount=from", "syntax": "# syntax="}.get(self.how, "FROM")
+
 
 class Copied(msgspec.Struct, frozen=True):
     """Paths of the build context that an instruction reads, raw: `COPY a b* /x`, `RUN --mount=type=bind,source=a`.

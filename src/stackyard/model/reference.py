@@ -58,6 +58,30 @@ class Repository(Name):
         return f"{self.host}/{self.path}"
 
 
+def nearest_repository(text: str) -> Repository | None:
+    """The repository that a name is most like: lower case, without accents, with dashes for what it cannot have.
+
+    >>> nearest_repository("Campus/Café Lab"), nearest_repository("日本")
+    ('campus/cafe-lab', None)
+    """
+    first, slash, rest = text.partition("/")
+    host = f"{first}/" if slash and ("." in first or ":" in first) else ""
+    parts = (rest if host else text).split("/")
+    found = f"{host}{'/'.join(_plain(part) for part in parts)}"
+    return Repository(found) if Repository.form.fullmatch(found) else None
+
+
+def _plain(part: str) -> str:
+    text = part.lower()
+    if not text.isascii():
+        from unicodedata import combining, normalize  # a large table, for few
+
+        text = "".join(sign for sign in normalize("NFKD", text) if not combining(sign))
+    if re.fullmatch(_COMPONENT, text):
+        return text
+    return re.sub(r"[^a-z0-9]*[^a-z0-9._-][^a-z0-9]*|[._-]{2,}", "-", text).strip("._-")
+
+
 class Reference(msgspec.Struct, frozen=True, order=True):
     """A repository with a tag, a digest, or both: what `FROM` and `docker run` take.
 

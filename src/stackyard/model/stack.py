@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,18 @@ from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import Inputs
 from stackyard.model.names import Digest, ImageName, TargetName, VersionName
 from stackyard.model.reference import Reference, Repository
+
+
+class Spot(NamedTuple):
+    """A place in a file of the stack; line and column from 1, None where there is none."""
+
+    path: str
+    line: int | None = None
+    column: int | None = None
+
+
+Spots = Mapping[tuple[str, ...], Spot]
+"""Where things are said, by what they are: `("args", NAME)`."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -27,12 +39,17 @@ class Finding(msgspec.Struct, frozen=True):
     line: int | None = None
     column: int | None = None
     hint: str | None = None
+    found: str | None = None
+    """What stands there; None where that is no text, or a secret."""
+    wanted: str | None = None
+    """What should stand there instead, as far as that can be said."""
 
     @classmethod
     def of(cls, code: str, problem: FileProblem) -> Finding:
         """The problem of a file as an error finding: what one file has wrong does not keep others from being read."""
         facts = problem.facts
         line, column = facts["line"], facts["column"]
+        found, wanted = facts.get("found"), facts.get("wanted")
         return cls(
             code,
             "error",
@@ -41,6 +58,8 @@ class Finding(msgspec.Struct, frozen=True):
             line if isinstance(line, int) else None,
             column if isinstance(column, int) else None,
             problem.hint,
+            found if isinstance(found, str) else None,
+            wanted if isinstance(wanted, str) else None,
         )
 
     def __str__(self) -> str:
@@ -143,8 +162,8 @@ class Target(msgspec.Struct, frozen=True):
     """Values for templates beside those of git: prefix, version, image, stable, the stack's own."""
     skip: str | None = None
     """Why it is left alone, where the stack says so; children then build on its last build."""
-    entry: tuple[str, int | None] = ("", None)
-    """The file that lists it, and its line there."""
+    spots: Spots = {}
+    """Where its files say what: `("entry",)`, `("image",)`, `("args", NAME)`, `("depend_on", NAME)` and the like."""
     needs: str | None = None
     """What building it takes that this machine is not: `Windows`."""
     max_age: Age | None = None
@@ -160,6 +179,10 @@ class Target(msgspec.Struct, frozen=True):
             elsewhere.get(entry.path) or posixpath.normpath(f"{self.context}/{entry.path}")
             for entry in self.inputs.context
         )
+
+    def spot(self, *key: str) -> Spot:
+        """Where something about it is said; else where it is listed; else its Dockerfile."""
+        return self.spots.get(key) or self.spots.get(("entry",)) or Spot(self.dockerfile)
 
     @property
     def external(self) -> tuple[Reference, ...]:
@@ -238,6 +261,8 @@ class Stack(msgspec.Struct, frozen=True):
     stamp_files: tuple[StampFile, ...] = ()
     policy: Policy = Policy()
     findings: tuple[Finding, ...] = ()
+    tags_spot: Spot | None = None
+    """Where it is said what tags are made of; None where no file says so."""
     dockerfiles: Mapping[str, Dockerfile] = {}
     """What each Dockerfile says, by its path; those that could not be read are left out."""
 

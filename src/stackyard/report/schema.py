@@ -121,6 +121,8 @@ FINDING = _object(
         "line": {"description": "From 1, or null.", "type": ["integer", "null"], "minimum": 1},
         "column": {"description": "From 1, or null.", "type": ["integer", "null"], "minimum": 1},
         "hint": _maybe(_text("What to do, or null.")),
+        "found": _maybe(_text("What stands there, or null.")),
+        "wanted": _maybe(_text("What should stand there, or null.")),
     }
 )
 NOTE = _object(

@@ -285,7 +285,7 @@ def _is_one_more(old: Spec, new: Spec, image: ImageName, parent: ImageName | Non
     same = [msgspec.structs.replace(entry, line=None) for entry in old.images]
     rest_new, rest_old = (
         msgspec.structs.replace(
-            spec, images=(), plans=tuple(msgspec.structs.replace(plan, line=1) for plan in spec.plans)
+            spec, images=(), spots={}, plans=tuple(msgspec.structs.replace(plan, line=1) for plan in spec.plans)
         )
         for spec in (new, old)
     )

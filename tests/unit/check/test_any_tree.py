@@ -131,7 +131,7 @@ def made(root: Path, files: dict[str, bytes]) -> Path:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"images/spec.yml": b"x-a: " + b"a b " * 2_000_000 + b"\n" + b"# b\n" * 500_000 + b"images: 1"}, "images"),
+        ({"images/spec.yml": b"x-a: " + b"a b " * 2_000_000 + b"\n" + b"# b\n" * 500_000 + b"images: 1"}, "wrong-"),
         (
             {"images/spec.yml": b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
                 b"%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n" % (n, n, *[n - 1] * 9) for n in range(98, 110)
@@ -142,7 +142,7 @@ def made(root: Path, files: dict[str, bytes]) -> Path:
         ({"images/lab/Dockerfile": b"FROM a\nLABEL a=\xff\n"}, "dockerfile"),
         ({"images/lab/Dockerfile": b"FROM a\n" + b"RUN x \\\n" * 300_000 + b" y\n"}, "not-tested"),
         ({"images": b""}, "is a file, not a folder of images"),
-        ({"images/Gro\xc3\x9f .Lab/Dockerfile".encode("latin-1").decode(): b"FROM a\n"}, "not a valid"),
+        ({"images/Gro\xc3\x9f .Lab/Dockerfile".encode("latin-1").decode(): b"FROM a\n"}, "renamed"),
         ({"images/change_ignore.json": b'{"BuildAll": ["../.."]}', "images/a/Dockerfile": b"FROM a"}, "wrong-value"),
         ({"images/spec.yml": b"images: {a: {context: ../../etc}}"}, "wrong-value"),
         ({"images/spec.yml": b"images: {..: }"}, "wrong-value"),

@@ -40,7 +40,7 @@ def test_findings_are_sorted_by_how_bad_they_are() -> None:
         ("warning", "b", 1),
         ("warning", "b", 2),
         ("notice", "a", 1),
-        ("notice", "images/lab", None),
+        ("notice", "images/lab/Dockerfile", None),
     ]
 
 
@@ -49,7 +49,7 @@ def test_an_image_without_tests_is_noted() -> None:
     of = stack(target("lab", suites=(suite("inventory"),)), target("other", suites=TESTED))
 
     (found,) = findings_of(of)
-    assert (found.code, found.level, found.path) == ("not-tested", "notice", "images/lab")
+    assert (found.code, found.level, found.path) == ("not-tested", "notice", "images/lab/Dockerfile")
     refuse_errors(of)
 
 

@@ -90,7 +90,7 @@ def test_every_mistake_is_found_and_nothing_else(git_stack: GitStack) -> None:
             "unused-arg",
             base,
             3,
-            None,
+            28,
             "ARG PY_VER_SHORT stands before FROM, and no FROM reads it, though it is passed",
         ),
         (
@@ -110,23 +110,23 @@ def test_every_mistake_is_found_and_nothing_else(git_stack: GitStack) -> None:
         (
             "unused-arg",
             "images/spec.yml",
-            10,
-            None,
+            14,
+            7,
             "image 'gpu-lab' is passed the build argument TORCH_VERSON, and no ARG of its Dockerfile declares it",
         ),
         (
             "pinned-parent",
             stats,
             2,
-            None,
+            6,
             "FROM names image 'base-lab' as ghcr.io/campus/base-lab:2024.4-stable, whatever BASE_TAG says",
         ),
         (
             "unread-files",
-            "images/stats-lab",
+            stats,
             None,
             None,
-            "1 file of the build context (2 bytes) no instruction reads: rebuild_trigger.txt",
+            "1 file of the build context images/stats-lab (2 bytes) no instruction reads: rebuild_trigger.txt",
         ),
     ]
 
@@ -245,8 +245,11 @@ def test_files_that_nothing_reads(git_stack: GitStack) -> None:
     )
     found = [each for each in verbs.check(verbs.load(root, Options())) if each.code != "not-tested"]
     assert [(each.path, each.sentence) for each in found] == [
-        ("images/big", "1 file of the build context (1 MB) no instruction reads: README.md"),
-        ("images/many", "4 files of the build context (4 bytes) no instruction reads: a.txt, b.txt, c.txt, …"),
+        ("images/big/Dockerfile", "1 file of the build context images/big (1 MB) no instruction reads: README.md"),
+        (
+            "images/many/Dockerfile",
+            "4 files of the build context images/many (4 bytes) no instruction reads: a.txt, b.txt, c.txt, …",
+        ),
     ]
 
 
@@ -270,4 +273,4 @@ images:
     root = git_stack({"images/spec.yml": spec, "images/lab/Dockerfile": dockerfile})
 
     found = [each for each in verbs.check(verbs.load(root, Options())) if each.code == "unknown-variable"]
-    assert [(each.path, each.line, each.hint) for each in found] == [("images/spec.yml", 3, "did you mean {cuda}?")]
+    assert [(each.path, each.line, each.hint) for each in found] == [("images/spec.yml", 4, "did you mean {cuda}?")]

@@ -32,10 +32,10 @@ def test_a_variable_with_the_form_of_a_secret(git_stack: GitStack) -> None:
 
 
 def test_a_secret_written_into_the_spec(git_stack: GitStack) -> None:
-    """The entry is where it stands, once for each argument."""
+    """The argument is where it stands, once."""
     spec = f"images:\n  lab:\n    build_args:\n      MIRROR: {TOKEN}\n"
     (found,) = secrets(git_stack, "FROM debian:12\nARG MIRROR\nRUN fetch $MIRROR\n", spec)
-    assert (found.path, found.line) == ("images/spec.yml", 2)
+    assert (found.path, found.line) == ("images/spec.yml", 4)
     assert TOKEN not in f"{found}{found.hint}"
 
 

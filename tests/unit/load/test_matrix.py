@@ -114,7 +114,7 @@ def test_a_version_that_the_base_has_not_is_named_with_the_nearest(tmp_path: Pat
         "missing-version",
     )
 
-    assert (found.level, found.path, found.line) == ("error", "images/app/versions.yaml", 1)
+    assert (found.level, found.path, found.line) == ("error", "images/app/versions.yaml", 2)
     for word in ("'app'", "'3.8.13'", "'base'", "3.8.12"):
         assert word in found.sentence
     assert found.hint == "the nearest that 'base' has is '3.8.12'"

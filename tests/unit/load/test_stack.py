@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.errors import FileProblem, InvalidValue
+from stackyard.errors import InvalidValue
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.place import find
 from stackyard.model import canonical
@@ -405,28 +405,28 @@ def test_gates_of_an_image(root: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "code", "level", "where", "said"),
     [
-        ({"images/spec.yml": SPEC + "  \nimages2: 1\n"}, "unknown-key", "warning", "images/spec.yml:9", "images2"),
+        ({"images/spec.yml": SPEC + "  \nimages2: 1\n"}, "unknown-key", "warning", "images/spec.yml:9:1", "images2"),
         ({"images/spec.yml": SPEC.replace("base: {}", "base: {}\n  gone: {}")}, "missing-folder", "error",
-         "images/spec.yml:4", "image 'gone' has no folder images/gone"),
+         "images/spec.yml:4:3", "image 'gone' has no folder images/gone"),
         ({"images/spec.yml": SPEC.replace("base: {}", "base: {}\n  bare: {}"), "images/bare/x": ""},
-         "missing-dockerfile", "error", "images/spec.yml:4", "folder images/bare has no Dockerfile"),
+         "missing-dockerfile", "error", "images/spec.yml:4:3", "folder images/bare has no Dockerfile"),
         ({"images/extra/Dockerfile": "FROM x\n"}, "folder-without-entry", "warning", "images/extra/Dockerfile",
          "no entry under `images:`"),
         ({"images/spec.yml": SPEC.replace("depend_on: base", "depend_on: bsae")}, "unknown-parent", "warning",
-         "images/spec.yml:4", "depends on 'bsae'"),
-        ({"images/lab/Dockerfile": "FROM debian:12\n"}, "parent-not-used", "warning", "images/lab/Dockerfile:1",
+         "images/spec.yml:5:16", "depends on 'bsae'"),
+        ({"images/lab/Dockerfile": "FROM debian:12\n"}, "parent-not-used", "warning", "images/lab/Dockerfile:1:6",
          "depends on 'base', and no instruction"),
         ({"images/spec.yml": SPEC.replace("VERSION: '12'", "BASE_TAG: old")}, "base-tag-set", "warning",
-         "images/spec.yml:4", "sets BASE_TAG itself"),
+         "images/spec.yml:6:50", "sets BASE_TAG itself"),
         ({"images/lab/Dockerfile": "ARG T\nFROM ghcr.io/acme/base:${T}\n"}, "bad-reference", "error",
-         "images/lab/Dockerfile:2", "'ghcr.io/acme/base:'"),
+         "images/lab/Dockerfile:2:6", "'ghcr.io/acme/base:'"),
         ({"images/lab/Dockerfile": "FROM a\nNONSENSE x\n"}, "dockerfile", "error", "images/lab/Dockerfile:2",
          "NONSENSE"),
         ({"images/spec.yml": SPEC.replace("depend_on: base", "depend_on: base\n    info_cmds: [P]")}, "unknown-command",
-         "error", "images/spec.yml:4", "command 'P'"),
+         "error", "images/spec.yml:6:17", "command 'P'"),
         ({"images/spec.yml": SPEC.replace("depend_on: base", "depend_on: base\n    integration_tests: true")},
-         "missing-tests", "error", "images/spec.yml:4", "no folder images/lab/integration_tests"),
-        ({"images/spec.yml": "images:\n"}, "no-images", "error", "images/spec.yml", "there is no image"),
+         "missing-tests", "error", "images/spec.yml:6:24", "no folder images/lab/integration_tests"),
+        ({"images/spec.yml": "images:\n"}, "no-images", "error", "images/spec.yml:1:1", "there is no image"),
     ],
 )  # fmt: skip
 def test_each_finding(root: Path, files: dict[str, str], code: str, level: str, where: str, said: str) -> None:
@@ -459,17 +459,24 @@ def test_an_empty_folder_of_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "where"),
+    ("old", "new", "where", "near"),
     [
-        ({"images/spec.yml": SPEC.replace("base: {}", "base: {image_name: ghcr.io/Acme/Base}")}, "images/spec.yml:3"),
-        ({"images/spec.yml": SPEC.replace("lab:", "Lab:")}, "images/spec.yml:4"),
+        ("base: {}", "base: {image_name: ghcr.io/Acme/Base}", "images/spec.yml:3:22", "ghcr.io/acme/base"),
+        ("lab:", "Lab:", "images/spec.yml:4:3", "lab"),
+        ("base: {}", "base: {image_name: 日本}", "images/spec.yml:3:22", None),
     ],
 )
-def test_a_name_that_no_registry_takes(root: Path, files: dict[str, str], where: str) -> None:
-    """Capitals in a repository's name: the entry that says so, with its line."""
-    with pytest.raises(FileProblem, match="is not a valid repository") as caught:
-        load(write(root, files))
-    assert str(caught.value).startswith(f"{where}: ")
+def test_a_name_that_no_registry_takes(root: Path, old: str, new: str, where: str, near: str | None) -> None:
+    """Capitals in a repository's name: an error where it stands, with the nearest name; others are told beside it."""
+    write(root, {"images/spec.yml": SPEC.replace(old, new) + "root: nobody\n"})
+    wrong, *others = [finding for finding in load(root).findings if finding.code in ("wrong-value", "unknown-root")]
+    if others and wrong.code == "unknown-root":
+        wrong, others = others[0], [wrong]
+
+    assert str(wrong).startswith(f"{where}: ")
+    assert (wrong.level, "is not a valid repository" in wrong.sentence) == ("error", True)
+    assert near is None or wrong.wanted == near
+    assert [finding.code for finding in others] == ["unknown-root"]
 
 
 def test_a_registry_of_the_caller_that_is_none(root: Path) -> None:
@@ -493,7 +500,7 @@ def test_a_suite_without_a_test_is_noted(root: Path) -> None:
     write(root, {"images/base/test/test_base.py": None, "images/base/test/leaf.py": "def test_it(): assert False"})
     found = [finding for finding in load(root).findings if finding.code == "empty-suite"]
 
-    assert [(finding.level, finding.path) for finding in found] == [("warning", "images/base/test")]
+    assert [(finding.level, finding.path) for finding in found] == [("warning", "images/base/test/leaf.py")]
 
 
 def test_a_declared_source_is_a_label_of_every_image(root: Path) -> None:

@@ -60,7 +60,7 @@ def test_places_are_those_of_an_editor() -> None:
     assert isinstance(items, list)
     assert (entries["ü"].line, entries["ü"].column) == (1, 4)
     assert [(item.line, item.column) for item in items] == [(4, 5), (5, 5)]
-    assert doc.key_lines == {"ü": 1, "long": 2}
+    assert [doc.at(key)[1:] for key in ("ü", "long")] == [(1, 1), (2, 1)]
 
 
 def test_a_byte_order_mark_is_no_text() -> None:
@@ -95,7 +95,7 @@ def test_merged_keys_give_way() -> None:
         ("ü: [1\n", 2, 1, "not valid YAML", None),
         ("a: *nope\n", 1, 4, "undefined alias", None),
         ("a: 1\n--- \nb: 2\n", 2, 1, "another document", None),
-        ("? [a]\n: b\n", 1, None, "a key should be text", None),
+        ("? [a]\n: b\n", 1, 3, "a key should be text", None),
         ("a: &x [*x]\n", 1, 4, "an alias contains itself", None),
         ("a: &x\n  b: {c: *x}\n", 1, 4, "an alias contains itself", None),
         ("a: &x\n  <<: *x\n", 1, 4, "an alias contains itself", None),

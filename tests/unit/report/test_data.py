@@ -81,5 +81,5 @@ def test_findings_keep_their_order() -> None:
 
     assert findings_data([found]) == [
         {"code": "code", "level": "warning", "sentence": "odd", "path": "images/spec.yml", "line": 3, "column": None,
-         "hint": None}
+         "hint": None, "found": None, "wanted": None}
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 """Where a Dockerfile names variables, and who replaces them: the engine, a shell, or one that takes care of it.
 
 In:   the file's lines, its instructions
-Out:  Mentions with line and column
+Out:  Mentions with line and column; where names and images stand
 Pure. Beside: load/instructions (which joins lines), check/dockerfiles (which asks whether somebody sets them)
 
 Which instructions have their variables replaced: BuildKit's documentation, "Environment replacement".
@@ -16,7 +16,7 @@ from typing import Literal
 
 from stackyard.errors import InvalidValue
 from stackyard.load.dockerfile.instructions import Instruction, json_list
-from stackyard.model.dockerfile import Mention
+from stackyard.model.dockerfile import Dockerfile, Mention
 from stackyard.model.words import SPACE, expand_known
 
 _REPLACED = frozenset(
@@ -24,6 +24,7 @@ _REPLACED = frozenset(
 )
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(:?[-+?])?)")
 _BARE_WORD = re.compile(r"(?<![\w${])[A-Za-z_][A-Za-z0-9_]*")
+_FIRST_WORD = re.compile(r"\s*[A-Za-z]+(?=\s)")
 _READS_A_FILE = re.compile(r"(?:^|[\s;&|(])(?:\.|source|eval)\s")
 """What brings names into a shell that no one can see here."""
 
@@ -35,6 +36,43 @@ def mentions_of(lines: Sequence[str], instructions: Sequence[Instruction], escap
         own = lines[instruction.line - 1 : end]
         if any("$" in line for line in own):
             yield from _of_one(instruction, own, escape)
+
+
+def columns_of(
+    lines: Sequence[str], instructions: Sequence[Instruction], dockerfile: Dockerfile
+) -> dict[tuple[int, str], tuple[int, int]]:
+    """Line and column of each argument, variable and image that the file names; those that cannot be told are left out.
+
+    The reader of instructions joins lines and takes flags apart; a person looks for the word in the file.
+    """
+    bodies = [body for stage in dockerfile.stages for body in (stage, stage.triggers)]
+    wanted = [(arg.line, arg.name) for arg in dockerfile.args]
+    wanted += [(stage.base.line, stage.base.text) for stage in dockerfile.stages]
+    for body in bodies:
+        wanted += [(arg.line, arg.name) for arg in body.args]
+        wanted += [(env.line, env.name) for env in body.env]
+        wanted += [(use.line, use.text) for use in body.uses]
+    if dockerfile.syntax is not None:
+        wanted.append((dockerfile.syntax.line, dockerfile.syntax.text))
+    following = [instruction.line - 1 for instruction in instructions[1:]] + [len(lines)]
+    ends = {instruction.line: end for instruction, end in zip(instructions, following, strict=True)}
+    found = {}
+    for line, text in wanted:
+        place = _place_of(lines, line - 1, ends.get(line, line), text)
+        if place is not None:
+            found[line, text] = place
+    return found
+
+
+def _place_of(lines: Sequence[str], start: int, end: int, text: str) -> tuple[int, int] | None:
+    """Where `text` stands as a word; the first word of an instruction is none of its names."""
+    form = re.compile(rf"(?<![\w${{]){re.escape(text)}(?!\w)")
+    for number in range(start, end):
+        word = _FIRST_WORD.match(lines[number]) if number == start else None
+        match = form.search(lines[number], word.end() if word else 0)
+        if match and (number == start or not lines[number].lstrip(SPACE).startswith("#")):
+            return number + 1, match.start() + 1
+    return None
 
 
 def _of_one(instruction: Instruction, lines: Sequence[str], escape: str) -> Iterator[Mention]:

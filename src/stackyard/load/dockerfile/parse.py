@@ -34,7 +34,7 @@ from stackyard.load.dockerfile.instructions import (
     split,
     syntax_image,
 )
-from stackyard.load.dockerfile.mentions import mentions_of
+from stackyard.load.dockerfile.mentions import columns_of, mentions_of
 from stackyard.model.dockerfile import Arg, Body, Copied, Dockerfile, Env, Stage, Use, expand
 from stackyard.model.inputs import BlobId
 from stackyard.model.words import SPACE, heredoc
@@ -53,8 +53,10 @@ def parse(text: bytes, path: str) -> Dockerfile:
     for instruction in read_instructions(lines, path, escape, meant):
         builder.add(instruction)
         instructions.append(instruction)
+    dockerfile = builder.finish(syntax)
     return msgspec.structs.replace(
-        builder.finish(syntax),
+        dockerfile,
+        columns=columns_of(lines, instructions, dockerfile),
         mentions=tuple(mentions_of(lines, instructions, escape)),
         meant=BlobId.of("\n".join((f"# {escape} {syntax.text if syntax else ''}", *meant)).encode()),
         runs=tuple(each.line for each in instructions if each.word in ("RUN", "ONBUILD")),

@@ -3,16 +3,16 @@
 
 In:   the top of spec.yml
 Out:  SpecPolicy; with the stack's convention a Policy
-Raises: FileProblem for a value of the wrong type
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from stackyard.load.spec import schema
+from stackyard.load.spec.collect import Collector
 from stackyard.load.yaml import Doc
 from stackyard.model.stack import Policy, Words
 
@@ -22,8 +22,6 @@ USUAL = Words(("full rebuild",), ("skip ci",), ("skip push",))
 """Words of the DataHub convention."""
 WHOLE = ("main",)
 """Its branches on which every image is planned."""
-
-CheckKeys = Callable[[Doc, tuple[str, ...], str], None]
 
 
 class SpecPolicy(msgspec.Struct, frozen=True):
@@ -36,36 +34,34 @@ class SpecPolicy(msgspec.Struct, frozen=True):
     rebuild_all: tuple[str, ...] = ()
 
 
-def policy_in(top: Mapping[str, Doc], check_keys: CheckKeys) -> SpecPolicy:
-    """`publish`, `words`, `plan_all` and `rebuild_all`.
-
-    Args:
-        check_keys: tells of keys that nothing reads.
-    """
-    publish = top["publish"].mapping("`publish`") if "publish" in top else {}
+def policy_in(top: Mapping[str, Doc], reader: Collector) -> SpecPolicy:
+    """`publish`, `words`, `plan_all` and `rebuild_all`; what is wrong with them is kept by the reader."""
+    publish = reader.mapping(top.get("publish"), "`publish`")
     if publish:
-        check_keys(top["publish"], PUBLISH_KEYS, "`publish`")
+        reader.unknown_keys(top["publish"], PUBLISH_KEYS, "`publish`")
     return SpecPolicy(
-        branches=_texts(publish, "branches", "publish.branches"),
-        pull_requests=publish["pull_requests"].flag("`publish.pull_requests`") if "pull_requests" in publish else False,
-        words=_words(top["words"], check_keys) if "words" in top else None,
-        plan_all=_texts(top, "plan_all"),
-        rebuild_all=_texts(top, "rebuild_all") or (),
+        branches=_texts(publish, "branches", reader, "publish.branches"),
+        pull_requests=reader.flag(publish, "pull_requests", "`publish`"),
+        words=_words(top["words"], reader) if "words" in top else None,
+        plan_all=_texts(top, "plan_all", reader),
+        rebuild_all=_texts(top, "rebuild_all", reader) or (),
     )
 
 
-def _words(doc: Doc, check_keys: CheckKeys) -> Words:
+def _words(doc: Doc, reader: Collector) -> Words:
     """True for the usual ones, false for none, or each action's own; an action that is not named keeps the usual."""
     if doc.tag == "bool":
         return USUAL if doc.flag("`words`") else Words()
-    values = doc.mapping("`words`")
-    check_keys(doc, WORDS_KEYS, "`words`")
-    own = {key: texts for key in WORDS_KEYS if (texts := _texts(values, key, f"words.{key}")) is not None}
+    values = reader.mapping(doc, "`words`")
+    reader.unknown_keys(doc, WORDS_KEYS, "`words`")
+    own = {key: texts for key in WORDS_KEYS if (texts := _texts(values, key, reader, f"words.{key}")) is not None}
     return msgspec.structs.replace(USUAL, **own)
 
 
-def _texts(values: Mapping[str, Doc], key: str, what: str = "") -> tuple[str, ...] | None:
-    return tuple(values[key].texts(f"`{what or key}`")) if key in values else None
+def _texts(values: Mapping[str, Doc], key: str, reader: Collector, what: str = "") -> tuple[str, ...] | None:
+    if key not in values:
+        return None
+    return tuple(text for text, _ in reader.texts(values[key], f"`{what or key}`"))
 
 
 def settled(spec: SpecPolicy, is_datahub: bool) -> Policy:

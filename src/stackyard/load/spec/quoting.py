@@ -66,6 +66,8 @@ def unquoted_versions(node: yaml.Node | None, path: str) -> Iterator[Finding]:
             key.start_mark.line + 1,
             key.start_mark.column + 1,
             hint=f'write "{key.value}":',
+            found=key.value,
+            wanted=f'"{key.value}"',
         )
 
 

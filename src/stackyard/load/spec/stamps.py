@@ -21,7 +21,7 @@ from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.spec.quoting import composed, is_text_when_bare, own_entries, unquoted_versions
 from stackyard.load.yaml import read
 from stackyard.model.ecr import Stamp, version_tag
-from stackyard.model.stack import Finding
+from stackyard.model.stack import Finding, Spot
 
 STAMPS_FILE = "last_updated.yaml"
 _BOM = "\ufeff"
@@ -37,6 +37,7 @@ class StampEntry(msgspec.Struct, frozen=True):
     stamp: str | None
     """As written; None where the line has a key only."""
     line: int
+    column: int | None = None
 
 
 class Stamps(msgspec.Struct, frozen=True):
@@ -60,7 +61,8 @@ def read_stamps(data: bytes | None, path: str) -> tuple[Stamps, tuple[Finding, .
         StampEntry(
             key,
             None if value.value is None else value.text(f"the stamp of {key!r}"),
-            doc.key_lines.get(key, value.line),
+            doc.keys[key][0],
+            doc.keys[key][1],
         )
         for key, value in doc.mapping("the file").items()
     )
@@ -78,7 +80,8 @@ def _unusable(stamps: Stamps) -> list[Finding]:
         except InvalidValue:
             what = "no stamp" if entry.stamp is None else f"the stamp {entry.stamp!r}, which can be part of no tag"
             sentence = f"version {entry.key!r} has {what}"
-            found.append(Finding("bad-stamp", "warning", sentence, stamps.path, entry.line, hint=Stamp.hint))
+            spot = Spot(stamps.path, entry.line, entry.column)
+            found.append(Finding("bad-stamp", "warning", sentence, *spot, hint=Stamp.hint, found=entry.stamp))
     return found
 
 
@@ -102,7 +105,10 @@ def stamp_findings(stamps: Stamps, versions: Collection[str]) -> tuple[Finding, 
             f"there is a stamp for version {entry.key!r}, which the image does not have",
             stamps.path,
             entry.line,
+            entry.column,
             hint="`stackyard check --fix` takes the line out",
+            found=entry.key,
+            wanted=f"one of {', '.join(versions)}" if versions else None,
         )
         for entry in stamps.entries
         if entry.key in stale
@@ -125,9 +131,12 @@ def _mixed(stamps: Stamps, stale: tuple[str, ...]) -> Finding:
         f"the file has {len(shown)} different stamps, and its readers want one: {', '.join(shown[:_SHOWN])}{more}",
         stamps.path,
         list(by_stamp.values())[1].line,
+        list(by_stamp.values())[1].column,
         hint="without the stale lines there is one: `stackyard check --fix`"
         if is_only_stale
         else "build the image's versions in one run: all get its stamp",
+        found=", ".join(shown),
+        wanted="one stamp",
     )
 
 

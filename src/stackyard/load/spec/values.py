@@ -14,7 +14,7 @@ from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.age import Age
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, VersionName
-from stackyard.model.stack import Command, TagTemplates
+from stackyard.model.stack import Command, Spot, Spots, TagTemplates
 
 STABLE = "-stable"
 
@@ -64,6 +64,8 @@ class SpecImage(msgspec.Struct, frozen=True):
     granularity: str | None = None
     max_age: Age | None = None
     """None: the stack's."""
+    spots: Spots = {}
+    """Where its file says what: `("image",)`, `("args", NAME)`, `("depend_on", NAME)` and the like."""
 
     def args_for(self, plan: SpecPlan) -> tuple[tuple[str, str], ...]:
         """Build arguments for one plan, in file order; a later value of a name takes the earlier one's place."""
@@ -98,14 +100,16 @@ class Spec(msgspec.Struct, frozen=True):
     ecr: Ecr | None = None
     policy: SpecPolicy = SpecPolicy()
     """What it says of runs."""
-    files: tuple[tuple[str, int | None, tuple[FilesEntry, ...]], ...] = ()
-    """What build contexts get from elsewhere, by image and with its line: for images without an entry too."""
+    files: tuple[tuple[str, Spot, tuple[FilesEntry, ...]], ...] = ()
+    """What build contexts get from elsewhere, by image and with its place: for images without an entry too."""
     network: str = ""
     """Network of RUN; empty: the engine's default."""
     granularity: str | None = None
     """Which files of a build context count: `folder`, `copied`; None: by where it is."""
     max_age: Age | None = None
     """How old each image may become."""
+    spots: Spots = {}
+    """Where the file says what: `("args", NAME)`, `("tags",)` for what tags are made of, `("images",)` for none."""
 
 
 def unnamed_plan(prefix: str | None = None, templates: TagTemplates | None = None, line: int = 1) -> SpecPlan:

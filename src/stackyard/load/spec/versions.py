@@ -3,7 +3,7 @@
 
 In:   the file's bytes; its ancestor `info.yaml` too, which also holds the stamps
 Out:  VersionsFile, and findings for what is odd or contradicts itself
-Raises: FileProblem for a wrong type, or a version that can be no name
+Raises: FileProblem for a file that as a whole is no such mapping
 
 Keys and values are text as written, in file order: the first version has a meaning to its readers.
 """
@@ -11,21 +11,23 @@ Keys and values are text as written, in file order: the first version has a mean
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import msgspec
 
-from stackyard.errors import FileProblem, InvalidValue
+from stackyard.errors import InvalidValue
+from stackyard.load.spec.collect import Collector
 from stackyard.load.spec.quoting import composed, own_entries, unquoted_versions
 from stackyard.load.spec.stamps import StampEntry, Stamps
 from stackyard.load.yaml import Doc, read
 from stackyard.model.names import ImageName, VersionName, nearest
 from stackyard.model.reference import Reference
-from stackyard.model.stack import Finding
+from stackyard.model.stack import Finding, Spot, Spots
 
 ENTRY_KEYS = ("docker_args", "base_image")
 BASE_KEYS = ("name", "source")
+OTHER_WORDS = {"args": "docker_args", "build_args": "docker_args"}
 BASE_IMAGE = "BASE_IMAGE"
 PYTHON_VERSION = "PYTHON_VERSION"
 ANCESTOR_KEY = "versions"
@@ -45,7 +47,8 @@ class BaseImage(msgspec.Struct, frozen=True):
 
     name: ImageName
     source: BaseSource
-    line: int
+    spot: Spot
+    """Where the name stands."""
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -58,6 +61,8 @@ class Version(msgspec.Struct, frozen=True):
     last_updated: str | None = None
     """Its stamp, in info.yaml only."""
     last_updated_line: int | None = None
+    spots: Spots = {}
+    """Where the file says what: `("version",)`, `("args", NAME)`."""
 
     @property
     def base(self) -> str | None:
@@ -113,148 +118,157 @@ def read_versions(data: bytes, path: str) -> tuple[VersionsFile, tuple[Finding, 
     top = read(data, path)
     entries = top.mapping("the file")
     node = composed(data.decode("utf-8-sig"))
-    findings: list[Finding] = []
+    reader = _Reader("versions")
     is_ancestor = ANCESTOR_KEY in entries
     if is_ancestor:
-        findings.extend(_unknown_keys(top, (ANCESTOR_KEY,), "the file"))
+        reader.unknown_keys(top, (ANCESTOR_KEY,), "the file")
         node = next((value for key, value in own_entries(node) if key.value == ANCESTOR_KEY), None)
         top = entries[ANCESTOR_KEY]
-        entries = top.mapping(f"`{ANCESTOR_KEY}`")
-    findings.extend(unquoted_versions(node, path))
-    versions = _all(top, entries, is_ancestor, findings)
-    if not versions:
+        top.mapping(f"`{ANCESTOR_KEY}`")
+    reader.findings.extend(unquoted_versions(node, path))
+    versions = tuple(reader.versions(top, "the file", is_ancestor=is_ancestor))
+    if not versions and not any(finding.level == "error" for finding in reader.findings):
         hint = 'add one: "3.12": with its docker_args below'
-        findings.append(Finding("no-versions", "warning", "the file names no version", path, top.line, hint=hint))
-    return VersionsFile(path, versions, is_ancestor), tuple(findings)
+        reader.findings.append(Finding("no-versions", "warning", "the file names no version", *top.at(), hint=hint))
+    return VersionsFile(path, versions, is_ancestor), tuple(reader.findings)
 
 
 def versions_in(doc: Doc, where: str) -> tuple[VersionsFile, tuple[Finding, ...]]:
     """The same mapping as a part of another file: `versions:` of an image in spec.yml."""
-    findings: list[Finding] = []
-    return VersionsFile(doc.path, _all(doc, doc.mapping(where), False, findings)), tuple(findings)
+    reader = _Reader()
+    return VersionsFile(doc.path, tuple(reader.versions(doc, where))), tuple(reader.findings)
 
 
-def _all(top: Doc, entries: Mapping[str, Doc], is_ancestor: bool, findings: list[Finding]) -> tuple[Version, ...]:
-    return tuple(
-        _version(name, doc, top.key_lines.get(name, doc.line), is_ancestor, findings)
-        for name, doc in entries.items()
-        if not name.startswith("x-")
-    )
+class _Reader(Collector):
+    """Reads versions and keeps what is wrong with them: one that can be no version is left out."""
 
+    def versions(self, top: Doc, what: str, *, is_ancestor: bool = False) -> Iterator[Version]:
+        """Each version, in file order."""
+        for name, doc in self.mapping(top, what).items():
+            if name.startswith("x-"):
+                continue
+            if name in (*ENTRY_KEYS, STAMP_KEY):
+                hint = f'indent it below its version: "3.12": and then `{name}:`'
+                self.problem(top.problem_at(name, f"`{name}` stands where a version belongs", hint))
+            elif not VersionName.form.fullmatch(name):
+                self.problem(top.problem_at(name, f"{name!r} is not a valid version name", VersionName.hint))
+            else:
+                yield self._version(VersionName(name), doc, top.at(name), is_ancestor)
 
-def _version(name: str, doc: Doc, line: int, is_ancestor: bool, findings: list[Finding]) -> Version:
-    if name in (*ENTRY_KEYS, STAMP_KEY):
-        hint = f'indent it below its version: "3.12": and then `{name}:`'
-        raise FileProblem(doc.path, line, f"`{name}` stands where a version belongs", hint=hint)
-    if not VersionName.form.fullmatch(name):
-        raise FileProblem(doc.path, line, f"{name!r} is not a valid version name", hint=VersionName.hint)
-    where = f"version {name!r}"
-    entries = doc.mapping(where)
-    findings.extend(_unknown_keys(doc, (*ENTRY_KEYS, STAMP_KEY) if is_ancestor else ENTRY_KEYS, where))
-    args = _docker_args(entries["docker_args"], where, findings) if "docker_args" in entries else {}
-    if "base_image" in entries and BASE_IMAGE in args:
-        findings.append(_two_bases(doc, where))
-    stamp = entries.get(STAMP_KEY) if is_ancestor else None
-    version = Version(
-        VersionName(name),
-        line,
-        docker_args=tuple((key, text) for key, (text, _) in args.items()),
-        base_image=_base_image(entries["base_image"], doc, where, findings) if "base_image" in entries else None,
-        last_updated=None if stamp is None or stamp.value is None else stamp.text(f"`{STAMP_KEY}` of {where}"),
-        last_updated_line=None if stamp is None else doc.key_lines.get(STAMP_KEY, stamp.line),
-    )
-    findings.extend(_contradictions(version, args, doc.path))
-    return version
-
-
-def _docker_args(doc: Doc, where: str, findings: list[Finding]) -> dict[str, tuple[str, int]]:
-    """Each argument's text and line; one without a value is empty, and an error."""
-    args = {}
-    for key, value in doc.mapping(f"`docker_args` of {where}").items():
-        line = doc.key_lines.get(key, value.line)
-        if value.value is None:
-            findings.append(
-                Finding(
-                    "argument-without-value",
-                    "error",
-                    f"argument {key!r} of {where} has no value",
-                    doc.path,
-                    line,
-                    hint=f'write {key}: "" if it should be empty, or "null" if that word is meant',
-                )
-            )
-            args[key] = ("", line)
-        else:
-            args[key] = (value.text(f"argument {key!r} of {where}"), line)
-    return args
-
-
-def _base_image(doc: Doc, entry: Doc, where: str, findings: list[Finding]) -> BaseImage | None:
-    """What `base_image` names, or None and an error that says what is wrong with it."""
-    what = f"`base_image` of {where}"
-    entries = doc.mapping(what)
-    findings.extend(_unknown_keys(doc, BASE_KEYS, what))
-    line = entry.key_lines.get("base_image", doc.line)
-    name = _text(entries, "name", what)
-    source = _text(entries, "source", what)
-    if name is None or not ImageName.form.fullmatch(name):
-        sentence = f"{what} has no `name`" if name is None else f"{what} names {name!r}, which is no image name"
-        hint = "the name is the folder of another image; its version is the same as here"
-        at = doc.key_lines.get("name", line)
-        findings.append(Finding("base-image-name", "error", sentence, doc.path, at, hint=hint))
-        return None
-    known: tuple[BaseSource, ...] = get_args(BaseSource)
-    for one in known:
-        if source == one:
-            return BaseImage(ImageName(name), one, line)
-    sentence = f"{what} has no `source`" if source is None else f"{what} has the source {source!r}"
-    near = nearest((source or "").lower(), list(known))
-    findings.append(
-        Finding(
-            "base-image-source",
-            "error",
-            f"{sentence}; it is aws or local",
-            doc.path,
-            doc.key_lines.get("source", line),
-            hint=f"did you mean {near!r}?" if near else "aws is the private ECR repository, local what the engine has",
+    def _version(self, name: VersionName, doc: Doc, spot: Spot, is_ancestor: bool) -> Version:
+        where = f"version {name!r}"
+        entries = self.mapping(doc, where)
+        known = (*ENTRY_KEYS, STAMP_KEY) if is_ancestor else ENTRY_KEYS
+        self.unknown_keys(
+            doc, known, where, OTHER_WORDS, {STAMP_KEY: "stamps stand in last_updated.yaml, beside this file"}
         )
-    )
-    return None
+        args = self._docker_args(entries.get("docker_args"), where)
+        if "base_image" in entries and BASE_IMAGE in args:
+            self.findings.append(_two_bases(entries["base_image"].at(), where))
+        stamp = entries.get(STAMP_KEY) if is_ancestor else None
+        version = Version(
+            name,
+            spot.line or 1,
+            docker_args=tuple((key, text) for key, (text, _) in args.items()),
+            base_image=self._base_image(entries["base_image"], doc, where) if "base_image" in entries else None,
+            last_updated=self.text(entries, STAMP_KEY, f"`{STAMP_KEY}` of {where}") if is_ancestor else None,
+            last_updated_line=None if stamp is None else doc.at(STAMP_KEY).line,
+            spots={("version",): spot, **{("args", key): at for key, (_, at) in args.items()}},
+        )
+        self.findings.extend(_contradictions(version, entries.get("docker_args")))
+        return version
 
+    def _docker_args(self, doc: Doc | None, where: str) -> dict[str, tuple[str, Spot]]:
+        """Each argument's text and place; one without a value is empty, and an error."""
+        args = {}
+        for key, value in self.mapping(doc, f"`docker_args` of {where}").items():
+            spot = doc.at(key) if doc is not None else value.at()
+            text = "" if value.value is None else self.scalar(value, f"argument {key!r} of {where}")
+            args[key] = (text or "", spot)
+            if value.value is None:
+                self.findings.append(
+                    Finding(
+                        "argument-without-value",
+                        "error",
+                        f"argument {key!r} of {where} has no value",
+                        *spot,
+                        hint=f'write {key}: "" if it should be empty, or "null" if that word is meant',
+                        found="nothing",
+                        wanted="text",
+                    )
+                )
+        return args
 
-def _text(entries: Mapping[str, Doc], key: str, what: str) -> str | None:
-    """The text under `key`; None if it is not there or empty."""
-    if key not in entries or entries[key].value is None:
+    def _base_image(self, doc: Doc, entry: Doc, where: str) -> BaseImage | None:
+        """What `base_image` names, or None and an error that says what is wrong with it."""
+        what = f"`base_image` of {where}"
+        told = len(self.findings)
+        entries = self.mapping(doc, what)
+        spot = entry.at("base_image")
+        name = self.text(entries, "name", f"`name` in {what}") or None
+        source = self.text(entries, "source", f"`source` in {what}") or None
+        if len(self.findings) > told:
+            return None
+        self.unknown_keys(doc, BASE_KEYS, what)
+        if name is None or not ImageName.form.fullmatch(name):
+            sentence = f"{what} has no `name`" if name is None else f"{what} names {name!r}, which is no image name"
+            hint = "the name is the folder of another image; its version is the same as here"
+            at = entries["name"].at() if "name" in entries else spot
+            self.findings.append(
+                Finding("base-image-name", "error", sentence, *at, hint=hint, found=name, wanted="an image")
+            )
+            return None
+        known: tuple[BaseSource, ...] = get_args(BaseSource)
+        for one in known:
+            if source == one:
+                return BaseImage(ImageName(name), one, entries["name"].at())
+        sentence = f"{what} has no `source`" if source is None else f"{what} has the source {source!r}"
+        near = nearest((source or "").lower(), list(known))
+        hint = f"did you mean {near!r}?" if near else "aws is the private ECR repository, local what the engine has"
+        at = entries["source"].at() if "source" in entries else spot
+        self.findings.append(
+            Finding(
+                "base-image-source",
+                "error",
+                f"{sentence}; it is aws or local",
+                *at,
+                hint=hint,
+                found=source,
+                wanted="aws or local",
+            )
+        )
         return None
-    return entries[key].text(f"`{key}` in {what}") or None
 
 
-def _two_bases(doc: Doc, where: str) -> Finding:
+def _two_bases(spot: Spot, where: str) -> Finding:
     return Finding(
         "two-bases",
         "error",
         f"{where} has a `base_image`, and {BASE_IMAGE} in its `docker_args`: one of them would be lost",
-        doc.path,
-        doc.key_lines.get("base_image", doc.line),
+        *spot,
         hint=f"`base_image` sets {BASE_IMAGE}: keep the one that is meant",
+        found=BASE_IMAGE,
+        wanted=f"`base_image` or {BASE_IMAGE}",
     )
 
 
-def _contradictions(version: Version, args: Mapping[str, tuple[str, int]], path: str) -> Iterator[Finding]:
+def _contradictions(version: Version, docker_args: Doc | None) -> Iterator[Finding]:
     """Arguments that say another Python than the version's name: mostly a line that was copied and not changed."""
+    args = docker_args.value if docker_args is not None and isinstance(docker_args.value, dict) else {}
     for key, found in ((PYTHON_VERSION, _python_of_text), (BASE_IMAGE, _python_of_base)):
         if key not in args:
             continue
-        text, line = args[key]
+        text = dict(version.docker_args)[key]
         said = found(text)
         if said and _differs(said, str(version.name)):
             yield Finding(
                 "version-contradicts",
                 "warning",
                 f"version {version.name!r} is built with Python {said}, says its argument {key}",
-                path,
-                line,
+                *args[key].at(),
                 hint=f"one of the two was forgotten: the version is {version.name}, {key} says {said}",
+                found=text,
+                wanted=str(version.name),
             )
 
 
@@ -280,18 +294,3 @@ def _differs(said: str, version: str) -> bool:
     if named is None:
         return False
     return any(one != other for one, other in zip(said.split("."), named.split("."), strict=False))
-
-
-def _unknown_keys(doc: Doc, known: tuple[str, ...], where: str) -> list[Finding]:
-    found = []
-    for key in doc.mapping(where):
-        if key in known or key.startswith("x-"):
-            continue
-        near = nearest(key, list(known))
-        hint = f"did you mean {near!r}?" if near else "keys of your own start with 'x-'"
-        if key == STAMP_KEY:
-            hint = "stamps stand in last_updated.yaml, beside this file"
-        line = doc.key_lines.get(key, doc.line)
-        sentence = f"{where} has a key {key!r} that nothing reads"
-        found.append(Finding("unknown-key", "warning", sentence, doc.path, line, hint=hint))
-    return found

@@ -198,11 +198,35 @@ def discovered(place: Place) -> Iterator[FoundImage]:
     `NAME/Dockerfile` is NAME, `Dockerfile.NAME` and `NAME.Dockerfile` are NAME, and in a folder
     FOLDER-NAME; a bare Dockerfile is named like the folder it lies in.
     """
+    for name, folder, file in _dockerfiles(place):
+        if _is_name(name):
+            yield FoundImage(ImageName(name), place.path(folder, file), place.path(folder))
+
+
+def unnameable(place: Place) -> Iterator[tuple[str, str]]:
+    """Path and name of each Dockerfile that discovery leaves out, because no image can have the name."""
+    for name, folder, file in _dockerfiles(place):
+        if not _is_name(name):
+            yield printable(place.path(folder, file)), name
+
+
+def printable(name: str) -> str:
+    """A name as it can be told of: what is no UTF-8 text of it is written as its bytes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _is_name(name: str) -> bool:
+    """Whether an image can be called so."""
+    return bool(ImageName.form.fullmatch(name)) and printable(name) == name
+
+
+def _dockerfiles(place: Place) -> Iterator[tuple[str, str, str]]:
+    """The name that each Dockerfile gives, its folder and its file name."""
     for folder in ["", *_folders(place)]:
         for file, _ in sorted(place.files.scan(place.path(folder))):
             name = _name_of(place, folder, file)
-            if name and ImageName.form.fullmatch(name) and place.files.is_file(place.path(folder, file)):
-                yield FoundImage(ImageName(name), place.path(folder, file), place.path(folder))
+            if name and place.files.is_file(place.path(folder, file)):
+                yield name, folder, file
 
 
 def templates(place: Place) -> Iterator[str]:

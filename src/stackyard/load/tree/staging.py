@@ -24,7 +24,7 @@ from stackyard.load.tree.ignore import IGNORE_FILE, IgnoreRules, compile_rules
 from stackyard.load.tree.place import Place
 from stackyard.load.yaml import Doc
 from stackyard.model.inputs import BlobId, Entry
-from stackyard.model.stack import Finding, Staging
+from stackyard.model.stack import Finding, Spot, Staging
 
 _NEVER = (".git", ".stackyard")
 _NOTHING = BlobId.of(b"")
@@ -43,6 +43,12 @@ class FilesEntry(msgspec.Struct, frozen=True):
     path: str
     """The file that says so, and its line."""
     line: int
+    column: int
+
+    @property
+    def spot(self) -> Spot:
+        """Where the source is named."""
+        return Spot(self.path, self.line, self.column)
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -64,14 +70,16 @@ def files_entry(doc: Doc, what: str) -> FilesEntry:
     source = inside(values["from"], f"`from` in {what}")
     to = inside(values["to"], f"`to` in {what}", "the build context", "the build context")
     if any(part in _NEVER for part in to.split("/")):
-        raise values["to"].problem(f"`to` in {what} is {to!r}, which is no part of any build context")
+        raise values["to"].problem(
+            f"`to` in {what} is {to!r}, which is no part of any build context", "give it a folder of another name"
+        )
     ignore = values["ignore"].texts(f"`ignore` in {what}") if "ignore" in values else []
     try:
         compile_rules(ignore)
     except FileProblem as problem:
         raise values["ignore"].problem(f"`ignore` in {what}: {problem.facts['problem']}", problem.hint) from None
     keeps_name = to == "." or values["to"].text(what).endswith("/")
-    return FilesEntry(source, to, keeps_name, tuple(ignore), doc.path, doc.line)
+    return FilesEntry(source, to, keeps_name, tuple(ignore), doc.path, values["from"].line, values["from"].column)
 
 
 class Stager:
@@ -106,13 +114,23 @@ class Stager:
                 found = [left for one in self._placed(item) if (left := _kept(one, rules)) is not None]
             except FileProblem as unreadable:
                 findings.append(
-                    Finding("unreadable-source", "error", str(unreadable), item.path, item.line, hint=unreadable.hint)
+                    Finding(
+                        "unreadable-source",
+                        "error",
+                        str(unreadable),
+                        *item.spot,
+                        hint=unreadable.hint,
+                        found=item.source,
+                        wanted="a file or a folder that can be read",
+                    )
                 )
                 continue
             if all(one.entry.kind == "dir" for one in found):
                 sentence = f"nothing of {item.source} is put into the build context {context}"
                 hint = "the folder is empty, or ignore rules leave everything out"
-                findings.append(Finding("nothing-staged", "warning", sentence, item.path, item.line, hint=hint))
+                findings.append(
+                    Finding("nothing-staged", "warning", sentence, *item.spot, hint=hint, found=item.source)
+                )
             for one in found:
                 there = placed.setdefault(one.entry.path, one)
                 if there is not one and not there.entry.kind == one.entry.kind == "dir":
@@ -120,7 +138,9 @@ class Stager:
                 elif there is one and one.entry.path in rule_files:
                     sentence = f"{one.source} would become the ignore file of the build context {context}"
                     hint = f"name it under `ignore`, and put its patterns into {context}/{IGNORE_FILE}"
-                    findings.append(Finding("files-clash", "error", sentence, item.path, item.line, hint=hint))
+                    findings.append(
+                        Finding("files-clash", "error", sentence, *item.spot, hint=hint, found=one.entry.path)
+                    )
         filled = _filled(placed, clashes)
         findings += [_clash(item, other, path, context) for (item, other), path in clashes.items()]
         kept = [placed[path] for path in sorted(placed) if path not in filled]
@@ -134,13 +154,22 @@ class Stager:
                 "leads-outside",
                 "error",
                 f"{item.source} is a link that leads out of the repository",
-                item.path,
-                item.line,
+                *item.spot,
                 hint=HINT,
+                found=item.source,
+                wanted="a path in the repository",
             )
         if not self._files.is_file(item.source) and not self._files.is_folder(item.source):
             hint = "paths are relative to the root of the stack; make it, or take the entry out"
-            return Finding("missing-source", "error", f"there is no {item.source}", item.path, item.line, hint=hint)
+            return Finding(
+                "missing-source",
+                "error",
+                f"there is no {item.source}",
+                *item.spot,
+                hint=hint,
+                found=item.source,
+                wanted="a file or a folder of the repository",
+            )
         return None
 
     def _placed(self, item: FilesEntry) -> Iterator[_Placed]:
@@ -190,6 +219,5 @@ def _filled(placed: dict[str, _Placed], clashes: dict[tuple[FilesEntry, FilesEnt
 def _clash(item: FilesEntry, other: FilesEntry | None, path: str, context: str) -> Finding:
     second = f"the folder {context}" if other is None else f"{other.source} (line {other.line})"
     sentence = f"{item.source} and {second} would both write {path} into the build context"
-    return Finding(
-        "files-clash", "error", sentence, item.path, item.line, hint="give it another `to`, or name it under `ignore`"
-    )
+    hint = "give it another `to`, or name it under `ignore`"
+    return Finding("files-clash", "error", sentence, *item.spot, hint=hint, found=path, wanted="a path of its own")

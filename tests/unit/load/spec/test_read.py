@@ -187,7 +187,7 @@ def test_a_key_that_nothing_reads_is_noted(text: str, line: int, said: str, hint
         ("images: {a: }\ntag:\n  fixed:\n    - ok\n    - '{comit}'\n", 5, "{comit}, which is none of branch, commit"),
         ("images: {a: }\ntag:\n  moving: 'a/{branch}'\n", 3, "is not a valid tag"),
         ("images: {a: }\npublish: main\n", 2, "`publish` should be a mapping"),
-        ("images: {a: }\npublish: {pull_requests: maybe}\n", 2, "`publish.pull_requests` should be true or false"),
+        ("images: {a: }\npublish: {pull_requests: maybe}\n", 2, "`pull_requests` of `publish` should be true or false"),
         ("images: {a: }\npublish: {branches: {a: }}\n", 2, "`publish.branches` should be"),
         ("images: {a: }\nwords: [skip ci]\n", 2, "`words` should be a mapping"),
         ("images: {a: }\nall_info_cmds: [P]\n", 2, "`all_info_cmds` should be a mapping"),

@@ -11,7 +11,7 @@ from stackyard.errors import FileProblem
 from stackyard.load.spec.stamps import is_mixed
 from stackyard.load.spec.versions import BaseImage, BaseSource, Version, VersionsFile, read_versions
 from stackyard.model.names import ImageName, VersionName
-from stackyard.model.stack import Finding
+from stackyard.model.stack import Finding, Spot
 
 PATH = "images/lab/versions.yaml"
 
@@ -35,20 +35,29 @@ def only(text: str) -> Finding:
 
 
 def problem(text: str) -> FileProblem:
-    """What is wrong with `text`."""
+    """What is wrong with `text` as a whole."""
     with pytest.raises(FileProblem) as caught:
         read(text)
     return caught.value
 
 
+def told(text: str) -> Finding:
+    """What is wrong with `text`, be it of the whole file or of one place in it."""
+    try:
+        _, (finding, *_) = read(text)
+        return finding
+    except FileProblem as problem:
+        return Finding.of("versions", problem)
+
+
 def entry(name: str, line: int, of: BaseImage | None = None) -> Version:
     """A version without arguments."""
-    return Version(VersionName(name), line, base_image=of)
+    return Version(VersionName(name), line, base_image=of, spots={("version",): Spot(PATH, line, 1)})
 
 
-def base(name: str, source: BaseSource, line: int) -> BaseImage:
+def base(name: str, source: BaseSource, line: int, column: int) -> BaseImage:
     """A base of the stack."""
-    return BaseImage(ImageName(name), source, line)
+    return BaseImage(ImageName(name), source, Spot(PATH, line, column))
 
 
 PATCH_KEYS = """\
@@ -116,13 +125,13 @@ def test_other_keys_that_are_no_text_elsewhere(key: str, read_as: str) -> None:
 def test_base_image_alone() -> None:
     """V4: a base of the stack is a name and where it is meant, with its line."""
     file = clean("3.9.18:\n  base_image:\n    name: lab-base\n    source: aws\n")
-    assert file.versions == (entry("3.9.18", 1, base("lab-base", "aws", 2)),)
+    assert file.versions == (entry("3.9.18", 1, base("lab-base", "aws", 3, 11)),)
 
 
 def test_local_base_image() -> None:
     """V4: the base can be the one in the engine."""
     assert clean('"3.9": {base_image: {name: lab-base, source: local}}\n').versions[0].base_image == base(
-        "lab-base", "local", 1
+        "lab-base", "local", 1, 28
     )
 
 
@@ -132,7 +141,7 @@ def test_base_image_and_args_that_contradict_the_key() -> None:
         "3.11.6:\n  base_image:\n    name: lab-base\n    source: aws\n  docker_args:\n    PYTHON_VERSION: 3.11.5\n"
     )
     assert file.versions[0].docker_args == (("PYTHON_VERSION", "3.11.5"),)
-    assert file.versions[0].base_image == base("lab-base", "aws", 2)
+    assert file.versions[0].base_image == base("lab-base", "aws", 3, 11)
     assert (finding.code, finding.level, finding.line) == ("version-contradicts", "warning", 6)
     assert "'3.11.6' is built with Python 3.11.5" in finding.sentence
 
@@ -375,10 +384,18 @@ def test_own_keys_and_anchors() -> None:
 )
 def test_refused(text: str, line: int, words: str) -> None:
     """What cannot be understood is told with file, line and what was wanted."""
-    found = problem(text)
-    assert found.facts["path"] == PATH
-    assert found.facts["line"] == line
-    assert words in str(found)
+    found = told(text)
+    assert (found.code, found.level, found.path, found.line) == ("versions", "error", PATH, line)
+    assert words in found.sentence
+
+
+def test_one_wrong_version_hides_no_other() -> None:
+    """Each mistake is told, and the versions that are right are read."""
+    file, findings = read('"3.9": []\na/b: {}\n"3.10":\n  docker_args: {A: [b], B: c, D: {}}\n"3.11":\n')
+
+    assert [(finding.line, finding.column) for finding in findings] == [(1, 8), (2, 1), (4, 20), (4, 34)]
+    assert file.names == ("3.9", "3.10", "3.11")
+    assert dict(file.version("3.10").docker_args)["B"] == "c"
 
 
 def test_bytes_as_people_save_them() -> None:

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""Take values out of a YAML file, and keep what is wrong with them: one mistake never hides another.
+
+In:   Doc
+Out:  values of the form that is asked for, or what stands for none; findings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeVar
+
+from stackyard.errors import FileProblem, InvalidValue
+from stackyard.load.yaml import Doc
+from stackyard.model.names import Name, nearest
+from stackyard.model.stack import Finding, Spot
+
+_N = TypeVar("_N", bound=Name)
+
+
+class Collector:
+    """Reads values and keeps findings. A wrong value counts as one that is not there.
+
+    Args:
+        code: of the errors.
+    """
+
+    def __init__(self, code: str = "wrong-value") -> None:
+        self.findings: list[Finding] = []
+        self._code = code
+
+    def problem(self, problem: FileProblem) -> None:
+        """An error that does not keep the rest of the file from being read."""
+        self.findings.append(Finding.of(self._code, problem))
+
+    def mapping(self, doc: Doc | None, what: str) -> Mapping[str, Doc]:
+        """The entries; none where there is nothing."""
+        try:
+            return doc.mapping(what) if doc is not None else {}
+        except FileProblem as problem:
+            self.problem(problem)
+            return {}
+
+    def text(self, values: Mapping[str, Doc], key: str, what: str) -> str | None:
+        """Text, or None where the key is absent or has no value."""
+        if key not in values or values[key].value is None:
+            return None
+        return self.scalar(values[key], what)
+
+    def scalar(self, doc: Doc, what: str) -> str | None:
+        """Text; that nothing stands there is wrong too."""
+        try:
+            return doc.text(what)
+        except FileProblem as problem:
+            self.problem(problem)
+            return None
+
+    def texts(self, doc: Doc | None, what: str) -> list[tuple[str, Spot]]:
+        """A list of texts, each with its place; one text stands for a list of one."""
+        if doc is None or doc.value is None:
+            return []
+        items = doc.value if isinstance(doc.value, list) else [doc]
+        asked = f"each entry of {what}" if isinstance(doc.value, list) else what
+        return [(text, item.at()) for item in items if (text := self.scalar(item, asked)) is not None]
+
+    def arguments(self, doc: Doc | None, where: str) -> dict[str, str]:
+        """Names and values of build arguments, as they are written."""
+        entries = self.mapping(doc, where).items()
+        read = {key: self.scalar(value, f"argument {key!r} in {where}") for key, value in entries}
+        return {key: text for key, text in read.items() if text is not None}
+
+    def flag(self, values: Mapping[str, Doc], key: str, where: str) -> bool:
+        """True or false; anything else counts as false."""
+        try:
+            return key in values and values[key].flag(f"`{key}` of {where}")
+        except FileProblem as problem:
+            self.problem(problem)
+            return False
+
+    def name(self, kind: type[_N], values: Mapping[str, Doc], key: str) -> _N | None:
+        """A name of one kind."""
+        text = self.text(values, key, f"`{key}`")
+        try:
+            return None if text is None else kind.parse(text)
+        except InvalidValue as problem:
+            self.problem(values[key].problem(str(problem), problem.hint, wanted=kind.hint))
+            return None
+
+    def unknown_keys(
+        self,
+        doc: Doc,
+        known: Sequence[str],
+        where: str,
+        others: Mapping[str, str] = MappingProxyType({}),
+        hints: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """A warning for each key that nothing reads; keys of one's own are left alone.
+
+        Args:
+            others: what people call keys, where that is like none of the known ones or like a wrong one.
+            hints: for keys that belong elsewhere.
+        """
+        for key in doc.value if isinstance(doc.value, dict) else ():
+            if key in known or key.startswith("x-"):
+                continue
+            near = others.get(key) or nearest(key, list(known))
+            hint = f"did you mean {near!r}?" if near else "keys of your own start with 'x-'"
+            self.findings.append(
+                Finding(
+                    "unknown-key",
+                    "warning",
+                    f"{where} has a key {key!r} that nothing reads",
+                    *doc.at(key),
+                    hint=hints.get(key, hint),
+                    found=key,
+                    wanted=near or f"one of {', '.join(known)}",
+                )
+            )
+
+
+def meant(name: str, known: Sequence[str]) -> str | None:
+    """A hint with the name that was most likely meant."""
+    near = nearest(name, [str(word) for word in known])
+    return f"did you mean {near!r}?" if near else None
