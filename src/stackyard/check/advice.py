@@ -47,7 +47,7 @@ def _clashes(stack: Stack, branches: Iterable[str]) -> Iterator[Finding]:
     for branch in branches:
         if branch != own and sanitise(branch) == sanitise(own):
             sentence = f"branches {own!r} and {branch!r} give the same tags: both become {sanitise(own)}"
-            hint = "whichever is built last has the tags; rename one of them"
+            hint = "the one that has the tags keeps them while it exists; rename one of them"
             spot = tags_spot(stack, stack.targets[0])
             yield Finding("branch-clash", "warning", sentence, *spot, hint=hint, found=branch, wanted="another name")
 

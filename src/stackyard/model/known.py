@@ -32,6 +32,9 @@ class Known(msgspec.Struct, frozen=True):
     seen: Mapping[str, Seen] = {}
     """Where registries last had external bases, by canonical reference."""
 
+    channels: frozenset[str] = frozenset()
+    """Names of channels that were promoted to, as people typed them."""
+
     def tag_at(self, place: TagPlace, reference: Reference) -> Digest | None:
         """What we last put under `reference`, or None."""
         return self.tags.get((place, reference.canonical))

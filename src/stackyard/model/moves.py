@@ -47,6 +47,8 @@ class MoveSet(msgspec.Struct, frozen=True):
     commit: str = ""
     """The commit whose images these are, where known."""
     state: MoveState = "intended"
+    branch: str | None = None
+    """The branch whose tags these are, for those of a run."""
     id: int = 0
     """Given when it is written down; 0 before."""
 

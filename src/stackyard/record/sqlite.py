@@ -101,7 +101,9 @@ class SqliteRecords:
                 (place, ref): Digest(digest)
                 for place, ref, digest in db.execute("SELECT place, reference, digest FROM tags")
             }
-        return Known(records, _StoredInputs(self), accepted, tags, seen)
+            names = db.execute("SELECT DISTINCT channel FROM moves WHERE channel != '' AND state = 'done'")
+            channels = frozenset(name for (name,) in names)
+        return Known(records, _StoredInputs(self), accepted, tags, seen, channels)
 
     def open_record(
         self, target: TargetName, source: Digest, build: Digest, inputs: Inputs, run: int, built: Built

@@ -369,7 +369,8 @@ class Driver:
                 moves += self._moves_of(self._tracks[name])
             if not moves:
                 return
-            done = MoveSet("run", place, "", str(self._number), self._work.clock.now(), tuple(moves), commit)
+            now, branch = self._work.clock.now(), revision.branch
+            done = MoveSet("run", place, "", str(self._number), now, tuple(moves), commit, branch=branch)
             if done.changes:
                 done = carry_out(done, self._store, self._records)
             for move in moves:  # also those that were there before these records knew of them

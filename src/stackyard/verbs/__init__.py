@@ -29,7 +29,7 @@ from stackyard.model.ci import Ci, as_ci_says
 from stackyard.model.decide import FORCED, Need, Presence
 from stackyard.model.ecr import Stamp
 from stackyard.model.known import Known
-from stackyard.model.plan import Plan
+from stackyard.model.plan import Note, Plan
 from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.reference import Platform
@@ -291,9 +291,21 @@ def _idle_plan(yard: Yard, ruling: Ruling) -> Plan:
 
 def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling, now: str) -> Plan:
     need = Need(publish=ruling.is_publishing, rebuild=chosen.rebuild, forced_by=ruling.forced_by or FORCED, now=now)
-    planned = compare(ruling.stack_for(yard.stack), known, chosen.targets, presence, need, chosen.is_only)
+    stack, notes = _taggable(yard, known, ruling)
+    planned = compare(stack, known, chosen.targets, presence, need, chosen.is_only)
     refuse_orphans(planned, chosen)
-    return msgspec.structs.replace(planned, notes=ruling.notes) if ruling.notes else planned
+    return msgspec.structs.replace(planned, notes=(*ruling.notes, *notes))
+
+
+def _taggable(yard: Yard, known: Known, ruling: Ruling) -> tuple[Stack, tuple[Note, ...]]:
+    """The stack with the tags that this run may give."""
+    stack = ruling.stack_for(yard.stack)
+    if ruling.pull_request is not None or not (known.channels or known.tags):
+        return stack, ()
+    from stackyard.model.held import may_clash, without_held
+
+    sets = yard.records.move_sets("", "done") if may_clash(stack) else ()
+    return without_held(stack, known.channels, sets, lambda: git.branches(yard.root))
 
 
 def prepare(

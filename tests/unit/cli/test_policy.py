@@ -177,3 +177,36 @@ def test_a_git_tag_is_no_branch(shell: Shell) -> None:
     plan = shell("plan", "--json").json
     assert plan["stack"]["branch"] is None
     assert plan["steps"][0]["tags"] == [plan["stack"]["commit"][:7]]
+
+
+def test_two_branches_of_one_tag(shell: Shell) -> None:
+    """The second to come leaves the first one's tag, and says so; once the first is gone, it has it."""
+    git(shell.root, "switch", "-qc", "feature/x")
+    assert shell("build", "--push").code == 0
+    git(shell.root, "switch", "-qc", "feature-x")
+    (shell.root / "images/leaf/Dockerfile").write_text("FROM base\nRUN echo other\n")
+    git(shell.root, "commit", "-qam", "other")
+    first = shell.registry.tags("registry.example/lab/leaf")["feature-x"]
+    ended = shell("build", "--push")
+
+    assert ended.code == 0
+    assert "note: feature-x is branch feature/x's tag, and stays: rename one of the two" in ended.out
+    assert shell.registry.tags("registry.example/lab/leaf")["feature-x"] == first
+    git(shell.root, "branch", "-D", "feature/x")
+    assert "which is gone: it is feature-x's now" in shell("plan", "--push").out
+    assert shell("build", "--push").code == 0
+    assert shell.registry.tags("registry.example/lab/leaf")["feature-x"] != first
+
+
+def test_a_branch_called_like_a_channel(shell: Shell) -> None:
+    """A build of branch `prod` leaves the channel `prod` where people put it."""
+    assert shell("build", "--push").code == 0
+    assert shell("promote", "main", "--to", "prod", "--yes").code == 0
+    before = shell.registry.tags("registry.example/lab/leaf")["prod"]
+    git(shell.root, "switch", "-qc", "prod")
+    (shell.root / "images/leaf/Dockerfile").write_text("FROM base\nRUN echo other\n")
+    git(shell.root, "commit", "-qam", "other")
+    ended = shell("build", "--push")
+
+    assert (ended.code, shell.registry.tags("registry.example/lab/leaf")["prod"]) == (0, before)
+    assert "note: prod is a channel's tag, and stays where it was promoted to" in ended.out
