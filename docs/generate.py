@@ -32,11 +32,12 @@ import click
 from stackyard.cli import GROUPS, run, stackyard
 from stackyard.errors import FindingsProblem
 from stackyard.load.spec import schema
-from stackyard.model import bases
+from stackyard.model import adopt, bases
 from stackyard.model import outcome as outcomes
 from stackyard.model import plan as plans
 from stackyard.model import reason as reasons
 from stackyard.model.accepted import Acceptance
+from stackyard.model.adopt import Adoptable, AdoptedParent, Adoption
 from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
 from stackyard.model.inputs import BlobId, Entry, Inputs
@@ -46,12 +47,13 @@ from stackyard.model.outcome import Outcome, Published, RunSummary
 from stackyard.model.plan import Note, Plan, PlannedBase, PlannedParent, Step
 from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Tested
-from stackyard.model.reference import Reference, Repository
+from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.model.stack import Finding, Revision
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
 from stackyard.plan.beside import beside
 from stackyard.plan.like_datahub import like_datahub
 from stackyard.report import schema as plan_schema
+from stackyard.report.adopt import adoption_data
 from stackyard.report.bases import accepted_data, bases_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
 from stackyard.report.graph import Drawing, Node, graph_data
@@ -199,6 +201,22 @@ def sample_bases() -> list[Base]:
     debian = BaseOfStack(Reference.parse("debian:12"), (Place("from", "images/base-notebook/Dockerfile", 2),), (_BASE,))
     first = Acceptance(debian.canonical, _digest("6"), "2026-11-01T08:00:00Z")
     return [Base(debian, "moved", _digest("6"), first.at, _digest("7"), "2026-11-20T10:04:01Z", None, (first,))]
+
+
+def sample_adoption() -> Adoption:
+    """Two images, one of which would be adopted."""
+    tag, amd = Tag("2026.3-main"), Platform("linux/amd64")
+    base = Adoptable(_BASE, "adopt", Reference(_repository("base-notebook"), tag), _digest("5"), (amd,))
+    child = Adoptable(
+        _CHILD,
+        "other parent",
+        Reference(_repository("ml-notebook"), tag),
+        _digest("8"),
+        (amd,),
+        (AdoptedParent(_BASE, False),),
+        f"its first layers are not those of {base.reference}",
+    )
+    return Adoption("campus", "1f0c9a2" + "0" * 33, amd, (base, child))
 
 
 def sample_run() -> RunSummary:
@@ -553,6 +571,22 @@ LIKE_FIELDS = {
     "steps[].note": "Where the two differ and why, or null.",
     "notes[]": "What else a person should know.",
 }
+ADOPTION_FIELDS = {
+    "format": "Version of this form: 1.",
+    "stack": "The name of the stack.",
+    "commit": "The files that the images are taken to be made from.",
+    "platform": "For which platform.",
+    "complete": "Whether nothing is left out.",
+    "written": "Whether it was adopted: false, since this only reads.",
+    "targets[].target": "An image, or `image/version`; parents first.",
+    "targets[].state": "See [states of what is published](#states-of-what-is-published).",
+    "targets[].reference": "Where it was looked for, or null.",
+    "targets[].digest": "What the tag points at, or null.",
+    "targets[].platforms[]": "For which platforms it is there.",
+    "targets[].parents[].target": "An image of the stack that it builds on.",
+    "targets[].parents[].below": "Whether it stands on the one above, by its layers; null where they do not tell.",
+    "targets[].problem": "Why it is left out, or null.",
+}
 HISTORY_FIELDS = {
     "format": "Version of this form: 1.",
     "runs[]": "As in [build](#build-and-push), without `format`; newest first.",
@@ -623,6 +657,7 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         accepted_data([(Reference.parse("debian:12"), _digest("6"), _digest("7"))], 3, [_BASE], [_CHILD]),
         ACCEPTED_FIELDS,
     )
+    yield "adopt", "`stackyard adopt --json`", adoption_data(sample_adoption()), ADOPTION_FIELDS
     yield "history", "`stackyard history --json`", history_data([run], [moves]), HISTORY_FIELDS
     yield (
         "init and new",
@@ -681,7 +716,7 @@ def json_page() -> str:
         parts.append(f"## {heading}\n\n{sentence}\n\n| field | meaning |\n| --- | --- |\n{rows}\n")
         if heading not in ("status", "history"):  # these two repeat the others
             parts.append(f"```json\n{json.dumps(example, indent=2)}\n```\n")
-    parts += [actions_text(), outcomes_text(), states_text(), reasons_text()]
+    parts += [actions_text(), outcomes_text(), states_text(), adoptions_text(), reasons_text()]
     return "\n".join(parts)
 
 
@@ -715,6 +750,23 @@ STATES = {
     "new": "None was accepted yet; the first build that needs it does.",
     "not checked": "The registry was not asked, or did not answer.",
 }
+
+
+ADOPTIONS = {
+    "adopt": "It would be adopted.",
+    "known": "The records have it already.",
+    "missing": "The registry has no such tag.",
+    "no name": "There is no tag to look for.",
+    "other platform": "It is there, and not for this platform.",
+    "other parent": "Its first layers are not those of its parent.",
+    "parent missing": "Something that it builds on is left out.",
+    "not checked": "The registry did not answer, or what is there is no image.",
+}
+
+
+def adoptions_text() -> str:
+    """Each state of what is published."""
+    return words_text("States of what is published", "state", ADOPTIONS, typing.get_args(adopt.AdoptState))
 
 
 def states_text() -> str:

@@ -47,7 +47,7 @@ class MemoryYard(Yard):
         self.repository = Repository("registry.example/lab")
 
     def upload(self, image: MadeImage) -> Manifest:
-        self.registry.add_blobs(self.repository, image.manifest)
+        self.registry.add_blobs(self.repository, image.manifest, image.blobs)
         return image.manifest
 
 
@@ -88,6 +88,17 @@ def yard(request: pytest.FixtureRequest) -> Iterator[Yard]:
     live = LiveYard(host)
     yield live
     live.close()
+
+
+def test_the_bytes_of_a_config_can_be_read(yard: Yard) -> None:
+    """As they were brought, by the digest in the manifest; nothing where there are none."""
+    made = make_image("lab")
+    config = yard.upload(made).config
+
+    assert config is not None
+    assert yard.registry.blob(yard.repository, config) == made.blobs[0]
+    assert yard.registry.blob(yard.repository, ABSENT) is None
+    assert yard.registry.blob(Repository(f"{yard.repository}/other"), config) is None
 
 
 def test_what_nobody_put_is_none(yard: Yard) -> None:

@@ -41,7 +41,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
     "Look closer": ("graph", "inputs"),
     "Publish": ("push", "promote", "rollback"),
-    "Keep": ("bases", "history"),
+    "Keep": ("bases", "adopt", "history"),
     "More": ("init", "new", "schema", "completion"),
 }
 _HOMES = {
@@ -57,6 +57,7 @@ _HOMES = {
     "promote": "channels",
     "rollback": "channels",
     "bases": "bases",
+    "adopt": "adopt",
     "history": "history",
     "init": "start",
     "new": "start",
@@ -76,6 +77,7 @@ _SHORT = {
     "promote": "Point a channel such as `stable` at tested images.",
     "rollback": "Bring a channel back to what it was before.",
     "bases": "Images from elsewhere, and accepting newer ones.",
+    "adopt": "What is published already and could count as built.",
     "history": "Runs, promotions and rollbacks, newest first.",
     "init": "Make a repository a stack: a starter, or a list of what it builds.",
     "new": "Begin an image: folder, Dockerfile, test, entry.",

@@ -119,9 +119,19 @@ class OciRegistry:
             )
         asked = tag if isinstance(tag, Digest) else None
         for expected in filter(None, (asked, _digest_header(response))):
-            _verify(name, expected, response.data)
+            _verify(f"the manifest of {name}", expected, response.data)
         digest = asked or _digest_header(response) or _digest_of(response.data)
         return Manifest(digest, media_type, response.data)
+
+    def blob(self, repository: Repository, digest: Digest) -> bytes | None:
+        """The bytes of something small that a manifest names (one GET), verified; None if it is not there."""
+        response = self._call("GET", repository, digest, _READ, kind="blobs")
+        if response.status == 404:
+            return None
+        if response.status != 200:
+            raise self._refusal("read", repository, digest, response)
+        _verify(f"the blob {_named(repository, digest)}", digest, response.data)
+        return response.data
 
     def put(self, repository: Repository, tag: Tag, manifest: Manifest) -> None:
         """Point `tag` at a manifest whose blobs are in the repository, and read back that it does.
@@ -129,7 +139,7 @@ class OciRegistry:
         A tag that somebody else moves at the same time is a DigestMismatch, too.
         """
         name = _named(repository, tag)
-        _verify(name, manifest.digest, manifest.body)
+        _verify(f"the manifest of {name}", manifest.digest, manifest.body)
         response = self._call("PUT", repository, tag, _WRITE, manifest)
         if response.status not in (200, 201, 202):
             raise self._refusal("write", repository, tag, response)
@@ -161,12 +171,18 @@ class OciRegistry:
         self._wire.close()
 
     def _call(
-        self, method: str, repository: Repository, tag: Tag | Digest, actions: str, manifest: Manifest | None = None
+        self,
+        method: str,
+        repository: Repository,
+        tag: Tag | Digest,
+        actions: str,
+        manifest: Manifest | None = None,
+        kind: str = "manifests",
     ) -> BaseHTTPResponse:
         host = repository.host
-        url = f"{_address(host)}/v2/{repository.path}/manifests/{tag}"
+        url = f"{_address(host)}/v2/{repository.path}/{kind}/{tag}"
         scope = f"repository:{repository.path}:{actions}"
-        headers = {"Accept": ", ".join(MANIFEST_TYPES)}
+        headers = {"Accept": ", ".join(MANIFEST_TYPES) if kind == "manifests" else "*/*"}
         if manifest:
             headers["Content-Type"] = manifest.media_type
         body = manifest.body if manifest else None
@@ -241,9 +257,7 @@ def _digest_of(body: bytes, algorithm: str = "sha256") -> Digest:
 def _verify(name: str, expected: Digest, body: bytes) -> None:
     found = _digest_of(body, expected.partition(":")[0])
     if found != expected:
-        raise DigestMismatch(
-            f"the manifest of {name} should be {expected} and its bytes are {found}", expected=expected, found=found
-        )
+        raise DigestMismatch(f"{name} should be {expected} and its bytes are {found}", expected=expected, found=found)
 
 
 class _Wire:

@@ -40,6 +40,9 @@ class Registry(Protocol):
     def manifest(self, repository: Repository, tag: Tag | Digest) -> Manifest | None:
         """The manifest (one GET), its digest verified; None if it is not there."""
 
+    def blob(self, repository: Repository, digest: Digest) -> bytes | None:
+        """The bytes of something small that a manifest names (one GET), verified; None if it is not there."""
+
     def put(self, repository: Repository, tag: Tag, manifest: Manifest) -> None:
         """Point `tag` at a manifest whose blobs are in the repository, and read back that it does."""
 

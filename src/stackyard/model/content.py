@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is in an image: the facts an engine tells, and one digest over those that matter.
+"""What is in an image: the facts an engine or a registry tells, and one digest over those that matter.
 
 Pure. The first of two steps of equality (DESIGN, "content digest"): ordered layers and
 the runtime part of the config. It costs one inspect and never calls two different images
@@ -49,6 +49,25 @@ class ImageFacts(msgspec.Struct, frozen=True):
     """`repository@digest` for each repository it was pulled from or pushed to."""
 
     def is_built_on(self, parent: ImageFacts) -> bool:
+        """Whether the parent's layers are this image's first layers."""
+        return self.layers[: len(parent.layers)] == parent.layers
+
+
+class PublishedFacts(msgspec.Struct, frozen=True):
+    """What a registry says of one image, as one platform sees it."""
+
+    digest: Digest
+    """What the tag points at: an index, or a manifest."""
+    platforms: tuple[Platform, ...]
+    """All that are there, in the registry's order."""
+    manifest: Digest | None
+    """The manifest of the platform that was asked for; None if it is not among them."""
+    config: dict[str, Any] | None = None
+    """The image config of that platform."""
+    layers: tuple[Digest, ...] = ()
+    """Its diff ids, oldest layer first."""
+
+    def is_built_on(self, parent: PublishedFacts) -> bool:
         """Whether the parent's layers are this image's first layers."""
         return self.layers[: len(parent.layers)] == parent.layers
 

@@ -41,8 +41,13 @@ class Made(msgspec.Struct, frozen=True):
     layers: tuple[Digest, ...]
     config: dict[str, Any]
     platform: Platform
-    config_digest: Digest
+    config_bytes: bytes
     manifest: Manifest
+
+    @property
+    def config_digest(self) -> Digest:
+        """The image's id on a classic store."""
+        return sha256(self.config_bytes)
 
 
 class FakeEngine:
@@ -165,7 +170,9 @@ class FakeEngine:
             self._digests.setdefault(id_, []).append(f"{reference.repository}@{made.manifest.digest}")
         _write(log, f"pushed {made.manifest.digest}")
         if self.registry:
-            self.registry.add(str(reference.repository), str(reference.tag or "latest"), made.manifest)
+            self.registry.add(
+                str(reference.repository), str(reference.tag or "latest"), made.manifest, [made.config_bytes]
+            )
 
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """Make the image that these inputs give."""
@@ -369,7 +376,7 @@ def _make(layers: tuple[Digest, ...], config: Mapping[str, Any], platform: Platf
             "layers": blobs,
         }
     )
-    return Made(layers, dict(config), platform, sha256(written), Manifest(sha256(manifest), OCI_MANIFEST, manifest))
+    return Made(layers, dict(config), platform, written, Manifest(sha256(manifest), OCI_MANIFEST, manifest))
 
 
 def _refused(what: str, reference: Reference, said: str) -> RegistryRefused:

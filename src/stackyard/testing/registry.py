@@ -28,7 +28,7 @@ T = TypeVar("T")
 class Request(msgspec.Struct, frozen=True):
     """One call of a method of the registry."""
 
-    verb: Literal["resolve", "manifest", "put", "untag"]
+    verb: Literal["resolve", "manifest", "blob", "put", "untag"]
     repository: Repository
     tag: Tag | Digest
 
@@ -107,32 +107,38 @@ class MemoryRegistry:
         self._manifests: dict[tuple[str, Digest], Manifest] = {}
         self._tags: dict[tuple[str, Tag], Digest] = {}
         self._blobs: set[tuple[str, Digest]] = set()
+        self._bytes: dict[Digest, bytes] = {}
         self._faults: list[tuple[Callable[[Request], bool], StackyardError, bool]] = []
 
     # What tests do
 
-    def add(self, repository: str, tag: str | None, manifest: Manifest) -> None:
-        """Leave a manifest there as an engine's push would, its blobs with it. Counts as no request."""
+    def add(self, repository: str, tag: str | None, manifest: Manifest, blobs: Sequence[bytes] = ()) -> None:
+        """Leave a manifest there as an engine's push would, its blobs with it. Counts as no request.
+
+        Args:
+            blobs: the bytes of those that somebody is going to read.
+        """
         place = Repository.parse(repository).canonical
         with self._lock:
-            self.add_blobs(repository, manifest)
+            self.add_blobs(repository, manifest, blobs)
             self._manifests[place, manifest.digest] = manifest
             if tag is not None:
                 self._tags[place, Tag.parse(tag)] = manifest.digest
 
-    def add_blobs(self, repository: str, manifest: Manifest) -> None:
+    def add_blobs(self, repository: str, manifest: Manifest, blobs: Sequence[bytes] = ()) -> None:
         """Leave there what a manifest names, but not the manifest: a push that was interrupted."""
         place = Repository.parse(repository).canonical
         with self._lock:
+            self._bytes.update((sha256(blob), blob) for blob in blobs)
             self._blobs.update((place, digest) for digest in _blobs_of(manifest))
 
     def add_image(
         self, repository: str, tag: str | None = None, content: str = "", *, config: Digest | None = None
     ) -> Manifest:
         """Make an image, leave it there, return its manifest; see `make_image`."""
-        manifest = make_image(content, config=config).manifest
-        self.add(repository, tag, manifest)
-        return manifest
+        made = make_image(content, config=config)
+        self.add(repository, tag, made.manifest, made.blobs)
+        return made.manifest
 
     def tags(self, repository: str) -> dict[Tag, Digest]:
         """Where all tags of a repository point, sorted by name."""
@@ -161,6 +167,14 @@ class MemoryRegistry:
             return self._manifests[repository.canonical, digest] if digest else None
 
         return self._do(Request("manifest", repository, tag), read)
+
+    def blob(self, repository: Repository, digest: Digest) -> bytes | None:
+        """The bytes, if they are in the repository and somebody left them."""
+
+        def read() -> bytes | None:
+            return self._bytes.get(digest) if (repository.canonical, digest) in self._blobs else None
+
+        return self._do(Request("blob", repository, digest), read)
 
     def put(self, repository: Repository, tag: Tag, manifest: Manifest) -> None:
         """Point `tag` at a manifest; RegistryRefused (400) if what it names is not in the repository."""

@@ -65,6 +65,19 @@ def plan_since(
     return compare_stacks(now, then, since, choose(now, images, rebuild, only, with_children))
 
 
+def stack_at(place: Place, options: Options, reference: str, revision: Revision) -> Stack:
+    """The stack as its files were at a commit, named as on the branch of `revision`."""
+    if ".." in reference:
+        raise ConfigError(f"{reference!r} is more than one commit", hint="name one: HEAD, v1.9.0, 1f0c9a2")
+    commit = compared(place.root, reference).then
+    with ExitStack() as opened:
+        revision = msgspec.structs.replace(revision, commit=commit, is_dirty=False)
+        found = _then(place, commit, reference, revision, options, opened)
+    if found is None:
+        raise NotAStack(f"there is no stack at {reference} ({commit[:7]})", hint="name a commit that has it")
+    return found
+
+
 def _place(place: Place, listing: Listing, options: Options, opened: ExitStack) -> Place | None:
     """The same stack in a listing."""
     blobs = opened.enter_context(Blobs(place.root, listing))

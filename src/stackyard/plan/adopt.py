@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Which published images could count as known: the tag of each target, and what its registry says of it.
+
+In:   Stack as of a commit, Known, what is asked for, facts of registries
+Out:  the references to ask for; Adoptable
+Pure. Why: docs/how-to/adopt-what-is-published.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from stackyard.model.adopt import Adoptable, AdoptedParent, AdoptState
+from stackyard.model.content import PublishedFacts
+from stackyard.model.known import Known
+from stackyard.model.names import Tag, TargetName
+from stackyard.model.reference import Platform, Reference
+from stackyard.model.stack import Stack, Target
+from stackyard.model.tags import STAMP, render, tags_of, values_of
+
+LAST_UPDATED = "last_updated"
+"""Asked for in place of a tag: the stamps of last_updated.yaml."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """The image that is asked for; no reference where there is no such tag."""
+
+    target: TargetName
+    reference: Reference | None
+    problem: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a registry said: facts, nothing, or why it said nothing."""
+
+    facts: PublishedFacts | None = None
+    problem: str | None = None
+
+
+def wanted(stack: Stack, targets: Iterable[TargetName], asked: str | None) -> tuple[Wanted, ...]:
+    """What is asked for of each target.
+
+    Args:
+        asked: a tag or a template; `last_updated`; None: stamps where a target has them, else its branch's tag.
+    """
+    stamps = {name: dict(file.stamps).get(str(name.version)) for file in stack.stamp_files for name in file.targets}
+    return tuple(_wanted(stack, stack.target(name), asked, stamps) for name in targets)
+
+
+def _wanted(stack: Stack, target: Target, asked: str | None, stamps: Mapping[TargetName, str | None]) -> Wanted:
+    variables = dict(target.variables)
+    if asked == LAST_UPDATED or (asked is None and target.name in stamps):
+        stamp = stamps.get(target.name)
+        form = next((text for text in target.templates.fixed if STAMP in text), None)
+        if form is None or stamp is None:
+            why = "it has no stamps" if form is None else "last_updated.yaml has no stamp for it"
+            return Wanted(target.name, None, why)
+        tag = render(form, {**values_of(stack.revision, variables), "stamp": stamp})
+    elif asked is not None:
+        tag = render(asked, values_of(stack.revision, variables)) if "{" in asked else Tag.parse(asked)
+    else:
+        fixed, moving = tags_of(target.templates, stack.revision, variables)
+        tag = next(iter((*moving, *fixed)), None)
+    if tag is None:
+        return Wanted(target.name, None, f"{asked or 'its tags'} has no value here")
+    return Wanted(target.name, Reference(target.repository, tag))
+
+
+def adoptable(
+    stack: Stack, known: Known, asked: Sequence[Wanted], answers: Mapping[TargetName, Answer], platform: Platform
+) -> tuple[Adoptable, ...]:
+    """What would be adopted of each target; parents come first in `asked`."""
+    done: dict[TargetName, Adoptable] = {}
+    for each in asked:
+        target, answer = stack.target(each.target), answers.get(each.target, Answer())
+        facts = answer.facts
+        parents = tuple(_parent(target, name, facts, answers) for name in target.parent_names)
+        state, problem = _state(each, answer, parents, done, known, target, platform)
+        done[each.target] = Adoptable(
+            each.target,
+            state,
+            each.reference,
+            facts.digest if facts else None,
+            facts.platforms if facts else (),
+            parents,
+            problem,
+        )
+    return tuple(done.values())
+
+
+def _parent(
+    target: Target, name: TargetName, facts: PublishedFacts | None, answers: Mapping[TargetName, Answer]
+) -> AdoptedParent:
+    """Whether an image stands on what would be adopted of its parent; layers tell it of the last stage's base only."""
+    parent = answers.get(name, Answer()).facts
+    can_tell = target.foundation == name and facts is not None and facts.manifest and parent and parent.manifest
+    if not can_tell or facts is None or parent is None:
+        return AdoptedParent(name, None)
+    return AdoptedParent(name, facts.is_built_on(parent))
+
+
+def _state(
+    each: Wanted,
+    answer: Answer,
+    parents: Sequence[AdoptedParent],
+    done: Mapping[TargetName, Adoptable],
+    known: Known,
+    target: Target,
+    platform: Platform,
+) -> tuple[AdoptState, str | None]:
+    facts = answer.facts
+    if each.reference is None:
+        return "no name", each.problem
+    if answer.problem:
+        return "not checked", answer.problem
+    if facts is None:
+        return "missing", None
+    if facts.manifest is None:
+        there = ", ".join(facts.platforms) or "none that is named"
+        return "other platform", f"it is for {there}, and {platform} is wanted"
+    for parent in parents:
+        if parent.is_below is False:
+            return "other parent", f"its first layers are not those of {done[parent.target].reference}"
+    lacking = [str(p.target) for p in parents if p.target not in done or not done[p.target].is_good]
+    if lacking:
+        return "parent missing", f"it builds on {', '.join(lacking)}"
+    pushed = (record.pushed(target.repository) for record in known.records.get(target.name, ()))
+    if any(push is not None and push.image.digest == facts.digest for push in pushed):
+        return "known", None
+    return "adopt", None

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""What would be adopted, from facts of registries as values: which tag, and why not."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from stackyard.errors import InvalidValue
+from stackyard.model.adopt import Adoptable
+from stackyard.model.content import PublishedFacts
+from stackyard.model.known import NOTHING_KNOWN, Known
+from stackyard.model.names import Digest, ImageName, TargetName
+from stackyard.model.reference import Platform
+from stackyard.model.stack import Stack, StampFile, TagTemplates
+from stackyard.plan.adopt import Answer, adoptable, wanted
+from tests.unit.plan.made import known, pushed, record, sha, stack, target
+
+AMD, ARM = Platform("linux/amd64"), Platform("linux/arm64")
+UP = msgspec.structs.replace(target("up"), variables=(("prefix", "2026.3"), ("stable", "2026.3-stable")))
+LAB = msgspec.structs.replace(target("lab", "up"), foundation=UP.name)
+TOOL = target("tool", "up")
+"""It only copies from its parent."""
+STACK = stack(UP, LAB, TOOL)
+STAMPED = TagTemplates(("py{version}-{stamp}",))
+FILE = StampFile(
+    ImageName("kit"),
+    "images/kit/last_updated.yaml",
+    (TargetName("kit/3.11"), TargetName("kit/3.12")),
+    (("3.11", "T1"),),
+)
+
+
+def layers(*names: str) -> tuple[Digest, ...]:
+    """Diff ids."""
+    return tuple(sha(["layer", name]) for name in names)
+
+
+def facts(name: str, *of: str, platforms: tuple[Platform, ...] = (AMD,), is_ours: bool = True) -> Answer:
+    """An image whose manifest is named `name`, with some layers."""
+    digest = sha(["manifest", name])
+    return Answer(PublishedFacts(digest, platforms, digest if is_ours else None, {}, layers(*of)))
+
+
+def found(answers: dict[str, Answer], of: Stack = STACK, knowing: Known = NOTHING_KNOWN) -> dict[str, Adoptable]:
+    """What would be adopted, by target."""
+    asked = wanted(of, [each.name for each in of.targets], None)
+    by_name = {TargetName(name): answer for name, answer in answers.items()}
+    return {str(each.target): each for each in adoptable(of, knowing, asked, by_name, AMD)}
+
+
+def states(answers: dict[str, Answer], of: Stack = STACK, knowing: Known = NOTHING_KNOWN) -> dict[str, str]:
+    """Target -> state."""
+    return {name: each.state for name, each in found(answers, of, knowing).items()}
+
+
+GOOD = {"up": facts("up", "a"), "lab": facts("lab", "a", "b"), "tool": facts("tool", "c")}
+
+
+# Which tag.
+
+
+@pytest.mark.parametrize(
+    ("asked", "tag"),
+    [
+        (None, "main"),
+        ("2026.1-stable", "2026.1-stable"),
+        ("{prefix}-{branch}", "2026.3-main"),
+        ("{stable}", "2026.3-stable"),
+        ("{commit}", "0123456"),
+    ],
+)
+def test_the_tag_is_the_branch_s_or_the_one_that_is_asked_for(asked: str | None, tag: str) -> None:
+    """A template has the target's values in it."""
+    (each,) = wanted(STACK, [UP.name], asked)
+
+    assert str(each.reference) == f"registry.example/lab/up:{tag}"
+
+
+def test_stamps_are_those_of_the_file() -> None:
+    """By default where a target has any; a version without one, or an image that has none at all, has no name."""
+    kits = [
+        msgspec.structs.replace(target(str(name), templates=STAMPED), variables=(("version", str(name.version)),))
+        for name in FILE.targets
+    ]
+    of = msgspec.structs.replace(stack(UP, *kits), stamp_files=(FILE,))
+    names = [each.name for each in of.targets]
+
+    by_default = {str(each.target): str(each.reference) for each in wanted(of, names, None)}
+    asked = {str(each.target): each.problem for each in wanted(of, names, "last_updated")}
+
+    assert by_default == {
+        "up": "registry.example/lab/up:main",
+        "kit/3.11": "registry.example/lab/kit:py3.11-T1",
+        "kit/3.12": "None",
+    }
+    assert asked == {
+        "up": "it has no stamps",
+        "kit/3.11": None,
+        "kit/3.12": "last_updated.yaml has no stamp for it",
+    }
+
+
+def test_a_tag_that_can_be_none() -> None:
+    """What is no tag is refused; a value that a target lacks leaves it without a name."""
+    with pytest.raises(InvalidValue, match="'a/b' is not a valid tag"):
+        wanted(STACK, [UP.name], "a/b")
+    (each,) = wanted(STACK, [LAB.name], "{prefix}-main")
+    assert (each.reference, each.problem) == (None, "{prefix}-main has no value here")
+
+
+# What is said of it.
+
+
+def test_all_that_is_there_and_on_its_parent() -> None:
+    """Layers tell it of the image that the last stage stands on, and of no other parent."""
+    there = found(GOOD)
+
+    assert {name: each.state for name, each in there.items()} == dict.fromkeys(("up", "lab", "tool"), "adopt")
+    assert [(parent.target, parent.is_below) for parent in there["lab"].parents] == [("up", True)]
+    assert [(parent.target, parent.is_below) for parent in there["tool"].parents] == [("up", None)]
+    assert (there["up"].digest, there["up"].platforms) == (sha(["manifest", "up"]), (AMD,))
+
+
+def test_an_image_on_another_parent_is_left_out() -> None:
+    """Nobody knows what it was built on: calling it built on today's parent would leave it there for good."""
+    there = found({**GOOD, "lab": facts("lab", "old", "b")})
+
+    assert there["lab"].state == "other parent"
+    assert there["lab"].problem == "its first layers are not those of registry.example/lab/up:main"
+
+
+def test_a_missing_parent_leaves_out_all_that_stands_on_it() -> None:
+    """A record says which content it was built on, and of this parent there is none."""
+    assert states({**GOOD, "up": Answer()}) == {"up": "missing", "lab": "parent missing", "tool": "parent missing"}
+
+
+def test_a_registry_that_does_not_answer() -> None:
+    """In its own words; whether the tag is there stays open."""
+    there = found({**GOOD, "lab": Answer(problem="cannot reach registry")})
+
+    assert (there["lab"].state, there["lab"].problem) == ("not checked", "cannot reach registry")
+    assert there["tool"].state == "adopt"
+
+
+def test_another_platform_is_no_use_here() -> None:
+    """Which there are is said."""
+    there = found({**GOOD, "tool": facts("tool", platforms=(ARM,), is_ours=False)})
+
+    assert (there["tool"].state, there["tool"].problem) == (
+        "other platform",
+        "it is for linux/arm64, and linux/amd64 is wanted",
+    )
+
+
+def test_what_was_pushed_from_here_is_known() -> None:
+    """A record has that very digest."""
+    knowing = known(record(UP, "up", pushed(UP, "up")))
+
+    assert states(GOOD, knowing=knowing) == {"up": "known", "lab": "adopt", "tool": "adopt"}
