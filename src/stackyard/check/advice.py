@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -11,6 +12,7 @@ from stackyard.check.findings import findings_of, in_order, tags_spot
 from stackyard.check.secrets import secret_findings
 from stackyard.check.variables import BASE_TAG, variable_findings
 from stackyard.errors import InvalidValue
+from stackyard.model.inputs import masked
 from stackyard.model.names import TargetName, nearest
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding, Stack, Target
@@ -28,6 +30,7 @@ def advice_of(stack: Stack, branches: Iterable[str] = (), more: Iterable[Finding
         *findings_of(stack),
         *_pinned_parents(stack),
         *_untagged(stack),
+        *_downloads(stack),
         *variable_findings(stack),
         *secret_findings(stack),
         *_foreign_platforms(stack),
@@ -83,6 +86,18 @@ def _untagged(stack: Stack) -> Iterator[Finding]:
             found=", ".join(templates) or "nothing",
             wanted="a template with {branch} or {commit}",
         )
+
+
+def _downloads(stack: Stack) -> Iterator[Finding]:
+    """An ADD from an address, without a word of what must come."""
+    for target in stack.targets:
+        dockerfile = stack.dockerfile_of(target)
+        for remote in dockerfile.remotes(dict(target.args), target.inputs.platform) if dockerfile else ():
+            if not remote.is_pinned:
+                text = re.sub(r"(?<=://)[^/@\s]*@", "", masked(remote.text, target.args))
+                sentence = f"ADD fetches {text}, and no checksum says what must come: a change there is not seen"
+                hint = "pin it with `ADD --checksum=sha256:...`; else `--rebuild` and `--no-cache` fetch it again"
+                yield Finding("unpinned-download", "notice", sentence, target.dockerfile, remote.line, hint=hint)
 
 
 def _pinned_parents(stack: Stack) -> Iterator[Finding]:

@@ -19,12 +19,11 @@ from stackyard.load.references import Found
 from stackyard.load.sources import Sources
 from stackyard.load.spec.versions import BASE_IMAGE
 from stackyard.model.dockerfile import Body, Dockerfile
-from stackyard.model.inputs import BlobId, Entry, comparable
+from stackyard.model.inputs import TEST_FOLDERS, BlobId, Entry, comparable
 from stackyard.model.names import ImageName
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding
 
-TEST_FOLDERS = ("test", "integration_tests", "workflow_tests", "manual_tests", "tests_common")
 SOURCE = "org.opencontainers.image.source"
 TITLE = "org.opencontainers.image.title"
 PLAIN_FRONTENDS = ("docker.io/docker/dockerfile", "docker.io/docker/dockerfile-upstream")

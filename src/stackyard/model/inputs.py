@@ -37,6 +37,10 @@ A constant, because an epoch that moves with commits would restamp every layer.
 """
 
 
+TEST_FOLDERS = ("test", "integration_tests", "workflow_tests", "manual_tests", "tests_common")
+"""Folders of tests by convention: no part of an image unless an instruction reads them."""
+
+
 class BlobId(Name):
     """git's id of a file's bytes: sha1 over `blob <length>`, a NUL and the bytes."""
 

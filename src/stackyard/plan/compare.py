@@ -104,7 +104,11 @@ def compare(
             tuple(name for name in order if name in members)
             for members in components(graph, [step.target for step in steps if step.action != "skip"])
         ),
-        findings=(*stack.findings, *_of_bases(stack, known, [name for name in order if name in planned])),
+        findings=(
+            *stack.findings,
+            *_of_bases(stack, known, [name for name in order if name in planned]),
+            *_for_tests(stack, steps),
+        ),
     )
 
 
@@ -149,6 +153,15 @@ def _of_bases(stack: Stack, known: Known, planned: Sequence[TargetName]) -> tupl
     from stackyard.plan.bases import moved_findings  # only where somebody looked
 
     return moved_findings(stack, known, planned)
+
+
+def _for_tests(stack: Stack, steps: Sequence[Step]) -> tuple[Finding, ...]:
+    """What is built for tests that `BuildAll` names."""
+    if not any(target.inputs.everywhere for target in stack.targets):
+        return ()
+    from stackyard.plan.saved import builds_for_tests  # only for owners who asked for it
+
+    return tuple(builds_for_tests(stack, steps))
 
 
 def _left_alone(target: Target, decisions: Mapping[TargetName, Decision], records: Sequence[Record]) -> Decision | None:

@@ -25,8 +25,8 @@ ACTION_COLOURS = {
     "reuse": "green",
     "skip": "dim",
 }
-NOTED = ("base-moved", "base-not-checked", "gone-since")
-"""Findings of a plan that are about no file, so that `check` does not tell them."""
+NOTED = ("base-moved", "base-not-checked", "gone-since", "tests-in-build-all")
+"""Findings of a plan that `check` does not tell."""
 STATUS_COLOURS = {"failed": "red", "skipped": "dim", "reused": "green"}
 
 

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""What a plan would save if `BuildAll` did not name tests: the stack's owner asked for it, and may not know the price.
+
+In:   Stack, the steps of a plan
+Out:  a notice, where images are built for tests alone that they do not copy
+Pure. Why: docs/explanation/fingerprints.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from stackyard.model.inputs import TEST_FOLDERS
+from stackyard.model.plan import Step
+from stackyard.model.reason import FileChanged
+from stackyard.model.stack import Finding, Stack
+
+_TESTS = (*TEST_FOLDERS, "conftest.py")
+_SCOPE = "images/"
+"""How reasons call files that `BuildAll` names (model/inputs)."""
+
+
+def builds_for_tests(stack: Stack, steps: Sequence[Step]) -> Iterator[Finding]:
+    """One notice that names the tests and counts the images."""
+    found = [step for step in steps if step.action == "build" and _names(stack, step)]
+    if not found:
+        return
+    names = sorted({name for step in found for name in _names(stack, step)})
+    number = f"{len(found)} images are" if len(found) != 1 else "1 image is"
+    seconds = sum(step.expected_s or 0 for step in found)
+    last = f" ({round(seconds / 60)} min last time)" if seconds >= 60 else ""
+    sentence = f"{number} built only because `BuildAll` names {', '.join(names)}{last}, which no Dockerfile copies"
+    hint = "taken out of `BuildAll`, an edit there runs the tests again and builds nothing"
+    yield Finding("tests-in-build-all", "notice", sentence, f"{stack.images_folder}/change_ignore.json", hint=hint)
+
+
+def _names(stack: Stack, step: Step) -> frozenset[str]:
+    """The tests that are all a step is built for; empty where there is another reason, or the image copies them."""
+    target = stack.target(step.target)
+    copied = {path.removeprefix(f"{stack.images_folder}/") for path in target.counted_paths}
+    names = set[str]()
+    for reason in step.reasons:
+        path = reason.path.removeprefix(_SCOPE) if isinstance(reason, FileChanged) else ""
+        name = path.partition("/")[0]
+        is_everywhere = isinstance(reason, FileChanged) and reason.path != path and path not in copied
+        if not is_everywhere or name not in _TESTS:
+            return frozenset()
+        names.add(name)
+    return frozenset(names)
