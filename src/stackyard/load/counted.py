@@ -73,6 +73,7 @@ def counted_entries(
     dockerfile: Dockerfile,
     args: Mapping[str, str],
     platform: str,
+    triggers: Sequence[Body],
     reads_everything: bool,
     never: Callable[[str], bool] | None,
 ) -> tuple[Entry, ...]:
@@ -80,7 +81,8 @@ def counted_entries(
 
     Args:
         own: the image's own folder, relative to the stack's root.
-        reads_everything: whether something that is not in this Dockerfile copies what it pleases.
+        triggers: `ONBUILD` of the parents.
+        reads_everything: whether something that nobody can read here copies what it pleases.
         never: tells of a path relative to the root whether it counts nowhere, as stamps, which each run writes.
     """
     context = sources.context
@@ -94,9 +96,12 @@ def counted_entries(
     quiet = _Quiet(folder, recipe.is_stamped)
     granularity = recipe.granularity or ("folder" if is_own else "own folder")
     has_quiet = any(quiet.holds(entry.path) for entry in context)
-    if granularity == "folder" and not has_quiet and not could_reach(dockerfile, below, context):
+    acting = [body for body in triggers if body.copies]
+    if granularity == "folder" and not has_quiet and not acting and not could_reach(dockerfile, below, context):
         return tuple(entry for entry in context if entry.path != below)
-    reached = reachable(dockerfile, args, context, platform=platform)
+    reached = frozenset[str]().union(
+        *(reachable(dockerfile, args, context, platform=platform, triggers=body) for body in acting or [Body()])
+    )
     if granularity == "copied":
         return tuple(entry for entry in context if entry.path in reached)
     loud = {quiet.part(path) for path in reached}
@@ -143,9 +148,9 @@ class _Quiet:
         return self.part(path) in self._names
 
 
-def uses_everything(found: Found, triggers: Sequence[Body]) -> bool:
-    """Whether an image that this one is built on copies from its build context, by a trigger or by its tag."""
-    return any(body.copies for body in triggers) or any("onbuild" in (base.tag or "") for base in found.bases.values())
+def uses_everything(found: Found) -> bool:
+    """Whether an external base says by its tag that it copies from the build context of what is built on it."""
+    return any("onbuild" in (base.tag or "") for base in found.bases.values())
 
 
 def secrets_of(dockerfile: Dockerfile) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from stackyard.load.target import Surroundings, stage_of, target_of
 from stackyard.load.tree.changes import read_change_rules
 from stackyard.load.tree.place import Place
 from stackyard.model import canonical
-from stackyard.model.dockerfile import Body, Dockerfile
+from stackyard.model.dockerfile import Body, Copied, Dockerfile
 from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
 from stackyard.model.names import ImageName, TargetName, nearest
 from stackyard.model.reference import Platform, Repository, nearest_repository
@@ -151,7 +151,12 @@ def _surroundings(
         recipe = recipe_of[name]
         read, _ = sources.read(recipe)
         dockerfile = stage_of(recipe, read.dockerfile) if read is not None else None
-        return dockerfile.stages[-1].triggers if dockerfile is not None else Body()
+        triggers = dockerfile.stages[-1].triggers if dockerfile is not None else Body()
+        if dockerfile is not None and dockerfile.escape != "\\" and triggers.copies:
+            return Body(
+                args=triggers.args, copies=(Copied("copy", (".",), 0),)
+            )  # written in other words than a child's
+        return triggers
 
     return Surroundings(
         place=place,

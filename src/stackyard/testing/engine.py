@@ -2,7 +2,7 @@
 """An engine in a dict, for tests: same inputs, same image; another input, another one; failures on order.
 
 Implements: edges/engine.Engine, held to tests/contract/test_engine.py like the real one
-In:  add (an image that is just there), failing, refusing, shifting, steady, answers, before_build
+In:  add (an image that is just there), failing, refusing, shifting, steady, making, answers, before_build
 Out: .calls, what was asked of it
 Beside: testing/registry (what it pushes to and pulls from)
 """
@@ -86,6 +86,8 @@ class FakeEngine:
         """First word of a command -> what a run of it gives; TimeoutError: the time was up."""
         self.before_build: Callable[[BuildRequest], None] = lambda _: None
         """Called first in each build, outside of any lock: it may wait, or raise."""
+        self.making: Callable[[BuildRequest], object] | None = None
+        """What a build's own layer is made from; none: from everything that goes in."""
         self.calls: list[tuple[str, str]] = []
         self._shelf = {} if shelf is None else shelf
         self._images: dict[Digest, Made] = {}
@@ -239,6 +241,8 @@ class FakeEngine:
         return LocalImage(id_)
 
     def _inputs(self, request: BuildRequest) -> Digest:
+        if self.making is not None:
+            return canonical.digest(self.making(request))
         files = sorted(path for path in request.context.rglob("*") if path.is_file() and path != request.dockerfile)
         for key, image in request.pins.items():
             if image.id not in self._images:

@@ -1,0 +1,565 @@
+# SPDX-License-Identifier: MIT
+"""A made-up stack on disk with a past: edits, runs, kills, refreshes, forced rebuilds; and what must be so after each.
+
+The stack is run by Stackyard over an engine that makes what tests/oracle.py says; what it should have come to,
+and whether a build was needed, is asked of the oracle alone, which sees the folder as it is.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from stackyard import verbs
+from stackyard.edges.engine import BuildRequest
+from stackyard.errors import EngineUnavailable, StackyardError
+from stackyard.load.stack import Settings, load_stack
+from stackyard.load.tree.place import find
+from stackyard.model.inputs import Inputs
+from stackyard.model.outcome import RunSummary
+from stackyard.model.progress import Tell, unwatched
+from stackyard.model.record import Built, SuiteResult, Tested
+from stackyard.model.reference import Platform, Reference
+from stackyard.model.stack import Revision, Stack, Suite, Target
+from stackyard.record.sqlite import SqliteRecords
+from stackyard.run.driver import Driver
+from stackyard.run.machine import Limits
+from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
+from stackyard.verbs import Options, Yard
+from stackyard.verbs.groundwork import work_of
+from tests import oracle
+from tests.oracle import Content
+
+AMD = Platform("linux/amd64")
+REGISTRY = "registry.example/lab"
+BASES = ("registry.example/os/one:1", "registry.example/os/two:1")
+SOURCES = (".", "src", "src/a", "*.txt", "${DIR}", "test")
+BINDS = ("src", "src/deep", "${DIR}")
+PATHS = (
+    "src/a",
+    "src/b",
+    "src/deep/c",
+    "top.txt",
+    "trigger.txt",
+    "noise.log",
+    "keep.log",
+    "test/test_a.py",
+    "test/data",
+)
+IGNORES = ("*.log\n", "*.log\n", "*.log\n!keep.log\n", "", "src/b\n", "test\n")
+
+
+class Unequal(AssertionError):
+    """An image is not what it should be, or was built for nothing."""
+
+
+@dataclass
+class Shape:
+    """What one Dockerfile is made of, and what the spec says of its image."""
+
+    base: int = 0
+    """An external base, or from 2 on a parent."""
+    tool: int | None = None
+    """As `base`, for an earlier stage that something is copied from."""
+    direct: int | None = None
+    """As `base`, for a `COPY --from` without a stage."""
+    is_picked: bool = False
+    """Whether a stage is chosen by an argument."""
+    copies: list[str] = field(default_factory=lambda: ["src"])
+    bind: str | None = None
+    has_tag: bool = False
+    """Whether the last stage declares and reads the argument that names the parent's tag."""
+    triggers: bool = False
+    comment: int = 0
+    args: dict[str, str] = field(default_factory=dict)
+    is_copied: bool = False
+    """Whether only what is copied counts."""
+
+
+@dataclass
+class Side:
+    """Everything that a revert brings back."""
+
+    files: dict[str, tuple[str, str]]
+    shapes: list[Shape]
+
+
+class EvaluatingEngine(FakeEngine):
+    """An engine that really makes something: what the oracle says."""
+
+    def __init__(self, **how: object) -> None:
+        super().__init__(**how)  # type: ignore[arg-type]
+        self.contents: dict[str, Content] = {}
+        """By an image's last layer."""
+        self.builds: list[str] = []
+        """Images in the order in which they were built."""
+        self.left: int | None = None
+        """Builds until nobody answers any more."""
+
+    def build(self, request: BuildRequest, *how: object) -> object:  # type: ignore[override]
+        """As the real ones; the content is remembered."""
+        if self.left is not None:
+            if self.left == 0:
+                raise EngineUnavailable("killed", hint="", engine="fake")
+            self.left -= 1
+        pins = {Reference.parse(key).canonical: image for key, image in request.pins.items()}
+
+        def image(text: str) -> Content:
+            return self.content(pins[Reference.parse(text).canonical].id)
+
+        context = oracle.sent(request.context)
+        made = oracle.make(request.dockerfile.read_text(), context, dict(request.args), image)
+        self.making = lambda _: made.content
+        result = super().build(request, *how)  # type: ignore[arg-type]
+        facts = self.inspect(result.image.id) if result.image else None
+        assert facts is not None
+        self.contents[facts.layers[-1]] = made.content
+        self.builds.append(str(request.tag.repository).rpartition("/")[2])
+        return result
+
+    def content(self, reference: str) -> Content:
+        """What is in an image."""
+        facts = self.inspect(reference)
+        assert facts is not None
+        return self.contents[facts.layers[-1]]
+
+
+class World:
+    """One stack and its past."""
+
+    def __init__(self, root: Path, distort: Callable[[Inputs, Path], Inputs] | None = None) -> None:
+        self.root = root
+        self.distort = distort
+        self.branch = "main"
+        self.files: dict[str, tuple[str, str]] = {}
+        self.shapes: list[Shape] = []
+        self.past: list[Side] = []
+        self.registry = MemoryRegistry()
+        self.shelf: dict[object, object] = {}
+        self.engine = EvaluatingEngine(registry=self.registry, shelf=self.shelf)
+        self.upstream = FakeEngine(registry=self.registry, shelf=self.shelf)  # type: ignore[arg-type]
+        self.clock = FixedClock()
+        self.records = SqliteRecords(root / "records.sqlite3", AMD)
+        self.at: dict[str, Content] = {}
+        """External base -> what its tag is now."""
+        self.accepted: dict[str, Content] = {}
+        self.good: dict[str, list[object]] = {}
+        """Image -> what each build that came to something went by."""
+        self.failing: set[str] = set()
+        (root / "stack" / ".git").mkdir(parents=True)
+        for reference in BASES:
+            self.publish(reference, "0")
+
+    # The stack.
+
+    def publish(self, reference: str, version: str) -> None:
+        """Somebody else publishes another base under the same tag."""
+        content = {f"/id/{reference.partition(':')[0].rpartition('/')[2]}": f"file {version}"}
+        content["layers"] = oracle.layers_of(content)
+        image = self.upstream.add(reference, str(content))
+        self.upstream.push(Reference.parse(reference), self.root / "push.log")
+        facts = self.upstream.inspect(image.id)
+        assert facts is not None
+        self.engine.contents[facts.layers[-1]] = content
+        self.at[reference] = content
+
+    def add_image(self, shape: Shape, files: Mapping[str, str]) -> None:
+        """One more image, behind the others."""
+        name = f"i{len(self.shapes)}"
+        self.shapes.append(shape)
+        for path, text in {"src/a": "a", "src/deep/c": "c", "top.txt": "t", "test/test_a.py": "t", **files}.items():
+            self.files[f"{name}/{path}"] = ("file", text)
+        self.write()
+
+    def remember(self) -> None:
+        """A commit, so to speak: a revert may come back to it."""
+        self.past.append(copy.deepcopy(Side(self.files, self.shapes)))
+
+    def revert(self, side: Side) -> None:
+        """Bring everything back that a commit holds."""
+        self.files, self.shapes = copy.deepcopy(side.files), copy.deepcopy(side.shapes)
+        self.write()
+
+    def write(self) -> None:
+        """The folder as it should be; what is right already is not touched."""
+        wanted = dict(self.files)
+        for number, shape in enumerate(self.shapes):
+            kind = wanted.pop(f"i{number}/Dockerfile", ("file", ""))[0]
+            wanted[f"i{number}/Dockerfile"] = (kind, self.dockerfile(shape))
+        wanted["spec.yml"] = ("file", self.spec())
+        wanted["change_ignore.json"] = ("file", '{"BuildAll": ["everywhere.txt"], "ChangeIgnore": []}')
+        folder = self.root / "stack" / "images"
+        folder.mkdir(exist_ok=True)
+        there = {
+            os.path.relpath(os.path.join(above, name), folder)
+            for above, folders, names in os.walk(folder)
+            for name in (*names, *(each for each in folders if os.path.islink(os.path.join(above, each))))
+        }
+        for path in there - wanted.keys():
+            (folder / path).unlink()
+        for path, (kind, text) in wanted.items():
+            _put(folder / path, kind, text)
+        for above, _, _ in sorted(os.walk(folder), reverse=True):
+            if not os.listdir(above):
+                os.rmdir(above)
+
+    def reference(self, number: int) -> str:
+        """How a Dockerfile names an external base or, from 2 on, an image of the stack."""
+        return BASES[number] if number < 2 else f"{REGISTRY}/i{number - 2}:${{BASE_TAG}}"
+
+    def dockerfile(self, shape: Shape) -> str:
+        """The text of a Dockerfile."""
+        lines = [f"# {shape.comment}"] if shape.comment else []
+        lines += ["ARG BASE_TAG=latest", "ARG PICK=one", "ARG C=c", "ARG B=b-${C:-none}"]
+        if shape.tool is not None:
+            lines += [f"FROM {self.reference(shape.tool)} AS tool", "COPY top.txt /tool-own/"]
+        if shape.is_picked:
+            lines += [f"FROM {BASES[0]} AS one", f"FROM {BASES[1]} AS two", "FROM ${PICK} AS picked"]
+        lines += [f"FROM {self.reference(shape.base)}", "ARG A=a", "ARG B", "ARG DIR=src/deep", "ENV A=$A-${B}"]
+        lines += [f"COPY {source} /c{number}/" for number, source in enumerate(shape.copies)]
+        if shape.tool is not None:
+            lines += ["COPY --from=tool /id/ /tool/", "COPY --from=tool /tool-own/ /tool-own/"]
+        if shape.is_picked:
+            lines += ["COPY --from=picked /id/ /picked/"]
+        if shape.direct is not None:
+            text = self.reference(shape.direct).replace("${BASE_TAG}", "latest")
+            lines += [f"COPY --from={text} /id/ /direct/"]
+        if shape.bind is not None:
+            lines += [f"RUN --mount=type=bind,source={shape.bind},target=/m cp -a /m /bound"]
+        if shape.has_tag:
+            lines += ["ARG BASE_TAG", "ENV TAG=$BASE_TAG"]
+        if shape.triggers:
+            lines += ["ONBUILD COPY top.txt /triggered/"]
+        return "\n".join(lines) + "\n"
+
+    def spec(self) -> str:
+        """The spec, as JSON."""
+        images: dict[str, object] = {}
+        for number, shape in enumerate(self.shapes):
+            parents = [f"i{of - 2}" for of in (shape.base, shape.tool, shape.direct) if of is not None and of >= 2]
+            images[f"i{number}"] = {
+                "depend_on": list(dict.fromkeys(parents)),
+                "build_args": shape.args,
+                **({"granularity": "copied"} if shape.is_copied else {}),
+            }
+        return msgspec.json.encode({"registry": REGISTRY, "images": images}).decode()
+
+    def stack(self) -> Stack:
+        """What Stackyard reads, with the bug, if there is one."""
+        revision = Revision("0" * 40, self.branch, is_dirty=False)
+        stack = load_stack(find(self.root / "stack"), revision, Settings(AMD))
+        errors = [finding for finding in stack.findings if finding.level == "error"]
+        assert not errors, errors
+        if self.distort is None:
+            return stack
+        targets = tuple(
+            msgspec.structs.replace(each, inputs=self.distort(each.inputs, self.root / "stack" / each.context))
+            for each in stack.targets
+        )
+        return msgspec.structs.replace(stack, targets=targets)
+
+    def yard(self) -> Yard:
+        """The stack with its records, its engine and its registry."""
+        place = find(self.root / "stack")
+        return Yard(
+            place,
+            self.stack(),
+            self.records,
+            Options(platform=AMD),
+            self.clock,
+            make_engine=lambda _: self.engine,
+            make_registry=lambda _: self.registry,
+        )
+
+    # What should be.
+
+    def passed(self, number: int) -> dict[str, str]:
+        """The build arguments that an engine is sent."""
+        shape = self.shapes[number]
+        has_parent = any(of is not None and of >= 2 for of in (shape.base, shape.tool, shape.direct))
+        return {**({"BASE_TAG": self.branch} if has_parent else {}), **shape.args}
+
+    def content(self, text: str) -> Content:
+        """What should be in an image, by the text that names it: an external base as accepted, or one of ours."""
+        if text in BASES:
+            return self.accepted.setdefault(text, self.at[text])
+        return self.expected(int(text.removeprefix(f"{REGISTRY}/i").partition(":")[0]))
+
+    def expected(self, number: int) -> Content:
+        """What should be in an image of the stack, by the folder as it is."""
+        folder = self.root / "stack" / "images" / f"i{number}"
+        text = (folder / "Dockerfile").read_text()
+        return oracle.make(text, oracle.sent(folder), self.passed(number), self.content).content
+
+    def given(self, number: int) -> list[object]:
+        """What a build of an image may go by."""
+        folder = self.root / "stack" / "images" / f"i{number}"
+        return oracle.given(
+            (folder / "Dockerfile").read_text(),
+            oracle.sent(folder),
+            self.passed(number),
+            self.content,
+            is_whole=not self.shapes[number].is_copied,
+            everywhere={"everywhere.txt": self.files.get("everywhere.txt", ("", ""))[1]},
+        )
+
+    # Runs.
+
+    def run(
+        self,
+        names: list[str] | None = None,
+        *,
+        rebuild: tuple[str, ...] = (),
+        refresh: bool = False,
+        left: int | None = None,
+        failing: frozenset[str] = frozenset(),
+    ) -> None:
+        """Plan and build; then every image that was asked for is what it should be, and none was built for nothing."""
+        self.clock.advance(60)
+        names = names or []
+        yard = self.yard()
+        if refresh:
+            self._note_refresh(names)
+        plan = verbs.prepare(yard, names, False, rebuild, refresh=refresh)
+        number = self.records.begin_run("build", self.clock.now()) if plan.has_work else 0
+        work = work_of(yard, plan, number, True)
+        work.reread = lambda name: self.stack().target(name)
+        work.run_suite = _Suites(failing, self.clock)
+        self.engine.builds.clear()
+        self.engine.left = left
+        driver = Driver(plan, work, self.records, yard.tags("engine"), Limits(builds=1), unwatched, number)
+        try:
+            summary = driver.run("build", self.clock.now())
+            if plan.has_work:
+                self.records.end_run(summary)
+        except StackyardError:
+            assert left is not None
+            return
+        finally:
+            self.engine.left = None
+        assert left is not None or failing or summary.is_good, summary
+        self._check(summary, rebuild)
+
+    def _note_refresh(self, names: list[str]) -> None:
+        todo = [int(name[1:]) for name in names] or list(range(len(self.shapes)))
+        while todo:
+            shape = self.shapes[todo.pop()]
+            uses = [
+                of
+                for of in (shape.base, shape.tool, shape.direct, *((0, 1) if shape.is_picked else ()))
+                if of is not None
+            ]
+            todo += [of - 2 for of in uses if of >= 2]
+            for of in uses:
+                if of < 2:
+                    self.accepted[BASES[of]] = self.at[BASES[of]]
+
+    def _check(self, summary: RunSummary, rebuild: tuple[str, ...]) -> None:
+        for outcome in summary.outcomes:
+            name = str(outcome.target)
+            if outcome.status in ("failed", "skipped"):
+                continue
+            number = int(name[1:])
+            if outcome.published is None:
+                continue
+            found, wanted = self.engine.content(str(outcome.published.reference)), self.expected(number)
+            if summary.is_good:
+                found = self.engine.content(f"{REGISTRY}/{name}:{self.branch}")
+            if found != wanted:
+                keys = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
+                told = ", ".join(f"{key}: {found.get(key)!r}, not {wanted.get(key)!r}" for key in keys)
+                raise Unequal(f"missed: {name} is {outcome.status}, and has {told}")
+            went_by = self.given(number)
+            known = self.good.setdefault(name, [])
+            if name in self.engine.builds and name not in rebuild and went_by in known:
+                raise Unequal(f"for nothing: {name} was built again ({', '.join(map(str, outcome.reasons))})")
+            known.append(went_by)
+
+
+class _Suites:
+    """Suites that pass, or fail where they are told to."""
+
+    def __init__(self, failing: frozenset[str], clock: FixedClock) -> None:
+        self._failing = failing
+        self._clock = clock
+
+    def __call__(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
+        passed = str(target.name) not in self._failing
+        return SuiteResult(Tested(self._clock.now(), suite.kind, suite.digest, passed, 1, 0 if passed else 1, 0, 1.0))
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+def _put(full: Path, kind: str, text: str) -> None:
+    if kind == "link":
+        if not full.is_symlink() or os.readlink(full) != text:
+            full.parent.mkdir(parents=True, exist_ok=True)
+            full.unlink(missing_ok=True)
+            full.symlink_to(text)
+        return
+    if full.is_symlink():
+        full.unlink()
+    full.parent.mkdir(parents=True, exist_ok=True)
+    if not full.exists() or full.read_text() != text:
+        full.write_text(text)
+    mode = 0o755 if kind == "exec" else 0o644
+    if full.stat().st_mode & 0o777 != mode:
+        full.chmod(mode)
+
+
+# Pasts.
+
+
+def play(world: World, random: Random, rounds: int) -> None:
+    """A stack and a past of so many rounds, made up by `random`: a few edits each, and mostly a run."""
+    for number in range(random.randint(1, 3)):
+        world.add_image(_shape(random, number), {"noise.log": "0", ".dockerignore": random.choice(IGNORES)})
+    world.run()
+    world.remember()
+    for _ in range(rounds):
+        for _ in range(random.randint(1, 3)):
+            random.choice(EDITS)(world, random)
+        if random.random() < 0.7:
+            _run(world, random)
+    world.run(refresh=random.random() < 0.5)
+
+
+def _shape(random: Random, number: int) -> Shape:
+    def of() -> int:
+        return random.randrange(2 + number)
+
+    return Shape(
+        base=of(),
+        tool=random.choice((None, of())),
+        direct=random.choice((None, None, random.randrange(2))),
+        is_picked=random.random() < 0.3,
+        copies=random.sample(SOURCES, random.randint(1, 2)),
+        bind=random.choice((None, *BINDS)),
+        has_tag=random.random() < 0.2,
+        triggers=random.random() < 0.2,
+        args={"UNREAD": "0", **({"A": "1"} if random.random() < 0.5 else {})},
+        is_copied=random.random() < 0.5,
+    )
+
+
+def _some(world: World, random: Random) -> tuple[int, Shape]:
+    number = random.randrange(len(world.shapes))
+    return number, world.shapes[number]
+
+
+def _edit(world: World, random: Random) -> None:
+    number, _ = _some(world, random)
+    path = f"i{number}/{random.choice(PATHS)}"
+    kind = world.files.get(path, ("file", ""))[0]
+    world.files[path] = (kind if kind != "link" else "file", str(random.randrange(3)))
+    world.write()
+
+
+def _mode(world: World, random: Random) -> None:
+    number, _ = _some(world, random)
+    path = f"i{number}/{random.choice(('src/a', 'src/deep/c', 'top.txt', 'Dockerfile', 'noise.log'))}"
+    kind, text = world.files.get(path, ("file", ""))
+    world.files[path] = ("exec" if kind == "file" else "file", text)
+    world.write()
+
+
+def _remove(world: World, random: Random) -> None:
+    number, _ = _some(world, random)
+    world.files.pop(f"i{number}/{random.choice(('src/b', 'trigger.txt', 'noise.log', 'test/data', 'src/link'))}", None)
+    world.write()
+
+
+def _link(world: World, random: Random) -> None:
+    number, _ = _some(world, random)
+    world.files[f"i{number}/src/link"] = ("link", random.choice(("a", "deep", "nowhere", "../top.txt")))
+    world.write()
+
+
+def _touch(world: World, random: Random) -> None:
+    when = random.randrange(10**9)
+    for above, folders, names in os.walk(world.root / "stack" / "images"):
+        for name in (*folders, *names):
+            os.utime(os.path.join(above, name), (when, when), follow_symlinks=False)
+
+
+def _between(world: World, random: Random) -> None:
+    number, _ = _some(world, random)
+    other, _ = _some(world, random)
+    if moved := world.files.pop(f"i{number}/src/b", None):
+        world.files[f"i{other}/src/b"] = moved
+    world.write()
+
+
+def _ignore(world: World, random: Random) -> None:
+    number, _ = _some(world, random)
+    world.files[f"i{number}/.dockerignore"] = ("file", random.choice(IGNORES))
+    world.write()
+
+
+def _everywhere(world: World, random: Random) -> None:
+    world.files["everywhere.txt"] = ("file", str(random.randrange(2)))
+    world.write()
+
+
+def _argument(world: World, random: Random) -> None:
+    _, shape = _some(world, random)
+    name, values = random.choice(
+        (("A", "01"), ("C", "01"), ("UNREAD", "01"), ("PICK", ("one", "two")), ("DIR", ("src",)))
+    )
+    if shape.args.pop(name, None) is None or random.random() < 0.7:
+        shape.args[name] = random.choice(values)
+    world.write()
+
+
+def _reshape(world: World, random: Random) -> None:
+    number, shape = _some(world, random)
+    fresh = _shape(random, number)
+    part = random.choice(("base", "tool", "direct", "is_picked", "copies", "bind", "has_tag", "triggers", "is_copied"))
+    setattr(shape, part, getattr(fresh, part))
+    world.write()
+
+
+def _comment(world: World, random: Random) -> None:
+    _some(world, random)[1].comment = random.randrange(3)
+    world.write()
+
+
+def _branch(world: World, random: Random) -> None:
+    world.branch = random.choice(("main", "other"))
+
+
+def _publish(world: World, random: Random) -> None:
+    world.publish(random.choice(BASES), str(random.randrange(3)))
+
+
+def _back(world: World, random: Random) -> None:
+    world.revert(random.choice(world.past))
+
+
+def _commit(world: World, random: Random) -> None:
+    world.remember()
+
+
+def _run(world: World, random: Random) -> None:
+    number, _ = _some(world, random)
+    names = [f"i{number}"] if random.random() < 0.4 else []
+    world.run(
+        names,
+        refresh=random.random() < 0.5,
+        rebuild=(f"i{number}",) if random.random() < 0.15 else (),
+        left=random.randrange(3) if random.random() < 0.25 else None,
+        failing=frozenset({f"i{number}"}) if random.random() < 0.1 else frozenset(),
+    )
+
+
+EDITS = (
+    _edit, _edit, _edit, _mode, _mode, _remove, _link, _touch, _between, _ignore, _everywhere, _argument, _argument,
+    _reshape, _comment, _branch, _publish, _publish, _publish, _back, _commit,
+)  # fmt: skip
