@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from stackyard.errors import FileProblem
-from stackyard.load.counted import TEST_FOLDERS
 from stackyard.load.dockerfile.reach import reachable
 from stackyard.load.tree.changes import read_change_rules
 from stackyard.load.tree.ignore import IgnoreRules, read_ignore_rules
 from stackyard.load.tree.place import Place
-from stackyard.model.inputs import BlobId, Entry
+from stackyard.model.inputs import TEST_FOLDERS, BlobId, Entry
 from stackyard.model.stack import Finding, Stack, Target
 
 _SHOWN = 3
