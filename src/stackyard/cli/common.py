@@ -21,7 +21,7 @@ from stackyard.errors import ConfigError, StackyardError
 from stackyard.report.text import Style
 
 if TYPE_CHECKING:
-    from stackyard.model.stack import GivenArgument
+    from stackyard.model.stack import GivenArgument, GivenBase
     from stackyard.verbs import Options, Yard
 
 Door = Callable[[Mapping[str, str]], Any]
@@ -60,6 +60,7 @@ class Session:
         self.images: str | None = None
         self.stamp: str | None = None
         self.build_args: tuple[str, ...] = ()
+        self.bases: tuple[str, ...] = ()
         self.is_json = False
 
     @property
@@ -82,6 +83,7 @@ class Session:
             region=environ.get("AWS_REGION") or None,
             stamp=self.stamp,
             build_args=tuple(filter(None, (given_argument(text, environ) for text in self.build_args))),
+            bases=tuple(map(given_base, self.bases)),
             environ=environ,
         )
 
@@ -131,6 +133,17 @@ def given_argument(text: str, environ: Mapping[str, str]) -> GivenArgument | Non
     if not sign and name not in environ:
         return None
     return GivenArgument(image or None, name, value if sign else environ[name])
+
+
+def given_base(text: str) -> GivenBase:
+    """`IMAGE=REF`, where the image may be one version."""
+    from stackyard.model.reference import Reference
+    from stackyard.model.stack import GivenBase
+
+    image, sign, reference = text.partition("=")
+    if not (sign and image and reference):
+        raise ConfigError(f"{text!r} names no base", hint="write IMAGE=REF: --base ml-notebook=debian:13")
+    return GivenBase(image, Reference.parse(reference))
 
 
 def session_of(ctx: click.Context) -> Session:
@@ -183,8 +196,12 @@ def _keep_build_args(ctx: click.Context, _: click.Parameter, value: tuple[str, .
     session_of(ctx).build_args = value
 
 
+def _keep_bases(ctx: click.Context, _: click.Parameter, value: tuple[str, ...]) -> None:
+    session_of(ctx).bases = value
+
+
 def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--build-arg and --stamp: what a plan and a build may be told beside the files."""
+    """--build-arg, --base and --stamp: what a plan and a build may be told beside the files."""
     build_args = option(
         "--build-arg",
         "build_args",
@@ -202,7 +219,16 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         callback=_keep_stamp,
         help="The stamp in tags of versions; now by default.",
     )
-    return build_args(stamp(function))
+    bases = option(
+        "--base",
+        "bases",
+        multiple=True,
+        metavar="IMAGE=REF",
+        expose_value=False,
+        callback=_keep_bases,
+        help="Build this image, or one version of it, on REF in place of its own base; repeatable.",
+    )
+    return build_args(bases(stamp(function)))
 
 
 JSON = 'Print one JSON object, "format": 1.'

@@ -20,6 +20,7 @@ from stackyard.load.tree.place import DOCKERFILE, Place
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.age import Age
 from stackyard.model.names import ImageName, TargetName, VersionName
+from stackyard.model.reference import Reference
 from stackyard.model.stack import Spot, Spots, TagTemplates
 from stackyard.model.tags import filled
 
@@ -62,6 +63,8 @@ class Recipe(msgspec.Struct, frozen=True):
     granularity: str | None = None
     """`folder` or `copied`; None: by where the build context is."""
     max_age: Age | None = None
+    given_base: Reference | None = None
+    """What the caller wants it to be built on, whatever its Dockerfile says."""
 
     def spot(self, *key: str) -> Spot:
         """Where something is said; else where the recipe is listed; else its Dockerfile."""

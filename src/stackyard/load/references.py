@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from stackyard.errors import InvalidValue
+from stackyard.errors import ConfigError, InvalidValue
 from stackyard.load.dockerfile.content import variables_of
 from stackyard.load.recipe import Recipe
 from stackyard.load.spec.versions import BaseImage
-from stackyard.model.dockerfile import Dockerfile, Use
+from stackyard.model.dockerfile import SCRATCH, Dockerfile, Use
 from stackyard.model.inputs import masked
 from stackyard.model.names import ImageName, TargetName, VersionName, nearest
 from stackyard.model.reference import Reference, Repository
@@ -80,6 +80,8 @@ class Found(msgspec.Struct):
     frontend: Reference | None = None
     roles: list[str] = msgspec.field(default_factory=list)
     """What each place stands for that does not say so itself, file order: a parent, a base, a stage."""
+    given: list[Reference] = msgspec.field(default_factory=list)
+    """What the caller's own base takes the place of."""
     naming: frozenset[str] = frozenset()
     """Variables in the texts that name a parent."""
 
@@ -100,6 +102,7 @@ def find_references(
         target = _parent(recipe, ImageName(name), owners, findings, spot)
         if target is not None:
             found.parents[target] = []
+    replaced = _replaced(recipe, dockerfile, args, platform)
     for use, text, is_outside in dockerfile.places(dict(args), platform):
         if not is_outside:
             if "$" in use.text:
@@ -113,6 +116,10 @@ def find_references(
             continue
         if use.how == "syntax":
             found.frontend = reference
+            continue
+        if recipe.given_base is not None and reference.canonical == replaced:
+            _give(reference, recipe.given_base, recipe, owners, found)
+            found.naming |= variables_of(use.text)
             continue
         parent = _sort(reference, recipe, owners, found, findings, Spot(*dockerfile.at(use.line, use.text)))
         if parent is not None:
@@ -162,6 +169,34 @@ def _bad_reference(recipe: Recipe, dockerfile: Dockerfile, use: Use, text: str, 
         found=text,
         wanted="REPOSITORY:TAG",
     )
+
+
+def _replaced(recipe: Recipe, dockerfile: Dockerfile, args: tuple[tuple[str, str], ...], platform: str) -> str | None:
+    """What the caller's own base takes the place of: all that names the base of the last stage, canonical."""
+    if recipe.given_base is None:
+        return None
+    text = dockerfile.foundation(dict(args), platform)
+    if text == SCRATCH:
+        raise ConfigError(
+            f"{recipe.target} is built from scratch: there is no base that {recipe.given_base} could take the place of",
+            hint=f"leave out --base {recipe.target}={recipe.given_base}",
+        )
+    try:
+        return Reference.parse(text).canonical
+    except InvalidValue:
+        return None  # which is a finding already
+
+
+def _give(reference: Reference, given: Reference, recipe: Recipe, owners: Owners, found: Found) -> None:
+    """The caller's base in the place of a reference; a parent that only this named is none any more."""
+    found.bases.setdefault(given.canonical, given)
+    found.roles.append(given.canonical)
+    if reference not in found.given:
+        found.given.append(reference)
+    owner = owners.by_name.get(reference.repository.canonical)
+    parent = owners.at_version(owner, recipe.version) if owner is not None else None
+    if parent is not None and not found.parents.get(parent, [reference]):
+        del found.parents[parent]
 
 
 def _sort(

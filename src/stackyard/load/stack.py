@@ -12,11 +12,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
-from stackyard.errors import ConfigError, InvalidValue
+from stackyard.errors import InvalidValue
+from stackyard.load.given import with_given
 from stackyard.load.listing import disagreements, read_listing
 from stackyard.load.matrix import Matrices, read_matrices
 from stackyard.load.recipe import Recipe, recipes_of
@@ -24,7 +25,7 @@ from stackyard.load.references import owners_of
 from stackyard.load.sources import SourceReader
 from stackyard.load.spec.policy import settled
 from stackyard.load.spec.values import Ecr, Spec, SpecImage
-from stackyard.load.spec.versions import BASE_IMAGE, BaseImage
+from stackyard.load.spec.versions import BaseImage
 from stackyard.load.suites import SuiteReader
 from stackyard.load.target import Surroundings, stage_of, target_of
 from stackyard.load.tree.changes import read_change_rules
@@ -32,9 +33,9 @@ from stackyard.load.tree.place import Place
 from stackyard.model import canonical
 from stackyard.model.dockerfile import Body, Copied, Dockerfile
 from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
-from stackyard.model.names import ImageName, TargetName, nearest
+from stackyard.model.names import ImageName, TargetName
 from stackyard.model.reference import Platform, Repository, nearest_repository
-from stackyard.model.stack import Finding, GivenArgument, Revision, Spot, Stack, Target
+from stackyard.model.stack import Finding, GivenArgument, GivenBase, Revision, Spot, Stack, Target
 
 _GITHUB = re.compile(r"github\.com[:/]([^/]+/[^/]+?)(?:\.git)?/?$")
 
@@ -50,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True):
     region: str | None = None
     build_args: tuple[GivenArgument, ...] = ()
     """Build arguments that win over all others."""
+    bases: tuple[GivenBase, ...] = ()
+    """What images are built on in place of what their Dockerfiles say."""
     find_remote: Callable[[], str | None] = lambda: None
     """Tells where the repository was cloned from; asked only where nothing else names a registry."""
 
@@ -65,7 +68,7 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
     registry = spec.registry or _default_registry(spec, settings)
     matrices, problems = read_matrices(place, spec)
     found.extend(problems)
-    recipes = tuple(_with_given(recipes_of(spec, place, matrices), spec, settings))
+    recipes = tuple(with_given(recipes_of(spec, place, matrices), spec, settings.build_args, settings.bases))
     names = _Names(spec, registry, matrices, settings)
     sources = SourceReader(place, {image.name for image in spec.images})
     around = _surroundings(place, spec, names, recipes, revision, settings, sources, found)
@@ -109,7 +112,7 @@ def read_target(place: Place, revision: Revision, settings: Settings, name: Targ
     """One target as its files are now; None where it is not there any more."""
     spec, _ = read_listing(place)
     matrices, _ = read_matrices(place, spec)
-    recipes = tuple(_with_given(recipes_of(spec, place, matrices), spec, settings))
+    recipes = tuple(with_given(recipes_of(spec, place, matrices), spec, settings.build_args, settings.bases))
     recipe = next((recipe for recipe in recipes if recipe.target == name), None)
     sources = SourceReader(place, {image.name for image in spec.images})
     read = sources.read(recipe)[0] if recipe else None
@@ -223,30 +226,6 @@ class _Names:
 
     def _ecr(self, image: ImageName) -> Repository:
         return ecr_repository(self.account, self._region or Region(DEFAULT_REGION), image)
-
-
-def _with_given(recipes: Iterable[Recipe], spec: Spec, settings: Settings) -> Iterator[Recipe]:
-    """Recipes with the caller's arguments in place of their own; ConfigError for an image that there is not."""
-    names = [str(image.name) for image in spec.images]
-    for given in settings.build_args:
-        if given.image is not None and given.image.partition("/")[0] not in names:
-            near = nearest(given.image, names)
-            raise ConfigError(
-                f"there is no image {given.image!r} for the build argument {given.name}",
-                hint=f"did you mean {near!r}?" if near else "IMAGE:NAME=VALUE is for one image, NAME=VALUE for all",
-            )
-    for recipe in recipes:
-        fitting = [g for g in settings.build_args if g.image in (None, recipe.image, recipe.target)]
-        values = {given.name: given.value for given in fitting}
-        own = {name: values.get(name, value) for name, value in recipe.args}
-        always = {**dict(recipe.always), **{name: value for name, value in values.items() if name not in own}}
-        is_rebased = BASE_IMAGE in always
-        yield msgspec.structs.replace(
-            recipe,
-            args=tuple(own.items()),
-            always=tuple(always.items()),
-            base_image=None if is_rebased else recipe.base_image,
-        )
 
 
 def _repository(names: _Names, image: SpecImage, found: list[Finding]) -> Repository:

@@ -113,6 +113,7 @@ def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[T
         parents=parents,
         foundation=foundation_of(dockerfile, args, around.platform, parents),
         bases=tuple(found.bases.values()),
+        given_base=(recipe.given_base, tuple(found.given)) if recipe.given_base and found.given else None,
         frontend=found.frontend,
         suites=around.suites.suites(recipe, commands, findings),
         commands=commands,

@@ -70,6 +70,16 @@ class BaseMoved(_Reason, frozen=True):
         return f"base {self.reference} {_turned(self.was, self.now)}"
 
 
+class BaseGiven(_Reason, frozen=True):
+    """The caller said what it is built on; the Dockerfile's own word for it, where it is one."""
+
+    reference: str
+    replaces: str
+
+    def __str__(self) -> str:
+        return f"on {self.reference} in place of {self.replaces}, by --base"
+
+
 class BaseUnknown(_Reason, frozen=True):
     """No digest was accepted yet for an external base; the build will resolve it."""
 
@@ -254,6 +264,7 @@ Reason = (
     | FileChanged
     | ArgumentChanged
     | BaseMoved
+    | BaseGiven
     | BaseUnknown
     | ParentChanged
     | ParentRebuilding

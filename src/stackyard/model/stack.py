@@ -98,6 +98,13 @@ class GivenArgument(msgspec.Struct, frozen=True):
     value: str
 
 
+class GivenBase(msgspec.Struct, frozen=True):
+    """What the caller wants an image or target to be built on."""
+
+    image: str
+    reference: Reference
+
+
 class StampFile(msgspec.Struct, frozen=True):
     """Where the stamps of an image's versions are kept, for readers outside this stack: all the same, or none new."""
 
@@ -153,6 +160,8 @@ class Target(msgspec.Struct, frozen=True):
     """The parent whose layers the image's own stand on: the base of the last stage, if the stack makes it."""
     bases: tuple[Reference, ...] = ()
     """External bases as the Dockerfile names them once variables are replaced, file order."""
+    given_base: tuple[Reference, tuple[Reference, ...]] | None = None
+    """The base that a caller gave, which is one of `bases`, and what the Dockerfile calls it."""
     frontend: Reference | None = None
     """The image that translates the Dockerfile (`# syntax=`); it is a base for fingerprints, and none for pins."""
     suites: tuple[Suite, ...] = ()

@@ -20,6 +20,7 @@ from stackyard.model.known import Known
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.plan import Plan, PlannedBase, PlannedParent, Step
 from stackyard.model.reason import (
+    BaseGiven,
     BaseUnknown,
     ContentGone,
     DefinitionChanged,
@@ -87,6 +88,12 @@ def compare(
         decision = decide(target, parents, known.accepted, records, presence, need)
         if decision.action in ("build", "decide-later"):
             decision = _explained(decision, target, parents, known, need.now)
+        if target.given_base is not None:
+            reasons = (BaseGiven(str(target.given_base[0]), str(target.given_base[1][0])), *decision.reasons)
+            decision = msgspec.structs.replace(decision, reasons=reasons)
+        if target.given_base is not None:
+            reasons = (BaseGiven(str(target.given_base[0]), str(target.given_base[1][0])), *decision.reasons)
+            decision = msgspec.structs.replace(decision, reasons=reasons)
         if only:
             decision = _on_last_builds(decision, target, decisions, outside)
         decision, tags = _with_tags(stack, target, decision, known, need)

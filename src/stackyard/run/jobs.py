@@ -204,8 +204,11 @@ def _pins(work: Work, target: Target, parents: Mapping[TargetName, Record]) -> d
             if work.engine.inspect(record.built.image.id) is None:  # left as it is by this plan, and only published
                 fetch(work, work.stack.target(use.target), record)
             pins.update({str(reference): record.built.image for reference in use.references})
+    given, names = target.given_base or (None, ())
     for base in target.bases:
-        pins[str(base)] = base_image(work.engine, base, work.accepted[base.canonical])
+        image = base_image(work.engine, base, work.accepted[base.canonical])
+        is_given = given is not None and base.canonical == given.canonical
+        pins |= {str(name): image for name in (base, *(names if is_given else ()))}
     return pins
 
 

@@ -33,7 +33,7 @@ from stackyard.model.plan import Note, Plan
 from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Finding, GivenArgument, Revision, Stack, Target
+from stackyard.model.stack import Finding, GivenArgument, GivenBase, Revision, Stack, Target
 from stackyard.plan.compare import compare
 from stackyard.plan.selection import Selection, choose, refuse_orphans, select, selectable
 from stackyard.record.sqlite import SqliteRecords
@@ -71,6 +71,8 @@ class Options(msgspec.Struct, frozen=True):
     """The stamp in tags of versions; None: now."""
     build_args: tuple[GivenArgument, ...] = ()
     """Build arguments that win over those of the files."""
+    bases: tuple[GivenBase, ...] = ()
+    """What images are built on in place of what their Dockerfiles say."""
     needs_history: bool = True
     """Whether there has to be a commit; without one the files are still there to be looked at."""
     environ: Mapping[str, str] = {}
@@ -162,6 +164,7 @@ def settings_for(place: Place, options: Options) -> Settings:
         options.account,
         options.region,
         options.build_args,
+        options.bases,
         find_remote=lambda: git.remote(place.root),
     )
 

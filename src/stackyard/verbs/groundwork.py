@@ -47,6 +47,7 @@ def settings_of(options: Options) -> Settings:
         options.account,
         options.region,
         options.build_args,
+        options.bases,
     )
 
 

@@ -49,6 +49,11 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (BaseMoved("debian:12", None, "used"), "base-moved", "base debian:12 added"),
     (BaseMoved("debian:12", "used", None), "base-moved", "base debian:12 removed"),
     (BaseUnknown("debian:12"), "base-unknown", "base debian:12 not resolved yet"),
+    (
+        reason.BaseGiven("debian:13", "debian:12"),
+        "base-given",
+        "on debian:13 in place of debian:12, by --base",
+    ),
     (ParentChanged(LAB, OLD, NEW), "parent-changed", f"parent lab changed from {OLD[:19]} to {NEW[:19]}"),
     (ParentRebuilding(LAB), "parent-rebuilding", "waits for parent lab"),
     (DefinitionChanged("platform", "a", "b"), "definition-changed", "platform changed from a to b"),

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""`--base` and `--build-arg`: what a person gives beside the files is an input, and a reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.cli.conftest import Shell, git
+
+
+def reasons(shell: Shell, *words: str) -> dict[str, list[str]]:
+    """Target -> its action, then the kinds of its reasons."""
+    steps = shell("plan", *words, "--json").json["steps"]
+    return {step["target"]: [step["action"], *(reason["kind"] for reason in step["reasons"])] for step in steps}
+
+
+def written(shell: Shell, path: str, text: str) -> None:
+    """One file of the stack, committed."""
+    (shell.root / path).parent.mkdir(parents=True, exist_ok=True)
+    (shell.root / path).write_text(text)
+    git(shell.root, "add", "-A")
+    git(shell.root, "commit", "-q", "-m", "x")
+
+
+def stands_on(shell: Shell, image: str, base: str) -> bool:
+    """Whether an image of the stack has the layers of another below its own."""
+    facts, below = (shell.engine.inspect(name) for name in (f"registry.example/lab/{image}:main", base))
+    assert facts is not None
+    assert below is not None
+    return facts.is_built_on(below)
+
+
+def test_a_base_in_place_of_the_dockerfiles_own(shell: Shell) -> None:
+    """It is built on, pinned and recorded; the same command again does nothing, and the files' own is known yet."""
+    shell.engine.add("busybox:1.37")
+    shell("build")
+
+    planned = shell("plan", "base", "--base", "base=busybox:1.37", "--explain").out
+    built = shell("build", "base", "--base", "base=busybox:1.37")
+
+    assert "because  on busybox:1.37 in place of busybox:1.36, by --base" in planned
+    assert built.code == 0
+    assert stands_on(shell, "base", "busybox:1.37")
+    assert not stands_on(shell, "base", "busybox:1.36")
+    assert reasons(shell, "base", "--base", "base=busybox:1.37")["base"][0] == "reuse"
+    assert reasons(shell, "base")["base"][0] == "tag"
+
+
+def test_a_base_in_place_of_a_parent(shell: Shell) -> None:
+    """Then the parent is none of its: neither planned nor needed."""
+    shell.engine.add("busybox:1.37")
+    said = shell("build", "leaf", "--base", "leaf=busybox:1.37")
+
+    assert said.code == 0
+    assert "1 not selected and 1 built" in said.out
+    assert stands_on(shell, "leaf", "busybox:1.37")
+    assert reasons(shell)["leaf"] == ["build", "base-moved", "parent-changed"]
+
+
+def test_an_image_of_the_stack_as_it_was_published(shell: Shell) -> None:
+    """A reference is one from elsewhere, whoever made it: taken by its digest, and not built."""
+    shell("build", "--push")
+    (shell.root / "images/base/Dockerfile").write_text("FROM busybox:1.36\nRUN echo more\n")
+    words = ("--base", "leaf=registry.example/lab/base:main")
+
+    assert reasons(shell, "leaf", *words)["base"] == ["skip", "not-selected"]
+    assert shell("build", "leaf", *words).code == 0
+
+
+def test_one_version_of_an_image(shell: Shell) -> None:
+    """The others are let be."""
+    spec = "registry: registry.example/lab\nimages:\n  lab: {versions: {'1': , '2': }}\n"
+    written(shell, "images/spec.yml", spec)
+    written(shell, "images/lab/Dockerfile", "FROM busybox:1.36\n")
+    shell.engine.add("busybox:1.37")
+    shell("build")
+
+    found = reasons(shell, "--base", "lab/2=busybox:1.37")
+
+    assert found["lab/1"][0] != "build"
+    assert found["lab/2"][:2] == ["build", "base-given"]
+
+
+def test_every_place_that_names_the_base_gets_the_other(shell: Shell) -> None:
+    """The last stage may stand on another stage, and a COPY may name the same image."""
+    text = "FROM busybox:1.36 AS one\nRUN echo a\nFROM one\n"
+    text += "COPY --from=busybox:1.36 /a /a\nCOPY --from=busybox:1.35 /a /b\n"
+    written(shell, "images/base/Dockerfile", text)
+    shell.engine.add("busybox:1.35")
+    shell.engine.add("busybox:1.37")
+
+    assert shell("build", "base", "--base", "base=busybox:1.37").code == 0
+    step = shell("plan", "base", "--base", "base=busybox:1.37", "--json").json["steps"][0]
+    assert sorted(base["reference"] for base in step["bases"]) == [
+        "busybox:1.35",
+        "busybox:1.37",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("bsae=debian:12", "there is no image 'bsae' to build on debian:12"),
+        ("leaf", "'leaf' names no base"),
+        ("=debian:12", "'=debian:12' names no base"),
+        ("leaf=", "'leaf=' names no base"),
+        ("leaf=De bian", "'De bian' is not a valid repository"),
+        ("none=debian:12", "none is built from scratch: there is no base that debian:12 could take the place of"),
+    ],
+)
+def test_a_base_that_cannot_be_given(shell: Shell, given: str, said: str) -> None:
+    """One sentence, exit code 2."""
+    written(
+        shell, "images/spec.yml", "registry: registry.example/lab\nimages: {base: , leaf: {depend_on: base}, none: }\n"
+    )
+    written(shell, "images/none/Dockerfile", "FROM scratch\nCOPY a /\n")
+    result = shell("plan", "--base", given)
+
+    assert result.code == 2
+    assert said in result.err
+
+
+def test_a_base_that_is_nowhere(shell: Shell) -> None:
+    """Nothing is built."""
+    said = shell("build", "base", "--base", "base=registry.example/lab/gone:1")
+
+    assert said.code != 0
+    assert "registry.example/lab/gone:1 is neither in the engine nor in its registry" in said.err
+
+
+def test_a_build_argument_is_an_input_and_a_reason(shell: Shell) -> None:
+    """With its value; one that no instruction declares changes nothing, and one for an image only that image."""
+    written(shell, "images/base/Dockerfile", "FROM busybox:1.36\nARG DAGSTER=1\nRUN echo $DAGSTER\n")
+    shell("build")
+
+    steps = shell("plan", "--build-arg", "base:DAGSTER=2", "--json").json["steps"]
+
+    assert steps[0]["action"] == "build"
+    assert steps[0]["reasons"] == [{"kind": "argument-changed", "name": "DAGSTER", "was": None, "now": "2"}]
+    assert reasons(shell, "--build-arg", "leaf:DAGSTER=2") == reasons(shell)
+    assert reasons(shell, "--build-arg", "OTHER=2") == reasons(shell)
+    assert shell("build", "--build-arg", "DAGSTER=2").code == 0
+    assert reasons(shell, "--build-arg", "DAGSTER=2")["base"][0] == "reuse"
