@@ -24,8 +24,8 @@ def stack(live_stack: LiveStack) -> LiveStack:
     prefix = live_stack.prefix
     live_stack.write("images/spec.yml", SPEC.format(prefix=prefix))
     live_stack.write("images/base/Dockerfile", "FROM busybox:1.36\nRUN echo one > /what\n")
-    child = f"ARG BASE_TAG=latest\nFROM {prefix}/base:${{BASE_TAG}}\nRUN test -e /what && cp /what /was || echo none > /was\n"
-    live_stack.write("images/leaf/Dockerfile", child)
+    child = f"ARG BASE_TAG=latest\nFROM {prefix}/base:${{BASE_TAG}}\n"
+    live_stack.write("images/leaf/Dockerfile", f"{child}RUN test -e /what && cp /what /was || echo none > /was\n")
     live_stack.commit()
     return live_stack
 

@@ -67,14 +67,14 @@ def plan(
     by a pattern ('py*', '*/3.12'), or by a group of the spec.
     """
     session = session_of(click.get_current_context())
-    if since is not None and like is None:
+    yard = session.open_yard() if since is None or like is not None else None
+    if since is not None:
         planned = _since(session, since, is_publishing, images, rebuild, only, with_children)
-    else:
-        yard = session.open_yard()
+    elif yard is not None:
         planned = verbs.plan(yard, images, is_publishing, rebuild, only, with_children)
-        if like is not None:
-            _compare(yard, planned, since, is_explained, form)
-            return
+    if like is not None and yard is not None:
+        _compare(yard, planned, since, is_explained, form)
+        return
     if form == "json":
         from stackyard.report.data import plan_data
 

@@ -67,6 +67,7 @@ def test_both_plans_side_by_side(shell: Shell) -> None:
     assert last["changed"] == ["images/base/extra"]
     assert actions(last) == [("base", "build", "build"), ("leaf", "build", "build")]
     assert len(both["changed"]) == 2
+    assert [step["stackyard"]["reasons"][0]["kind"] for step in both["steps"]] == ["file-changed"] * 2
     assert {tag for step in last["steps"] for tag in step["tags"]} == {"2026.3-fix"}
 
 
@@ -124,6 +125,6 @@ def test_files_that_are_not_committed_are_told_of(shell: Shell) -> None:
 
 def test_what_cannot_be_compared(shell: Shell) -> None:
     """A revision that is not there, another form of output: one sentence, exit code 2."""
-    assert "git knows no commit 'gone'" in shell("plan", "--like", "datahub", "--since", "gone").err
+    assert "there is no commit 'gone'" in shell("plan", "--like", "datahub", "--since", "gone").err
     assert shell("plan", "--like", "datahub", "--format", "markdown").code == 2
     assert "HEAD^" in shell("plan", "--like", "datahub").out
