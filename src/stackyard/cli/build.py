@@ -29,6 +29,7 @@ from stackyard.cli.common import (
     write_json,
 )
 from stackyard.errors import NothingToDo
+from stackyard.model.plan import uncached
 from stackyard.report.data import run_data
 from stackyard.report.progress import Lines, LiveLines
 from stackyard.report.terminal import plan_text, summary_text
@@ -122,6 +123,8 @@ def carry_out(
 
     if plan.is_idle:
         return leave(yard, plan, name, is_json)
+    if not use_cache:
+        plan = uncached(plan)
     if not is_json and plan.has_work:
         shown(plan_text, plan)
         write("")

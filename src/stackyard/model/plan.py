@@ -64,7 +64,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Note(msgspec.Struct, frozen=True):
-    """A decision of the stack's policy that a person should know of. `kind` never changes."""
+    """A decision about the whole plan that a person should know of. `kind` never changes."""
 
     kind: str
     sentence: str
@@ -139,3 +139,11 @@ def expectation(plan: Plan) -> Expectation:
         ends[step.target] = begin + (step.expected_s or 0.0)
     unknown = sum(1 for step in plan.steps if step.action in ("build", "decide-later") and step.expected_s is None)
     return Expectation(max(ends.values(), default=0.0), sum(step.expected_s or 0.0 for step in plan.steps), unknown)
+
+
+def uncached(plan: Plan) -> Plan:
+    """The plan with a word on what it is to be built without: the engine's cache."""
+    is_building = any(step.action in ("build", "decide-later") for step in plan.steps)
+    nothing = "--no-cache changes nothing where nothing is built: `--rebuild IMAGE` builds what is known"
+    sentence = "builds do not use the engine's cache" if is_building else nothing
+    return msgspec.structs.replace(plan, notes=(*plan.notes, Note("no-cache", sentence)))

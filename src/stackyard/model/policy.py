@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.model.ci import Ci, PullRequest
 from stackyard.model.plan import Note
 from stackyard.model.stack import Policy, Revision, Stack, TagTemplates, Target
 from stackyard.model.tags import COMMIT_DIGITS, sanitise
 
-_DENIED = re.compile(
-    r"\b(no|not|never|without|avoid\w*|prevent\w*|don['’]?t|doesn['’]?t|won['’]?t)\s+(?:(?:a|an|the|any|to|do)\s+)*$",
-    re.IGNORECASE,
-)
-_QUOTED = re.compile(r'"[^"\n]*"|`[^`\n]*`|“[^”\n]*”')
+_DENIED = r"(?i)\b(no|not|never|without|avoid\w*|prevent\w*|don['’]?t|doesn['’]?t|won['’]?t)\s+(?:(?:a|an|the|any|to|do)\s+)*$"
+_QUOTED = r'"[^"\n]*"|`[^`\n]*`|“[^”\n]*”'
+
+if TYPE_CHECKING:
+    from stackyard.model.ci import Ci, PullRequest
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -126,10 +126,10 @@ def found(words: Iterable[str], message: str) -> Iterator[str]:
     >>> list(found(["full rebuild"], "Bump R. Full rebuild!")), list(found(["full rebuild"], "avoid a full rebuild"))
     (['full rebuild'], [])
     """
-    said = _QUOTED.sub(" ", message)
+    said, denied = re.sub(_QUOTED, " ", message), re.compile(_DENIED)
     for word in words:
         parts = r"[\s-]+".join(map(re.escape, word.split()))
         for match in re.finditer(rf"(?<!\w){parts}(?!\w)", said, re.IGNORECASE) if parts else ():
-            if not _DENIED.search(said, 0, match.start()):
+            if not denied.search(said, 0, match.start()):
                 yield word
                 break

@@ -205,6 +205,15 @@ class AlsoTagged(_Reason, frozen=True):
         return f"{then}, also tagged for {self.commit[:7]}"
 
 
+class WholeStack(_Reason, frozen=True):
+    """On this branch every image is planned, and gets the tags of the commit, whatever changed."""
+
+    branch: str
+
+    def __str__(self) -> str:
+        return f"every image is planned on {self.branch}"
+
+
 class Unchanged(_Reason, frozen=True):
     """Everything that goes in is as in a build that passed."""
 
@@ -278,6 +287,7 @@ Reason = (
     | NotPublished
     | TagMissing
     | AlsoTagged
+    | WholeStack
     | Unchanged
     | LeftAlone
     | NotBuildableHere

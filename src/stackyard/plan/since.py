@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stackyard.model.decide import Decision
+from stackyard.model.decide import FORCED, Decision
 from stackyard.model.inputs import differences, source_fingerprint
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.plan import Plan, Since
@@ -29,6 +29,7 @@ from stackyard.model.reason import (
     Reason,
     TestsChanged,
     Unchanged,
+    WholeStack,
 )
 from stackyard.model.stack import Finding, Stack, Target
 from stackyard.plan.compare import step_of
@@ -41,11 +42,15 @@ def compare_stacks(
     then: Stack | None,
     since: Since,
     chosen: Selection,
+    forced_by: str = FORCED,
+    whole: str | None = None,
 ) -> Plan:
     """What has to be done about the chosen targets because of what changed since `then`.
 
     Args:
         then: None where there was no stack at all.
+        forced_by: who asks for what is built anew.
+        whole: the branch on which every image is planned: one that nothing changed gets the commit's tags.
     """
     targets = {target.name: target for target in now.targets}
     before = {target.name: target for target in then.targets} if then else {}
@@ -58,7 +63,9 @@ def compare_stacks(
         target = targets[name]
         wanted[name] = source_fingerprint(target.inputs, wanted)
         if name in planned:
-            decision = _decision(target, before.get(name), wanted, was, since, chosen.rebuild)
+            decision = _decision(target, before.get(name), wanted, was, since, chosen.rebuild, forced_by)
+            if whole is not None and decision.action == "reuse":
+                decision = Decision("tag", (*decision.reasons, WholeStack(whole)))
         else:
             decision = Decision("skip", (NotSelected(),))
         steps.append(step_of(now, target, decision, wanted[name], (), None, {}))
@@ -89,12 +96,13 @@ def _decision(
     was: Mapping[TargetName, Digest],
     since: Since,
     rebuild: frozenset[TargetName],
+    forced_by: str,
 ) -> Decision:
     if target.skip is not None or target.needs is not None:
         why = LeftAlone(target.skip) if target.skip is not None else NotBuildableHere(target.needs or "")
         return Decision("skip", (why,))
     if target.name in rebuild:
-        return Decision("build", (Forced("--rebuild"),))
+        return Decision("build", (Forced(forced_by),))
     if old is None:
         return Decision("build", (NewSince(since.reference),))
     if wanted[target.name] != was[target.name]:

@@ -25,7 +25,6 @@ from stackyard.edges.clock import Clock, SystemClock
 from stackyard.errors import NoHistory
 from stackyard.load.stack import Settings, load_stack, read_names
 from stackyard.load.tree.place import Place, find
-from stackyard.model.ci import Ci, as_ci_says
 from stackyard.model.decide import FORCED, Need, Presence
 from stackyard.model.ecr import Stamp
 from stackyard.model.known import Known
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from stackyard.check.fixes import Fixed
     from stackyard.edges.engine import Engine
     from stackyard.edges.registry import Registry
+    from stackyard.model.ci import Ci
     from stackyard.model.known import TagPlace
     from stackyard.model.moves import MoveSet
     from stackyard.model.outcome import RunSummary
@@ -145,7 +145,7 @@ def load(
     """Read the stack that `start` lies in. Touches disk and git only."""
     options = options or Options()
     place = find(start, options.images)
-    revision = as_ci_says(revision_of(place, options), options.ci)
+    revision = revision_of(place, options)
     clock = clock or SystemClock()
     revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
     settings = settings_for(place, options)
@@ -175,10 +175,16 @@ def words(start: Path, options: Options | None = None) -> tuple[str, ...]:
 
 
 def revision_of(place: Place, options: Options) -> Revision:
-    """What git says of the files; nothing, for who does not need it."""
-    branch = options.ci.branch if options.ci else None
+    """What git says of the files, and CI of the branch; nothing, for who does not need it."""
+    if options.ci is None:
+        branch = None
+    else:
+        from stackyard.model.ci import as_ci_says
+
+        branch = options.ci.branch
     try:
-        return git.revision(place.root, place.images, branch)
+        revision = git.revision(place.root, place.images, branch)
+        return revision if options.ci is None else as_ci_says(revision, options.ci)
     except NoHistory:
         if options.needs_history:
             raise
@@ -283,13 +289,13 @@ def _ruling(yard: Yard, publish: bool) -> Ruling:
         return Ruling(publish)
     from stackyard.verbs.policy import ruling_of
 
-    return ruling_of(yard, publish)
+    return ruling_of(yard.stack, yard.root, yard.options.ci, publish)
 
 
 def _idle_plan(yard: Yard, ruling: Ruling) -> Plan:
     from stackyard.verbs.policy import idle_plan
 
-    return idle_plan(yard, ruling)
+    return idle_plan(yard.stack, ruling)
 
 
 def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling, now: str) -> Plan:

@@ -9,6 +9,7 @@ Beside: verbs/__init__.py
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,27 +21,27 @@ from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.plan import Plan
 from stackyard.model.policy import Ruling, rule
 from stackyard.model.reason import LeftAlone
-from stackyard.model.stack import Words
+from stackyard.model.stack import Stack, Words
 from stackyard.plan.compare import compare
 
 if TYPE_CHECKING:
+    from stackyard.model.ci import Ci
     from stackyard.verbs import Yard
 
 
-def ruling_of(yard: Yard, publish: bool) -> Ruling:
+def ruling_of(stack: Stack, root: Path, ci: Ci | None, publish: bool) -> Ruling:
     """What the policy says of a run that starts now; words and branches count in CI alone."""
-    policy, ci = yard.stack.policy, yard.options.ci
-    message = ""
+    policy, message = stack.policy, ""
     if ci is not None and policy.words != Words():
-        said = ci.message if ci.message is not None else message_of(yard.root, ci.commit or "HEAD")
+        said = ci.message if ci.message is not None else message_of(root, ci.commit or "HEAD")
         title = ci.pull_request.title if ci.pull_request else ""
         message = f"{title}\n\n{said}"
-    return rule(policy, ci, yard.stack.revision, message, publish)
+    return rule(policy, ci, stack.revision, message, publish)
 
 
-def idle_plan(yard: Yard, ruling: Ruling) -> Plan:
+def idle_plan(stack: Stack, ruling: Ruling) -> Plan:
     """A plan in which nothing is done, and every step says why."""
-    plan = compare(yard.stack, NOTHING_KNOWN, frozenset(), Presence(), Need())
+    plan = compare(stack, NOTHING_KNOWN, frozenset(), Presence(), Need())
     reasons = (LeftAlone(ruling.left_alone or ""),)
     steps = tuple(msgspec.structs.replace(step, reasons=reasons) for step in plan.steps)
     return msgspec.structs.replace(plan, steps=steps, notes=ruling.notes)

@@ -23,12 +23,13 @@ from stackyard.load.stack import load_stack
 from stackyard.load.tree.files import TreeFiles
 from stackyard.load.tree.place import Place, find, place_in
 from stackyard.load.unseen import unseen_findings
-from stackyard.model.ci import as_ci_says
+from stackyard.model.decide import FORCED
 from stackyard.model.plan import Plan, Since
 from stackyard.model.stack import Revision, Stack
 from stackyard.plan.selection import choose
 from stackyard.plan.since import compare_stacks
 from stackyard.verbs import Options, revision_of, settings_for
+from stackyard.verbs.policy import idle_plan, ruling_of
 
 
 def plan_since(
@@ -46,7 +47,7 @@ def plan_since(
     """
     place = find(start, options.images)
     two = compared(place.root, reference)
-    revision = as_ci_says(revision_of(place, options), options.ci)
+    revision = revision_of(place, options)
     if two.now is not None:
         revision = Revision(two.now, None, False)
     with ExitStack() as opened:
@@ -58,11 +59,17 @@ def plan_since(
             )
         now = load_stack(there, revision, settings_for(place, options))
         refuse_errors(now)
+        ruling = ruling_of(now, place.root, options.ci, publish=False)
+        if ruling.left_alone:
+            return idle_plan(now, ruling)
         then = _then(place, two.then, reference, revision, options, opened)
         unseen = unseen_findings(there, now, _below(place, listing.untracked), _below(place, listing.ignored))
         now = msgspec.structs.replace(now, findings=(*now.findings, *unseen))
     since = Since(reference, two.then, two.now)
-    return compare_stacks(now, then, since, choose(now, images, rebuild, only, with_children))
+    chosen = choose(now, images, ruling.rebuilt(rebuild), only, with_children)
+    whole = revision.branch if ruling.is_whole else None
+    planned = compare_stacks(ruling.stack_for(now), then, since, chosen, ruling.forced_by or FORCED, whole)
+    return msgspec.structs.replace(planned, notes=ruling.notes)
 
 
 def stack_at(place: Place, options: Options, reference: str, revision: Revision) -> Stack:

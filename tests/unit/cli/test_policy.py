@@ -210,3 +210,30 @@ def test_a_branch_called_like_a_channel(shell: Shell) -> None:
 
     assert (ended.code, shell.registry.tags("registry.example/lab/leaf")["prod"]) == (0, before)
     assert "note: prod is a channel's tag, and stays where it was promoted to" in ended.out
+
+
+def since(shell: Shell) -> list[tuple[str, str]]:
+    """Action and last reason of each step, against the commit before."""
+    steps = shell("plan", "--since", "HEAD~1", "--json").json["steps"]
+    return [(step["action"], step["reasons"][-1]["kind"]) for step in steps]
+
+
+def test_main_plans_every_image_whatever_changed(shell: Shell) -> None:
+    """A matrix made of `--since` has all of them there, and each gets the commit's tag; elsewhere what changed."""
+    (shell.root / "images/leaf/Dockerfile").write_text("FROM busybox:1.36\n")
+    git(shell.root, "commit", "-qam", "leaf alone")
+    assert since(shell)[0] == ("reuse", "unchanged")
+
+    shell.environ |= BRANCH
+    assert since(shell)[0] == ("tag", "whole-stack")
+    assert since(shell)[1][0] == "build"
+    shell.environ |= {"GITHUB_REF_NAME": "topic"}
+    assert since(shell)[0] == ("reuse", "unchanged")
+
+
+def test_words_count_for_what_changed_since(shell: Shell) -> None:
+    """Everything anew, or nothing at all."""
+    said(shell, "full rebuild")
+    assert since(shell) == [("build", "forced"), ("build", "forced")]
+    said(shell, "skip ci")
+    assert since(shell) == [("skip", "left-alone"), ("skip", "left-alone")]

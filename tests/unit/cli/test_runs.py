@@ -268,3 +268,18 @@ def test_rebuild_takes_patterns_and_groups(shell: Shell) -> None:
 
     assert [(step["target"], step["action"]) for step in said["steps"]] == [("base", "reuse"), ("leaf", "build")]
     assert said["steps"][1]["reasons"] == [{"kind": "forced", "by": "--rebuild"}]
+
+
+def test_builds_without_the_engines_cache(shell: Shell) -> None:
+    """Docker's meaning: what is built is built afresh; what is known stays, and both are said."""
+    built = shell("build", "--no-cache")
+    assert built.out.count("note: builds do not use the engine's cache") == 2  # in the plan, in the summary
+    count = len([verb for verb, _ in shell.engine.calls if verb == "build"])
+
+    again = shell("build", "--no-cache")
+    assert (
+        "note: --no-cache changes nothing where nothing is built: `--rebuild IMAGE` builds what is known" in again.out
+    )
+    assert len([verb for verb, _ in shell.engine.calls if verb == "build"]) == count == 2
+    assert "built, same content" in shell("build", "--rebuild", "leaf").out
+    assert "built, same content" not in shell("build", "--rebuild", "leaf", "--no-cache").out

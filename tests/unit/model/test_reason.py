@@ -77,6 +77,7 @@ CLAUSES: list[tuple[Reason, str, str]] = [
         "also-tagged",
         "built before it was committed, also tagged for 1f0c9a2",
     ),
+    (reason.WholeStack("main"), "whole-stack", "every image is planned on main"),
     (Unchanged("T"), "unchanged", "unchanged since T"),
     (NotSelected(), "not-selected", "not selected"),
     (LeftAlone("no licence"), "left-alone", "left alone: no licence"),
