@@ -48,7 +48,7 @@ from stackyard.model.plan import Note, Plan, PlannedBase, PlannedParent, Step
 from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Tested
 from stackyard.model.reference import Platform, Reference, Repository
-from stackyard.model.stack import Finding, Revision
+from stackyard.model.stack import Command, Finding, Revision, Suite
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
 from stackyard.plan.beside import beside
 from stackyard.plan.like_datahub import like_datahub
@@ -177,6 +177,8 @@ def sample_plan() -> Plan:
         source=_digest("1"),
         build=_digest("2"),
         record=None,
+        suites=(Suite("basic", ("images/ml-notebook/test",), _digest("9")),),
+        commands=(Command("PY_LIBS", "Python packages", "pip list"),),
         expected_s=29.4,
     )
     note = Note("not-publishing", "--push publishes nothing: branch main is not among `publish.branches` (release/*)")

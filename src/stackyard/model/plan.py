@@ -10,7 +10,7 @@ import msgspec
 from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName
 from stackyard.model.reason import Reason
 from stackyard.model.reference import Reference, Repository
-from stackyard.model.stack import Finding, Revision
+from stackyard.model.stack import Command, Finding, Revision, Suite
 
 Action = Literal["build", "reuse", "tag", "push", "fetch", "retest", "decide-later", "skip"]
 """`build` make it · `reuse` nothing to do · `tag` a name is missing · `push` content is only here ·
@@ -56,6 +56,10 @@ class Step(msgspec.Struct, frozen=True):
     """What the same took last time: build and tests, tests alone, or a push; None where that is not known."""
     bases: tuple[PlannedBase, ...] = ()
     """As the Dockerfile names them."""
+    suites: tuple[Suite, ...] = ()
+    """What must pass before it is published."""
+    commands: tuple[Command, ...] = ()
+    """What the inventory runs."""
 
     @property
     def tags(self) -> tuple[Tag, ...]:

@@ -330,4 +330,6 @@ def step_of(
         record=decision.record.id if decision.record else None,
         expected_s=expected_s,
         bases=tuple(PlannedBase(base, base.digest or accepted.get(base.canonical)) for base in target.external),
+        suites=target.suites,
+        commands=target.commands,
     )

@@ -137,9 +137,16 @@ def _clause(reason: Reason) -> str:
         fact = getattr(reason, field)
         if isinstance(fact, str) and fact and field not in _WORDS and fact != "used":
             marks[field] = mark = chr(ord(_MARKS[0]) + len(facts))  # stands in the clause for the fact
-            facts[mark] = fact[:19] if fact.startswith("sha256:") else fact
+            facts[mark] = _brief(fact)
     parts = re.split(f"([{_MARKS[0]}-{_MARKS[1]}])", str(msgspec.structs.replace(reason, **marks)))
     return "".join(_code(facts[part]) if part in facts else _text(part) for part in parts)
+
+
+def _brief(fact: str) -> str:
+    """Digests and commits as clauses show them."""
+    if fact.startswith("sha256:"):
+        return fact[:19]
+    return fact[:7] if re.fullmatch("[0-9a-f]{40}", fact) else fact
 
 
 def _finding(finding: Finding) -> str:

@@ -18,6 +18,7 @@ import msgspec
 
 from stackyard.model.plan import Action
 from stackyard.model.reason import Reason
+from stackyard.model.stack import SuiteKind
 from stackyard.report.data import FORMAT
 
 Schema = dict[str, Any]
@@ -100,6 +101,23 @@ STEP = _object(
                 {
                     "reference": _text("An image from elsewhere, as the Dockerfile names it."),
                     "accepted": _maybe(_text("The digest it is taken to be; null while nobody has resolved it.")),
+                }
+            )
+        ),
+        "tests": _list(
+            _object(
+                {
+                    "suite": _text("What must pass before it is published.", enum=list(typing.get_args(SuiteKind))),
+                    "folders": _list(_text("Where its tests are, relative to the stack's root.")),
+                }
+            )
+        ),
+        "commands": _list(
+            _object(
+                {
+                    "name": _text("A command of the inventory: its key in the spec."),
+                    "description": _text("What it tells."),
+                    "command": _text("What is run in a container of the image."),
                 }
             )
         ),

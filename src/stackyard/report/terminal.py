@@ -52,8 +52,11 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
     if is_explained:
         lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]
     noted = (*NOTED, *(("untracked-in-context",) if plan.since else ()))
-    lines += ["", *(f"note: {finding}" for finding in plan.findings if finding.code in noted)]
-    lines += [*(f"note: {note.sentence}" for note in plan.notes), *([] if plan.is_idle else [totals_text(plan)])]
+    lines += ["", *(f"note: {visible(str(finding))}" for finding in plan.findings if finding.code in noted)]
+    lines += [
+        *(f"note: {visible(note.sentence)}" for note in plan.notes),
+        *([] if plan.is_idle else [totals_text(plan)]),
+    ]
     if not plan.is_checked:
         lines.append(style(source_text(plan), "dim"))
     return "\n".join(lines)
@@ -99,7 +102,15 @@ def _explained(step: Step, style: Style) -> list[str]:
     lines += [f"  base     {base.reference} at {base.accepted or 'what the build resolves'}" for base in step.bases]
     lines += [f"  arg      {name}={visible(value)}" for name, value in step.build_args]
     lines.append(f"  context  {visible(step.context)}")
+    lines += [
+        f"  test     {suite.kind} in {visible(', '.join(suite.folders))}" for suite in step.suites if suite.folders
+    ]
+    lines += [f"  command  {visible(command.command)}" for command in step.commands]
     lines += [f"  tag      {step.repository}:{tag}" for tag in step.tags]
+    lines += [f"  took     {time_text(step.expected_s)} last time"] if step.expected_s else []
+    lines += [f"  record   {step.record}"] if step.record else []
+    lines.append(f"  source   {step.source}")
+    lines.append(f"  build    {step.build or 'not known while a parent or a base is not'}")
     return lines
 
 
@@ -242,9 +253,10 @@ def findings_text(findings: Sequence[Finding], style: Style, width: int) -> str:
     colours = {"error": "red", "warning": "yellow", "notice": "dim"}
     lines = []
     for finding in findings:
-        lines.append(f"{style(finding.level, colours[finding.level])}: {finding} [{finding.code}]")
+        sentence = visible(str(finding))
+        lines.append(f"{style(finding.level, colours[finding.level])}: {sentence} [{finding.code}]")
         if finding.hint:
-            lines.append(f"  hint: {finding.hint}")
+            lines.append(f"  hint: {visible(finding.hint)}")
     counts = {level: sum(1 for f in findings if f.level == level) for level in colours}
     if not counts["error"] and not counts["warning"]:
         lines.append("No errors, no warnings.")
