@@ -18,7 +18,7 @@ from stackyard.model.plan import Note
 from stackyard.model.stack import Policy, Revision, Stack, TagTemplates, Target
 from stackyard.model.tags import COMMIT_DIGITS, sanitise
 
-_DENIED = r"(?i)\b(no|not|never|without|avoid\w*|prevent\w*|don['’]?t|doesn['’]?t|won['’]?t)\s+(?:(?:a|an|the|any|to|do)\s+)*$"
+_DENIED = r"(?i)\b(no|not|never|without|avoid\w*|prevent\w*|(?:do|does|wo)n['’]?t)\s+(?:(?:a|an|the|any|to|do)\s+)*$"
 _QUOTED = r'"[^"\n]*"|`[^`\n]*`|“[^”\n]*”'
 
 if TYPE_CHECKING:

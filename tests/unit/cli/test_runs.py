@@ -281,5 +281,3 @@ def test_builds_without_the_engines_cache(shell: Shell) -> None:
         "note: --no-cache changes nothing where nothing is built: `--rebuild IMAGE` builds what is known" in again.out
     )
     assert len([verb for verb, _ in shell.engine.calls if verb == "build"]) == count == 2
-    assert "built, same content" in shell("build", "--rebuild", "leaf").out
-    assert "built, same content" not in shell("build", "--rebuild", "leaf", "--no-cache").out
