@@ -191,9 +191,16 @@ def differences(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
 
 def _changed(wanted: Inputs, known: Inputs, fields: tuple[str, ...]) -> Iterator[Reason]:
     for field in fields:
-        now, was = str(getattr(wanted, field)), str(getattr(known, field))
+        now, was = getattr(wanted, field), getattr(known, field)
         if now != was:
-            yield DefinitionChanged(field, was, now)
+            yield DefinitionChanged(field, _told(was), _told(now))
+
+
+def _told(value: object) -> str:
+    """A value as people write it: `title=lab, source=https://...`."""
+    if not isinstance(value, tuple):
+        return str(value) or "nothing"
+    return ", ".join("=".join(item) if isinstance(item, tuple) else str(item) for item in value) or "nothing"
 
 
 def _entry_changes(

@@ -52,8 +52,11 @@ CHANGES: list[tuple[dict[str, Any], list[str]]] = [
     ({"bases": ()}, [f"base {BASE} removed"]),
     ({"parents": ()}, ["parent up removed"]),
     ({"platform": "linux/arm64"}, ["platform changed from linux/amd64 to linux/arm64"]),
-    ({"stage": "final"}, ["stage changed from  to final"]),
-    ({"network": "none"}, ["network changed from  to none"]),
+    ({"stage": "final"}, ["stage changed from nothing to final"]),
+    ({"network": "none"}, ["network changed from nothing to none"]),
+    ({"labels": (("title", "a"), ("b", "c"))}, ["labels changed from title=lab to title=a, b=c"]),
+    ({"uses": ("parent up",)}, ["uses changed from nothing to parent up"]),
+    ({"secrets": ("token",)}, ["secrets changed from nothing to token"]),
     ({"epoch": 1}, ["epoch changed from 315532800 to 1"]),
     ({"definition": 2}, ["definition changed from 1 to 2"]),
 ]
