@@ -59,11 +59,11 @@ def counted_args(
 
 
 def _tag_is_content(dockerfile: Dockerfile, name: str, is_parent: bool) -> Finding:
-    line = declared_at(dockerfile, name) or 1
+    place = dockerfile.at(declared_at(dockerfile, name) or 1, name)
     what = "the parent that it names" if is_parent else "its value, another one on every branch,"
     sentence = f"{name} says which parent to take, and instructions after FROM can read it: {what} counts as content"
     hint = f"take `ARG {name}` out of the stage, if nothing there needs it"
-    return Finding("tag-is-content", "warning", sentence, dockerfile.path, line, hint=hint)
+    return Finding("tag-is-content", "warning", sentence, *place, hint=hint, found=f"ARG {name}")
 
 
 def counted_entries(

@@ -236,7 +236,8 @@ def _repository(names: _Names, image: SpecImage, found: list[Finding]) -> Reposi
         text = image.image_name or image.name
         near = nearest_repository(text)
         spot = image.spots.get(("image_name",)) or image.spots.get(("image",)) or Spot(image.dockerfile or "")
-        how = f"did you mean {near}? {problem.hint}" if near else f"{problem.hint}: give it an `image_name`"
+        how = f"did you mean {near}?" if near else "give it another name"
+        how = f"{how} {(problem.hint or '').capitalize()}"
         sentence = f"image {image.name!r} cannot be published as {text!r}, which is not a valid repository"
         found.append(
             Finding("wrong-value", "error", sentence, *spot, hint=how, found=text, wanted=near or Repository.hint)

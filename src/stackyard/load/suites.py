@@ -92,7 +92,9 @@ class SuiteReader:
         path = self._place.path(*parts)
         if self._place.files.is_link(path) and self._place.files.leads_out(path):
             sentence = "is a link that leads out of the repository"
-            findings.append(Finding("leads-outside", "error", sentence, path, hint=HINT))
+            findings.append(
+                Finding("leads-outside", "error", sentence, path, hint=HINT, found="a link", wanted="a folder")
+            )
             return False
         return True
 

@@ -44,7 +44,7 @@ def unseen_findings(place: Place, stack: Stack, untracked: Iterable[str], ignore
         for context, inside in found.items():
             named = sorted({path for target in by_context[context] for path in _counted(place, stack, target, inside)})
             if named:
-                yield _finding(context, named, what)
+                yield _finding(context, by_context[context][0].dockerfile, named, what)
 
 
 def _above(path: str) -> Iterator[str]:
@@ -82,12 +82,13 @@ def _is_left_out(path: str, rules: IgnoreRules) -> bool:
     return rules.ignores(folder) and not (path.endswith("/") and rules.may_keep_below(folder))
 
 
-def _finding(context: str, names: list[str], what: str) -> Finding:
+def _finding(context: str, dockerfile: str, names: list[str], what: str) -> Finding:
     shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
     number = "1 path" if len(names) == 1 else f"{len(names)} paths"
     is_one = len(names) == 1
-    sentence = (
-        f"{number} {what} {'counts' if is_one else 'count'} in the build context, and no commit can hold: {shown}"
-    )
+    counts = f"{'counts' if is_one else 'count'} in the build context {context}"
+    sentence = f"{number} {what} {counts}, and no commit can hold: {shown}"
     hint = f"name {'it' if is_one else 'them'} in {'' if context == '.' else f'{context}/'}.dockerignore, or add to git"
-    return Finding("untracked-in-context", "notice", sentence, context, hint=f"{hint} what the image needs")
+    return Finding(
+        "untracked-in-context", "notice", sentence, dockerfile, hint=f"{hint} what the image needs", found=shown
+    )

@@ -62,14 +62,17 @@ class Doc:
             return {}
         if not isinstance(self.value, dict):
             raise self.problem(
-                f"{what} should be a mapping (name: value), not {self._is()}", wanted="a mapping (name: value)"
+                f"{what} should be a mapping (name: value), not {self._is()}",
+                "write NAME: VALUE, each on a line of its own, indented below it",
+                wanted="a mapping (name: value)",
             )
         return self.value
 
     def text(self, what: str) -> str:
         """The scalar as written. FileProblem for a mapping, a list or nothing."""
         if not isinstance(self.value, str):
-            raise self.problem(f"{what} should be text, not {self._is()}", wanted="text")
+            hint = 'write a text here; "" is an empty one' if self.value is None else "write one text, on this line"
+            raise self.problem(f"{what} should be text, not {self._is()}", hint, wanted="text")
         return self.value
 
     def texts(self, what: str) -> list[str]:
@@ -84,7 +87,7 @@ class Doc:
         """True or false, written as YAML 1.1 takes them. FileProblem for anything else."""
         if self.tag == "bool" and isinstance(self.value, str):
             return self.value.lower() in ("true", "yes", "on")
-        hint = None
+        hint = "write true or false"
         if isinstance(self.value, str) and self.value.split(" ")[0] in ("true", "false"):
             hint = "did you mean to start a comment? it needs a '#' after a blank"
         raise self.problem(f"{what} should be true or false, not {self._is()}", hint, wanted="true or false")

@@ -172,6 +172,8 @@ def moved_findings(stack: Stack, known: Known, planned: Iterable[TargetName]) ->
                 target.dockerfile,
                 place.line if place else None,
                 hint=f"`{REFRESH} {base}` accepts it, and images that stand on it are built again",
+                found=str(last.digest),
+                wanted=str(accepted),
             )
     return tuple(found.values())
 
@@ -185,4 +187,5 @@ def unchecked_finding(base: BaseOfStack, problem: str | None) -> Finding:
         f"base {base.reference} stays as accepted: {problem or 'its registry has none of this name'}",
         place.path if place else "",
         place.line if place else None,
+        found=str(base.reference),
     )

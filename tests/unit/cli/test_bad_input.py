@@ -101,7 +101,7 @@ FILES = [
     ),
     Case(
         "a merge left half done in a Dockerfile",
-        r"images/a/Dockerfile:1: a conflict marker of git stands here: <<<<<<<",
+        r"images/a/Dockerfile:1:1: a conflict marker of git stands here: <<<<<<<",
         "keep one side",
         {"images/a/Dockerfile": "<<<<<<< HEAD\nFROM a\n=======\nFROM b\n>>>>>>> theirs\n"},
     ),
@@ -117,8 +117,8 @@ FILES = [
         "give TAG a default",
         {"images/a/Dockerfile": "ARG TAG\nFROM busybox:${TAG}\n"},
     ),
-    Case("no FROM", r"images/a/Dockerfile:1: has no FROM", "begins with FROM", {"images/a/Dockerfile": "\n"}),
-    Case("a NUL byte", r"images/a/Dockerfile:1: has a NUL byte", "text file", {"images/a/Dockerfile": "FROM a\0b\n"}),
+    Case("no FROM", r"images/a/Dockerfile:1:1: has no FROM", "begins with FROM", {"images/a/Dockerfile": "\n"}),
+    Case("a NUL byte", r"images/a/Dockerfile:1:7: has a NUL byte", "text file", {"images/a/Dockerfile": "FROM a\0b\n"}),
     Case(
         "a ring",
         r".*images build on each other in a ring: a -> b -> a",

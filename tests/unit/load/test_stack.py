@@ -420,7 +420,7 @@ def test_gates_of_an_image(root: Path) -> None:
          "images/spec.yml:6:50", "sets BASE_TAG itself"),
         ({"images/lab/Dockerfile": "ARG T\nFROM ghcr.io/acme/base:${T}\n"}, "bad-reference", "error",
          "images/lab/Dockerfile:2:6", "'ghcr.io/acme/base:'"),
-        ({"images/lab/Dockerfile": "FROM a\nNONSENSE x\n"}, "dockerfile", "error", "images/lab/Dockerfile:2",
+        ({"images/lab/Dockerfile": "FROM a\nNONSENSE x\n"}, "dockerfile", "error", "images/lab/Dockerfile:2:1",
          "NONSENSE"),
         ({"images/spec.yml": SPEC.replace("depend_on: base", "depend_on: base\n    info_cmds: [P]")}, "unknown-command",
          "error", "images/spec.yml:6:17", "command 'P'"),

@@ -240,8 +240,10 @@ def test_files_that_no_commit_has_are_named(root: Path) -> None:
     planned = since(root)
     assert built(planned) == {"geo"}
     assert [str(f) for f in planned.findings if f.code == "untracked-in-context"] == [
-        "images/geo: 1 path that git does not track counts in the build context, and no commit can hold: new.txt",
-        "images/geo: 2 paths that git ignores count in the build context, and no commit can hold: cache/, run.log",
+        "images/geo/Dockerfile: 1 path that git does not track counts in the build context images/geo, "
+        "and no commit can hold: new.txt",
+        "images/geo/Dockerfile: 2 paths that git ignores count in the build context images/geo, "
+        "and no commit can hold: cache/, run.log",
     ]
 
 

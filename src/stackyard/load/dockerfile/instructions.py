@@ -63,19 +63,24 @@ class Instruction(msgspec.Struct, frozen=True):
 def decode(data: bytes, path: str) -> str:
     """The file as text, without a byte order mark; FileProblem where it is no UTF-8 text."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise FileProblem(path, 1, "is UTF-16 text", hint="save the file as UTF-8")
+        hint = "save the file as UTF-8"
+        raise FileProblem(path, 1, "is UTF-16 text", column=1, hint=hint, found="UTF-16", wanted="UTF-8")
     if (at := data.find(b"\0")) >= 0:
-        raise FileProblem(path, _line_of(data, at), "has a NUL byte", hint="is this a text file? save it as UTF-8")
+        line, column = _place_of(data, at)
+        hint = "is this a text file? save it as UTF-8"
+        raise FileProblem(path, line, "has a NUL byte", column=column, hint=hint, found="a NUL byte", wanted="text")
     try:
         return data.removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:
-        raise FileProblem(
-            path, _line_of(error.object, error.start), "is not UTF-8 text", hint="save the file as UTF-8"
-        ) from None
+        line, column = _place_of(error.object, error.start)
+        hint = "save the file as UTF-8"
+        raise FileProblem(path, line, "is not UTF-8 text", column=column, hint=hint, wanted="UTF-8") from None
 
 
-def _line_of(data: bytes, at: int) -> int:
-    return data.count(b"\n", 0, at) + 1
+def _place_of(data: bytes, at: int) -> tuple[int, int]:
+    """Line and column of a byte."""
+    before = data[data.rfind(b"\n", 0, at) + 1 : at]
+    return data.count(b"\n", 0, at) + 1, len(before.decode("utf-8", "replace")) + 1
 
 
 def _directives(lines: list[str], path: str, first: int = 0) -> Iterator[tuple[str, str, int]]:

@@ -45,6 +45,25 @@ _STAGE_NAME = r"[a-z][a-z0-9_.-]*"
 def parse(text: bytes, path: str) -> Dockerfile:
     """Read `text`, called `path` in messages; FileProblem where it is no Dockerfile."""
     lines = decode(text, path).split("\n")
+    try:
+        return _parsed(lines, path)
+    except FileProblem as problem:
+        raise _with_column(problem, lines) from None
+
+
+def _with_column(problem: FileProblem, lines: list[str]) -> FileProblem:
+    """The problem of an instruction, at the word that begins it."""
+    facts = {**problem.facts}
+    path, line, sentence = facts.pop("path"), facts.pop("line"), facts.pop("problem")
+    if not isinstance(line, int) or facts.pop("column") is not None or line > len(lines):
+        return problem
+    row = lines[line - 1].rstrip("\r")
+    word = row.split()[0] if row.strip() else ""
+    column = len(row) - len(row.lstrip(SPACE)) + 1
+    return FileProblem(str(path), line, str(sentence), column=column, hint=problem.hint, found=short(word) or None)
+
+
+def _parsed(lines: list[str], path: str) -> Dockerfile:
     syntax = syntax_image(lines, path)
     escape = escape_sign(lines, path)
     builder = _Builder(path, escape)

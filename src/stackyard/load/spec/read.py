@@ -176,7 +176,8 @@ class _Reader(ImageReader):
                 render(text, dict.fromkeys((*PLACES, *own), "0"))
                 good.append(text)
             except InvalidValue as problem:
-                self.findings.append(_wrong(spot, str(problem), problem.hint, found=text))
+                hint = problem.hint or "{NAME} stands for what a build knows, or for a name of `vars`"
+                self.findings.append(_wrong(spot, str(problem), hint, found=text))
         return tuple(good)
 
     def _own_names(self) -> Iterator[str]:
@@ -202,7 +203,7 @@ class _Reader(ImageReader):
             for member, spot in listed:
                 if names and member.partition("/")[0] not in names:
                     sentence = f"group {name!r} names {member!r}, which is no image"
-                    hint = meant(member, names)
+                    hint = meant(member, names) or "take it out, or add the image under `images:`"
                     self.findings.append(
                         Finding(
                             "unknown-member", "warning", sentence, *spot, hint=hint, found=member, wanted="an image"
@@ -269,14 +270,14 @@ class _Reader(ImageReader):
                             f"`{where}` of image {image.name!r} names the plan {name!r}, which the file does not have"
                         )
                         spot = image.spots[where, name]
-                        hint = meant(name, plans)
+                        hint = meant(name, plans) or "take it out, or add it under `plans`"
                         self.findings.append(
                             Finding("unknown-plan", "warning", sentence, *spot, hint=hint, found=name, wanted="a plan")
                         )
 
 
 def _wrong(spot: Spot, sentence: str, hint: str | None, *, found: str) -> Finding:
-    return Finding("wrong-value", "error", sentence, *spot, hint=hint, found=found)
+    return Finding("wrong-value", "error", sentence, *spot, hint=hint, found=found, wanted=hint)
 
 
 def _entries(doc: Doc | None) -> Mapping[str, Doc]:

@@ -32,6 +32,7 @@ FILE = "change_ignore.json"
 BUILD_ALL = "BuildAll"
 CHANGE_IGNORE = "ChangeIgnore"
 CACHE = "__pycache__"
+WHAT_IT_IS = 'the file is {"BuildAll": [PATH, ...], "ChangeIgnore": [PATH, ...]}'
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -123,7 +124,11 @@ class _Reader:
         at = self._text.find(msgspec.json.encode(near).decode()) if near is not None else -1
         before = self._text[: max(at, 0)]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n") if at >= 0 else None
-        self.findings.append(Finding(code, level, sentence, self._place.path(FILE), line, column, hint))
+        path, wanted = self._place.path(FILE), "paths below the images folder"
+        wanted = wanted if level == "error" else f"{BUILD_ALL} or {CHANGE_IGNORE}"
+        self.findings.append(
+            Finding(code, level, sentence, path, line, column, hint or WHAT_IT_IS, found=near, wanted=wanted)
+        )
 
 
 def _refusal(pattern: str) -> str | None:
