@@ -21,6 +21,8 @@ from stackyard.errors import ConfigError, StackyardError
 from stackyard.report.text import Style
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stackyard.model.stack import GivenArgument, GivenBase
     from stackyard.verbs import Options, Yard
 
@@ -367,14 +369,29 @@ def complete_images(ctx: click.Context, param: click.Parameter, incomplete: str)
     given = ctx.params.get(param.name or "") or ()
 
     def read() -> Iterable[str]:
-        from pathlib import Path
-
         from stackyard.verbs import words
 
-        session = session_of(ctx)
-        return words(Path(session.directory), session.options)
+        return words(*_where(ctx))
 
     return [name for name in _fitting(read, incomplete) if name not in given]
+
+
+def complete_parents(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Images alone: what another one can be built on."""
+
+    def read() -> Iterable[str]:
+        from stackyard.verbs import images
+
+        return images(*_where(ctx))
+
+    return _fitting(read, incomplete)
+
+
+def _where(ctx: click.Context) -> tuple[Path, Options]:
+    from pathlib import Path
+
+    session = session_of(ctx)
+    return Path(session.directory), session.options
 
 
 def complete_images_or_all(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

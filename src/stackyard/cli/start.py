@@ -13,7 +13,7 @@ from stackyard.cli.common import (
     EXIT_FAILED,
     bare_command,
     command,
-    complete_images,
+    complete_parents,
     confirmed,
     json_option,
     option,
@@ -80,7 +80,7 @@ def init(dry_run: bool, yes: bool, is_json: bool) -> int:
     "parent",
     required=True,
     metavar="PARENT",
-    shell_complete=complete_images,
+    shell_complete=complete_parents,
     help="An image of the stack, or one from elsewhere with its tag.",
 )
 @dry_run_option

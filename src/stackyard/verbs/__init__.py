@@ -174,6 +174,12 @@ def words(start: Path, options: Options | None = None) -> tuple[str, ...]:
     return selectable(*read_names(find(start, (options or Options()).images)))
 
 
+def images(start: Path, options: Options | None = None) -> tuple[str, ...]:
+    """Names of the images, read in the same way."""
+    names, _ = read_names(find(start, (options or Options()).images))
+    return tuple(dict.fromkeys(str(name.image) for name in names))
+
+
 def revision_of(place: Place, options: Options) -> Revision:
     """What git says of the files, and CI of the branch; nothing, for who does not need it."""
     if options.ci is None:

@@ -205,6 +205,9 @@ def test_completion_reads_the_list_of_images_and_no_more(bare_shell: Shell, monk
     monkeypatch.setenv("COMP_CWORD", "2")
 
     assert completed(bare_shell) == ["lab", "lab/3.12", "lean"]
+    monkeypatch.setenv("COMP_WORDS", "stackyard new x --from l")
+    monkeypatch.setenv("COMP_CWORD", "4")
+    assert completed(bare_shell) == ["lab"], "an image is built on an image, not on a group"
 
 
 def test_bash_takes_its_script(bare_shell: Shell) -> None:

@@ -724,3 +724,20 @@ def test_only_on_a_parent_that_was_never_built_ends_before_anything_is_done(benc
     with pytest.raises(ConfigError, match="left builds on base, which is not selected"):
         bench.build("left", only=True)
     assert not [call for call in bench.engine.calls if call[0] == "build"]
+
+
+def test_a_whole_build_after_only_leaves_no_child_on_the_old_parent(bench: Bench) -> None:
+    """What --only stood on is no longer what is wanted once the parent is built."""
+    bench.build()
+    bench.write("images/base/note", "changed")
+    bench.write("images/left/note", "changed")
+    bench.commit()
+    bench.build("left", only=True)
+
+    summary = bench.build()
+
+    assert bench.statuses(summary) == {"base": "built", "left": "built", "right": "built"}
+    left, base = (bench.engine.inspect(f"registry.example/lab/{name}:2026.3-main") for name in ("left", "base"))
+    assert left is not None
+    assert base is not None
+    assert left.is_built_on(base)

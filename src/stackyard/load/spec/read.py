@@ -15,6 +15,7 @@ of commands at the top, their names in an image. The younger has one unnamed pla
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -195,13 +196,14 @@ class _Reader(ImageReader):
         return text or None
 
     def _groups(self, doc: Doc | None, names: Sequence[ImageName]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Named sets of images; a member that is no image is a warning."""
+        """Named sets of images, versions and patterns of them; a member that is no image is a warning."""
         groups = []
         for name, members in self.mapping(doc, "`groups`").items():
             listed = self.texts(members, f"group {name!r}")
             groups.append((name, tuple(member for member, _ in listed)))
             for member, spot in listed:
-                if names and member.partition("/")[0] not in names:
+                image = member.partition("/")[0]
+                if names and image not in names and not any(fnmatchcase(known, image) for known in names):
                     sentence = f"group {name!r} names {member!r}, which is no image"
                     hint = meant(member, names) or "take it out, or add the image under `images:`"
                     self.findings.append(

@@ -263,7 +263,7 @@ TOP = (
         ("groups",),
         Kind("mapping of lists", _mapping(_NAMES)),
         "none",
-        "named sets of images, usable wherever an image is",
+        "named sets of images, versions and patterns of them, usable wherever an image is",
     ),
     Key(
         ("files",),

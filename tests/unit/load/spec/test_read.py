@@ -201,3 +201,15 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, said: str) ->
 
     assert where == line
     assert said in sentence
+
+
+def test_members_of_a_group_may_be_versions_and_patterns() -> None:
+    """What fits no image is told of, as a name that is none is."""
+    text = "images: {lab: , web: }\ngroups: {a: [lab/3.12, 'l*', '*/3.12', 'x*', wbe]}\n"
+    found, findings = read_spec(text.encode(), "spec.yml")
+
+    assert found.groups == (("a", ("lab/3.12", "l*", "*/3.12", "x*", "wbe")),)
+    assert [(finding.code, finding.found) for finding in findings] == [
+        ("unknown-member", "x*"),
+        ("unknown-member", "wbe"),
+    ]
