@@ -43,10 +43,11 @@ def without_held(
     rivals = _rivals(stack, sets)
     existing = frozenset(branches()) if rivals else frozenset()
     targets = []
+    tags_of = _Tags(stack, channels)
     for target in stack.targets:
-        own = set(_tags_of_channels(stack, target, channels))
+        following, own = tags_of(target)
         dropped = set()
-        for template, tag in _following_tags(stack, target):
+        for template, tag in following:
             rival = rivals.get(Reference(target.repository, tag).canonical)
             if tag in own:
                 dropped.add(template)
@@ -59,6 +60,28 @@ def without_held(
                 notes[Note("branch-clash", sentence)] = None
         targets.append(_without(target, dropped) if dropped else target)
     return (msgspec.structs.replace(stack, targets=tuple(targets)) if notes else stack), tuple(notes)
+
+
+class _Tags:
+    """Branch tags of a target with their templates, and tags of channels; worked out once for targets that share them.
+
+    Many targets differ in nothing but their image, and a stack may have thousands.
+    """
+
+    def __init__(self, stack: Stack, channels: Iterable[str]) -> None:
+        self._stack = stack
+        self._channels = tuple(channels)
+        self._found: dict[object, tuple[list[tuple[str, Tag]], set[Tag]]] = {}
+
+    def __call__(self, target: Target) -> tuple[list[tuple[str, Tag]], set[Tag]]:
+        templates = _following(target)
+        is_own = any("{image}" in text for text in (*templates, *self._channels))
+        shared = tuple(item for item in target.variables if is_own or item[0] != "image")
+        key = (tuple(templates), shared)
+        if key not in self._found:
+            following = list(_following_tags(self._stack, target))
+            self._found[key] = following, set(_tags_of_channels(self._stack, target, self._channels))
+        return self._found[key]
 
 
 def _following(target: Target) -> list[str]:

@@ -134,10 +134,10 @@ def numbered(tag: Tag, number: int) -> Tag:
     return Tag(f"{tag[: LONGEST_TAG - len(end)]}{end}")
 
 
-def fixed_conflict(reference: str, found: Digest, wanted: Digest, hint: str) -> TagConflict:
-    """The error for a fixed tag that a person named, and that another image holds: both digests."""
+def fixed_conflict(reference: str, found: Digest | None, wanted: Digest, hint: str) -> TagConflict:
+    """The error for a fixed tag that a person named, and that is not where they want it: both digests."""
     return TagConflict(
-        f"{reference} is a fixed tag at {found}, and does not move to {wanted}",
+        f"{reference} is a fixed tag at {found or 'nothing'}, and does not move to {wanted}",
         hint=hint,
         reference=reference,
         expected=wanted,

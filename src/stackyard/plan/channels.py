@@ -153,7 +153,8 @@ def plan_promotion(
                 text=channel,
             )
         was = resolve(target.repository, tag)
-        if was not in (None, source.digest) and _is_fixed(source, stack.revision, tag, known, place):
+        is_gone = was is None and _got(source.record, tag, place)
+        if was != source.digest and not is_gone and _is_fixed(source, stack.revision, tag, known, place):
             reference = str(Reference(target.repository, tag))
             raise fixed_conflict(reference, was, source.digest, "promote to a channel, such as `stable`")
         recorded = known.tag_at(place, Reference(target.repository, tag))

@@ -44,6 +44,18 @@ def test_a_channel_is_not_moved_by_a_branch_of_its_name() -> None:
     assert [note.sentence for note in notes] == ["prod is a channel's tag, and stays where it was promoted to"]
 
 
+def test_images_have_tags_of_their_own() -> None:
+    """Where a template names the image, one image's channel is not another's."""
+    named = TagTemplates((), ("{image}-{branch}",))
+    images = [
+        msgspec.structs.replace(target(name, templates=named), variables=(("image", name),))
+        for name in ("lab", "other")
+    ]
+    of = stack(*images, revision=Revision(COMMIT, "prod", is_dirty=False))
+
+    assert kept(without_held(of, ["lab-prod"], (), lambda: ())[0]) == [(), ("{image}-{branch}",)]
+
+
 @pytest.mark.parametrize("branches", [("feature-x",), ("main",)])
 def test_a_tag_of_a_branch_that_is_gone_is_taken_over(branches: tuple[str, ...]) -> None:
     """With a word about whose it was."""

@@ -339,4 +339,15 @@ def test_a_fixed_tag_is_no_channel(channel: str) -> None:
     with pytest.raises(TagConflict) as caught:
         promoted(there)
     assert f"is a fixed tag at {there}, and does not move to {here}" in str(caught.value)
+    with pytest.raises(TagConflict, match="is a fixed tag at nothing"):
+        promoted(None)
     assert promoted(here).changes == ()
+
+
+def test_a_fixed_tag_that_is_gone_can_be_brought_back() -> None:
+    """To the image that a build gave it to, and to no other."""
+    of = record(X, "x-1", result(BASIC), pushed(X, "x-1"), tagged(X, "v1", "registry"))
+    sources = [Source(X, of, manifest("x-1"), None)]
+    back = plan_promotion(LAB, known(of), "x", sources, "v1", "registry", lambda *_: None, AT)
+
+    assert moved(back) == [("x", None, manifest("x-1"))]
