@@ -19,6 +19,8 @@ from stackyard.model.stack import Spot
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 100
+_SHOWN = 200
+"""How much of a long text a message repeats."""
 _SAFE_SIZE = 4096
 """A file up to this size cannot be nested so deeply that PyYAML's own recursion, in C, ends the process."""
 
@@ -47,7 +49,7 @@ class Doc:
 
     def problem(self, sentence: str, hint: str | None = None, **facts: str | None) -> FileProblem:
         """An error at this place; what it says is the fact `found`, unless another one is given."""
-        facts.setdefault("found", self._kind() or str(self.value))
+        facts.setdefault("found", self._kind() or str(self.value)[:_SHOWN])
         return FileProblem(self.path, self.line, sentence, column=self.column, hint=hint, **facts)
 
     def problem_at(self, key: str, sentence: str, hint: str | None = None, **facts: str | None) -> FileProblem:
@@ -93,7 +95,8 @@ class Doc:
         raise self.problem(f"{what} should be true or false, not {self._is()}", hint, wanted="true or false")
 
     def _is(self) -> str:
-        return self._kind() or repr(self.value)
+        text = str(self.value)
+        return self._kind() or repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
     def _kind(self) -> str | None:
         """What this is, where it is no text."""

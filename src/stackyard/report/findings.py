@@ -65,6 +65,7 @@ def _result(finding: Finding, rule: int, mark: str, below: str) -> dict[str, Any
         "message": {"text": _text(finding)},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {"stackyard/v1": mark},
+        "properties": {"found": finding.found, "wanted": finding.wanted},
     }
 
 

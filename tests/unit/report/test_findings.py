@@ -9,7 +9,7 @@ from stackyard.report.findings import gitlab_data, sarif_data
 FOUND = (
     Finding("ring", "error", "round and round", "images/a/Dockerfile"),
     Finding("unused-arg", "warning", "for nothing", "images/ä b/Dockerfile", 3, hint="take it out"),
-    Finding("unused-arg", "warning", "for nothing", "images/ä b/Dockerfile", 7, 5),
+    Finding("unused-arg", "warning", "for nothing", "images/ä b/Dockerfile", 7, 5, found="ARG A"),
     Finding("not-tested", "notice", "no tests", "images/a"),
 )
 
@@ -30,6 +30,7 @@ def test_sarif_is_what_code_scanning_takes() -> None:
     assert places[1] == {"artifactLocation": {"uri": "images/%C3%A4%20b/Dockerfile"}, "region": {"startLine": 3}}
     assert places[2]["region"] == {"startLine": 7, "startColumn": 5}
     assert "region" not in places[0]
+    assert run["results"][2]["properties"] == {"found": "ARG A", "wanted": None}
     assert len({result["partialFingerprints"]["stackyard/v1"] for result in run["results"]}) == 4
     assert run["results"][1]["message"]["text"] == "for nothing (hint: take it out)"
 

@@ -3,7 +3,6 @@
 
 In:   `images/change_ignore.json`: two lists of paths below the images folder, with patterns as in .dockerignore
 Out:  ChangeRules; entries of everything that `BuildAll` names; findings
-Raises: FileProblem for JSON that is none
 
 The file's first readers knew the first component of a path alone. A name without a slash means what it
 meant to them, because a pattern that matches a folder goes on to match everything in it.
@@ -58,7 +57,9 @@ def read_change_rules(place: Place) -> tuple[ChangeRules, tuple[Entry, ...], tup
     if not files.is_file(shown) and not files.is_folder(shown):
         return ChangeRules(), (), ()
     if files.leads_out(shown):
-        raise FileProblem(shown, None, "is a link that leads out of the repository", hint=HINT)
+        sentence = "is a link that leads out of the repository"
+        outside = Finding("leads-outside", "error", sentence, shown, hint=HINT, found="a link", wanted="a file")
+        return ChangeRules(), (), (outside,)
     data = files.read(shown)
     try:
         reader = _Reader(_decoded(data, shown), data.decode("utf-8", "replace"), place)
