@@ -21,7 +21,8 @@ from hypothesis import strategies as some
 
 from stackyard.model.inputs import BlobId, Entry, Inputs
 from tests import oracle
-from tests.property.world import AMD, BASES, Shape, Unequal, World, play
+from tests.property.pasts import play
+from tests.property.world import AMD, BASES, Shape, Unequal, World
 
 IS_LONG = bool(os.environ.get("STACKYARD_LONG"))
 ROUNDS = 6

@@ -12,47 +12,32 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
 import msgspec
 
 from stackyard import verbs
-from stackyard.edges.engine import BuildRequest
-from stackyard.errors import EngineUnavailable, StackyardError
+from stackyard.errors import StackyardError
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.place import find
 from stackyard.model.inputs import Inputs
 from stackyard.model.outcome import RunSummary
 from stackyard.model.progress import Tell, unwatched
 from stackyard.model.record import Built, SuiteResult, Tested
-from stackyard.model.reference import Platform, Reference
+from stackyard.model.reference import Platform
 from stackyard.model.stack import Revision, Stack, Suite, Target
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.run.driver import Driver
 from stackyard.run.machine import Limits
-from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
+from stackyard.testing import FixedClock, MemoryRegistry
 from stackyard.verbs import Options, Yard
 from stackyard.verbs.groundwork import work_of
 from tests import oracle
+from tests.evaluating import EvaluatingEngine
 from tests.oracle import Content
 
 AMD = Platform("linux/amd64")
 REGISTRY = "registry.example/lab"
 BASES = ("registry.example/os/one:1", "registry.example/os/two:1")
-SOURCES = (".", "src", "src/a", "*.txt", "${DIR}", "test")
-BINDS = ("src", "src/deep", "${DIR}")
-PATHS = (
-    "src/a",
-    "src/b",
-    "src/deep/c",
-    "top.txt",
-    "trigger.txt",
-    "noise.log",
-    "keep.log",
-    "test/test_a.py",
-    "test/data",
-)
-IGNORES = ("*.log\n", "*.log\n", "*.log\n!keep.log\n", "", "src/b\n", "test\n")
 
 
 class Unequal(AssertionError):
@@ -90,46 +75,6 @@ class Side:
     shapes: list[Shape]
 
 
-class EvaluatingEngine(FakeEngine):
-    """An engine that really makes something: what the oracle says."""
-
-    def __init__(self, **how: object) -> None:
-        super().__init__(**how)  # type: ignore[arg-type]
-        self.contents: dict[str, Content] = {}
-        """By an image's last layer."""
-        self.builds: list[str] = []
-        """Images in the order in which they were built."""
-        self.left: int | None = None
-        """Builds until nobody answers any more."""
-
-    def build(self, request: BuildRequest, *how: object) -> object:  # type: ignore[override]
-        """As the real ones; the content is remembered."""
-        if self.left is not None:
-            if self.left == 0:
-                raise EngineUnavailable("killed", hint="", engine="fake")
-            self.left -= 1
-        pins = {Reference.parse(key).canonical: image for key, image in request.pins.items()}
-
-        def image(text: str) -> Content:
-            return self.content(pins[Reference.parse(text).canonical].id)
-
-        context = oracle.sent(request.context)
-        made = oracle.make(request.dockerfile.read_text(), context, dict(request.args), image)
-        self.making = lambda _: made.content
-        result = super().build(request, *how)  # type: ignore[arg-type]
-        facts = self.inspect(result.image.id) if result.image else None
-        assert facts is not None
-        self.contents[facts.layers[-1]] = made.content
-        self.builds.append(str(request.tag.repository).rpartition("/")[2])
-        return result
-
-    def content(self, reference: str) -> Content:
-        """What is in an image."""
-        facts = self.inspect(reference)
-        assert facts is not None
-        return self.contents[facts.layers[-1]]
-
-
 class World:
     """One stack and its past."""
 
@@ -141,9 +86,8 @@ class World:
         self.shapes: list[Shape] = []
         self.past: list[Side] = []
         self.registry = MemoryRegistry()
-        self.shelf: dict[object, object] = {}
-        self.engine = EvaluatingEngine(registry=self.registry, shelf=self.shelf)
-        self.upstream = FakeEngine(registry=self.registry, shelf=self.shelf)  # type: ignore[arg-type]
+        self.upstream = EvaluatingEngine(registry=self.registry, shelf={})
+        self.engine = EvaluatingEngine(registry=self.registry, shelf=self.upstream.shelf)
         self.clock = FixedClock()
         self.records = SqliteRecords(root / "records.sqlite3", AMD)
         self.at: dict[str, Content] = {}
@@ -160,13 +104,8 @@ class World:
 
     def publish(self, reference: str, version: str) -> None:
         """Somebody else publishes another base under the same tag."""
-        content = {f"/id/{reference.partition(':')[0].rpartition('/')[2]}": f"file {version}"}
-        content["layers"] = oracle.layers_of(content)
-        image = self.upstream.add(reference, str(content))
-        self.upstream.push(Reference.parse(reference), self.root / "push.log")
-        facts = self.upstream.inspect(image.id)
-        assert facts is not None
-        self.engine.contents[facts.layers[-1]] = content
+        content = self.upstream.publish(reference, version)
+        self.engine.learn(self.upstream, reference)
         self.at[reference] = content
 
     def add_image(self, shape: Shape, files: Mapping[str, str]) -> None:
@@ -412,154 +351,3 @@ def _put(full: Path, kind: str, text: str) -> None:
     mode = 0o755 if kind == "exec" else 0o644
     if full.stat().st_mode & 0o777 != mode:
         full.chmod(mode)
-
-
-# Pasts.
-
-
-def play(world: World, random: Random, rounds: int) -> None:
-    """A stack and a past of so many rounds, made up by `random`: a few edits each, and mostly a run."""
-    for number in range(random.randint(1, 3)):
-        world.add_image(_shape(random, number), {"noise.log": "0", ".dockerignore": random.choice(IGNORES)})
-    world.run()
-    world.remember()
-    for _ in range(rounds):
-        for _ in range(random.randint(1, 3)):
-            random.choice(EDITS)(world, random)
-        if random.random() < 0.7:
-            _run(world, random)
-    world.run(refresh=random.random() < 0.5)
-
-
-def _shape(random: Random, number: int) -> Shape:
-    def of() -> int:
-        return random.randrange(2 + number)
-
-    return Shape(
-        base=of(),
-        tool=random.choice((None, of())),
-        direct=random.choice((None, None, random.randrange(2))),
-        is_picked=random.random() < 0.3,
-        copies=random.sample(SOURCES, random.randint(1, 2)),
-        bind=random.choice((None, *BINDS)),
-        has_tag=random.random() < 0.2,
-        triggers=random.random() < 0.2,
-        args={"UNREAD": "0", **({"A": "1"} if random.random() < 0.5 else {})},
-        is_copied=random.random() < 0.5,
-    )
-
-
-def _some(world: World, random: Random) -> tuple[int, Shape]:
-    number = random.randrange(len(world.shapes))
-    return number, world.shapes[number]
-
-
-def _edit(world: World, random: Random) -> None:
-    number, _ = _some(world, random)
-    path = f"i{number}/{random.choice(PATHS)}"
-    kind = world.files.get(path, ("file", ""))[0]
-    world.files[path] = (kind if kind != "link" else "file", str(random.randrange(3)))
-    world.write()
-
-
-def _mode(world: World, random: Random) -> None:
-    number, _ = _some(world, random)
-    path = f"i{number}/{random.choice(('src/a', 'src/deep/c', 'top.txt', 'Dockerfile', 'noise.log'))}"
-    kind, text = world.files.get(path, ("file", ""))
-    world.files[path] = ("exec" if kind == "file" else "file", text)
-    world.write()
-
-
-def _remove(world: World, random: Random) -> None:
-    number, _ = _some(world, random)
-    world.files.pop(f"i{number}/{random.choice(('src/b', 'trigger.txt', 'noise.log', 'test/data', 'src/link'))}", None)
-    world.write()
-
-
-def _link(world: World, random: Random) -> None:
-    number, _ = _some(world, random)
-    world.files[f"i{number}/src/link"] = ("link", random.choice(("a", "deep", "nowhere", "../top.txt")))
-    world.write()
-
-
-def _touch(world: World, random: Random) -> None:
-    when = random.randrange(10**9)
-    for above, folders, names in os.walk(world.root / "stack" / "images"):
-        for name in (*folders, *names):
-            os.utime(os.path.join(above, name), (when, when), follow_symlinks=False)
-
-
-def _between(world: World, random: Random) -> None:
-    number, _ = _some(world, random)
-    other, _ = _some(world, random)
-    if moved := world.files.pop(f"i{number}/src/b", None):
-        world.files[f"i{other}/src/b"] = moved
-    world.write()
-
-
-def _ignore(world: World, random: Random) -> None:
-    number, _ = _some(world, random)
-    world.files[f"i{number}/.dockerignore"] = ("file", random.choice(IGNORES))
-    world.write()
-
-
-def _everywhere(world: World, random: Random) -> None:
-    world.files["everywhere.txt"] = ("file", str(random.randrange(2)))
-    world.write()
-
-
-def _argument(world: World, random: Random) -> None:
-    _, shape = _some(world, random)
-    name, values = random.choice(
-        (("A", "01"), ("C", "01"), ("UNREAD", "01"), ("PICK", ("one", "two")), ("DIR", ("src",)))
-    )
-    if shape.args.pop(name, None) is None or random.random() < 0.7:
-        shape.args[name] = random.choice(values)
-    world.write()
-
-
-def _reshape(world: World, random: Random) -> None:
-    number, shape = _some(world, random)
-    fresh = _shape(random, number)
-    part = random.choice(("base", "tool", "direct", "is_picked", "copies", "bind", "has_tag", "triggers", "is_copied"))
-    setattr(shape, part, getattr(fresh, part))
-    world.write()
-
-
-def _comment(world: World, random: Random) -> None:
-    _some(world, random)[1].comment = random.randrange(3)
-    world.write()
-
-
-def _branch(world: World, random: Random) -> None:
-    world.branch = random.choice(("main", "other"))
-
-
-def _publish(world: World, random: Random) -> None:
-    world.publish(random.choice(BASES), str(random.randrange(3)))
-
-
-def _back(world: World, random: Random) -> None:
-    world.revert(random.choice(world.past))
-
-
-def _commit(world: World, random: Random) -> None:
-    world.remember()
-
-
-def _run(world: World, random: Random) -> None:
-    number, _ = _some(world, random)
-    names = [f"i{number}"] if random.random() < 0.4 else []
-    world.run(
-        names,
-        refresh=random.random() < 0.5,
-        rebuild=(f"i{number}",) if random.random() < 0.15 else (),
-        left=random.randrange(3) if random.random() < 0.25 else None,
-        failing=frozenset({f"i{number}"}) if random.random() < 0.1 else frozenset(),
-    )
-
-
-EDITS = (
-    _edit, _edit, _edit, _mode, _mode, _remove, _link, _touch, _between, _ignore, _everywhere, _argument, _argument,
-    _reshape, _comment, _branch, _publish, _publish, _publish, _back, _commit,
-)  # fmt: skip
