@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 import inspect
 import io
 import json
@@ -858,6 +859,26 @@ def with_keys(text: str) -> str:
     return text
 
 
+@functools.cache
+def accuracy_table() -> str:
+    """What bench/accuracy.py measures; it takes a few seconds."""
+    spec = importlib.util.spec_from_file_location("bench_accuracy", ROOT / "bench" / "accuracy.py")
+    if spec is None or spec.loader is None:
+        raise ValueError("bench/accuracy.py is not there")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return str(module.table())
+
+
+def with_accuracy(text: str) -> str:
+    """accuracy.md with its table; ValueError where there is none."""
+    place = re.compile(r"^\| change \|.*?\n(?=\n)", re.MULTILINE | re.DOTALL)
+    if not place.search(text):
+        raise ValueError("accuracy.md has no table")
+    return place.sub(lambda _: accuracy_table(), text, count=1)
+
+
 def schema_page() -> str:
     """The JSON Schema of spec.yml as a file."""
     return json.dumps(schema.json_schema(), indent=2) + "\n"
@@ -871,6 +892,7 @@ PAGES: dict[str, Callable[[str], str]] = {
     "docs/reference/plan.schema.json": lambda _: json.dumps(plan_schema.plan_schema(), indent=2) + "\n",
     "README.md": with_plan,
     "docs/tutorial/first-stack.md": with_plan,
+    "docs/explanation/accuracy.md": with_accuracy,
 }
 """From a page's text as it is to its text as the code has it."""
 
