@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stackyard.errors import ConfigError, StackyardError
-from stackyard.report.text import Style
+from stackyard.report.text import Style, visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -496,7 +496,13 @@ def complain(error: BaseException, session: Session, is_debugging: bool = False)
         with contextlib.suppress(OSError):
             write_json(error_data(error, sentence, hint, code))
     style = session.style(sys.stderr)
-    lines = [f"{style('error', 'red')}: {sentence}", *([f"  {style('hint', 'dim')}: {hint}"] if hint else [])]
+    lines = [f"{style('error', 'red')}: {_safe(sentence)}"]
+    lines += [f"  {style('hint', 'dim')}: {_safe(hint)}"] if hint else []
     with contextlib.suppress(OSError):
         sys.stderr.write("\n".join(lines) + "\n")
     return code
+
+
+def _safe(text: str) -> str:
+    """Lines that may hold names of files, and words of other programs, without what moves a terminal's cursor."""
+    return "\n".join(visible(line) for line in text.expandtabs(4).split("\n"))

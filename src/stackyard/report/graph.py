@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from stackyard.model.names import TargetName
-from stackyard.model.plan import Action, Plan
+from stackyard.model.plan import Action, Plan, Step
 from stackyard.model.stack import Stack, Target
 from stackyard.report.data import FORMAT
 from stackyard.report.terminal import ACTION_COLOURS
@@ -75,17 +75,18 @@ def drawing(
         for target in shown:
             for base in target.bases:
                 bases.setdefault(base.canonical, Node(base.canonical, visible(str(base)), is_base=True))
-    return Drawing(stack.name, (*bases.values(), *(_node(stack, target, names, bases, plan) for target in shown)))
+    steps = {step.target: step for step in plan.steps} if plan else {}
+    nodes = (_node(stack, target, names, bases, steps.get(target.name)) for target in shown)
+    return Drawing(stack.name, (*bases.values(), *nodes))
 
 
 def _node(
-    stack: Stack, target: Target, names: Collection[TargetName], bases: Mapping[str, Node], plan: Plan | None
+    stack: Stack, target: Target, names: Collection[TargetName], bases: Mapping[str, Node], step: Step | None
 ) -> Node:
     foundation = _foundation(stack, target)
     keys = [str(name) for name in target.parent_names if name in names]
     keys += [base.canonical for base in target.bases if base.canonical in bases]
     keys.sort(key=lambda key: key != foundation)
-    step = plan.step(target.name) if plan else None
     key = str(target.name)
     return Node(
         key=key,

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from stackyard.model.names import Tag
 from stackyard.model.reference import Repository
+from stackyard.report.schema import plan_schema
 from tests.conftest import GitStack
 from tests.unit.cli.conftest import Shell
 
@@ -45,6 +48,23 @@ def test_forms(shell: Shell) -> None:
     assert table.out.startswith("stack at ")
     assert comment.out.startswith("<!-- stackyard plan: stack -->\n")
     assert comment.out.endswith("asked.\n")
+
+
+def test_what_is_printed_is_as_the_schema_says(lab: Shell) -> None:
+    """Before a build and after it, for part of the stack, to be published, forced, and since a commit."""
+    schema = json.loads(lab("schema", "plan").out)
+    assert schema == plan_schema()
+    validator = jsonschema.Draft202012Validator(schema)
+
+    validator.validate(lab("plan", "--json").json)
+    assert lab("build").code == 0
+    (lab.root / "images/other/Dockerfile").write_text("FROM busybox:1.36\n")
+    for words in ([], ["lab/3.12"], ["--push"], ["--rebuild", "all"], ["--since", "HEAD"]):
+        said = lab("plan", "--json", *words)
+        assert said.code == 0, said.err
+        validator.validate(said.json)
+    kinds = {reason["kind"] for step in lab("plan", "--json").json["steps"] for reason in step["reasons"]}
+    assert kinds >= {"unchanged", "file-changed"}
 
 
 def test_an_error_comes_in_the_form_that_was_asked_for(shell: Shell) -> None:
@@ -145,3 +165,21 @@ def test_a_plan_to_publish_says_what_is_missing_for_it(
 
     (bare.root / "stackyard.yml").write_text("registry: ghcr.io/owner\n")
     assert bare("plan", "--push").code == 0
+
+
+def test_an_error_moves_no_cursor(shell: Shell) -> None:
+    """What was typed, or found in a file, is shown; it does not act on the terminal that shows it."""
+    said = shell("plan", "-C", "/nowhere\x1b[2J\u202eb")
+
+    assert "there is no folder /nowhere\\x1b[2J\\u202eb" in said.err
+    assert all(line.isprintable() for line in said.err.split("\n"))
+
+
+def test_a_file_of_any_name_in_a_real_plan(shell: Shell) -> None:
+    """From the folder to the table, the comment and the JSON."""
+    assert shell("build").code == 0
+    (shell.root / "images/leaf" / "a|`b`\n<c>").write_text("")
+
+    assert "a|`b`\\n<c> added" in shell("plan").out
+    assert "&#124;&#96;b&#96;&#92;n&#60;c&#62;</code> added" in shell("plan", "--format", "markdown").out
+    assert shell("plan", "--json").json["steps"][1]["reasons"][0]["path"] == "a|`b`\n<c>"
