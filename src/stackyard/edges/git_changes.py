@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The last commit against an earlier one, as `git diff` lists it. Four short processes.
+"""The commit that is checked out against an earlier one, as `git diff` lists it. A few short processes.
 
-In:   a folder of the repository; a revision, or nothing for the commit before
+In:   a folder of the repository; what a person calls the earlier commit, or nothing for the one before
 Out:  OldChange: paths relative to the folder
-Raises: ConfigError for a revision that git does not know
-Beside: edges/git
+Raises: ConfigError for a commit that this clone does not have
+Beside: edges/git, edges/git_tree
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from stackyard.edges.git import message_of
+from stackyard.edges.git_tree import compared
 from stackyard.errors import ConfigError
 from stackyard.model.datahub import OldChange
 
@@ -26,31 +28,25 @@ def last_change(root: Path, since: str | None, images: str) -> OldChange:
         since: None is the commit before HEAD, and no error where there is none.
         images: the images folder relative to `root`; in the answer it is called `images`.
     """
-    asked = since or BEFORE
-    base = _commit(root, asked.removesuffix("..."))
-    if base is not None and asked.endswith("..."):
-        base = _asked(root, "merge-base", base, "HEAD")
-    if base is None and since is not None:
-        raise ConfigError(
-            f"git knows no commit {since!r} in this clone",
-            hint="a shallow clone has only its newest commits: git fetch --unshallow",
-        )
-    commit = _commit(root, "HEAD") or ""
-    message = _git(root, "log", "-1", "--format=%B", "HEAD").decode("utf-8", "replace")
+    commit = _id(root, "HEAD") or ""
+    base = _id(root, BEFORE) if since is None else _earlier(root, since)
+    message = message_of(root, "HEAD")
     if base is None:
-        return OldChange(asked, None, commit, message)
-    listed = _git(
-        root, "diff", "--name-status", "-z", "--find-renames", "--relative", "--no-ext-diff", base, "HEAD", "--"
-    )
-    paths, hidden = _parted(os.fsdecode(listed).split("\0"))
-    return OldChange(
-        asked,
-        base,
-        commit,
-        message,
-        tuple(_as_images(p, images) for p in paths),
-        tuple(_as_images(p, images) for p in hidden),
-    )
+        return OldChange(BEFORE, None, commit, message)
+    words = ("diff", "--name-status", "-z", "--find-renames", "--relative", "--no-ext-diff", base, "HEAD", "--")
+    paths, hidden = _parted(os.fsdecode(_git(root, *words).stdout).split("\0"))
+    new, old = (tuple(_as_images(path, images) for path in listed) for listed in (paths, hidden))
+    return OldChange(since or BEFORE, base, commit, message, new, old)
+
+
+def _earlier(root: Path, since: str) -> str:
+    two = compared(root, since)
+    if two.now is not None:
+        raise ConfigError(
+            f"{since!r} ends at a commit of its own, and the DataHub scripts build what is checked out",
+            hint="check that commit out, and name the earlier one alone",
+        )
+    return two.then
 
 
 def _parted(fields: list[str]) -> tuple[list[str], list[str]]:
@@ -60,11 +56,9 @@ def _parted(fields: list[str]) -> tuple[list[str], list[str]]:
     for status in rest:
         if status:
             name = next(rest)
-            if status[0] in "RC":
-                if status[0] == "R":
-                    hidden.append(name)
-                name = next(rest)
-            paths.append(name)
+            if status[0] == "R":
+                hidden.append(name)
+            paths.append(next(rest) if status[0] in "RC" else name)
     return paths, hidden
 
 
@@ -72,15 +66,11 @@ def _as_images(path: str, images: str) -> str:
     return f"images/{path[len(images) + 1 :]}" if path.startswith(f"{images}/") else path
 
 
-def _commit(root: Path, text: str) -> str | None:
-    """The id of a commit, or None; a text that looks like an option names none."""
-    return None if text.startswith("-") else _asked(root, "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
+def _id(root: Path, name: str) -> str | None:
+    """The id of a commit; None where there is none."""
+    done = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", check=False)
+    return done.stdout.decode("ascii", "replace").strip() or None
 
 
-def _asked(root: Path, *words: str) -> str | None:
-    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=False)
-    return done.stdout.decode("ascii", "replace").strip() or None if done.returncode == 0 else None
-
-
-def _git(root: Path, *words: str) -> bytes:
-    return subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=True).stdout
+def _git(root: Path, *words: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=check)

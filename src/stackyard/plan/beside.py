@@ -15,6 +15,7 @@ from stackyard.model.datahub import (
     AllByPath,
     AllOnMain,
     AllUnchanged,
+    Dropped,
     NotPrepulled,
     OldPlan,
     OldStep,
@@ -78,7 +79,9 @@ def _saved(old: OldStep, ours: Step) -> str:
 def _missed(old: OldStep, ours: Step, plan: OldPlan, built: set[TargetName]) -> str:
     """Stackyard builds, they do not."""
     if plan.halt is not None:
-        return f"here: {ours.reasons[0]}" if ours.reasons else ""
+        return f"Stackyard's reason: {ours.reasons[0]}" if ours.reasons else ""
+    if isinstance(old.reasons[0], Dropped):
+        return "they leave it out"
     lead = f"images/{ours.image}/"
     for path, why in plan.unseen:
         if path.startswith(lead):

@@ -400,6 +400,16 @@ def test_what_they_miss_is_said() -> None:
     assert notes(behind)["left"] == "they leave it on the base of before, under the same tag"
 
 
+def test_what_they_leave_out_is_said() -> None:
+    """An image that their tree does not have, and a run that does not start."""
+    spec = by_tag("base left:base right:gone leaf:left")
+    lost = beside(like_datahub(spec, changed("images/leaf/a"), OldWorld("main")), ours("right"))
+    idle = beside(like_datahub(SPEC, changed("README.md"), BRANCH), ours("right"))
+
+    assert notes(lost)["right"] == "they leave it out"
+    assert notes(idle) == {"right": "Stackyard's reason: Dockerfile changed"}
+
+
 def test_agreement_needs_no_note() -> None:
     """But for another name."""
     same = beside(like_datahub(SPEC, changed("images/leaf/a"), OldWorld("main")), ours("base", "left", "right", "leaf"))
