@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,11 +19,13 @@ from stackyard.load.spec.values import Spec, SpecImage, SpecPlan
 from stackyard.load.spec.versions import BaseImage, Version
 from stackyard.load.tree.place import DOCKERFILE, Place
 from stackyard.load.tree.staging import FilesEntry
-from stackyard.model.age import Age
 from stackyard.model.names import ImageName, TargetName, VersionName
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Spot, Spots, TagTemplates
 from stackyard.model.tags import filled
+
+if TYPE_CHECKING:
+    from stackyard.model.age import Age
 
 STAMPED = "py{version}-{stamp}"
 """The tag of a version of its own."""

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from stackyard.model.accepted import Seen
 from stackyard.model.inputs import Inputs
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.record import Record
 from stackyard.model.reference import Reference
+
+if TYPE_CHECKING:
+    from stackyard.model.accepted import Seen
 
 TagPlace = Literal["engine", "registry"]
 """Where a tag is: in the engine's own store it points at a local id, in a registry at a manifest digest."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
 from stackyard.errors import FileProblem
-from stackyard.model.age import Age
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import Inputs
 from stackyard.model.names import Digest, ImageName, TargetName, VersionName
 from stackyard.model.reference import Reference, Repository
+
+if TYPE_CHECKING:
+    from stackyard.model.age import Age
 
 
 class Spot(NamedTuple):

@@ -155,9 +155,9 @@ def _on_last_builds(
 
 def _of_bases(stack: Stack, known: Known, planned: Sequence[TargetName]) -> tuple[Finding, ...]:
     """What was seen of external bases and is not what was accepted."""
-    if not known.seen:
+    if all(seen.digest in (None, known.accepted.get(name)) for name, seen in known.seen.items()):
         return ()
-    from stackyard.plan.bases import moved_findings  # only where somebody looked
+    from stackyard.plan.bases import moved_findings  # only where something moved
 
     return moved_findings(stack, known, planned)
 

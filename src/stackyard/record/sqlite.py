@@ -21,7 +21,6 @@ import msgspec
 
 from stackyard.errors import RecordProblem
 from stackyard.model import canonical
-from stackyard.model.accepted import Acceptance, Seen
 from stackyard.model.inputs import Inputs
 from stackyard.model.known import NOTHING_KNOWN, Known, TagPlace
 from stackyard.model.moves import MoveSet, MoveState
@@ -32,6 +31,8 @@ from stackyard.model.reference import Reference
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from stackyard.model.accepted import Acceptance, Seen
 
 _BUSY_S = 30.0
 _ATTEMPTS = 100
@@ -137,6 +138,8 @@ class SqliteRecords:
 
     def acceptances(self) -> Sequence[Acceptance]:
         """Newest first."""
+        from stackyard.model.accepted import Acceptance  # few commands ask
+
         if not self._path.exists():
             return []
         with self._open() as db:
@@ -318,6 +321,8 @@ def _record(row: tuple[str, str, str, str, str, int], facts: tuple[Fact, ...]) -
 
 
 def _seen(row: tuple[str, str | None, str]) -> Seen:
+    from stackyard.model.accepted import Seen  # where nobody looked, nothing was seen
+
     reference, digest, at = row
     return Seen(reference, None if digest is None else Digest(digest), at)
 

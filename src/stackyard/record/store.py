@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from stackyard.model.accepted import Acceptance, Seen
 from stackyard.model.inputs import Inputs
 from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet, MoveState
@@ -14,6 +13,9 @@ from stackyard.model.names import Digest, TargetName
 from stackyard.model.outcome import RunSummary
 from stackyard.model.record import Built, Fact, Record
 from stackyard.model.reference import Reference
+
+if TYPE_CHECKING:
+    from stackyard.model.accepted import Acceptance, Seen
 
 
 class Records(Protocol):

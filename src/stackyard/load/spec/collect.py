@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.yaml import Doc
 from stackyard.model.names import Name, nearest
 from stackyard.model.stack import Finding, Spot
+
+if TYPE_CHECKING:
+    from stackyard.model.age import Age
 
 _N = TypeVar("_N", bound=Name)
 
@@ -86,6 +89,14 @@ class Collector:
         except InvalidValue as problem:
             self.problem(values[key].problem(str(problem), problem.hint, wanted=kind.hint))
             return None
+
+    def age(self, values: Mapping[str, Doc]) -> Age | None:
+        """How old images may become."""
+        if "max_age" not in values:
+            return None
+        from stackyard.model.age import Age  # few stacks say
+
+        return self.name(Age, values, "max_age")
 
     def unknown_keys(
         self,

@@ -19,7 +19,6 @@ from stackyard.load.spec.values import SpecImage
 from stackyard.load.spec.versions import VersionsFile, versions_in
 from stackyard.load.tree.staging import FilesEntry, files_entry
 from stackyard.load.yaml import Doc
-from stackyard.model.age import Age
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.stack import Spot, Spots
 
@@ -79,7 +78,7 @@ class ImageReader(Collector):
             dockerfile=self._path(values, "dockerfile", where),
             context=self._path(values, "context", where),
             versions=self._versions(values.get("versions"), where),
-            max_age=self.name(Age, values, "max_age"),
+            max_age=self.age(values),
             files=tuple(self.files(values["files"], f"`files` of {where}")) if "files" in values else (),
             stage=self.text(values, "target", f"`target` of {where}"),
             network=self.word(values, "network", schema.NETWORK, where) or "",

@@ -29,7 +29,6 @@ from stackyard.load.spec.schema import known
 from stackyard.load.spec.values import STABLE, Ecr, Spec, SpecImage, SpecPlan, unnamed_plan
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.load.yaml import Doc, read
-from stackyard.model.age import Age
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, Tag, VersionName
 from stackyard.model.reference import Repository
@@ -86,7 +85,7 @@ class _Reader(ImageReader):
             build_args=tuple(args.items()),
             ecr=self._ecr(top.get("ecr")),
             policy=policy_in(top, self),
-            max_age=self.name(Age, top, "max_age"),
+            max_age=self.age(top),
             files=tuple(self._files_by_image(top.get("files"))),
             network=self.word(top, "network", schema.NETWORK, "the file") or "",
             granularity=self.word(top, "granularity", schema.GRANULARITY, "the file"),

@@ -6,15 +6,19 @@ Out:  Spec, its plans and its images, all in file order
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from stackyard.load.spec.policy import SpecPolicy
 from stackyard.load.spec.versions import VersionsFile
 from stackyard.load.tree.staging import FilesEntry
-from stackyard.model.age import Age
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.stack import Command, Spot, Spots, TagTemplates
+
+if TYPE_CHECKING:
+    from stackyard.model.age import Age
 
 STABLE = "-stable"
 
