@@ -41,7 +41,11 @@ FACTS: tuple[Fact, ...] = (
 REFERENCE = Reference.parse("registry.example/lab:main")
 OTHER = "docker.io/library/alpine:3"
 FIRST_FORMAT = """
-DROP TABLE accepted; DROP TABLE seen;
+DROP TABLE accepted; DROP TABLE seen; DROP TABLE tags; DROP INDEX moves_by_channel;
+CREATE TABLE tags (
+    place TEXT NOT NULL, reference TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (place, reference)
+) WITHOUT ROWID;
+INSERT INTO tags VALUES ('registry', 'registry.example/lab:main', '{digest}');
 CREATE TABLE accepted (reference TEXT PRIMARY KEY, digest TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO accepted VALUES ('{base}', '{digest}', '{at}');
 PRAGMA user_version = 1;
@@ -208,7 +212,31 @@ def test_tags_are_known_by_place(archive: Archive) -> None:
     assert known.tag_at("engine", REFERENCE) == sha("1")
     assert known.tag_at("registry", REFERENCE) == sha("2")
     assert known.tag_at("registry", Reference.parse("docker.io/library/debian:latest")) == sha("3")
-    assert known.tag_at("engine", Reference.parse("debian")) is None
+    assert not known.branches
+
+
+def test_whose_a_tag_is_is_known(archive: Archive) -> None:
+    """The branch it was last put for, in each place; a run's whole set has one branch, and a promotion none."""
+    records = archive.open()
+    records.put_tag("engine", REFERENCE, sha("1"), "feature/x")
+    records.put_tag("registry", REFERENCE, sha("1"), "feature/x")
+    records.put_tag("registry", REFERENCE, sha("2"), "feature-x")
+    assert archive.open().known().branches == {
+        ("engine", REFERENCE.canonical): "feature/x",
+        ("registry", REFERENCE.canonical): "feature-x",
+    }
+
+    moves = promotion("A", move(LAB, "prod", None, "A"), channel="prod")
+    where = ("registry", moves.moves[0].reference.canonical)
+    run = msgspec.structs.replace(moves, kind="run", channel="", branch="prod")
+    records.settle(records.intend(run), "done")
+    known = archive.open().known()
+    assert (known.branches[where], known.channels) == ("prod", frozenset())
+
+    records.settle(records.intend(moves), "done")
+    known = archive.open().known()
+    assert where not in known.branches
+    assert known.channels == {"prod"}
 
 
 def test_runs_are_numbered_and_come_back_newest_first(archive: Archive) -> None:
@@ -483,6 +511,7 @@ def test_a_file_of_the_first_format_goes_on(file: Archive) -> None:
     known = file.open("linux/amd64").known()
 
     assert (known.records, known.accepted) == (before.records, {BASE: sha("1")})
+    assert (known.tag_at("registry", REFERENCE), known.branches) == (sha("1"), {})
     assert list(file.open("linux/amd64").acceptances()) == [Acceptance(BASE, sha("1"), AT, "first")]
     file.open("linux/amd64").note_seen([Seen(BASE, sha("2"), AT)])
     assert not file.open("linux/arm64").known().accepted

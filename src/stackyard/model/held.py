@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Branch tags that a build leaves where they are: a channel's, and those of another branch.
 
-In:   Stack, names of channels, finished sets of moves, branches that there are
+In:   Stack, Known: channels, and whose each tag was; the branches that there are
 Out:  the stack without the templates that would give such tags, and a note for each tag
 Pure. Why: docs/explanation/policies.md
 
@@ -10,53 +10,48 @@ Two branches can give one tag: `feature/x` and `feature-x`. The one that has it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
 from stackyard.errors import InvalidValue
-from stackyard.model.moves import MoveSet
+from stackyard.model.known import Known, TagPlace
 from stackyard.model.names import Tag
 from stackyard.model.plan import Note
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Stack, Target
-from stackyard.model.tags import BRANCH, render, sanitise, values_of
-
-
-def may_clash(stack: Stack) -> bool:
-    """Whether another branch's name could give this branch's tags: one that would have a dash for something else."""
-    branch = stack.revision.branch
-    return branch is not None and "-" in sanitise(branch) and any(_following(target) for target in stack.targets)
+from stackyard.model.tags import BRANCH, render, values_of
 
 
 def without_held(
-    stack: Stack, channels: Iterable[str], sets: Sequence[MoveSet], branches: Callable[[], Iterable[str]]
+    stack: Stack, known: Known, place: TagPlace, branches: Callable[[], Iterable[str]]
 ) -> tuple[Stack, tuple[Note, ...]]:
     """The stack as a build may tag it.
 
     Args:
-        channels: names or templates of channels that were promoted to.
-        sets: finished sets of branch tags, newest first.
+        place: where the tags are to be put.
         branches: tells which branches there are; asked only where two clash.
     """
     notes: dict[Note, None] = {}
-    rivals = _rivals(stack, sets)
-    existing = frozenset(branches()) if rivals else frozenset()
+    own_branch, existing = stack.revision.branch, functools.cache(lambda: frozenset(branches()))
     targets = []
-    tags_of = _Tags(stack, channels)
+    tags_of = _Tags(stack, known.channels)
     for target in stack.targets:
         following, own = tags_of(target)
         dropped = set()
         for template, tag in following:
-            rival = rivals.get(Reference(target.repository, tag).canonical)
+            rival = known.branches.get((place, Reference(target.repository, tag).canonical), own_branch)
             if tag in own:
                 dropped.add(template)
                 notes[Note("channel", f"{tag} is a channel's tag, and stays where it was promoted to")] = None
-            elif rival is not None and rival in existing:
+            elif rival == own_branch:
+                continue
+            elif rival in existing():
                 dropped.add(template)
                 notes[Note("branch-clash", f"{tag} is branch {rival}'s tag, and stays: rename one of the two")] = None
-            elif rival is not None:
-                sentence = f"{tag} was branch {rival}'s tag, which is gone: it is {stack.revision.branch}'s now"
+            else:
+                sentence = f"{tag} was branch {rival}'s tag, which is gone: it is {own_branch}'s now"
                 notes[Note("branch-clash", sentence)] = None
         targets.append(_without(target, dropped) if dropped else target)
     return (msgspec.structs.replace(stack, targets=tuple(targets)) if notes else stack), tuple(notes)
@@ -106,20 +101,6 @@ def _tags_of_channels(stack: Stack, target: Target, channels: Iterable[str]) -> 
             continue
         if tag is not None:
             yield tag
-
-
-def _rivals(stack: Stack, sets: Sequence[MoveSet]) -> dict[str, str]:
-    """The branch that last had a tag, by canonical reference, where its name gives the same tag as this branch's."""
-    own = stack.revision.branch
-    last: dict[str, str | None] = {}
-    for moves in sets:
-        for move in moves.moves:
-            last.setdefault(move.reference.canonical, moves.branch)
-    return {
-        reference: branch
-        for reference, branch in last.items()
-        if branch and own and branch != own and sanitise(branch) == sanitise(own)
-    }
 
 
 def _without(target: Target, dropped: set[str]) -> Target:

@@ -37,6 +37,9 @@ class Known(msgspec.Struct, frozen=True):
     channels: frozenset[str] = frozenset()
     """Names of channels that were promoted to, as people typed them."""
 
+    branches: Mapping[tuple[TagPlace, str], str] = {}
+    """The branch that we last put a tag for, for tags of branches; keys as in `tags`."""
+
     def tag_at(self, place: TagPlace, reference: Reference) -> Digest | None:
         """What we last put under `reference`, or None."""
         return self.tags.get((place, reference.canonical))

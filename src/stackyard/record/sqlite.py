@@ -64,9 +64,14 @@ CREATE TABLE seen (
     reference TEXT NOT NULL, platform TEXT NOT NULL, digest TEXT, at TEXT NOT NULL, PRIMARY KEY (reference, platform)
 ) WITHOUT ROWID;
 """,
+    """
+ALTER TABLE tags ADD COLUMN branch TEXT;
+CREATE INDEX moves_by_channel ON moves (channel, state);
+""",
 )
 """What makes each format of the one before it; the first of nothing."""
 FORMAT = len(_FORMATS)
+_PUT_TAG = "INSERT OR REPLACE INTO tags (place, reference, digest, branch) VALUES (?, ?, ?, ?)"
 
 
 class SqliteRecords:
@@ -98,13 +103,12 @@ class SqliteRecords:
             accepted = {ref: Digest(digest) for ref, digest in db.execute(log, (self._platform,))}
             last = "SELECT reference, digest, at FROM seen WHERE platform = ?"
             seen = {row[0]: _seen(row) for row in db.execute(last, (self._platform,))}
-            tags = {
-                (place, ref): Digest(digest)
-                for place, ref, digest in db.execute("SELECT place, reference, digest FROM tags")
-            }
+            rows = db.execute("SELECT place, reference, digest, branch FROM tags").fetchall()
+            tags = {(place, ref): Digest(digest) for place, ref, digest, _ in rows}
+            branches = {(place, ref): branch for place, ref, _, branch in rows if branch is not None}
             names = db.execute("SELECT DISTINCT channel FROM moves WHERE channel != '' AND state = 'done'")
             channels = frozenset(name for (name,) in names)
-        return Known(records, _StoredInputs(self), accepted, tags, seen, channels)
+        return Known(records, _StoredInputs(self), accepted, tags, seen, channels, branches)
 
     def open_record(
         self, target: TargetName, source: Digest, build: Digest, inputs: Inputs, run: int, built: Built
@@ -155,10 +159,10 @@ class SqliteRecords:
                 [(each.reference, self._platform, each.digest, each.at) for each in seen],
             )
 
-    def put_tag(self, place: TagPlace, reference: Reference, digest: Digest) -> None:
-        """Note where a tag is."""
+    def put_tag(self, place: TagPlace, reference: Reference, digest: Digest, branch: str | None = None) -> None:
+        """Note where a tag is, and whose."""
         with self._open() as db:
-            db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", (place, reference.canonical, digest))
+            db.execute(_PUT_TAG, (place, reference.canonical, digest, branch))
 
     def begin_run(self, command: str, at: str) -> int:
         """A new row; two runs at once get two numbers."""
@@ -197,10 +201,8 @@ class SqliteRecords:
         with self._open() as db:
             db.execute("UPDATE moves SET state = ? WHERE id = ?", (state, moves.id))
             if state == "done":
-                db.executemany(
-                    "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)",
-                    [(moves.place, move.reference.canonical, move.now) for move in moves.moves],
-                )
+                rows = [(moves.place, move.reference.canonical, move.now, moves.branch) for move in moves.moves]
+                db.executemany(_PUT_TAG, rows)
 
     def move_sets(self, channel: str | None = None, state: MoveState | None = None) -> Sequence[MoveSet]:
         """Newest first."""

@@ -41,8 +41,8 @@ class Records(Protocol):
     def note_seen(self, seen: Sequence[Seen]) -> None:
         """Note where registries have external bases now."""
 
-    def put_tag(self, place: TagPlace, reference: Reference, digest: Digest) -> None:
-        """Note where a tag was put."""
+    def put_tag(self, place: TagPlace, reference: Reference, digest: Digest, branch: str | None = None) -> None:
+        """Note where a tag was put, and for a branch's tag which branch that is."""
 
     def begin_run(self, command: str, at: str) -> int:
         """Number of a new run, counted from 1."""

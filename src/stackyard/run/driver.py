@@ -374,7 +374,7 @@ class Driver:
             if done.changes:
                 done = carry_out(done, self._store, self._records)
             for move in moves:  # also those that were there before these records knew of them
-                self._records.put_tag(place, move.reference, move.now)
+                self._records.put_tag(place, move.reference, move.now, revision.branch)
         except StackyardError as error:
             self._notes.append(f"moving tags were not moved: {error}")
             for name in targets:

@@ -315,12 +315,12 @@ def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ru
 def _taggable(yard: Yard, known: Known, ruling: Ruling) -> tuple[Stack, tuple[Note, ...]]:
     """The stack with the tags that this run may give."""
     stack = ruling.stack_for(yard.stack)
-    if ruling.pull_request is not None or not (known.channels or known.tags):
+    if ruling.pull_request is not None or not (known.channels or known.branches):
         return stack, ()
-    from stackyard.model.held import may_clash, without_held
+    from stackyard.model.held import without_held
 
-    sets = yard.records.move_sets("", "done") if may_clash(stack) else ()
-    return without_held(stack, known.channels, sets, lambda: git.branches(yard.root))
+    place: TagPlace = "registry" if ruling.is_publishing else "engine"
+    return without_held(stack, known, place, lambda: git.branches(yard.root))
 
 
 def prepare(
