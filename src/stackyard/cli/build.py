@@ -33,6 +33,7 @@ from stackyard.model.plan import uncached
 from stackyard.report.data import run_data
 from stackyard.report.progress import Lines, LiveLines
 from stackyard.report.terminal import plan_text, summary_text
+from stackyard.report.text import visible
 
 if TYPE_CHECKING:
     from stackyard.model.outcome import RunSummary
@@ -146,7 +147,7 @@ def leave(yard: Yard, plan: Plan, name: str, is_json: bool) -> int:
     if is_json:
         write_json(run_data(verbs.leave(yard, plan, name)))
     for note in () if is_json else plan.notes:
-        write(f"note: {note.sentence}")
+        write(f"note: {visible(note.sentence)}")
     return 0
 
 

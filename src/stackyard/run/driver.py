@@ -4,7 +4,7 @@
 In:   Plan, Work, Records, Limits
 Out:  RunSummary; each fact is recorded when its job ends
 May touch: everything the jobs touch. Only this thread writes records.
-Before: plan/compare   Beside: run/machine (decides), run/jobs (what is done)
+Before: plan/compare   Beside: run/machine (decides), run/jobs, run/publish (what is done)
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from stackyard.run.jobs import Done, Work
 from stackyard.run.machine import (
     Decided,
     End,
-    Event,
     Finished,
     Instruction,
     Limits,
@@ -46,6 +45,7 @@ from stackyard.run.machine import (
     Start,
     Stopped,
 )
+from stackyard.run.publish import publish
 from stackyard.run.tagging import TagStore, carry_out
 
 _STATUS: dict[Action, Status] = {
@@ -177,18 +177,15 @@ class Driver:
     def _obey(self, instruction: Instruction, pool: ThreadPoolExecutor) -> list[Instruction]:
         match instruction:
             case Start(job="decide", target=name):
-                return self._handle(self._decide(self._tracks[name]))
+                return self._machine.handle(self._decide(self._tracks[name]))
             case Start(job=job, target=name) if job != "decide":
                 self._start(job, self._tracks[name], pool)
             case Skip(target=name, because=cause):
                 self._end(self._tracks[name], "skipped", because=cause)
             case Move(targets=targets):
                 self._move(targets)
-                return self._handle(Moved(targets))
+                return self._machine.handle(Moved(targets))
         return []
-
-    def _handle(self, event: Event) -> list[Instruction]:
-        return self._machine.handle(event)
 
     # Jobs.
 
@@ -247,7 +244,7 @@ class Driver:
             return lambda: Done(True)
         fixed, store = track.step.fixed_tags, self._store
         is_seen = track.step.action == "tag" and self._plan.is_checked
-        return lambda: jobs.publish(work, target, record, fixed, store, is_seen, tell)
+        return lambda: publish(work, target, record, fixed, store, is_seen, tell)
 
     def _guarded(self, job: JobName, name: TargetName, do: Callable[[], Done]) -> None:
         """In a worker thread: whatever happens, an event comes back."""

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The jobs of a run: build, fetch, test, publish one target.
+"""The jobs of a run: build, fetch, test one target.
 
 In:   Work (what all jobs share), a target, the record it goes on from
 Out:  Done: facts to record, what to tell a person
 May touch: engine, registry, the run's folder; never the records, which the driver writes
 Raises: StackyardError; the driver makes a failure of it. A failing build or test is in Done.
+Beside: publish, the last job of a target
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from stackyard.edges.clock import Clock
 from stackyard.edges.engine import BuildRequest, BuildStep, Engine, EngineInfo
 from stackyard.edges.registry import Registry
 from stackyard.edges.staging import staged
-from stackyard.errors import DigestMismatch, EngineProblem, StackyardError, WorldError
+from stackyard.errors import DigestMismatch, EngineProblem, WorldError
 from stackyard.model import canonical
 from stackyard.model.content import ImageFacts, content_digest
 from stackyard.model.dockerfile import SYNTAX_ARG
@@ -28,11 +29,9 @@ from stackyard.model.inputs import differences
 from stackyard.model.known import TagPlace
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.progress import Tell
-from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, SuiteResult, Tagged, Tested
-from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, content_tag
+from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, SuiteResult, Tested
+from stackyard.model.reference import LocalImage, Platform, Reference, content_tag
 from stackyard.model.stack import Stack, Suite, Target
-from stackyard.model.tags import fixed_conflict, numbered
-from stackyard.run.tagging import TagStore
 
 
 class RunSuite(Protocol):
@@ -83,8 +82,8 @@ class Work(msgspec.Struct):
     records_of: Mapping[TargetName, tuple[Record, ...]]
     """Known when the run began, newest first."""
     use_cache: bool = True
-    stamp: str | None = None
-    """The stamp that a person typed."""
+    is_stamp_typed: bool = False
+    """Whether a person typed the stamp, and so means the tags that have it and no others."""
 
     def shown(self, path: Path) -> str:
         """A path as people see it: relative to the stack's root."""
@@ -315,106 +314,3 @@ def test(work: Work, target: Target, record: Record, tell: Tell) -> Done:
 
 def _what(suite: Suite) -> str:
     return "inventory commands" if suite.kind == "inventory" else f"{suite.kind} tests"
-
-
-def publish(
-    work: Work, target: Target, record: Record, fixed: tuple[Tag, ...], store: TagStore, is_seen: bool, tell: Tell
-) -> Done:
-    """Push the content tag where it belongs, then put the fixed tags; moving tags wait for the whole set.
-
-    Where one of these is refused, what was done before it is a fact all the same.
-
-    Args:
-        is_seen: whether the plan saw the image where it belongs: it is not looked for again.
-    """
-    facts: list[Fact] = []
-    tags: list[tuple[TagPlace, Reference, Digest]] = []
-    remarks: list[str] = []
-    log = work.folder / f"{target.name.file_safe}.push.log"
-    try:
-        digest = _published(work, target, record, log, facts, is_seen, tell)
-        place: TagPlace = "registry" if work.is_publishing else "engine"
-        for tag in fixed:
-            is_typed = work.stamp is not None and work.stamp in tag
-            placed, holder = _put_fixed(store, target, tag, digest, is_typed)
-            facts.append(Tagged(work.clock.now(), place, target.repository, placed, None if placed == tag else tag))
-            tags.append((place, Reference(target.repository, placed), digest))
-            if holder is not None:
-                remarks.append(
-                    f"{target.name} is tagged {placed}: {tag} is {holder.short}, another build, and stays where it is"
-                )
-    except StackyardError as error:
-        details = (f"hint: {error.hint}",) if error.hint else ()
-        return Done(
-            False, facts=tuple(facts), tags=tuple(tags), failure=str(error), details=details, log=_shown(work, log)
-        )
-    return Done(True, facts=tuple(facts), tags=tuple(tags), log=_shown(work, log), remarks=tuple(remarks))
-
-
-def _shown(work: Work, log: Path) -> str:
-    return work.shown(log) if log.exists() else ""
-
-
-def _published(
-    work: Work, target: Target, record: Record, log: Path, facts: list[Fact], is_seen: bool, tell: Tell
-) -> Digest:
-    """What the target's tags point at: the published manifest, pushed now if it is not there; else the local id."""
-    built = record.built
-    assert built is not None
-    if not work.is_publishing:
-        return built.image.id
-    pushed = record.pushed(target.repository)
-    if pushed is None or not (is_seen or work.registry.resolve(target.repository, pushed.image.digest)):
-        tell("pushing")
-        pushed = _push(work, target, built, log)
-        facts.append(pushed)
-    return pushed.image.digest
-
-
-def _push(work: Work, target: Target, built: Built, log: Path) -> Pushed:
-    """Push the very image that was tested, under its content tag, and read it back by digest.
-
-    The name it was built under may be of another repository: the stack's registry is not what it was then.
-    """
-    started = work.clock.ticks()
-    tag = built.local.tag
-    assert tag is not None
-    local = Reference(target.repository, tag)
-    if local != built.local:
-        work.engine.tag(built.image, local)
-    work.engine.push(local, log)
-    manifest = work.registry.manifest(target.repository, tag)
-    found = None if manifest is None else manifest.digest if work.about.store == "containerd" else manifest.config
-    if manifest is None or found != built.image.id:
-        raise DigestMismatch(
-            f"pushed {built.image.id.short} as {local}, and the registry has {found or 'nothing'} there",
-            hint="someone else wrote this tag, or the registry changed the image",
-            expected=built.image.id,
-            found=found,
-        )
-    image = PublishedImage(target.repository, manifest.digest)
-    return Pushed(work.clock.now(), image, tag, work.clock.ticks() - started)
-
-
-def _put_fixed(store: TagStore, target: Target, tag: Tag, digest: Digest, is_typed: bool) -> tuple[Tag, Digest | None]:
-    """Put a fixed tag; where it holds other content it stays, and this build takes the next free number.
-
-    Returns:
-        The tag that was put, and what holds the one that was wanted, where that is another image.
-
-    Raises:
-        TagConflict: a person typed it, and so means this tag and no other.
-    """
-    number, candidate, holder = 1, tag, None
-    while True:
-        there = store.resolve(target.repository, candidate)
-        if there == digest:
-            return candidate, holder
-        if there is None:
-            store.put(target.repository, candidate, digest)
-            return candidate, holder
-        if is_typed:
-            raise fixed_conflict(str(Reference(target.repository, tag)), there, digest, "take another --stamp")
-        holder = holder or there
-        number += 1
-        candidate = numbered(tag, number)

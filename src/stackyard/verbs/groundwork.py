@@ -133,5 +133,5 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         accepted=plan.accepted,
         records_of={name: tuple(records) for name, records in known.records.items()},
         use_cache=use_cache,
-        stamp=yard.options.stamp,
+        is_stamp_typed=yard.options.stamp is not None,
     )

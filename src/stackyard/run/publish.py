@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""The last job of a target: its image goes where it belongs, and gets the names that never move.
+
+In:   Work, a target, its record, its fixed tags, a TagStore
+Out:  Done: what was pushed and tagged, as facts; where a tag was held by another image, a remark
+May touch: engine, registry, the run's folder
+Raises: StackyardError; the driver makes a failure of it
+Beside: jobs, whose Work and Done these are. Moving tags: tagging
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stackyard.errors import DigestMismatch, StackyardError
+from stackyard.model.known import TagPlace
+from stackyard.model.names import Digest, Tag
+from stackyard.model.progress import Tell
+from stackyard.model.record import Built, Fact, Pushed, Record, Tagged
+from stackyard.model.reference import PublishedImage, Reference
+from stackyard.model.stack import TagTemplates, Target
+from stackyard.model.tags import STAMP, fixed_conflict, numbered, tags_of
+from stackyard.run.jobs import Done, Work
+from stackyard.run.tagging import TagStore
+
+
+def publish(
+    work: Work, target: Target, record: Record, fixed: tuple[Tag, ...], store: TagStore, is_seen: bool, tell: Tell
+) -> Done:
+    """Push the content tag where it belongs, then put the fixed tags; moving tags wait for the whole set.
+
+    Where one of these is refused, what was done before it is a fact all the same.
+
+    Args:
+        is_seen: whether the plan saw the image where it belongs: it is not looked for again.
+    """
+    facts: list[Fact] = []
+    tags: list[tuple[TagPlace, Reference, Digest]] = []
+    remarks: list[str] = []
+    log = work.folder / f"{target.name.file_safe}.push.log"
+    try:
+        digest = _published(work, target, record, log, facts, is_seen, tell)
+        place: TagPlace = "registry" if work.is_publishing else "engine"
+        typed = _typed(work, target)
+        for tag in fixed:
+            placed, holder = _put_fixed(store, target, tag, digest, tag in typed)
+            facts.append(Tagged(work.clock.now(), place, target.repository, placed, None if placed == tag else tag))
+            tags.append((place, Reference(target.repository, placed), digest))
+            if holder is not None:
+                remarks.append(
+                    f"{target.name} is tagged {placed}: {tag} is {holder.short}, another build, and stays where it is"
+                )
+    except StackyardError as error:
+        details = (f"hint: {error.hint}",) if error.hint else ()
+        return Done(
+            False, facts=tuple(facts), tags=tuple(tags), failure=str(error), details=details, log=_shown(work, log)
+        )
+    return Done(True, facts=tuple(facts), tags=tuple(tags), log=_shown(work, log), remarks=tuple(remarks))
+
+
+def _shown(work: Work, log: Path) -> str:
+    return work.shown(log) if log.exists() else ""
+
+
+def _published(
+    work: Work, target: Target, record: Record, log: Path, facts: list[Fact], is_seen: bool, tell: Tell
+) -> Digest:
+    """What the target's tags point at: the published manifest, pushed now if it is not there; else the local id."""
+    built = record.built
+    assert built is not None
+    if not work.is_publishing:
+        return built.image.id
+    pushed = record.pushed(target.repository)
+    if pushed is None or not (is_seen or work.registry.resolve(target.repository, pushed.image.digest)):
+        tell("pushing")
+        pushed = _push(work, target, built, log)
+        facts.append(pushed)
+    return pushed.image.digest
+
+
+def _push(work: Work, target: Target, built: Built, log: Path) -> Pushed:
+    """Push the very image that was tested, under its content tag, and read it back by digest.
+
+    The name it was built under may be of another repository: the stack's registry is not what it was then.
+    """
+    started = work.clock.ticks()
+    tag = built.local.tag
+    assert tag is not None
+    local = Reference(target.repository, tag)
+    if local != built.local:
+        work.engine.tag(built.image, local)
+    work.engine.push(local, log)
+    manifest = work.registry.manifest(target.repository, tag)
+    found = None if manifest is None else manifest.digest if work.about.store == "containerd" else manifest.config
+    if manifest is None or found != built.image.id:
+        raise DigestMismatch(
+            f"pushed {built.image.id.short} as {local}, and the registry has {found or 'nothing'} there",
+            hint="someone else wrote this tag, or the registry changed the image",
+            expected=built.image.id,
+            found=found,
+        )
+    image = PublishedImage(target.repository, manifest.digest)
+    return Pushed(work.clock.now(), image, tag, work.clock.ticks() - started)
+
+
+def _typed(work: Work, target: Target) -> tuple[Tag, ...]:
+    """Tags that have the stamp a person typed."""
+    if not work.is_stamp_typed:
+        return ()
+    stamped = TagTemplates(tuple(text for text in target.templates.fixed if STAMP in text))
+    return tags_of(stamped, work.stack.revision, dict(target.variables))[0]
+
+
+def _put_fixed(store: TagStore, target: Target, tag: Tag, digest: Digest, is_typed: bool) -> tuple[Tag, Digest | None]:
+    """Put a fixed tag; where it holds other content it stays, and this build takes the next free number.
+
+    Returns:
+        The tag that was put, and what holds the one that was wanted, where that is another image.
+
+    Raises:
+        TagConflict: a person typed it, and so means this tag and no other.
+    """
+    number, candidate, holder = 1, tag, None
+    while True:
+        there = store.resolve(target.repository, candidate)
+        if there == digest:
+            return candidate, holder
+        if there is None:
+            store.put(target.repository, candidate, digest)
+            return candidate, holder
+        if is_typed:
+            raise fixed_conflict(str(Reference(target.repository, tag)), there, digest, "take another --stamp")
+        holder = holder or there
+        number += 1
+        candidate = numbered(tag, number)
