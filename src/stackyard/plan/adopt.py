@@ -14,12 +14,14 @@ import msgspec
 
 from stackyard.model.adopt import Adoptable, AdoptedParent, AdoptState
 from stackyard.model.content import PublishedFacts
+from stackyard.model.ecr import lacks_account
 from stackyard.model.known import Known
 from stackyard.model.names import Tag, TargetName
 from stackyard.model.reference import Platform, Reference
 from stackyard.model.stack import Stack, Target
 from stackyard.model.tags import STAMP, render, tags_of, values_of
 
+WINDOWS = Platform("windows/amd64")
 LAST_UPDATED = "last_updated"
 """Asked for in place of a tag: the stamps of last_updated.yaml."""
 
@@ -51,6 +53,8 @@ def wanted(stack: Stack, targets: Iterable[TargetName], asked: str | None) -> tu
 
 def _wanted(stack: Stack, target: Target, asked: str | None, stamps: Mapping[TargetName, str | None]) -> Wanted:
     variables = dict(target.variables)
+    if lacks_account(target.repository):
+        return Wanted(target.name, None, "no AWS account is known: set AWS_ACCOUNT_ID")
     if asked == LAST_UPDATED or (asked is None and target.name in stamps):
         stamp = stamps.get(target.name)
         form = next((text for text in target.templates.fixed if STAMP in text), None)
@@ -66,6 +70,11 @@ def _wanted(stack: Stack, target: Target, asked: str | None, stamps: Mapping[Tar
     if tag is None:
         return Wanted(target.name, None, f"{asked or 'its tags'} has no value here")
     return Wanted(target.name, Reference(target.repository, tag))
+
+
+def platform_of(target: Target, here: Platform) -> Platform:
+    """The platform that an image is looked for at: this one, but for what cannot be built here."""
+    return WINDOWS if target.needs is not None else here
 
 
 def adoptable(
@@ -119,7 +128,7 @@ def _state(
         return "missing", None
     if facts.manifest is None:
         there = ", ".join(facts.platforms) or "none that is named"
-        return "other platform", f"it is for {there}, and {platform} is wanted"
+        return "other platform", f"it is for {there}, and {platform_of(target, platform)} is wanted"
     for parent in parents:
         if parent.is_below is False:
             return "other parent", f"its first layers are not those of {done[parent.target].reference}"

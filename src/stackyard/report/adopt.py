@@ -10,9 +10,11 @@ from typing import Any
 
 from stackyard.model.adopt import Adoptable, AdoptedParent, Adoption
 from stackyard.report.data import FORMAT
-from stackyard.report.text import Style, count_text, table
+from stackyard.report.text import Style, count_text, few, table
 
 _WORDS = {"adopt": "would be adopted", "known": "known already"}
+_LEFT = 12
+"""So many that are left out are named; JSON has all."""
 _COLOURS = {"adopt": "green", "known": "dim", "not checked": "dim"}
 
 
@@ -36,7 +38,8 @@ def adoption_text(adoption: Adoption, style: Style, width: int) -> str:
         table(rows, heads, style, width, spare=("platforms",)),
         "",
     ]
-    lines += [f"{each.target}: {each.problem}" for each in adoption.targets if each.problem]
+    for problem in dict.fromkeys(each.problem for each in adoption.targets if each.problem):
+        lines.append(f"{few([str(each.target) for each in adoption.targets if each.problem == problem])}: {problem}")
     lines += [_totals(adoption), "Nothing was written: this is what would be adopted."]
     return "\n".join(lines)
 
@@ -53,7 +56,7 @@ def _totals(adoption: Adoption) -> str:
     left = [str(each.target) for each in adoption.targets if not each.is_good]
     if not left:
         return f"{count_text(good, 'image')}, all there."
-    return f"{good} of {count_text(len(adoption.targets), 'image')}; left out: {', '.join(left)}."
+    return f"{good} of {count_text(len(adoption.targets), 'image')}; left out: {few(left, _LEFT)}."
 
 
 def adoption_data(adoption: Adoption) -> dict[str, Any]:

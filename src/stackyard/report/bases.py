@@ -14,13 +14,10 @@ from stackyard.model.bases import Base
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.reference import Reference
 from stackyard.report.data import FORMAT
-from stackyard.report.text import Style, count_text, joined, table
+from stackyard.report.text import Style, count_text, few, joined, table
 
 _USES = {"from": "FROM", "copy": "COPY --from", "mount": "RUN --mount", "syntax": "# syntax"}
 _COLOURS = {"moved": "yellow", "current": "green", "gone": "red"}
-_NAMED = 4
-"""So many images are named; more are counted."""
-
 Changes = Sequence[tuple[Reference, Digest | None, Digest]]
 """Bases that are taken to be something else: what they are called, what each was, what it is now."""
 
@@ -47,8 +44,8 @@ def bases_text(bases: Sequence[Base], style: Style, width: int, with_history: bo
     moved = [str(base.of.reference) for base in bases if base.state == "moved"]
     unchecked = [base for base in bases if base.state == "not checked"]
     lines.append("")
-    for base in unchecked:
-        lines += [f"not checked: {base.of.reference}: {base.problem}"] if base.problem else []
+    for problem in dict.fromkeys(base.problem for base in unchecked if base.problem):
+        lines.append(f"not checked: {few([str(b.of.reference) for b in unchecked if b.problem == problem])}: {problem}")
     if moved:
         they = "it" if len(moved) == 1 else "them"
         lines.append(f"{len(moved)} moved: `stackyard bases --refresh` accepts {they}.")
@@ -75,8 +72,7 @@ def _now(base: Base, style: Style) -> str:
 
 
 def _named(targets: Sequence[TargetName]) -> str:
-    names = [str(name) for name in targets]
-    return joined([*names[:_NAMED], f"{len(names) - _NAMED} more"] if len(names) > _NAMED + 1 else names)
+    return few([str(name) for name in targets])
 
 
 _BY = {"first": "first needed", "refresh": "--refresh", "max_age": "max_age", "person": "--accept"}

@@ -149,3 +149,12 @@ def joined(words: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     items = list(words)
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def few(names: Sequence[str], most: int = 4) -> str:
+    """`a, b and c`; of many the first ones, and how many more there are.
+
+    >>> few("abcdefg")
+    'a, b, c, d and 3 more'
+    """
+    return joined([*names[:most], f"{len(names) - most} more"] if len(names) > most + 1 else names)

@@ -20,7 +20,7 @@ from stackyard.edges.published import published
 from stackyard.errors import StackyardError
 from stackyard.model.adopt import Adoption
 from stackyard.model.names import TargetName
-from stackyard.plan.adopt import Answer, Wanted, adoptable, wanted
+from stackyard.plan.adopt import Answer, Wanted, adoptable, platform_of, wanted
 from stackyard.plan.selection import choose
 from stackyard.verbs.publishing import refuse_without_registry
 from stackyard.verbs.since import stack_at
@@ -48,7 +48,8 @@ def adoption(yard: Yard, images: Sequence[str] = (), tag: str | None = None, at:
         if reference is None or reference.tag is None:
             return each.target, Answer()
         try:
-            return each.target, Answer(published(yard.registry, reference.repository, reference.tag, platform))
+            wanted_platform = platform_of(stack.target(each.target), platform)
+            return each.target, Answer(published(yard.registry, reference.repository, reference.tag, wanted_platform))
         except StackyardError as problem:
             return each.target, Answer(problem=str(problem))
 

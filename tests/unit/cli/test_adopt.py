@@ -73,7 +73,7 @@ def test_what_is_missing_is_listed_and_ends_with_1(published: Shell) -> None:
     said = published("adopt", "--tag", "2025.1-stable")
 
     assert said.code == 1
-    assert "0 of 2 images; left out: base, leaf." in said.out
+    assert "0 of 2 images; left out: base and leaf." in said.out
 
 
 def test_a_child_on_another_parent_is_left_out(published: Shell) -> None:
@@ -131,7 +131,7 @@ def test_a_registry_that_is_away(published: Shell) -> None:
     said = published("adopt")
 
     assert said.code == 1
-    assert "base: cannot reach registry registry.example: no answer" in said.out
+    assert "base and leaf: cannot reach registry registry.example: no answer" in said.out
     assert said.err == ""
 
 

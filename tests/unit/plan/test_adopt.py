@@ -9,11 +9,12 @@ import pytest
 from stackyard.errors import InvalidValue
 from stackyard.model.adopt import Adoptable
 from stackyard.model.content import PublishedFacts
+from stackyard.model.ecr import Region, ecr_repository
 from stackyard.model.known import NOTHING_KNOWN, Known
 from stackyard.model.names import Digest, ImageName, TargetName
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Stack, StampFile, TagTemplates
-from stackyard.plan.adopt import Answer, adoptable, wanted
+from stackyard.plan.adopt import Answer, adoptable, platform_of, wanted
 from tests.unit.plan.made import known, pushed, record, sha, stack, target
 
 AMD, ARM = Platform("linux/amd64"), Platform("linux/arm64")
@@ -158,3 +159,19 @@ def test_what_was_pushed_from_here_is_known() -> None:
     knowing = known(record(UP, "up", pushed(UP, "up")))
 
     assert states(GOOD, knowing=knowing) == {"up": "known", "lab": "adopt", "tool": "adopt"}
+
+
+def test_an_image_that_is_made_elsewhere_is_looked_for_as_what_it_is() -> None:
+    """A version on Windows is adopted as that: its children, and readers of its stamp, go on."""
+    windows = msgspec.structs.replace(UP, needs="Windows")
+
+    assert platform_of(windows, AMD) == "windows/amd64"
+    assert platform_of(UP, AMD) == AMD
+
+
+def test_a_private_registry_without_its_account() -> None:
+    """There is no place to ask."""
+    private = msgspec.structs.replace(UP, repository=ecr_repository(None, Region("us-west-2"), ImageName("up")))
+    (each,) = wanted(stack(private), [UP.name], None)
+
+    assert (each.reference, each.problem) == (None, "no AWS account is known: set AWS_ACCOUNT_ID")

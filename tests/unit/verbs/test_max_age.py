@@ -145,8 +145,10 @@ def test_the_stack_has_an_age_and_an_image_its_own(tmp_path: Path) -> None:
     stack.clock.advance(15 * DAY_S)
 
     plan = verbs.plan(stack.yard())
+    summary = stack.build()
 
     assert {str(step.target) for step in plan.steps if step.action == "build"} == {"left", "right", "tools"}
+    assert stack.statuses(summary) == {"base": "reused", "left": "built", "right": "built", "tools": "built"}
 
 
 @pytest.mark.parametrize(
@@ -163,3 +165,18 @@ def test_a_wrong_age_is_a_finding(tmp_path: Path, spec: str, where: str) -> None
     assert where in str(finding)
     assert "is not a valid age" in finding.sentence
     assert "30d" in str(finding.hint)
+
+
+def test_a_whole_chain_that_is_too_old_is_made_afresh_once(aging: Aging) -> None:
+    """Parents first, no image twice, none out of the cache; and the next run does nothing."""
+    aging.write("images/spec.yml", "max_age: 30d\n" + SPEC)
+    aging.wait(31)
+    before = len(aging.builds())
+
+    first = aging.build()
+
+    assert set(aging.statuses(first).values()) == {"built"}
+    assert aging.builds()[before] in ("base", "tools")
+    assert sorted(aging.builds()[before:]) == ["base", "left", "right", "tools"]
+    assert set(aging.cached.values()) == {False}
+    assert set(aging.statuses(aging.build()).values()) == {"reused"}
