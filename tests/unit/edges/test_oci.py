@@ -246,6 +246,48 @@ class TestReading:
         assert connect().resolve(server.repository, TAG) == MANIFEST.digest
 
 
+CONFIG = b'{"os": "linux"}'
+
+
+class TestBlobs:
+    def test_a_blob_is_one_get_and_verified(self, server: Server, connect: Connect) -> None:
+        """Its bytes are what its digest says, or nobody gets them."""
+        server.answers(Answer(200, {}, CONFIG), Answer(200, {}, b"something else"))
+        digest = sha256(CONFIG)
+
+        assert connect().blob(server.repository, digest) == CONFIG
+        assert [(asked.method, asked.path) for asked in server.asked] == [("GET", f"/v2/acme/lab/blobs/{digest}")]
+        with pytest.raises(DigestMismatch, match="the blob .* should be"):
+            connect().blob(server.repository, digest)
+
+    def test_a_blob_that_lies_elsewhere(self, server: Server, connect: Connect) -> None:
+        """Registries keep blobs in a storage of another host: it is followed, and gets no login."""
+        with Server() as storage:
+            thread = threading.Thread(target=storage.serve_forever, args=(0.005,))
+            thread.start()
+            storage.script = lambda _: Answer(200, {}, CONFIG)
+            place = f"http://localhost:{storage.server_port}/there"
+            server.script = lambda asked: (
+                Answer(307, {"Location": place})
+                if asked.headers.get("Authorization")
+                else error(401, WWW_Authenticate='Basic realm="lab"')
+            )
+            found = connect(ANN).blob(server.repository, sha256(CONFIG))
+            storage.shutdown()
+            thread.join()
+
+        assert found == CONFIG
+        assert [asked.headers.get("Authorization") for asked in storage.asked] == [None]
+
+    def test_a_blob_that_is_not_there_or_refused(self, server: Server, connect: Connect) -> None:
+        """Nothing, or the registry's words."""
+        server.answers(error(404, "BLOB_UNKNOWN"), error(403, "DENIED", "not yours"))
+
+        assert connect().blob(server.repository, sha256(CONFIG)) is None
+        with pytest.raises(RegistryRefused, match="not yours"):
+            connect().blob(server.repository, sha256(CONFIG))
+
+
 class TestWriting:
     def test_put_sends_the_bytes_and_reads_back(self, server: Server, connect: Connect) -> None:
         """The exact bytes with their type, then a HEAD of the tag."""
