@@ -141,3 +141,18 @@ def test_a_build_argument_is_an_input_and_a_reason(shell: Shell) -> None:
     assert reasons(shell, "--build-arg", "OTHER=2") == reasons(shell)
     assert shell("build", "--build-arg", "DAGSTER=2").code == 0
     assert reasons(shell, "--build-arg", "DAGSTER=2")["base"][0] == "reuse"
+
+
+def test_a_given_base_is_accepted_once_and_refreshed_on_demand(shell: Shell) -> None:
+    """Like any base: a moving tag moves nothing by itself, and `--refresh` takes what the registry has now."""
+    shell("build", "--push")
+    words = ("leaf", "--base", "leaf=registry.example/lab/base:main")
+    assert shell("build", *words).code == 0
+    written(shell, "images/base/Dockerfile", "FROM busybox:1.36\nRUN echo more\n")
+    shell("build", "base", "--push")
+
+    still = shell("build", *words, "--json").json["outcomes"]
+    fresh = shell("build", *words, "--refresh", "--json").json["outcomes"]
+
+    assert {each["target"]: each["status"] for each in still} == {"base": "skipped", "leaf": "tagged"}
+    assert {each["target"]: each["status"] for each in fresh} == {"base": "skipped", "leaf": "built"}
