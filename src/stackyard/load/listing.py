@@ -168,9 +168,7 @@ def _unknown_parents(image: SpecImage, named: list[ImageName], path: str) -> lis
             sentence = (
                 f"image {image.name!r} depends on {parent!r}, which the file does not define: taken as an external base"
             )
-            hint = (
-                f"did you mean {near!r}?" if near else "take it out, if it is one: bases are read from the Dockerfile"
-            )
+            hint = f"did you mean {near!r}?" if near else "a base is read from the Dockerfile: take it out here"
             spot = image.spots.get(("depend_on", parent), Spot(path, image.line))
             found.append(
                 Finding(

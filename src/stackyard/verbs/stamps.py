@@ -119,7 +119,9 @@ def prune_stamps(yard: Yard) -> list[Fixed]:
         if not path.exists() or not _is_inside(yard, file):
             continue
         before = path.read_bytes()
-        stamps, _ = read_stamps(before, file.path)
+        stamps, found = read_stamps(before, file.path)
+        if any(finding.level == "error" for finding in found):
+            continue  # told as such; a file that is not understood is left alone
         stale = stale_keys(stamps, [str(name.version) for name in file.targets])
         after = rewritten(before.decode("utf-8"), {}, stale).encode("utf-8")
         if stale and after != before:

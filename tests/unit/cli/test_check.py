@@ -111,3 +111,15 @@ def test_another_platform_is_told(shell: Shell) -> None:
 
     found = [each for each in shell("check", "--json").json["findings"] if each["code"] == "other-platform"]
     assert [(each["path"], each["line"]) for each in found] == [("images/base/Dockerfile", 1)]
+
+
+def test_fix_leaves_what_it_does_not_understand(shell: Shell) -> None:
+    """A file with a wrong stamp is told of, and stays as it is, stale lines too."""
+    text = '"3.8": 2020\n"3.9": [a]\n'
+    shell.root.joinpath("images/leaf/versions.yaml").write_text('"3.9":\n')
+    shell.root.joinpath("images/leaf/last_updated.yaml").write_text(text)
+    said = shell("check", "--fix")
+
+    assert said.code == 1
+    assert "last_updated.yaml:2:8: the stamp of '3.9' should be text, not a list" in said.out
+    assert shell.root.joinpath("images/leaf/last_updated.yaml").read_text() == text

@@ -66,13 +66,22 @@ def columns_of(
 
 def _place_of(lines: Sequence[str], start: int, end: int, text: str) -> tuple[int, int] | None:
     """Where `text` stands as a word; the first word of an instruction is none of its names."""
-    form = re.compile(rf"(?<![\w${{]){re.escape(text)}(?!\w)")
     for number in range(start, end):
-        word = _FIRST_WORD.match(lines[number]) if number == start else None
-        match = form.search(lines[number], word.end() if word else 0)
-        if match and (number == start or not lines[number].lstrip(SPACE).startswith("#")):
-            return number + 1, match.start() + 1
+        line = lines[number]
+        if number > start and line.lstrip(SPACE).startswith("#"):
+            continue
+        word = _FIRST_WORD.match(line) if number == start else None
+        at = line.find(text, word.end() if word else 0)
+        while at >= 0:
+            before, after = line[at - 1 : at] if at else "", line[at + len(text) : at + len(text) + 1]
+            if not _is_in_name(after) and not (_is_in_name(before) or before in ("$", "{")):
+                return number + 1, at + 1
+            at = line.find(text, at + 1)
     return None
+
+
+def _is_in_name(sign: str) -> bool:
+    return sign.isalnum() or sign == "_"
 
 
 def _of_one(instruction: Instruction, lines: Sequence[str], escape: str) -> Iterator[Mention]:

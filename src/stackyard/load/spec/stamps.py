@@ -18,6 +18,7 @@ import msgspec
 import yaml
 
 from stackyard.errors import FileProblem, InvalidValue
+from stackyard.load.spec.collect import Collector
 from stackyard.load.spec.quoting import composed, is_text_when_bare, own_entries, unquoted_versions
 from stackyard.load.yaml import read
 from stackyard.model.ecr import Stamp, version_tag
@@ -57,18 +58,17 @@ def read_stamps(data: bytes | None, path: str) -> tuple[Stamps, tuple[Finding, .
     if data is None:
         return Stamps(path), ()
     doc = read(data, path)
+    values = doc.mapping("the file")
+    reader = Collector("versions")
     entries = tuple(
-        StampEntry(
-            key,
-            None if value.value is None else value.text(f"the stamp of {key!r}"),
-            doc.keys[key][0],
-            doc.keys[key][1],
-        )
-        for key, value in doc.mapping("the file").items()
+        StampEntry(key, reader.text(values, key, f"the stamp of {key!r}"), doc.keys[key][0], doc.keys[key][1])
+        for key in values
     )
     stamps = Stamps(path, entries)
     unquoted = unquoted_versions(composed(data.decode("utf-8-sig")), path)
-    return stamps, (*unquoted, *_unusable(stamps))
+    told = {finding.line for finding in reader.findings}
+    unusable = (finding for finding in _unusable(stamps) if finding.line not in told)
+    return stamps, (*reader.findings, *unquoted, *unusable)
 
 
 def _unusable(stamps: Stamps) -> list[Finding]:
@@ -177,7 +177,9 @@ def rewritten(text: str, updates: Mapping[str, str], remove: Collection[str] = (
 
 
 def _mapping(text: str) -> dict[str, str | None]:
-    stamps, _ = read_stamps(text.encode("utf-8", "surrogatepass"), STAMPS_FILE)
+    stamps, found = read_stamps(text.encode("utf-8", "surrogatepass"), STAMPS_FILE)
+    for wrong in (finding for finding in found if finding.level == "error"):
+        raise FileProblem(wrong.path, wrong.line, wrong.sentence, column=wrong.column, hint=wrong.hint)
     return {entry.key: entry.stamp for entry in stamps.entries}
 
 

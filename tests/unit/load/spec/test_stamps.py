@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.spec.quoting import is_text_when_bare
 from stackyard.load.spec.stamps import Stamps, is_mixed, read_stamps, rewritten, stale_keys, stamp_findings
+from stackyard.model.stack import Finding
 
 PATH = "images/lab/last_updated.yaml"
 OLD = "2025-07-01T184545"
@@ -146,10 +147,12 @@ def test_unquoted_key() -> None:
 )
 def test_refused(text: str, line: int, words: str) -> None:
     """What is no flat mapping is told with its line, by reader and writer alike."""
-    with pytest.raises(FileProblem) as caught:
-        read_stamps(text.encode(), PATH)
-    assert caught.value.facts["line"] == line
-    assert words in str(caught.value)
+    try:
+        found = read_stamps(text.encode(), PATH)[1][0]
+    except FileProblem as problem:
+        found = Finding.of("versions", problem)
+    assert (found.code, found.line) == ("versions", line)
+    assert words in found.sentence
     with pytest.raises(FileProblem):
         rewritten(text, {"3.9.18": NEW})
 
