@@ -47,3 +47,24 @@ def test_what_is_no_secret(git_stack: GitStack) -> None:
         "RUN --mount=type=secret,id=api_token cat /run/secrets/api_token\n"
     )
     assert secrets(git_stack, text) == []
+
+
+def test_words_that_begin_like_a_secret(git_stack: GitStack) -> None:
+    """`PASS_THROUGH` passes something through, and a switch is no secret, whatever it switches."""
+    text = "FROM debian:12\nARG PASS_THROUGH=x\nARG USE_TOKEN=1\nENV DB_PASS=hush PASS_TOKEN=hush\nRUN x\n"
+    assert [(each.line, each.column) for each in secrets(git_stack, text)] == [(4, 5), (4, 18)]
+
+
+def test_a_secret_that_nothing_declares_is_told_once(git_stack: GitStack) -> None:
+    """That it is one, not that an ARG is missing: declaring it would put it into the image."""
+    spec = "images:\n  lab: {build_args: {API_TOKEN: hush}}\n  other:\n"
+    root = git_stack(
+        {
+            "images/spec.yml": spec,
+            "images/lab/Dockerfile": "FROM debian:12\n",
+            "images/other/Dockerfile": "FROM debian:12\n",
+        }
+    )
+    found = [each for each in verbs.check(verbs.load(root, Options())) if each.level == "warning"]
+    assert [(each.code, each.line, each.column) for each in found] == [("secret-argument", 2, 22)]
+    assert "hush" not in f"{found[0].sentence}{found[0].hint}{found[0].found}{found[0].wanted}"
