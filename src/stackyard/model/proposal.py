@@ -49,6 +49,8 @@ class Listed(msgspec.Struct, frozen=True):
     args: tuple[tuple[str, str], ...]
     sources: tuple[str, ...]
     """Files that told of it; none for a Dockerfile that no file builds."""
+    stage: str | None = None
+    """The stage that is the image; None: the last."""
 
 
 class Proposal(msgspec.Struct, frozen=True):

@@ -48,6 +48,8 @@ def _entry(image: Listed) -> Iterator[str]:
     yield f"  {scalar(image.name)}:{told}"
     yield f"    dockerfile: {scalar(image.dockerfile)}"
     yield f"    context: {scalar(image.context)}"
+    if image.stage is not None:
+        yield f"    target: {scalar(image.stage)}"
     if image.image_name is not None:
         yield f"    image_name: {scalar(image.image_name)}"
     if image.args:

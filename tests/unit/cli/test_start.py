@@ -228,6 +228,25 @@ def test_one_dockerfile_with_two_sets_of_arguments_is_two_images(bare_shell: She
     assert len({step.repository for step in planned.steps}) == 2
 
 
+def test_two_stages_of_one_dockerfile_are_two_images(bare_shell: Shell, git_stack: GitStack) -> None:
+    """Each with its `target`, but for the last stage; one that is not there is a note."""
+    compose = """\
+services:
+  dev: {build: {context: ., target: Dev}, image: acme/dev}
+  prod: {build: {context: ., target: prod}, image: acme/prod}
+  lost: {build: {context: other, target: none}, image: acme/lost}
+"""
+    dockerfile = "FROM busybox AS dev\nFROM dev AS prod\n"
+    files = {"compose.yaml": compose, "Dockerfile": dockerfile, "other/Dockerfile": dockerfile}
+    repository(bare_shell, git_stack, files)
+
+    said = bare_shell("init", "--yes", "--json")
+    stack = verbs.load(bare_shell.root).stack
+
+    assert {str(target.name): target.inputs.stage for target in stack.targets} == {"dev": "dev", "prod": "", "lost": ""}
+    assert "builds the stage 'none', which other/Dockerfile does not have" in " ".join(said.json["notes"])
+
+
 def test_a_matrix_is_combined_as_github_does() -> None:
     """Axes by product, less `exclude`; `include` adds to entries that fit, or is one of its own."""
     text = """\

@@ -19,7 +19,7 @@ import itertools
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stackyard.errors import FileProblem, InvalidValue
@@ -68,6 +68,12 @@ class _Draft:
     def repository(self) -> str | None:
         return self.instead or next(iter([*self.published, *self.local]), None)
 
+    @property
+    def stage(self) -> str | None:
+        """That of what publishes the image; of the others where nothing does."""
+        builds = [build for build in self.builds if build.is_published] or self.builds
+        return next((build.stage for build in builds), None)
+
     def is_meant(self, build: Build) -> bool:
         """Whether another build of the same Dockerfile and build context is this image."""
         same_file = [own for own in self.builds if own.source == build.source]
@@ -77,6 +83,7 @@ class _Draft:
             return bool(theirs & ours)
         return all(
             own.args == build.args
+            and own.stage == build.stage
             and (not own.repositories or not build.repositories or own.repositories == build.repositories)
             for own in same_file
         )
@@ -109,7 +116,9 @@ def propose(root: Path, found: Survey, lone_files: Sequence[str], platform: Plat
     unpublished = [draft.name for draft in drafts if not draft.published]
     if registry and unpublished:
         notes.append(f"pushed by none of these files, so they would go where the others are: {', '.join(unpublished)}")
-    return Proposal(registry, tuple(_listed(draft, registry, shared) for draft in drafts), tuple(dict.fromkeys(notes)))
+    return Proposal(
+        registry, tuple(_listed(draft, registry, shared, parsed) for draft in drafts), tuple(dict.fromkeys(notes))
+    )
 
 
 # Which images there are.
@@ -174,13 +183,10 @@ def _say_differences(drafts: Sequence[_Draft], parsed: dict[str, Dockerfile], no
             left = [name for name, value in build.args if args.get(name) != value]
             if left:
                 notes.append(f"{called} passes other build arguments than what publishes it: {', '.join(left)}")
-            last = parsed[draft.dockerfile].stages[-1]
-            if (
-                build.stage
-                and build.stage.lower() != last.name
-                and build.stage != str(len(parsed[draft.dockerfile].stages) - 1)
-            ):
-                notes.append(f"{called} builds the stage {build.stage!r}; Stackyard builds the last one")
+            if build.stage and parsed[draft.dockerfile].until(build.stage) is None:
+                notes.append(f"{called} builds the stage {build.stage!r}, which {draft.dockerfile} does not have")
+            elif build.stage != draft.stage:
+                notes.append(f"{called} builds another stage than what publishes it: {build.stage or 'the last'}")
             if len(build.platforms) > 1:
                 notes.append(
                     f"{build.source} builds for {', '.join(build.platforms)}; Stackyard for this machine's own"
@@ -284,7 +290,7 @@ def _canonical(text: str) -> str:
         return text
 
 
-def _listed(draft: _Draft, registry: str | None, shared: str | None) -> Listed:
+def _listed(draft: _Draft, registry: str | None, shared: str | None, parsed: Mapping[str, Dockerfile]) -> Listed:
     return Listed(
         name=ImageName(draft.name),
         dockerfile=draft.dockerfile,
@@ -292,4 +298,11 @@ def _listed(draft: _Draft, registry: str | None, shared: str | None) -> Listed:
         image_name=_image_name(draft, registry, shared),
         args=tuple(draft.args.items()),
         sources=tuple(dict.fromkeys(build.source for build in draft.builds)),
+        stage=_target(draft, parsed[draft.dockerfile]),
     )
+
+
+def _target(draft: _Draft, dockerfile: Dockerfile) -> str | None:
+    """The stage that has to be said: not the last, and there."""
+    cut = dockerfile.until(draft.stage) if draft.stage else None
+    return draft.stage if cut is not None and len(cut.stages) < len(dockerfile.stages) else None
