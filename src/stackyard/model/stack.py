@@ -196,6 +196,11 @@ class Target(msgspec.Struct, frozen=True):
         return self.spots.get(key) or self.spots.get(("entry",)) or Spot(self.dockerfile)
 
     @property
+    def is_left_alone(self) -> bool:
+        """Whether nobody builds it here: the stack says so, or it takes another machine."""
+        return self.skip is not None or self.needs is not None
+
+    @property
     def external(self) -> tuple[Reference, ...]:
         """Every external base, the frontend last."""
         return (*self.bases, *([self.frontend] if self.frontend else []))

@@ -73,7 +73,7 @@ def compare(
             if name in needed:
                 parents = {parent: (outside.get(parent) or decisions[parent]).content for parent in graph[name]}
                 records = known.records.get(name, ())
-                if target.skip is None and target.needs is None:
+                if not target.is_left_alone:
                     outside[name] = decide(target, parents, known.accepted, records, presence, need)
                 decision = decisions[name] = _standing(target, outside.get(name), records, presence)
             steps.append(step_of(stack, target, decision, sources[name], (), None, known.accepted))
@@ -176,7 +176,7 @@ def _left_alone(target: Target, decisions: Mapping[TargetName, Decision], record
 
     Children of the former build on its last build that passed.
     """
-    if target.skip is not None or target.needs is not None:
+    if target.is_left_alone:
         last = next((record for record in records if record.built and record.passed(target.suites)), None)
         why = LeftAlone(target.skip) if target.skip is not None else NotBuildableHere(target.needs or "")
         return Decision("skip", (why,), record=last)

@@ -98,7 +98,7 @@ def _decision(
     rebuild: frozenset[TargetName],
     forced_by: str,
 ) -> Decision:
-    if target.skip is not None or target.needs is not None:
+    if target.is_left_alone:
         why = LeftAlone(target.skip) if target.skip is not None else NotBuildableHere(target.needs or "")
         return Decision("skip", (why,))
     if target.name in rebuild:

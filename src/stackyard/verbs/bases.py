@@ -20,7 +20,6 @@ import msgspec
 from stackyard.check.findings import refuse_errors
 from stackyard.errors import (
     ConfigError,
-    EngineProblem,
     RecordProblem,
     RegistryProblem,
     StackyardError,
@@ -90,9 +89,15 @@ def _ask(yard: Yard, chosen: Sequence[BaseOfStack]) -> dict[str, Answer]:
 
 
 def refresh(yard: Yard, words: Sequence[str] = ()) -> Refreshed:
-    """Accept what the registries have now of the bases that words name, all by default; all or none."""
+    """Accept what the registries have now of the bases that words name; all or none.
+
+    By default it is all bases of images that are not left alone.
+    """
     refuse_errors(yard.stack)
     chosen = choose_bases(yard.stack, words)
+    if not words:
+        left_alone = {target.name for target in yard.stack.targets if target.is_left_alone}
+        chosen = tuple(base for base in chosen if not left_alone.issuperset(base.targets))
     made = _accept(yard, changes(chosen, yard.records.known(), _resolved(yard, chosen)), "refresh")
     return Refreshed(made, len(chosen), _following(yard, made))
 
@@ -173,7 +178,7 @@ def _exists(yard: Yard, base: Reference, digest: Digest) -> bool:
 
 
 def _is_here(yard: Yard, base: Reference, digest: Digest) -> bool:
-    with contextlib.suppress(EngineProblem):
+    with contextlib.suppress(WorldError):  # no engine, or no program that leads to one
         names = (str(Reference(base.repository, None, digest)), str(digest))
         return any(yard.engine.inspect(name) is not None for name in names)
     return False
@@ -201,7 +206,9 @@ def _resolved(yard: Yard, chosen: Sequence[BaseOfStack]) -> Mapping[str, Digest]
         why = next((answer.problem for _, answer in failed if answer.problem), "its registry has none of this name")
         raise WorldError(
             f"nothing was accepted, because what {names} is now cannot be told: {why}",
-            hint="name the bases to refresh: `stackyard bases --refresh REFERENCE`; the others stay as accepted",
+            hint="try again later"
+            if len(failed) == len(chosen)
+            else "name those to refresh: `stackyard bases REFERENCE --refresh`; the others stay as accepted",
             references=tuple(str(base.reference) for base, _ in failed),
         )
     yard.records.note_seen(seen(answers, yard.clock.now()))
@@ -210,7 +217,7 @@ def _resolved(yard: Yard, chosen: Sequence[BaseOfStack]) -> Mapping[str, Digest]
 
 def _loaded(yard: Yard, base: Reference) -> Digest | None:
     """The id of an image that only the engine knows; one that came from this repository is not looked at."""
-    with contextlib.suppress(EngineProblem):
+    with contextlib.suppress(WorldError):  # as above
         facts = yard.engine.inspect(str(base))
         origins = [Reference.parse(name).repository.canonical for name in facts.repository_digests] if facts else []
         if facts is not None and base.repository.canonical not in origins:

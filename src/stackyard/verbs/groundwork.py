@@ -28,7 +28,7 @@ from stackyard.model.known import Known
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.reference import PublishedImage
-from stackyard.model.stack import Finding
+from stackyard.model.stack import Finding, Stack, Target
 from stackyard.plan.graph import build_order, graph_of
 from stackyard.run.jobs import Work, accept_base
 from stackyard.run.tagging import finish_interrupted
@@ -59,14 +59,19 @@ def finish_moves(yard: Yard) -> None:
 
 
 def accept_bases(yard: Yard, known: Known, planned: Iterable[TargetName]) -> Known:
-    """Resolve each external base that has no accepted digest yet, once, and write it down."""
+    """Resolve each external base of what is built here that has no accepted digest yet, once, and write it down."""
     accepted = dict(known.accepted)
-    for name in planned:
-        for base in yard.stack.target(name).external:
+    for target in _built(yard.stack, planned):
+        for base in target.external:
             if base.canonical not in accepted:
                 accepted[base.canonical] = accept_base(yard.engine, yard.registry, base)
                 yard.records.accept([Acceptance(base.canonical, accepted[base.canonical], yard.clock.now())])
     return msgspec.structs.replace(known, accepted=accepted)
+
+
+def _built(stack: Stack, planned: Iterable[TargetName]) -> list[Target]:
+    """Those of `planned` that are not left alone: nobody needs the bases of the others."""
+    return [target for target in map(stack.target, planned) if not target.is_left_alone]
 
 
 def renew_bases(
@@ -78,9 +83,9 @@ def renew_bases(
     """
     from stackyard.verbs.bases import refresh_for, renew_for
 
+    targets = _built(yard.stack, planned)
     if refresh:
-        return refresh_for(yard, known, bases_of(yard.stack, frozenset(planned))), ()
-    targets = [target for target in map(yard.stack.target, planned) if target.skip is None and target.needs is None]
+        return refresh_for(yard, known, bases_of(yard.stack, frozenset(target.name for target in targets))), ()
     due = frozenset(t.name for t in targets if too_old(t, known.records.get(t.name, ()), now))
     return renew_for(yard, known, bases_of(yard.stack, due)) if due else (known, ())
 
@@ -93,7 +98,7 @@ def look(yard: Yard, known: Known, planned: Sequence[TargetName], publish: bool)
     for name in build_order(graph_of(yard.stack), planned):
         target = yard.stack.target(name)
         repository, inputs = target.repository, canonical.digest(target.inputs)
-        stands = target.skip is not None or target.needs is not None or name not in moving
+        stands = target.is_left_alone or name not in moving
         for record in known.records.get(name, ()):
             if stands and record.last_passed(target.suites) and record.built:
                 stands = False  # its children are built on this one, whatever it was made from

@@ -257,7 +257,7 @@ class TestBlobs:
 
         assert connect().blob(server.repository, digest) == CONFIG
         assert [(asked.method, asked.path) for asked in server.asked] == [("GET", f"/v2/acme/lab/blobs/{digest}")]
-        with pytest.raises(DigestMismatch, match="the blob .* should be"):
+        with pytest.raises(DigestMismatch, match=r"the blob .* should be"):
             connect().blob(server.repository, digest)
 
     def test_a_blob_that_lies_elsewhere(self, server: Server, connect: Connect) -> None:

@@ -12,7 +12,7 @@ from stackyard.edges.engine import BuildRequest
 from stackyard.errors import ConfigError, RegistryUnreachable, UnknownName, WorldError
 from stackyard.model.bases import Base
 from stackyard.verbs.bases import accept, bases, refresh
-from tests.unit.verbs.upstream import Upstream
+from tests.unit.verbs.upstream import SPEC, Upstream
 
 DEBIAN = "docker.io/library/debian:12"
 
@@ -189,6 +189,30 @@ def test_a_base_that_cannot_be_resolved_accepts_none(upstream: Upstream) -> None
         refresh(upstream.yard())
 
     assert upstream.yard().records.acceptances() == before
+
+
+def test_bases_of_what_is_left_alone_are_nobodys_need(upstream: Upstream) -> None:
+    """One that is gone keeps neither a build nor a refresh of the others from going on; it can still be named."""
+    upstream.write("images/spec.yml", SPEC.replace("tools:", "tools: {skip: no licence}"))
+    upstream.write("images/tools/Dockerfile", "FROM gone:1\n")
+
+    assert upstream.build().is_good
+    upstream.publish("debian:12", "second")
+    assert [str(change.reference) for change in refresh(upstream.yard()).changes] == ["debian:12"]
+    assert upstream.build(refresh=True).is_good
+    assert states(upstream)["gone:1"] == "gone"
+    with pytest.raises(WorldError, match="what gone:1 is now cannot be told: its registry has none of this name"):
+        refresh(upstream.yard(), ["gone:1"])
+
+
+def test_no_engine_is_needed_to_say_that_a_registry_is_away(upstream: Upstream) -> None:
+    """The sentence is about the registry, whatever else is missing."""
+    upstream.build()
+    upstream.engine.is_down = True
+    upstream.registry.fail_on(lambda _: True, unreachable())
+
+    with pytest.raises(WorldError, match="cannot reach registry docker"):
+        refresh(upstream.yard())
 
 
 def test_an_image_that_only_the_engine_has_is_what_it_has(upstream: Upstream) -> None:
