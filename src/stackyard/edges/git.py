@@ -9,6 +9,7 @@ Raises: NoHistory, ToolMissing
 from __future__ import annotations
 
 import os
+import posixpath
 import subprocess
 from collections.abc import Collection, Container
 from pathlib import Path
@@ -16,24 +17,31 @@ from pathlib import Path
 from stackyard.errors import NoHistory, ToolMissing
 from stackyard.model.stack import Revision
 
+STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal")
+"""A user may have told git not to show new files; an engine gets them all the same."""
+_MANY_BYTES = 400_000
 
-def revision(root: Path, images: str, branch: str | None = None) -> Revision:
+
+def has_many_files(root: Path) -> bool:
+    """Whether an index has four thousand files or more, by its size: then git is asked which of them changed."""
+    git = root.parents[path_in_repository(root).count("/")] if path_in_repository(root) else root
+    try:
+        return os.stat(git / ".git" / "index").st_size >= _MANY_BYTES
+    except OSError:  # a worktree or a submodule, whose index is elsewhere; or none at all
+        return False
+
+
+def revision(root: Path, images: str, branch: str | None = None, status: str | None = None) -> Revision:
     """Commit, branch and whether files below `images` differ from the commit.
 
     Args:
         branch: CI's word for the branch, which a detached checkout does not know.
+        status: what `git status` says of the whole repository, where somebody asked already.
     """
-    # A user may have told git not to show new files; an engine gets them all the same.
-    command = ["git", "--no-optional-locks", "-C", str(root), "status", "--porcelain=v2", "--branch", "-z"]
-    command += ["--untracked-files=normal", "--", *_watched(root, images)]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except FileNotFoundError:
-        raise ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git") from None
-    if done.returncode:
-        raise _no_history(root, done.stderr.decode("utf-8", "replace"))
+    watched = _watched(root, images)
+    rows = _status(root, watched) if status is None else _rows_below(status, path_in_repository(root), watched)
     commit, head, is_dirty = "", "", False
-    for row in done.stdout.decode("utf-8", "surrogateescape").split("\0"):
+    for row in rows:
         if row.startswith("# branch.oid "):
             commit = row[13:]
         elif row.startswith("# branch.head "):
@@ -48,6 +56,29 @@ def revision(root: Path, images: str, branch: str | None = None) -> Revision:
         )
     name = branch or (None if head == "(detached)" else head)
     return Revision(commit, name, is_dirty, is_default=name is not None and name == default_branch(root))
+
+
+def _status(root: Path, watched: Collection[str]) -> list[str]:
+    command = ["git", "--no-optional-locks", "-C", str(root), *STATUS, "--", *watched]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git") from None
+    if done.returncode:
+        raise _no_history(root, done.stderr.decode("utf-8", "replace"))
+    return os.fsdecode(done.stdout).split("\0")
+
+
+def _rows_below(status: str, prefix: str, watched: Collection[str]) -> list[str]:
+    """Rows of a whole repository that are about folders of a stack in it, and those about no path."""
+    folders = [posixpath.normpath(posixpath.join(prefix, path)) for path in watched]
+    fields = {"1": 8, "2": 9, "u": 10, "?": 1}
+
+    def counts(row: str) -> bool:
+        path = row.split(" ", fields.get(row[:1], 0))[-1].rstrip("/")
+        return any(each == "." or f"{path}/".startswith(f"{each}/") or each.startswith(f"{path}/") for each in folders)
+
+    return [row for row in status.split("\0") if row.startswith("#") or (row and counts(row))]
 
 
 def message_of(root: Path, commit: str) -> str:

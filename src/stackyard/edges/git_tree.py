@@ -24,7 +24,9 @@ from stackyard.errors import NoHistory, ToolMissing
 Row = tuple[str, str, str]
 """Path below the top of the repository, kind (`file`, `exec`, `link`, `dir`, `module`), git's id."""
 
-_KINDS = {"100644": "file", "100664": "file", "100755": "exec", "120000": "link", "040000": "dir", "160000": "module"}
+_MANY = 20
+"""From so many files of one name on they are read together."""
+KINDS = {"100644": "file", "100664": "file", "100755": "exec", "120000": "link", "040000": "dir", "160000": "module"}
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -69,7 +71,7 @@ def listing_of(root: Path, commit: str) -> Listing:
     """The files of a commit."""
     rows: list[Row] = []
     modules: list[str] = []
-    _list_commit(_top(root), "", commit, rows, modules)
+    _list_commit(top_of(root), "", commit, rows, modules)
     return Listing(tuple(rows), modules=tuple(modules))
 
 
@@ -80,7 +82,7 @@ def listing_of_work_tree(root: Path) -> Listing:
     this is compared with commits, and no engine is sent it.
     """
     found = _WorkTree()
-    _list_work_tree(_top(root), "", found)
+    _list_work_tree(top_of(root), "", found)
     return Listing(
         tuple((path, kind, blob) for path, (kind, blob) in found.nodes.items()),
         tuple(found.untracked),
@@ -94,10 +96,12 @@ class Blobs:
     """Reads bytes by path and id; use it in a `with`. A process begins when a repository is first asked."""
 
     def __init__(self, root: Path, listing: Listing) -> None:
-        self._top = _top(root)
+        self._top = top_of(root)
         self._listing = listing
         self._modules = sorted(listing.modules, key=len, reverse=True)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._ahead: dict[str, bytes] = {}
+        self._names_ahead: set[str] = set()
 
     def __enter__(self) -> Blobs:
         return self
@@ -105,12 +109,15 @@ class Blobs:
     def __exit__(self, *_: object) -> None:
         for process in self._processes.values():
             process.communicate()
+        self._processes.clear()
 
     def read(self, path: str, blob: str) -> bytes:
         """The bytes of `blob` at `path` below the top; NoHistory where git does not have them."""
         if path in self._listing.on_disk:
             full = self._top / path
             return os.fsencode(os.readlink(full)) if full.is_symlink() else full.read_bytes()
+        if blob in self._ahead or self._read_ahead(path):
+            return self._ahead[blob]
         process = self._process_of(next((each for each in self._modules if path.startswith(f"{each}/")), ""))
         assert process.stdin is not None
         assert process.stdout is not None
@@ -125,6 +132,29 @@ class Blobs:
             )
         size = int(head[2])
         return process.stdout.read(size + 1)[:size]
+
+    def _read_ahead(self, path: str) -> bool:
+        """Whether a file was read together with all others of its name: a stack has thousands of Dockerfiles."""
+        name = path.rpartition("/")[2]
+        if name in self._names_ahead or self._modules:
+            return False
+        self._names_ahead.add(name)
+        end = f"/{name}"
+        wanted = {blob for where, kind, blob in self._listing.rows if where.endswith(end) and kind in ("file", "exec")}
+        if len(wanted) < _MANY:
+            return False
+        asked = "".join(f"{blob}\n" for blob in wanted).encode()
+        data = _git(self._top, "cat-file", "--batch", data=asked).stdout
+        at = 0
+        while at < len(data):
+            end_of_head = data.index(b"\n", at)
+            head = data[at:end_of_head].split()
+            if len(head) != 3:
+                return False
+            at = end_of_head + 1 + int(head[2])
+            self._ahead[head[0].decode()] = data[end_of_head + 1 : at]
+            at += 1
+        return True
 
     def _process_of(self, module: str) -> subprocess.Popen[bytes]:
         if module not in self._processes:
@@ -177,7 +207,8 @@ def _merge_base(root: Path, first: str, then: str, second: str, now: str | None)
     raise NoHistory(f"{first!r} and {second!r} have no commit in common in this clone", hint=hint, path=str(root))
 
 
-def _top(root: Path) -> Path:
+def top_of(root: Path) -> Path:
+    """The top of the repository that `root` is in."""
     below = path_in_repository(root)
     return root.parents[below.count("/")] if below else root
 
@@ -193,9 +224,9 @@ def _list_commit(top: Path, prefix: str, commit: str, rows: list[Row], modules: 
             continue
         mode, _, rest = facts.partition(" ")
         blob = rest.partition(" ")[2]
-        kind = _KINDS.get(mode, "file")
+        kind = KINDS.get(mode, "file")
         if kind == "module" and _has(top / path, blob):
-            rows.append((prefix + path, "dir", blob))
+            rows.append((prefix + path, "dir", ""))
             modules.append(prefix + path)
             _list_commit(top / path, f"{prefix}{path}/", blob, rows, modules)
         else:
@@ -249,7 +280,7 @@ def _list_work_tree(top: Path, prefix: str, found: _WorkTree) -> None:
                 continue
             found.nodes.pop(prefix + path, None)
             if mode != "000000":
-                unsure[path] = _KINDS.get(mode, "file")
+                unsure[path] = KINDS.get(mode, "file")
     hashed = {prefix + path: node for path, node in _hashed(top, unsure)}
     found.nodes.update(hashed)
     found.on_disk.update(hashed)
@@ -262,7 +293,7 @@ def _index(top: Path) -> Iterator[tuple[str, str, str, str]]:
         if tab:
             tag, mode, blob, stage = facts.split(" ")
             if stage == "0":
-                yield tag, path, _KINDS.get(mode, "file"), blob
+                yield tag, path, KINDS.get(mode, "file"), blob
 
 
 def _hashed(top: Path, paths: dict[str, str]) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -114,7 +114,7 @@ def disagreements(place: Place, spec: Spec) -> list[Finding]:
             spot, wanted = spot or Spot(place.spec or place.images), place.path("NAME", DOCKERFILE)
             findings.append(Finding("no-images", "error", "there is no image", *spot, hint=hint, wanted=wanted))
         return findings
-    named = [image.name for image in spec.images]
+    named = {image.name: None for image in spec.images}
     listed = {image.dockerfile for image in spec.images}
     findings += [
         Finding(
@@ -160,7 +160,7 @@ def _template(place: Place, path: str) -> Finding:
     return Finding("template", "notice", sentence, *spot, hint=hint, found=shown, wanted=f"${{{name.upper()}}}")
 
 
-def _unknown_parents(image: SpecImage, named: list[ImageName], path: str) -> list[Finding]:
+def _unknown_parents(image: SpecImage, named: Collection[ImageName], path: str) -> list[Finding]:
     found = []
     for parent in image.depend_on:
         if parent not in named:

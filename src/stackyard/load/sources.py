@@ -47,6 +47,7 @@ class SourceReader:
         self._listed = listed
         self._read: dict[tuple[str, str, tuple[FilesEntry, ...]], tuple[Sources | None, list[Finding]]] = {}
         self._stager = Stager(place)
+        self._dockerfiles: dict[str, Dockerfile] = {}
         self._contexts: dict[tuple[str, IgnoreRules], tuple[Entry, ...]] = {}
 
     def read(self, recipe: Recipe) -> tuple[Sources | None, list[Finding]]:
@@ -55,6 +56,12 @@ class SourceReader:
         if key not in self._read:
             self._read[key] = self._sources(recipe)
         return self._read[key]
+
+    def dockerfile(self, path: str) -> Dockerfile:
+        """A Dockerfile that was read before."""
+        if path not in self._dockerfiles:
+            self._dockerfiles[path] = parse(self._place.files.read(path), path)
+        return self._dockerfiles[path]
 
     def _sources(self, recipe: Recipe) -> tuple[Sources | None, list[Finding]]:
         files = self._place.files
@@ -74,7 +81,8 @@ class SourceReader:
                 return None, [_outside(path)]
         try:
             data = files.read(recipe.dockerfile)
-            dockerfile = parse(data, recipe.dockerfile)
+            dockerfile = self._dockerfiles.get(recipe.dockerfile) or parse(data, recipe.dockerfile)
+            self._dockerfiles[recipe.dockerfile] = dockerfile
             below = posixpath.relpath(recipe.dockerfile, recipe.context)
             rules = read_ignore_rules(recipe.context, below, recipe.context, files)
             context = self._context(rules, recipe.context)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 
@@ -19,20 +20,23 @@ import msgspec
 from stackyard.errors import InvalidValue
 from stackyard.load.given import with_given
 from stackyard.load.listing import disagreements, read_listing
-from stackyard.load.matrix import Matrices, read_matrices
+from stackyard.load.matrix import VERSIONS_FILES, Matrices, read_matrices
+from stackyard.load.memory import LazyDockerfiles, Memory, Remembered, key_of
 from stackyard.load.recipe import Recipe, recipes_of
 from stackyard.load.references import owners_of
 from stackyard.load.sources import SourceReader
 from stackyard.load.spec.policy import settled
+from stackyard.load.spec.stamps import STAMPS_FILE
 from stackyard.load.spec.values import Ecr, Spec, SpecImage
 from stackyard.load.spec.versions import BaseImage
-from stackyard.load.suites import SuiteReader
-from stackyard.load.target import Surroundings, stage_of, target_of
+from stackyard.load.suites import COMMON_TESTS, SuiteReader
+from stackyard.load.target import Surroundings, arguments_of, stage_of, target_of
 from stackyard.load.tree.changes import read_change_rules
 from stackyard.load.tree.place import Place
 from stackyard.model import canonical
-from stackyard.model.dockerfile import Body, Copied, Dockerfile
+from stackyard.model.dockerfile import Body, Copied
 from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
+from stackyard.model.inputs import looks_secret
 from stackyard.model.names import ImageName, TargetName
 from stackyard.model.reference import Platform, Repository, nearest_repository
 from stackyard.model.stack import Finding, GivenArgument, GivenBase, Revision, Spot, Stack, Target
@@ -57,13 +61,20 @@ class Settings(msgspec.Struct, frozen=True):
     """Tells where the repository was cloned from; asked only where nothing else names a registry."""
 
 
-def load_stack(place: Place, revision: Revision, settings: Settings, listing: bytes | None = None) -> Stack:
+def load_stack(
+    place: Place,
+    revision: Revision,
+    settings: Settings,
+    listing: bytes | None = None,
+    memory: Memory | None = None,
+) -> Stack:
     """Read the stack at `place`.
 
     Args:
         listing: what the file that lists the images would say; None: what it says.
+        memory: targets that were made before, and are made for the next one who asks.
     """
-    spec, findings = read_listing(place, listing)
+    spec, findings = _listed(place, listing, memory)
     found: list[Finding] = [*findings, *disagreements(place, spec)]
     registry = spec.registry or _default_registry(spec, settings)
     matrices, problems = read_matrices(place, spec)
@@ -73,15 +84,14 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
     sources = SourceReader(place, {image.name for image in spec.images})
     around = _surroundings(place, spec, names, recipes, revision, settings, sources, found)
     targets: list[Target] = []
-    dockerfiles: dict[str, Dockerfile] = {}
+    dockerfiles: dict[str, None] = {}
+    common = _common_key(place, names, around, settings, registry) if memory and listing is None else None
     for recipe in recipes:
-        read, problems = sources.read(recipe)
-        found.extend(problems)
-        if read is not None:
-            target, problems = target_of(recipe, read, around)
-            targets.append(target)
-            dockerfiles[target.dockerfile] = read.dockerfile
-            found.extend(problems)
+        args = arguments_of(recipe, around, found)
+        made = _target(recipe, args, sources, around, memory, common, found)
+        if made is not None:
+            targets.append(made)
+            dockerfiles[made.dockerfile] = None
     has_ecr = names.account is not None or spec.ecr is not None
     return Stack(
         name=spec.name or place.root.name,
@@ -97,8 +107,85 @@ def load_stack(place: Place, revision: Revision, settings: Settings, listing: by
         policy=settled(spec.policy, is_datahub=place.spec is not None and not place.is_listed_at_the_root),
         findings=tuple(dict.fromkeys(found)),
         tags_spot=spec.spots.get(("tags",)),
-        dockerfiles=dockerfiles,
+        dockerfiles=LazyDockerfiles(dockerfiles, sources.dockerfile),
     )
+
+
+def _listed(place: Place, listing: bytes | None, memory: Memory | None) -> tuple[Spec, tuple[Finding, ...]]:
+    """The spec; where the same file was read before, as it was."""
+    if memory is None or listing is not None or place.spec is None or place.is_listed_at_the_root:
+        return read_listing(place, listing)
+    state = place.files.state(place.spec)
+    if state is None:
+        return read_listing(place)
+    listed = memory.listed(key_of("listing", place.spec, state), lambda: read_listing(place))
+    return listed.spec, listed.findings
+
+
+def _target(
+    recipe: Recipe,
+    args: tuple[tuple[str, str], ...],
+    sources: SourceReader,
+    around: Surroundings,
+    memory: Memory | None,
+    common: bytes | None,
+    found: list[Finding],
+) -> Target | None:
+    """The target of a recipe, from memory where all is as it was; None where there is nothing to build from."""
+    files = around.place.files
+    key = _key(recipe, args, around.place, common) if common else None
+    if memory and key and (known := memory.recall(key, files.state)):
+        found.extend(known.findings)
+        return known.target
+    read, problems = sources.read(recipe)
+    found.extend(problems)
+    if read is None:
+        return None
+    target, findings = target_of(recipe, read, around, args)
+    found.extend(findings)
+    if memory and key:
+        parents = [around.recipes[name].dockerfile for name in target.parent_names]
+        guards = [(path, state) for path in parents if (state := files.state(path))]
+        if len(guards) == len(parents):
+            memory.remember(key, Remembered(target, (*problems, *findings), tuple(guards)))
+    return target
+
+
+def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], place: Place, common: bytes) -> bytes | None:
+    """A key over all that a target is made of beside its parents' triggers; None where that is not known."""
+    own = place.path(recipe.image)
+    places = dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or "."))
+    states = [place.files.state(path) for path in places]
+    if recipe.files or None in states or any(looks_secret(name, value) for name, value in args):
+        return None
+    return key_of(common, str.__str__(recipe.target), [list(map(str.__str__, pair)) for pair in args], states)
+
+
+def _common_key(
+    place: Place, names: _Names, around: Surroundings, settings: Settings, registry: str | None
+) -> bytes | None:
+    """A key over all that is not one image's alone: what is listed and how, rules, tests that all share."""
+    files, matrices = place.files, names.matrices
+    shared = [place.path(COMMON_TESTS), *([place.spec] if place.spec else [])]
+    states = {path: files.state(path) for path in shared if files.is_there(path)}
+    own = (*VERSIONS_FILES, STAMPS_FILE)
+    for image in (*matrices.conventional, *matrices.broken):
+        for name in own:
+            if files.is_there(path := place.path(image, name)):
+                states[path] = files.state(path)
+    if None in states.values():
+        return None
+    parts = {
+        "place": [place.images, place.spec],
+        "states": states,
+        "images": [(name, recipe.dockerfile, recipe.context) for name, recipe in around.recipes.items()],
+        "settings": [getattr(settings, name) for name in settings.__struct_fields__ if name != "find_remote"],
+        "registry": registry,
+        "names": [names.account, names.region, around.owners.repositories],
+        "rules": [around.rules, around.everywhere, sorted(around.stamp_files)],
+        "tests": around.suites.above(place.path("_")),
+    }
+    return key_of(canonical.encode(parts))
 
 
 def read_names(place: Place) -> tuple[tuple[TargetName, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
@@ -120,7 +207,7 @@ def read_target(place: Place, revision: Revision, settings: Settings, name: Targ
         return None
     names = _Names(spec, spec.registry, matrices, settings)
     around = _surroundings(place, spec, names, recipes, revision, settings, sources, [])
-    return target_of(recipe, read, around)[0]
+    return target_of(recipe, read, around, arguments_of(recipe, around, []))[0]
 
 
 def _default_registry(spec: Spec, settings: Settings) -> str | None:
@@ -188,12 +275,12 @@ class _Names:
         self._override = settings.registry
         ecr = spec.ecr or Ecr()
         self._uses_ecr = spec.ecr is not None or bool(matrices.conventional)
-        self.account, self._region = ecr.account, ecr.region
+        self.account, self.region = ecr.account, ecr.region
         if self._uses_ecr:  # a stack without ECR does not mind what AWS's variables say
             if self.account is None and settings.account:
                 self.account = Account.parse(settings.account)
-            if self._region is None and settings.region:
-                self._region = Region.parse(settings.region)
+            if self.region is None and settings.region:
+                self.region = Region.parse(settings.region)
 
     def is_in_ecr(self, image: ImageName) -> bool:
         """Whether an image that says nothing of a registry is in the account's private one."""
@@ -225,7 +312,7 @@ class _Names:
                 yield local_repository(image.name)
 
     def _ecr(self, image: ImageName) -> Repository:
-        return ecr_repository(self.account, self._region or Region(DEFAULT_REGION), image)
+        return ecr_repository(self.account, self.region or Region(DEFAULT_REGION), image)
 
 
 def _repository(names: _Names, image: SpecImage, found: list[Finding]) -> Repository:

@@ -107,6 +107,10 @@ class SuiteReader:
             self._digests[folders] = canonical.digest(sorted(entries))
         return self._digests[folders]
 
+    def above(self, folder: str) -> list[Entry]:
+        """What pytest picks up in all folders above one."""
+        return [entry for path in _above(folder) for entry in self._pytest_files(path)]
+
     def _has_tests(self, folder: str) -> bool:
         """Whether a file of the folder has a name that pytest takes tests from, unless it is told otherwise."""
         names = (entry.path.rpartition("/")[2] for entry in self._entries(folder))

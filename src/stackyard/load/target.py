@@ -64,14 +64,15 @@ class Surroundings(msgspec.Struct, frozen=True):
     suites: SuiteReader
 
 
-def target_of(recipe: Recipe, sources: Sources, around: Surroundings) -> tuple[Target, list[Finding]]:
-    """The target of one recipe."""
+def target_of(
+    recipe: Recipe, sources: Sources, around: Surroundings, args: tuple[tuple[str, str], ...]
+) -> tuple[Target, list[Finding]]:
+    """The target of one recipe; `args` are its `arguments_of`."""
     findings: list[Finding] = []
     dockerfile = stage_of(recipe, sources.dockerfile)
     if dockerfile is None:
         findings.append(_unknown_stage(recipe, sources.dockerfile))
         dockerfile = sources.dockerfile
-    args = _arguments(recipe, around, findings)
     found = find_references(recipe, dockerfile, args, around.platform, around.owners, findings)
     parents = tuple(ParentUse(name, tuple(references)) for name, references in found.parents.items())
     outside = (*found.bases.values(), *([found.frontend] if found.frontend else []))
@@ -154,7 +155,7 @@ def _needs(recipe: Recipe, bases: Iterable[Reference], platform: str) -> str | N
     return WINDOWS if recipe.needs == WINDOWS or any(is_windows(str(base)) for base in bases) else None
 
 
-def _arguments(recipe: Recipe, around: Surroundings, findings: list[Finding]) -> tuple[tuple[str, str], ...]:
+def arguments_of(recipe: Recipe, around: Surroundings, findings: list[Finding]) -> tuple[tuple[str, str], ...]:
     """BASE_TAG of the parent first, the recipe's own, BASE_IMAGE, then what every image gets."""
     args = dict(_with_base_tag(recipe, around, findings))
     base = recipe.base_image

@@ -6,6 +6,7 @@ In: our own frozen values. Out: bytes, digests. Keys are sorted wherever a diges
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import Any, TypeVar
 
@@ -36,6 +37,25 @@ def encode(value: object) -> bytes:
 def decode(data: bytes | str, kind: type[T]) -> T:
     """The value of `kind` that `encode` wrote; msgspec.ValidationError if it is none."""
     return msgspec.json.decode(data, type=kind, dec_hook=_ours)
+
+
+_PACKER = msgspec.msgpack.Encoder(enc_hook=_plain)
+
+
+@functools.cache
+def _unpacker(kind: Any) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(kind, dec_hook=_ours)
+
+
+def pack(value: object) -> bytes:
+    """The value in few bytes, for ourselves to read again."""
+    return _PACKER.encode(value)
+
+
+def unpack(data: bytes, kind: type[T]) -> T:
+    """The value of `kind` that `pack` wrote; msgspec.ValidationError if it is none."""
+    found: T = _unpacker(kind).decode(data)  # type: ignore[arg-type]
+    return found
 
 
 def builtins(value: object) -> Any:

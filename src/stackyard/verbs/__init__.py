@@ -145,13 +145,21 @@ def load(
     """Read the stack that `start` lies in. Touches disk and git only."""
     options = options or Options()
     place = find(start, options.images)
-    revision = revision_of(place, options)
+    there, memory, status = place, None, None
+    if git.has_many_files(place.root):
+        from stackyard.verbs.snapshot import keep, memory_for, snapshot_of
+
+        there, status = snapshot_of(place, options) or (place, None)
+        memory = memory_for(place.root, options)
+    revision = revision_of(place, options, status)
     clock = clock or SystemClock()
     revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
     settings = settings_for(place, options)
-    stack = load_stack(place, revision, settings)
+    stack = load_stack(there, revision, settings, memory=memory)
     if not revision.is_dirty and _is_changed_outside(place, stack):
-        stack = load_stack(place, msgspec.structs.replace(revision, is_dirty=True), settings)
+        stack = load_stack(there, msgspec.structs.replace(revision, is_dirty=True), settings, memory=memory)
+    if memory is not None:
+        keep(place.root, memory)
     records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE, settings.platform)
     return Yard(place, stack, records, options, clock, make_engine, make_registry)
 
@@ -180,8 +188,12 @@ def images(start: Path, options: Options | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(name.image) for name in names))
 
 
-def revision_of(place: Place, options: Options) -> Revision:
-    """What git says of the files, and CI of the branch; nothing, for who does not need it."""
+def revision_of(place: Place, options: Options, status: str | None = None) -> Revision:
+    """What git says of the files, and CI of the branch; nothing, for who does not need it.
+
+    Args:
+        status: what git said already, if it was asked.
+    """
     if options.ci is None:
         branch = None
     else:
@@ -189,7 +201,7 @@ def revision_of(place: Place, options: Options) -> Revision:
 
         branch = options.ci.branch
     try:
-        revision = git.revision(place.root, place.images, branch)
+        revision = git.revision(place.root, place.images, branch, status)
         return revision if options.ci is None else as_ci_says(revision, options.ci)
     except NoHistory:
         if options.needs_history:

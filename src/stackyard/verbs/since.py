@@ -19,6 +19,7 @@ from stackyard.check.findings import refuse_errors
 from stackyard.edges import git
 from stackyard.edges.git_tree import Blobs, Listing, compared, listing_of, listing_of_work_tree
 from stackyard.errors import ConfigError, FileProblem, NotAStack
+from stackyard.load.memory import Memory
 from stackyard.load.stack import load_stack
 from stackyard.load.tree.files import TreeFiles
 from stackyard.load.tree.place import Place, find, place_in
@@ -30,6 +31,10 @@ from stackyard.plan.selection import choose
 from stackyard.plan.since import compare_stacks
 from stackyard.verbs import Options, revision_of, settings_for
 from stackyard.verbs.policy import idle_plan, ruling_of
+from stackyard.verbs.snapshot import keep, memory_for
+
+MANY = 4000
+"""From so many files on, what was read is kept for the next command."""
 
 
 def plan_since(
@@ -47,22 +52,26 @@ def plan_since(
     """
     place = find(start, options.images)
     two = compared(place.root, reference)
-    revision = revision_of(place, options)
-    if two.now is not None:
+    if two.now is None:
+        revision = revision_of(place, options)
+    else:
         revision = Revision(two.now, None, False)
     with ExitStack() as opened:
         listing = listing_of(place.root, two.now) if two.now else listing_of_work_tree(place.root)
+        memory = _memory(place, options, len(listing.rows))
         there = _place(place, listing, options, opened)
         if there is None:
             raise NotAStack(
                 f"there is no stack at {reference.rpartition('..')[2]}", hint="name two commits that have it"
             )
-        now = load_stack(there, revision, settings_for(place, options))
+        now = load_stack(there, revision, settings_for(place, options), memory=memory)
         refuse_errors(now)
         ruling = ruling_of(now, place.root, options.ci, publish=False)
         if ruling.left_alone:
             return idle_plan(now, ruling)
-        then = _then(place, two.then, reference, revision, options, opened)
+        then = _then(place, two.then, reference, revision, options, opened, memory)
+        if len(listing.rows) >= MANY:
+            keep(place.root, memory)
         unseen = unseen_findings(there, now, _below(place, listing.untracked), _below(place, listing.ignored))
         now = msgspec.structs.replace(now, findings=(*now.findings, *unseen))
     since = Since(reference, two.then, two.now)
@@ -79,10 +88,15 @@ def stack_at(place: Place, options: Options, reference: str, revision: Revision)
     commit = compared(place.root, reference).then
     with ExitStack() as opened:
         revision = msgspec.structs.replace(revision, commit=commit, is_dirty=False)
-        found = _then(place, commit, reference, revision, options, opened)
+        found = _then(place, commit, reference, revision, options, opened, Memory())
     if found is None:
         raise NotAStack(f"there is no stack at {reference} ({commit[:7]})", hint="name a commit that has it")
     return found
+
+
+def _memory(place: Place, options: Options, files: int) -> Memory:
+    """What earlier commands read, where there is much to read; else what this one does."""
+    return (memory_for(place.root, options) if files >= MANY else None) or Memory()
 
 
 def _place(place: Place, listing: Listing, options: Options, opened: ExitStack) -> Place | None:
@@ -93,12 +107,20 @@ def _place(place: Place, listing: Listing, options: Options, opened: ExitStack) 
 
 
 def _then(
-    place: Place, commit: str, reference: str, revision: Revision, options: Options, opened: ExitStack
+    place: Place,
+    commit: str,
+    reference: str,
+    revision: Revision,
+    options: Options,
+    opened: ExitStack,
+    memory: Memory,
 ) -> Stack | None:
     """The stack at the commit, named as it would be named now: the names of tags are no difference."""
     try:
         there = _place(place, listing_of(place.root, commit), options, opened)
-        return load_stack(there, revision, settings_for(place, options)) if there is not None else None
+        if there is None:
+            return None
+        return load_stack(there, revision, settings_for(place, options), memory=memory)
     except (FileProblem, NotAStack) as problem:
         raise ConfigError(
             f"the stack at {reference} ({commit[:7]}) cannot be read: {problem}",

@@ -29,6 +29,8 @@ _WHOLE = 1 << 22
 _LINKS = 40
 """Links on the way to one path; a kernel gives up at as many."""
 
+_MODES = {"file": b"100644 ", "exec": b"100755 ", "dir": b"40000 "}
+
 _SENT: tuple[EntryKind, ...] = ("file", "exec", "link")
 
 Node = tuple[str, str]
@@ -74,6 +76,13 @@ class Files(Protocol):
         """Whether the path, links followed, lies outside the git repository."""
         ...
 
+    def state(self, path: str) -> str | None:
+        """git's id of a folder, or of a file: equal only where all that is in it is.
+
+        None where nobody knows without reading, where a link makes more count than what is there, and for nothing.
+        """
+        ...
+
 
 class DiskFiles:
     """Files of a folder on disk, as they are when they are asked for."""
@@ -110,6 +119,10 @@ class DiskFiles:
         with open(self._full(path), "rb") as file:
             return file.read()
 
+    def text(self, path: str) -> bytes:
+        """What a link says."""
+        return os.fsencode(os.readlink(self._full(path)))
+
     def entry(self, path: str, called: str) -> tuple[EntryKind, BlobId]:
         """Kind and id."""
         full = self._full(path)
@@ -131,6 +144,10 @@ class DiskFiles:
         """Whether it lies outside the repository."""
         full = os.path.realpath(self._full(path))
         return full != self._top and not full.startswith(self._top.rstrip(os.sep) + os.sep)
+
+    def state(self, path: str) -> str | None:  # noqa: ARG002 - nobody knows what a disk holds
+        """Not known."""
+        return None
 
     @cached_property
     def _real_root(self) -> str:
@@ -156,7 +173,7 @@ class TreeFiles:
     """Files as a listing has them, of which only those that are asked for are read.
 
     Args:
-        rows: path below the top of the repository, kind and id of everything; folders may be left out.
+        rows: path below the top of the repository, kind and id of everything; folders, or their ids, may be left out.
         read: gives the bytes of a path (below the top) and id.
         prefix: where the stack's root lies below the top; empty for the top itself.
     """
@@ -165,6 +182,7 @@ class TreeFiles:
         self._read = read
         self._prefix = prefix
         folders: dict[str, dict[str, Node]] = {"": {}}
+        linked: set[str] = {""}
         for path, kind, blob in rows:
             folder, _, name = path.rpartition("/")
             if folder not in folders:
@@ -172,7 +190,14 @@ class TreeFiles:
             folders[folder][name] = (kind, blob)
             if kind == "dir":
                 folders.setdefault(path, {})
+            elif kind == "link" or kind == "module":
+                while folder and folder not in linked:
+                    linked.add(folder)
+                    folder = folder.rpartition("/")[0]
         self._folders = folders
+        self._ids: dict[str, str | None] = {}
+        self._linked = linked
+        """Folders with a link somewhere below: more counts of them than their ids are over."""
 
     def is_file(self, path: str) -> bool:
         """Whether a regular file is there."""
@@ -228,6 +253,43 @@ class TreeFiles:
     def leads_out(self, path: str) -> bool:
         """Whether it lies outside the repository."""
         return self._where(path).split("/")[0] == ".."
+
+    def state(self, path: str) -> str | None:
+        """The id, where no link is at the path, on the way or below."""
+        where = "" if path == "." and not self._prefix else self._where(path, follow=False)
+        node = self._at(where)
+        if node is None or node[0] in ("link", "module"):
+            return None
+        return self._tree_id(where) if node[0] == "dir" else self._id(where, node)
+
+    def _tree_id(self, where: str) -> str | None:
+        """git's id of a folder: worked out where the listing has none."""
+        if where not in self._ids and where not in self._linked and (known := self._at(where)) and known[1]:
+            self._ids[where] = known[1]
+        if where not in self._ids:
+            rows = []
+            for name, (kind, listed) in self._folders[where].items():
+                mode = _MODES.get(kind)
+                path = f"{where}/{name}" if where else name
+                blob = self._tree_id(path) if kind == "dir" else self._id(path, (kind, listed))
+                if mode is None or blob is None:
+                    self._ids[where] = None
+                    return None
+                full = os.fsencode(name)
+                rows.append((full + b"/" if kind == "dir" else full, mode + full + b"\0" + bytes.fromhex(blob)))
+            rows.sort()
+            data = b"".join(row for _, row in rows)
+            self._ids[where] = hashlib.sha1(b"tree %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+        return self._ids[where]
+
+    def _id(self, where: str, node: Node) -> str | None:  # noqa: ARG002 - one who knows more asks for the path
+        """git's id of what is at a path."""
+        return node[1]
+
+    def _put(self, where: str, node: Node) -> None:
+        """Keep what was found out about a path."""
+        folder, _, name = where.rpartition("/")
+        self._folders[folder][name] = node
 
     def _node(self, path: str, follow: bool = True) -> Node | None:
         return self._at(self._where(path, follow))

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""git: what lies on disk, with the ids that its index is sure of.
+
+In:   a folder of the repository
+Out:  a Listing of everything on disk; rows whose id git does not know have none, and are to be hashed
+Raises: NoHistory, ToolMissing
+
+An index knows the id of a file as it was last looked at, which is the file's own only where its facts on disk are the
+same (git's own rule, with its care for files written in the same moment), where nothing turns bytes into others on
+their way (filters, line ends), and where git was not told to look away. Everything else has to be read.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import posixpath
+import stat
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from stackyard.edges.git import STATUS
+from stackyard.edges.git_tree import KINDS, Listing, Row, top_of
+from stackyard.errors import ToolMissing
+
+_SETTINGS = r"^(core\.(filemode|symlinks|autocrlf|checkstat|attributesfile)|extensions\.objectformat)$"
+_PLAIN = {"core.filemode": "true", "core.symlinks": "true", "core.autocrlf": "false", "core.checkstat": "default"}
+"""Settings under which a clean file is the index's file, byte for byte and with its x bit."""
+_TURNING = ("text", "eol", "crlf", "ident", "filter", "working-tree-encoding")
+"""Attributes that make a file on disk another one than in the repository."""
+_ATTRIBUTES = ".gitattributes"
+_OUTSIDE = ("/etc/gitattributes", "/usr/local/etc/gitattributes", "/opt/homebrew/etc/gitattributes")
+_OURS = ".stackyard"
+
+
+def listing_of_disk(root: Path) -> tuple[Listing, str] | None:
+    """Everything on disk below the top of the repository but for `.git`, and what `git status` said.
+
+    None where git's word cannot be taken: then all files have to be read.
+    """
+    top = top_of(root)
+    started = {name: _start(top, *words) for name, words in _COMMANDS.items()}
+    said = {name: process.communicate()[0] for name, process in started.items()}
+    if any(process.returncode for name, process in started.items() if name != "config"):
+        return None
+    settings = dict(_settings(said["config"]))
+    if any(settings.get(name, plain) != plain for name, plain in _PLAIN.items()):
+        return None
+    if settings.get("extensions.objectformat", "sha1") != "sha1":
+        return None
+    nodes, gone = _indexed(said["index"], top)
+    for path, is_there in _changed(os.fsdecode(said["status"])):
+        nodes.pop(path, None)
+        folder = posixpath.dirname(path)
+        gone.add(folder)
+        if is_there or not _is_behind_a_link(top, folder):  # a file that is gone may be a folder now
+            nodes.update(_looked_at(top, path))
+    for path in filter(None, os.fsdecode(said["others"]).split("\0")):
+        if posixpath.basename(path.rstrip("/")) != _OURS:
+            nodes.update(_looked_at(top, path.rstrip("/")))
+    nodes.update(_left_over(top, gone))
+    if _has_attributes(top, settings, nodes):
+        for path in _turned(top):
+            if path in nodes and nodes[path][0] in ("file", "exec"):
+                nodes[path] = (nodes[path][0], "")
+    rows: tuple[Row, ...] = tuple((path, kind, blob) for path, (kind, blob) in nodes.items())
+    return Listing(rows), os.fsdecode(said["status"])
+
+
+_COMMANDS = {
+    "index": ("ls-files", "--stage", "-v", "-z"),
+    "others": ("ls-files", "--others", "--directory", "-z"),
+    # No daemon's word is taken: the disk is looked at.
+    "status": ("-c", "core.fsmonitor=false", *STATUS, "--no-renames"),
+    "config": ("config", "-z", "--get-regexp", _SETTINGS),
+}
+"""All at once; each says more than the one before it has to wait for."""
+
+
+def _start(top: Path, *words: str) -> subprocess.Popen[bytes]:
+    command = ["git", "--no-optional-locks", "-C", str(top), *words]
+    try:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git") from None
+
+
+def _settings(data: bytes) -> Iterator[tuple[str, str]]:
+    """Each setting as git last had it; one without a value is true."""
+    for row in os.fsdecode(data).split("\0"):
+        if row:
+            name, has_value, value = row.partition("\n")
+            plain = value.lower()
+            yes = not has_value or plain in ("yes", "on", "true", "1")
+            no = plain in ("no", "off", "false", "0")
+            yield name.lower(), value if not yes and not no else "true" if yes else "false"
+
+
+def _indexed(data: bytes, top: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
+    """Files of the index that git looks after, others as they are on disk; folders of which some may be gone."""
+    nodes: dict[str, tuple[str, str]] = {}
+    gone: set[str] = set()
+    for row in os.fsdecode(data).split("\0"):
+        facts, tab, path = row.partition("\t")
+        if not tab:
+            continue
+        if facts.startswith("H ") and facts.endswith(" 0") and not facts.startswith("H 160000"):
+            nodes[path] = (KINDS.get(facts[2:8], "file"), facts[9:49])
+            continue
+        folder = posixpath.dirname(path)
+        gone.add(folder)
+        if not _is_behind_a_link(top, folder):
+            nodes.update(_looked_at(top, path))  # a submodule, half way through a merge, or told to look away
+    return nodes, gone
+
+
+def _left_over(top: Path, folders: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Folders that are there although files of theirs are gone: git tells of none that its index has files in."""
+    nodes: dict[str, tuple[str, str]] = {}
+    for folder in folders:
+        while folder and folder not in nodes:
+            if os.path.isdir(top / folder) and not _is_behind_a_link(top, folder):
+                nodes[folder] = ("dir", "")
+            folder = posixpath.dirname(folder)  # noqa: PLW2901 - up to the top
+    return nodes
+
+
+def _changed(text: str) -> Iterator[tuple[str, bool]]:
+    """Paths whose files are not the index's, and whether anything is there; submodules left out."""
+    for row in text.split("\0"):
+        if row.startswith("1 "):
+            facts = row.split(" ", 8)
+            if facts[1][1] != "." and facts[4] != "160000":
+                yield facts[8], facts[5] != "000000"
+        elif row.startswith("u "):
+            facts = row.split(" ", 10)
+            yield facts[10], facts[6] != "000000"
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_behind_a_link(top: Path, folder: str) -> bool:
+    return bool(folder) and (os.path.islink(top / folder) or _is_behind_a_link(top, posixpath.dirname(folder)))
+
+
+def _looked_at(top: Path, path: str) -> dict[str, tuple[str, str]]:
+    """What is at a path on disk, without its id; nothing for nothing."""
+    try:
+        mode = os.lstat(top / path).st_mode
+    except OSError:
+        return {}
+    if stat.S_ISDIR(mode):
+        return _below(top, path)
+    kind = "link" if stat.S_ISLNK(mode) else "exec" if mode & stat.S_IXUSR else "file"
+    return {path: (kind if stat.S_ISREG(mode) or stat.S_ISLNK(mode) else "other", "")}
+
+
+def _below(top: Path, folder: str) -> dict[str, tuple[str, str]]:
+    """Everything in a folder that git knows nothing of, and the folder itself, which may be empty."""
+    nodes: dict[str, tuple[str, str]] = {folder: ("dir", "")}
+    todo = [folder]
+    while todo:
+        here = todo.pop()
+        try:
+            with os.scandir(top / here) as entries:
+                found = list(entries)
+        except OSError:
+            nodes[here] = ("other", "")
+            continue
+        for entry in found:
+            if entry.name == ".git" or entry.name == _OURS:
+                continue
+            path = f"{here}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                nodes[path] = ("dir", "")
+                todo.append(path)
+            else:
+                nodes.update(_looked_at(top, path))
+    return nodes
+
+
+def _has_attributes(top: Path, settings: dict[str, str], nodes: dict[str, tuple[str, str]]) -> bool:
+    """Whether any file of attributes says anything; which files it is about is git's to say."""
+    home = Path(os.path.expanduser("~"))
+    given = settings.get("core.attributesfile")
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    own = Path(os.path.expanduser(given)) if given else config / "git" / "attributes"
+    git = subprocess.run(
+        ["git", "-C", str(top), "rev-parse", "--git-common-dir"], capture_output=True, check=False
+    ).stdout
+    info = top / os.fsdecode(git.strip()) / "info" / "attributes"
+    if any(_says(path) for path in (*map(Path, _OUTSIDE), own, info)):
+        return True
+    end = f"/{_ATTRIBUTES}"
+    return any(path.endswith(end) or path == _ATTRIBUTES for path in nodes)
+
+
+def _says(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _turned(top: Path) -> set[str]:
+    """Tracked files that filters or line ends may make other bytes on disk."""
+    listed = subprocess.run(["git", "-C", str(top), "ls-files", "-z"], capture_output=True, check=True).stdout
+    command = ["git", "-C", str(top), "check-attr", "-z", "--stdin", *_TURNING]
+    said = os.fsdecode(subprocess.run(command, input=listed, capture_output=True, check=True).stdout).split("\0")
+    return {path for path, value in zip(said[::3], said[2::3], strict=False) if value not in ("unspecified", "unset")}

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""Reading a large stack: files as git lists them, and targets as an earlier command left them.
+
+In:   a Place on disk, Options
+Out:  the same Place over a listing of its files, with the status that git gave; a Memory that is kept
+May touch: git, disk, one file beside the records
+Beside: verbs/__init__.py, which imports this for repositories of thousands of files only: a small one is read at once
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import stackyard
+from stackyard.edges import git
+from stackyard.edges.git_index import listing_of_disk
+from stackyard.edges.git_tree import top_of
+from stackyard.load.memory import Memory
+from stackyard.load.tree.indexed import IndexedFiles
+from stackyard.load.tree.place import Place, place_in
+from stackyard.record.cache import read_cache, write_cache
+from stackyard.verbs import STATE_FOLDER, Options
+
+CACHE_FILE = "cache"
+
+
+def snapshot_of(place: Place, options: Options) -> tuple[Place, str] | None:
+    """The stack over a listing of the disk, and git's status; None where files have to be looked at one by one."""
+    listed = listing_of_disk(place.root)
+    if listed is None:
+        return None
+    listing, status = listed
+    files = IndexedFiles(listing.rows, top_of(place.root), git.path_in_repository(place.root))
+    there = place_in(files, place, options.images is not None)
+    return (there, status) if there is not None and (there.images, there.spec) == (place.images, place.spec) else None
+
+
+def memory_for(root: Path, options: Options) -> Memory | None:
+    """What earlier commands read; nothing is kept of values that somebody gave on a command line."""
+    return None if options.build_args else Memory(read_cache(root / STATE_FOLDER / CACHE_FILE, program()))
+
+
+def keep(root: Path, memory: Memory | None) -> None:
+    """Write down what was read, where there is news."""
+    if memory is not None and memory.has_news:
+        write_cache(root / STATE_FOLDER / CACHE_FILE, program(), memory.kept)
+
+
+def program() -> bytes:
+    """Which program keeps: version, Python, and its own files, which change in development."""
+    told = [stackyard.__version__, sys.version]
+    home = Path(stackyard.__file__).parent
+    for folder in ("load", "model"):
+        for above, folders, names in os.walk(home / folder):
+            folders[:] = sorted(name for name in folders if name != "__pycache__")
+            for name in sorted(names):
+                facts = os.stat(os.path.join(above, name))
+                told.append(f"{name} {facts.st_size} {facts.st_mtime_ns}")
+    return hashlib.sha256("\n".join(told).encode()).digest()

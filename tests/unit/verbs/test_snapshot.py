@@ -1,0 +1,394 @@
+# SPDX-License-Identifier: MIT
+"""A large stack is read through git's index, and comes out as if every file had been read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stackyard.edges.git import revision
+from stackyard.load.memory import Memory
+from stackyard.load.stack import Settings, load_stack
+from stackyard.load.tree.indexed import IndexedFiles
+from stackyard.load.tree.place import find
+from stackyard.model.reference import Platform
+from stackyard.model.stack import GivenArgument, Revision, Stack
+from stackyard.record.cache import read_cache, write_cache
+from stackyard.verbs import Options
+from stackyard.verbs.snapshot import keep, memory_for, program, snapshot_of
+
+SETTINGS = Settings(Platform("linux/amd64"))
+AT = Revision("a" * 40, "main", is_dirty=False)
+
+
+def git(root: Path, *words: str) -> str:
+    """Run git, as nobody in particular."""
+    names = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "protocol.file.allow=always")
+    done = subprocess.run(["git", "-C", str(root), *names, *words], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def write(root: Path, path: str, text: str = "x\n") -> Path:
+    """A file, with the folders it needs."""
+    full = root / path
+    full.parent.mkdir(parents=True, exist_ok=True)
+    full.write_text(text)
+    return full
+
+
+def commit(root: Path) -> None:
+    """Everything that is there, committed."""
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "next")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two images, committed, files of a minute ago."""
+    top = tmp_path / "stack"
+    write(top, "images/spec.yml", "images:\n  base: {}\n  lab: {depend_on: base}\n")
+    write(top, "images/base/Dockerfile", "FROM debian:12\nCOPY . /base\n")
+    write(top, "images/base/a.txt")
+    write(top, "images/base/deep/er/b.txt")
+    write(top, "images/lab/Dockerfile", "FROM base\nCOPY . /lab\n")
+    write(top, "images/lab/test/test_lab.py", "def test_lab(): pass\n")
+    write(top, "images/tests_common/test_all.py", "def test_all(): pass\n")
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", str(top))
+    commit(top)
+    return top
+
+
+def both(root: Path) -> tuple[Stack, Stack]:
+    """The stack read from disk, and through the index."""
+    place = find(root)
+    found = snapshot_of(place, Options())
+    assert found is not None
+    assert isinstance(found[0].files, IndexedFiles)
+    return load_stack(place, AT, SETTINGS), load_stack(found[0], AT, SETTINGS)
+
+
+def same(root: Path) -> Stack:
+    """The stack, which is the same in both ways."""
+    disk, indexed = both(root)
+    assert indexed.targets == disk.targets
+    assert indexed.findings == disk.findings
+    return disk
+
+
+def blobs(stack: Stack) -> dict[str, str]:
+    """Ids of all entries of `base`."""
+    return {entry.path: f"{entry.kind} {entry.blob}" for entry in stack.targets[0].inputs.context}
+
+
+def untouched(_: Path) -> None:
+    """Nothing."""
+
+
+def edited(root: Path) -> None:
+    """Another length."""
+    write(root, "images/base/a.txt", "longer\n")
+
+
+def edited_in_the_same_moment(root: Path) -> None:
+    """The same length, and the time that the index has: only git's rule for racy files finds it."""
+    path = root / "images/base/a.txt"
+    facts = path.stat()
+    os.utime(root / ".git/index", ns=(facts.st_mtime_ns, facts.st_mtime_ns))
+    path.write_text("y\n")
+    os.utime(path, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
+
+
+def staged_and_edited_again(root: Path) -> None:
+    """Commit, index and disk are three."""
+    write(root, "images/base/a.txt", "staged\n")
+    git(root, "add", "--all")
+    write(root, "images/base/a.txt", "disk\n")
+
+
+def intended(root: Path) -> None:
+    """The index has the id of nothing."""
+    write(root, "images/base/new.txt")
+    git(root, "add", "--intent-to-add", "--all")
+
+
+def untracked_ignored_and_empty(root: Path) -> None:
+    """What an engine is sent although git does not want it."""
+    write(root, ".gitignore", "*.log\ncache/\n")
+    commit(root)
+    write(root, "images/base/new/one")
+    write(root, "images/base/x.log")
+    write(root, "images/base/cache/y")
+    write(root, "images/base/deep/er/cache/z")
+    (root / "images/base/empty/inner").mkdir(parents=True)
+
+
+def removed(root: Path) -> None:
+    """One file with its folder, one alone."""
+    (root / "images/base/a.txt").unlink()
+    (root / "images/base/deep/er/b.txt").unlink()
+    (root / "images/base/deep/er").rmdir()
+
+
+def became_a_link(root: Path) -> None:
+    """A file, and a folder whose files are still there behind the link."""
+    (root / "images/base/a.txt").unlink()
+    (root / "images/base/a.txt").symlink_to("Dockerfile")
+    (root / "images/base/deep").rename(root / "elsewhere")
+    (root / "images/base/deep").symlink_to("../../elsewhere")
+
+
+def became_a_folder(root: Path) -> None:
+    """A file and a folder change places."""
+    (root / "images/base/a.txt").unlink()
+    write(root, "images/base/a.txt/inner")
+
+
+def executable(root: Path) -> None:
+    """One more x bit."""
+    os.chmod(root / "images/base/a.txt", 0o755)
+
+
+def assumed_unchanged(root: Path) -> None:
+    """git does not look, and the file is another one; the other is gone."""
+    git(root, "update-index", "--assume-unchanged", "images/base/a.txt", "images/base/deep/er/b.txt")
+    write(root, "images/base/a.txt", "secretly\n")
+    (root / "images/base/deep/er/b.txt").unlink()
+
+
+def skipped(root: Path) -> None:
+    """git does not look, and one of the files is there."""
+    git(root, "update-index", "--skip-worktree", "images/base/a.txt", "images/base/deep/er/b.txt")
+    write(root, "images/base/a.txt", "present\n")
+    (root / "images/base/deep/er/b.txt").unlink()
+
+
+def sparse(root: Path) -> None:
+    """A folder is left out of the checkout, and a file of it is there all the same."""
+    write(root, "other/file")
+    commit(root)
+    git(root, "sparse-checkout", "set", "images")
+    write(root, "other/file", "again\n")
+
+
+def with_attributes(root: Path) -> None:
+    """Line ends, filters and ident make files on disk that no blob is."""
+    write(root, ".gitattributes", "*.txt text eol=crlf\n*.big filter=up\n*.id ident\n")
+    git(root, "config", "filter.up.clean", "tr A-Z a-z")
+    git(root, "config", "filter.up.smudge", "tr a-z A-Z")
+    for path, text in (("x.big", "big\n"), ("y.id", "$Id$\n"), ("plain", "plain\n")):
+        write(root, f"images/base/{path}", text)
+    commit(root)
+    for path in ("a.txt", "deep/er/b.txt", "x.big", "y.id"):
+        (root / "images/base" / path).unlink()
+    git(root, "checkout", "--", ".")
+    assert b"\r\n" in (root / "images/base/a.txt").read_bytes()
+    assert b"$Id: " in (root / "images/base/y.id").read_bytes()
+
+
+def with_attributes_of_this_clone(root: Path) -> None:
+    """The same, said in a file that is no part of the repository."""
+    write(root, ".git/info/attributes", "*.txt text eol=crlf\n")
+    (root / "images/base/a.txt").unlink()
+    git(root, "checkout", "--", ".")
+    assert b"\r\n" in (root / "images/base/a.txt").read_bytes()
+
+
+def in_a_conflict(root: Path) -> None:
+    """A file that the index has three times."""
+    git(root, "switch", "--quiet", "--create", "topic")
+    write(root, "images/base/a.txt", "topic\n")
+    commit(root)
+    git(root, "switch", "--quiet", "main")
+    write(root, "images/base/a.txt", "main\n")
+    commit(root)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(root, "merge", "topic")
+
+
+def with_submodules(root: Path) -> None:
+    """One that is checked out and edited, one that is not there."""
+    for name in ("one", "two"):
+        module = root.parent / name
+        write(module, "inner.txt")
+        git(root.parent, "init", "--quiet", "--initial-branch=main", str(module))
+        commit(module)
+        git(root, "submodule", "--quiet", "add", str(module), f"images/base/{name}")
+    commit(root)
+    write(root, "images/base/one/inner.txt", "edited\n")
+    git(root, "submodule", "--quiet", "deinit", "--force", "images/base/two")
+
+
+def with_a_repository_inside(root: Path) -> None:
+    """A clone in an image's folder: git sees a folder and nothing in it."""
+    inner = root / "images/base/clone"
+    write(inner, "inner.txt")
+    git(root.parent, "init", "--quiet", "--initial-branch=main", str(inner))
+    commit(inner)
+
+
+def with_odd_names(root: Path) -> None:
+    """Names that git puts in quotes."""
+    for name in ("a\tb", "a\nb", "é", '"q"', " a ", "-n", "a\\b"):
+        write(root, f"images/base/{name}")
+    commit(root)
+    write(root, "images/base/a\nb", "edited\n")
+    write(root, "images/base/\tnew\n")
+
+
+SCENES: list[Callable[[Path], None]] = [
+    untouched,
+    edited,
+    edited_in_the_same_moment,
+    staged_and_edited_again,
+    intended,
+    untracked_ignored_and_empty,
+    removed,
+    became_a_link,
+    became_a_folder,
+    executable,
+    assumed_unchanged,
+    skipped,
+    sparse,
+    with_attributes,
+    with_attributes_of_this_clone,
+    in_a_conflict,
+    with_submodules,
+    with_a_repository_inside,
+    with_odd_names,
+]
+
+
+@pytest.mark.parametrize("happens", SCENES, ids=lambda scene: scene.__name__)
+def test_the_index_says_what_the_disk_says(root: Path, happens: Callable[[Path], None]) -> None:
+    """Whatever happened to the files: the same entries, the same suites, the same findings."""
+    before = blobs(same(root))
+    happens(root)
+    after = blobs(same(root))
+    assert (after == before) == (happens in (untouched, sparse)), "the scene does what it says"
+
+
+@pytest.mark.parametrize("happens", SCENES, ids=lambda scene: scene.__name__)
+def test_what_was_kept_is_no_older_than_the_files(root: Path, happens: Callable[[Path], None]) -> None:
+    """A memory of the stack before gives the stack after; one of the stack after gives it again."""
+    kept = read_with({}, root)
+    happens(root)
+    for _ in range(2):
+        kept = read_with(kept, root)
+
+
+def read_with(kept: dict[bytes, bytes], root: Path) -> dict[bytes, bytes]:
+    """Read the stack with a memory, as it is without one; what is kept then."""
+    found, memory = snapshot_of(find(root), Options()), Memory(kept)
+    assert found is not None
+    stack, plain = load_stack(found[0], AT, SETTINGS, memory=memory), load_stack(find(root), AT, SETTINGS)
+    assert stack.targets == plain.targets
+    assert stack.findings == plain.findings
+    assert dict(stack.dockerfiles) == dict(plain.dockerfiles)
+    return memory.kept
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("core.fileMode", "false"),
+        ("core.symlinks", "false"),
+        ("core.autocrlf", "true"),
+        ("core.autocrlf", "input"),
+        ("core.checkStat", "minimal"),
+    ],
+)
+def test_settings_under_which_git_is_not_believed(root: Path, name: str, value: str) -> None:
+    """Where git's idea of a file is not the file, all files are read."""
+    git(root, "config", name, value)
+    assert snapshot_of(find(root), Options()) is None
+
+
+def test_the_status_is_of_the_stack_alone(root: Path) -> None:
+    """What git says of the whole repository is as good as what it says of the images folder."""
+    for path in ("NOTES", "images/base/new.txt"):
+        write(root, path)
+        found = snapshot_of(find(root), Options())
+        assert found is not None
+        assert revision(root, "images", None, found[1]) == revision(root, "images")
+    assert revision(root, "images").is_dirty
+
+
+def test_a_stack_below_the_top(root: Path) -> None:
+    """The root of the stack need not be that of the repository."""
+    write(root, "below/images/own/Dockerfile", "FROM debian:12\nCOPY . /\n")
+    (root / "below/images/base").symlink_to("../../images/base")
+    commit(root)
+    write(root, "images/base/a.txt", "edited\n")
+    assert {str(target.name) for target in same(root / "below").targets} == {"own", "base"}
+
+
+# What is kept.
+
+
+def remembered(root: Path, options: Options | None = None) -> Memory | None:
+    """A command's memory, after it read the stack."""
+    options = options or Options()
+    memory = memory_for(root, options)
+    found = snapshot_of(find(root), options)
+    assert found is not None
+    load_stack(found[0], AT, SETTINGS, memory=memory)
+    keep(root, memory)
+    return memory
+
+
+def test_a_second_command_has_no_news(root: Path) -> None:
+    """What one wrote the next one finds, and git never sees it; an edit is news."""
+    first, second = remembered(root), remembered(root)
+    assert first is not None
+    assert second is not None
+    assert first.has_news
+    assert not second.has_news
+    assert git(root, "status", "--porcelain") == ""
+    write(root, "images/base/a.txt", "edited\n")
+    third = remembered(root)
+    assert third is not None
+    assert third.has_news
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 100, b"cut", b"flipped"])
+def test_a_damaged_file_is_as_good_as_none(root: Path, damage: bytes) -> None:
+    """It is read anew, and written anew."""
+    remembered(root)
+    path = root / ".stackyard" / "cache"
+    whole = path.read_bytes()
+    half = len(whole) // 2
+    flipped = whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :]
+    path.write_bytes({b"cut": whole[:-7], b"flipped": flipped}.get(damage, damage))
+    memory = remembered(root)
+    assert memory is not None
+    assert memory.has_news
+    again = remembered(root)
+    assert again is not None
+    assert not again.has_news
+
+
+def test_another_program_s_file(tmp_path: Path) -> None:
+    """What another version kept is nothing to this one."""
+    write_cache(tmp_path / "cache", b"a" * 32, {b"key": b"value"})
+    assert read_cache(tmp_path / "cache", b"a" * 32) == {b"key": b"value"}
+    assert read_cache(tmp_path / "cache", b"b" * 32) == {}
+
+
+def test_nowhere_to_keep_it(root: Path) -> None:
+    """A file where the folder should be is no error: the next command is as slow as this one."""
+    write(root, ".stackyard", "not a folder\n")
+    assert remembered(root) is not None
+
+
+def test_given_values_are_not_kept(root: Path) -> None:
+    """Values of a command line may be secrets; so may arguments that look like one."""
+    assert remembered(root, Options(build_args=(GivenArgument(None, "A", "given"),))) is None
+    write(root, "images/spec.yml", "images:\n  base: {build_args: {API_TOKEN: hunter2}}\n  lab: {depend_on: base}\n")
+    remembered(root)
+    kept = list(read_cache(root / ".stackyard" / "cache", program()).values())
+    assert len([data for data in kept if b"FROM base" not in data and b"hunter2" in data]) == 1, "the list itself"
+    assert len(kept) == 2
