@@ -414,9 +414,13 @@ def complete_channels(ctx: click.Context, _: click.Parameter, incomplete: str) -
 
 
 def write(text: str) -> None:
-    """Text on stdout."""
+    """Text on stdout; what its encoding lacks is written out."""
     with _told():
-        sys.stdout.write(f"{text}\n")
+        try:
+            sys.stdout.write(f"{text}\n")
+        except UnicodeEncodeError:
+            encoding = sys.stdout.encoding
+            sys.stdout.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
 
 
 def flush() -> None:

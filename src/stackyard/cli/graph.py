@@ -45,5 +45,12 @@ def graph(yard: Yard, images: tuple[str, ...], with_bases: bool, is_planned: boo
 
         write(svg_text(drawn))
     else:
-        is_ascii = (sys.stdout.encoding or "").lower() in ("ascii", "us-ascii", "ansi_x3.4-1968")
-        shown(tree_text, drawn, is_ascii=is_ascii)
+        shown(tree_text, drawn, is_ascii=not _can_draw(sys.stdout.encoding))
+
+
+def _can_draw(encoding: str | None) -> bool:
+    """Whether a stream has the characters that draw a tree."""
+    try:
+        return bool("├└│─".encode(encoding or "ascii"))
+    except (UnicodeEncodeError, LookupError):
+        return False

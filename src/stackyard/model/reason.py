@@ -39,7 +39,8 @@ class NewSince(_Reason, frozen=True):
 
 
 class FileChanged(_Reason, frozen=True):
-    """A path that counts differs from the nearest record's."""
+    """A path that counts differs from the nearest record's: relative to the build context; behind `images/`, to
+    the images folder."""
 
     path: str
     change: Literal["added", "removed", "changed", "mode"]

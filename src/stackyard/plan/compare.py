@@ -39,7 +39,6 @@ from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding, Stack, TagTemplates, Target
 from stackyard.model.tags import STAMP, tags_of
 from stackyard.plan.graph import build_order, components, graph_of
-from stackyard.plan.nearest import nearest
 from stackyard.plan.stamps import stamped
 
 
@@ -201,6 +200,8 @@ def _explained(
     if not records:
         reasons = (NeverBuilt(),)
     elif decision.action == "decide-later" or all(isinstance(reason, BaseUnknown | TooOld) for reason in reasons):
+        from stackyard.plan.nearest import nearest  # what is as it was needs it not
+
         found = nearest(target, records, known.inputs, parents, known.accepted)
         reasons = (*(found.reasons if found else ()), *reasons)
     if not any(isinstance(reason, TooOld) for reason in reasons):

@@ -4,7 +4,8 @@
 In:   a target, its records, stored inputs, facts about parents and bases
 Out:  Nearest: the record and every difference, nearest cause first
 Pure. Why: docs/explanation/plan.md
-Cost: the inputs of at most DEPTH builds are read, of none where one was made from the same inputs
+Cost: the inputs of at most DEPTH builds are read: of none where one was made from the same inputs, of one where
+      the newest differs in one thing
 
 The newest record is not always the one to compare with: after work on a branch, or a revert, an older build
 differs in one file where the newest differs in many. What people ask is the smallest answer that is true.
@@ -57,6 +58,8 @@ def nearest(
         if then is not None:
             own = differences(target.inputs, then)
             candidates.append(Nearest(record, (*own, *_moved_since(target, record, parents, accepted))))
+            if len(candidates[-1].reasons) <= 1:  # nothing is nearer than one difference, but what needs no build
+                break
     if not candidates:
         return Nearest(records[0], _moved_since(target, records[0], parents, accepted))
     return min(candidates, key=lambda each: len(each.reasons))

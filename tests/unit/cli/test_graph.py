@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from xml.etree import ElementTree
 
 import pytest
@@ -58,3 +59,20 @@ def test_a_stack_with_mistakes_is_drawn(shell: Shell) -> None:
     (shell.root / "images/leaf/Dockerfile").write_text("FROM registry.example/lab/base\nBOGUS\n")
 
     assert shell("graph").code == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_stream_without_lines_gets_plain_ones(shell: Shell, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """Its tree is drawn with what every stream has; a name that it cannot hold is written out."""
+    (shell.root / "images/лаб").mkdir()
+    (shell.root / "images/лаб/Dockerfile").write_text("FROM registry.example/lab/base\n")
+    spec = shell.root / "images/spec.yml"
+    spec.write_text(spec.read_text() + "  лаб: {depend_on: base, image_name: lab}\n")
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", stream)
+        said = shell("graph")
+    stream.flush()
+
+    assert said.code == 0, said.err
+    assert stream.buffer.getvalue().decode() == "base\n|-- leaf\n`-- \\u043b\\u0430\\u0431\n"  # type: ignore[attr-defined]

@@ -73,6 +73,23 @@ def test_the_same_inputs_on_another_parent() -> None:
     ]
 
 
+def test_one_difference_is_as_near_as_can_be() -> None:
+    """A file that rebuilds everything changed, in a stack with a long past: one set of inputs is read for each."""
+    read: list[Digest] = []
+
+    class Counted(dict[Digest, Inputs]):
+        def get(self, key: Digest, default: Inputs | None = None) -> Inputs | None:  # type: ignore[override]
+            read.append(key)
+            return super().get(key, default)
+
+    olds = [lab(a=str(number)) for number in range(1, 5)]
+    found = nearest(lab(a="0"), [record(each, str(i)) for i, each in enumerate(olds)], Counted(stored(*olds)), {}, {})
+
+    assert found is not None
+    assert [str(reason) for reason in found.reasons] == ["a changed"]
+    assert read == [canonical.digest(olds[0].inputs)]
+
+
 def test_no_record_and_no_stored_inputs() -> None:
     """Nothing is made up."""
     bare = record(lab(a="1"))
