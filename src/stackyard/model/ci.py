@@ -76,7 +76,9 @@ def as_ci_says(revision: Revision, ci: Ci | None) -> Revision:
         is_default = branch == ci.default_branch
     else:
         is_default = revision.is_default
-    return msgspec.structs.replace(revision, branch=branch, is_default=is_default)
+    request = ci.pull_request
+    number, base = (request.number, request.base) if request else (None, None)
+    return msgspec.structs.replace(revision, branch=branch, is_default=is_default, pull_request=number, base=base)
 
 
 def _github(environ: Mapping[str, str], event: Mapping[str, Any]) -> Ci:

@@ -231,6 +231,10 @@ class Revision(msgspec.Struct, frozen=True):
     """Whether files of the stack differ from the commit: such a build gets no fixed tag."""
     is_default: bool = False
     """Whether the branch is the repository's default one."""
+    pull_request: str | None = None
+    """The number of the pull request that CI builds."""
+    base: str | None = None
+    """The branch that it wants to go to."""
     stamp: str | None = None
     """When this command began, as tags have it; None where nobody looked at a clock."""
 

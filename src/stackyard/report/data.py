@@ -36,6 +36,8 @@ def _stack(plan: Plan) -> dict[str, Any]:
         "name": plan.stack,
         "commit": plan.revision.commit,
         "branch": plan.revision.branch,
+        "pull_request": plan.revision.pull_request,
+        "base": plan.revision.base,
         "dirty": plan.revision.is_dirty,
         "publishing": plan.is_publishing,
         "checked": plan.is_checked,

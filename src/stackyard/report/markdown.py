@@ -21,7 +21,7 @@ import msgspec
 from stackyard.model.plan import Plan, Step
 from stackyard.model.reason import NotSelected, Reason
 from stackyard.model.stack import Finding
-from stackyard.report.terminal import NOTED, common_tags, source_text, totals_text
+from stackyard.report.terminal import NOTED, common_tags, place_text, source_text, totals_text
 from stackyard.report.text import count_text, cut, time_text, visible
 
 LIMIT = 65_536
@@ -67,9 +67,8 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
 
 def _title(plan: Plan) -> str:
     revision = plan.revision
-    branch = f"branch {_code(revision.branch)}" if revision.branch else "no branch"
     dirty = ", with changes that are not committed" if revision.is_dirty else ""
-    where = f"{_code(plan.stack)} at {_code(revision.commit[:7])} on {branch}{dirty}"
+    where = f"{_code(plan.stack)} at {_code(revision.commit[:7])} on {place_text(plan, _code)}{dirty}"
     return where if plan.is_idle else f"{where}: {_lowered(totals_text(plan))}"
 
 

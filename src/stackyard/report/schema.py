@@ -56,6 +56,8 @@ STACK = _object(
         "name": _text("`name` of spec.yml, else the name of the folder."),
         "commit": _text("The commit the files are at."),
         "branch": _maybe(_text("The branch; null on a detached checkout where CI says nothing.")),
+        "pull_request": _maybe(_text("The number of the pull request that CI builds, or null.")),
+        "base": _maybe(_text("The branch that it wants to go to, or null.")),
         "dirty": _flag("Whether files below `images/` differ from the commit; then no fixed tags are given."),
         "publishing": _flag("Whether the plan is for `--push`."),
         "checked": _flag("Whether the engine was asked; a plan of `stackyard plan` believes the records."),

@@ -6,7 +6,7 @@ In: values and a Style. Out: text. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stackyard.model.moves import MoveSet
 from stackyard.model.outcome import Outcome, RunSummary
@@ -78,9 +78,22 @@ def _is_unasked(step: Step) -> bool:
 def head_text(plan: Plan, style: Style) -> str:
     """Which stack, at which commit."""
     revision = plan.revision
-    branch = f"branch {revision.branch}" if revision.branch else "no branch"
     dirty = style(", with changes that are not committed: no fixed tags", "yellow") if revision.is_dirty else ""
-    return f"{style(plan.stack, 'bold')} at {revision.commit[:7]} on {branch}{dirty}"
+    return f"{style(plan.stack, 'bold')} at {revision.commit[:7]} on {place_text(plan)}{dirty}"
+
+
+def place_text(plan: Plan, code: Callable[[str], str] = str) -> str:
+    """The branch; for a pull request its number, and where it wants to go.
+
+    Args:
+        code: how names are shown.
+    """
+    revision = plan.revision
+    branch = f"branch {code(revision.branch)}" if revision.branch else "no branch"
+    if revision.pull_request is None:
+        return branch
+    base = f" into {code(revision.base)}" if revision.base else ""
+    return f"{branch}{base}, pull request {code(revision.pull_request)}"
 
 
 def common_tags(plan: Plan) -> list[str]:

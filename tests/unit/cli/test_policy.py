@@ -54,6 +54,7 @@ def test_a_pull_request_publishes_nothing_by_default(shell: Shell) -> None:
     assert sentence in built.out
     assert built.code == 0
     assert f"Tags: {tag}\n" in planned.out
+    assert "on branch main into main, pull request 12\n" in planned.out
     assert "2 built" in built.out
     assert shell.registry.tags("registry.example/lab/base") == {}
     assert shell("push").out == f"{sentence}\n"

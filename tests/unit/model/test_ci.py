@@ -237,3 +237,10 @@ def test_the_branch_is_the_one_that_ci_names(
     told = as_ci_says(revision, ci)
 
     assert (told.branch, told.is_default) == (branch, is_default)
+
+
+def test_a_revision_knows_its_pull_request() -> None:
+    """Number and base, for who reads the plan."""
+    told = as_ci_says(DETACHED, Ci("x", None, PullRequest("12", "x", "main")))
+
+    assert (told.pull_request, told.base) == ("12", "main")
