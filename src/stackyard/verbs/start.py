@@ -25,7 +25,7 @@ from stackyard.load.tree.place import IMAGES, ROOT_NAMES, Place, discovered, fin
 from stackyard.model.names import ImageName, nearest
 from stackyard.model.proposal import NewFile, Survey
 from stackyard.model.reference import Reference, Repository
-from stackyard.model.stack import Revision, Stack
+from stackyard.model.stack import Revision, Spot, Stack
 from stackyard.verbs import Options, Yard
 from stackyard.write.files import write_files
 
@@ -281,12 +281,17 @@ def _is_one_more(old: Spec, new: Spec, image: ImageName, parent: ImageName | Non
     *before, added = new.images or (None,)
     if added is None or (added.name, added.depend_on) != (image, (parent,) if parent else ()):
         return False
-    strip = [msgspec.structs.replace(entry, line=None) for entry in before]
-    same = [msgspec.structs.replace(entry, line=None) for entry in old.images]
     rest_new, rest_old = (
         msgspec.structs.replace(
-            spec, images=(), spots={}, plans=tuple(msgspec.structs.replace(plan, line=1) for plan in spec.plans)
+            spec,
+            images=(),
+            spots={},
+            plans=tuple(msgspec.structs.replace(plan, line=1) for plan in spec.plans),
+            files=tuple(
+                (name, Spot(spec.path), tuple(msgspec.structs.replace(entry, line=1) for entry in entries))
+                for name, _, entries in spec.files
+            ),
         )
         for spec in (new, old)
     )
-    return strip == same and rest_new == rest_old
+    return (*before,) == old.images and rest_new == rest_old

@@ -78,6 +78,16 @@ def test_a_parent_from_elsewhere(shell: Shell) -> None:
     assert (shell.root / "images/spec.yml").read_text().endswith("  tools:\n")
 
 
+def test_what_stands_below_the_images_only_moves(shell: Shell) -> None:
+    """Plans, arguments and files of elsewhere are further down afterwards, and say what they said."""
+    path = shell.root / "images/spec.yml"
+    below = "build_args: {A: 1}\nfiles:\n  base: [{from: images/spec.yml, to: x}]\n"
+    path.write_text(path.read_text() + below)
+
+    assert shell("new", "tools", "--from", "debian:trixie", "--yes").code == 0
+    assert path.read_text().endswith(f"  tools:\n{below}")
+
+
 def test_a_stack_without_a_spec_needs_no_entry(bare_shell: Shell, git_stack: GitStack) -> None:
     """Discovery finds the new folder; the parent is named as its other children name it."""
     repository(
