@@ -17,10 +17,6 @@ from importlib import import_module
 import click
 
 from stackyard.cli.common import (
-    COMPLETION,
-    EXIT_INTERRUPTED,
-    Door,
-    Session,
     complain,
     debug_option,
     directory_option,
@@ -31,9 +27,9 @@ from stackyard.cli.common import (
     keep_json,
     mute,
     option,
-    session_of,
     write,
 )
+from stackyard.cli.session import COMPLETION, EXIT_INTERRUPTED, Door, Session, session_of
 from stackyard.errors import ConfigError
 from stackyard.later import imported_later
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackyard.cli.common import EXIT_FAILED, command, images_argument, json_option, option, shown, write_json
+from stackyard.cli.common import command, images_argument, json_option, option, shown, write_json
+from stackyard.cli.session import EXIT_FAILED
 from stackyard.report.adopt import adoption_data, adoption_text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stackyard.cli.common import command, complete_images, json_option, option, shown, write_json
+from stackyard.cli.common import command, completed_by, json_option, option, shown, write_json
 from stackyard.errors import ConfigError
 from stackyard.report.bases import accepted_data, accepted_text, bases_data, bases_text
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "stackyard bases debian --refresh",
     "stackyard bases --accept debian:12=sha256:...",
 )
-@click.argument("words", nargs=-1, metavar="[IMAGE|BASE]...", shell_complete=complete_images)
+@click.argument("words", nargs=-1, metavar="[IMAGE|BASE]...", shell_complete=completed_by("images"))
 @option("--refresh", "is_refreshing", is_flag=True, help="Accept what the registries have now.")
 @option("--accept", "accepted", multiple=True, metavar="BASE=DIGEST", help="Accept exactly this; repeatable.")
 @option("--offline", "is_offline", is_flag=True, help="Ask no registry.")

@@ -13,8 +13,6 @@ import click
 
 from stackyard import verbs
 from stackyard.cli.common import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
     command,
     flush,
     images_argument,
@@ -23,11 +21,11 @@ from stackyard.cli.common import (
     rebuild_option,
     run_options,
     selection_options,
-    session_of,
     shown,
     write,
     write_json,
 )
+from stackyard.cli.session import EXIT_FAILED, EXIT_INTERRUPTED, session_of
 from stackyard.errors import NothingToDo
 from stackyard.model.plan import uncached
 from stackyard.report.data import run_data

@@ -9,10 +9,8 @@ import click
 
 from stackyard import verbs
 from stackyard.cli.common import (
-    EXIT_FAILED,
     command,
-    complete_channels,
-    complete_images,
+    completed_by,
     confirmed,
     flush,
     json_option,
@@ -22,6 +20,7 @@ from stackyard.cli.common import (
     write_json,
     yes_option,
 )
+from stackyard.cli.session import EXIT_FAILED
 from stackyard.report.data import FORMAT, moves_data
 from stackyard.report.terminal import moves_text
 from stackyard.report.text import count_text
@@ -44,7 +43,7 @@ dry_run_option = option("--dry-run", is_flag=True, help="Show the preview and st
     "channel",
     required=True,
     metavar="CHANNEL",
-    shell_complete=complete_channels,
+    shell_complete=completed_by("channels"),
     help="A tag, or a template such as {prefix}-stable.",
 )
 @option(
@@ -52,7 +51,7 @@ dry_run_option = option("--dry-run", is_flag=True, help="Show the preview and st
     "images",
     multiple=True,
     metavar="IMAGE",
-    shell_complete=complete_images,
+    shell_complete=completed_by("images"),
     help="Only this image; repeatable.",
 )
 @dry_run_option
@@ -71,7 +70,7 @@ def promote(
 
 
 @command("stackyard rollback stable", "stackyard rollback stable --dry-run")
-@click.argument("channel", metavar="CHANNEL", shell_complete=complete_channels)
+@click.argument("channel", metavar="CHANNEL", shell_complete=completed_by("channels"))
 @dry_run_option
 @yes_option
 @json_option

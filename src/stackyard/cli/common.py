@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What all commands share: the session of one command line, options, output, errors.
+"""What all commands share: options, output, errors.
 
-In:   click's context, the process's streams, the environment (read once, in Session)
-Out:  Yard, Style, text on stdout, complaints on stderr
+In:   click's context, the process's streams
+Out:  text on stdout, complaints on stderr
 """
 
 from __future__ import annotations
@@ -10,150 +10,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
 import click
 
+from stackyard.cli.session import EXIT_FAILED, Session, session_of
 from stackyard.errors import ConfigError, StackyardError
-from stackyard.report.text import Style, visible
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from stackyard.model.stack import GivenArgument, GivenBase
-    from stackyard.verbs import Options, Yard
-
-Door = Callable[[Mapping[str, str]], Any]
-"""Makes an engine or a registry of an environment: DockerEngine, OciRegistry, or a fake of either."""
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
-
-CI_VARIABLES = {"GITHUB_ACTIONS", "BUILDKITE", "BUILDKITE_BRANCH", "GITLAB_CI", "CI_COMMIT_REF_NAME"}
-"""Without any of them this is no CI."""
-COMPLETION = "_STACKYARD_COMPLETE"
-"""The variable in which a shell says that it wants to know what fits."""
-UNCUT = 1_000_000
-"""The width of a file or a pipe: nothing is cut there."""
-
-
-class Session:
-    """One command line: where it works, what it was told for all commands, and its doors to the world outside.
-
-    Args:
-        environ: the environment; read here and handed on, never asked again.
-        make_engine, make_registry: other doors than the real ones, for tests and for whoever embeds this.
-    """
-
-    def __init__(
-        self,
-        environ: Mapping[str, str],
-        make_engine: Door | None = None,
-        make_registry: Door | None = None,
-    ) -> None:
-        self.environ = environ
-        self.make_engine = make_engine
-        self.make_registry = make_registry
-        self.directory = "."
-        self.images: str | None = None
-        self.stamp: str | None = None
-        self.build_args: tuple[str, ...] = ()
-        self.bases: tuple[str, ...] = ()
-        self.is_json = False
-
-    @property
-    def options(self) -> Options:
-        """Settings of the environment: what CI says of its run, a registry of one's own."""
-        from stackyard.verbs import Options
-
-        environ = self.environ
-        ci = None
-        if CI_VARIABLES & environ.keys():
-            from stackyard.cli.ci import told_by
-
-            ci = told_by(environ)
-        registry = environ.get("STACKYARD_REGISTRY") or None
-        return Options(
-            ci=ci,
-            registry=registry,
-            images=self.images,
-            account=environ.get("AWS_ACCOUNT_ID") or None,
-            region=environ.get("AWS_REGION") or None,
-            stamp=self.stamp,
-            build_args=tuple(filter(None, (given_argument(text, environ) for text in self.build_args))),
-            bases=tuple(map(given_base, self.bases)),
-            environ=environ,
-        )
-
-    def open_yard(self, needs_history: bool = True) -> Yard:
-        """The stack that -C names; without a commit where `needs_history` says that files are enough."""
-        from pathlib import Path
-
-        from msgspec.structs import replace
-
-        from stackyard.verbs import load
-
-        options = replace(self.options, needs_history=needs_history)
-        return load(Path(self.directory), options, make_engine=self.make_engine, make_registry=self.make_registry)
-
-    def style(self, stream: Any) -> Style:
-        """Colours where a person sees them: a terminal that can, no NO_COLOR; FORCE_COLOR overrules the terminal."""
-        if self.environ.get("NO_COLOR"):
-            return Style(False)
-        if force := self.environ.get("FORCE_COLOR"):
-            return Style(force != "0")
-        return Style(self.can_redraw(stream))
-
-    def can_redraw(self, stream: Any) -> bool:
-        """Whether this is a terminal that understands more than lines."""
-        return bool(stream.isatty()) and self.environ.get("TERM", "dumb") != "dumb"
-
-    def width(self, stream: Any) -> int:
-        """Columns to fill: the terminal's; more than enough where the text goes into a file."""
-        if not stream.isatty():
-            return UNCUT
-        asked = self.environ.get("COLUMNS", "")
-        if asked.isascii() and asked.isdigit() and int(asked):
-            return int(asked)
-        with contextlib.suppress(OSError):
-            return os.get_terminal_size(stream.fileno()).columns or 80
-        return 80
-
-
-def given_argument(text: str, environ: Mapping[str, str]) -> GivenArgument | None:
-    """`[IMAGE:]NAME=VALUE`; a NAME alone takes its value from the environment, and counts only if it has one there."""
-    from stackyard.model.stack import GivenArgument
-
-    left, sign, value = text.partition("=")
-    image, colon, name = left.rpartition(":")
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or (colon and not image):
-        raise ConfigError(f"{text!r} is no build argument", hint="write NAME=VALUE, or IMAGE:NAME=VALUE for one image")
-    if not sign and name not in environ:
-        return None
-    return GivenArgument(image or None, name, value if sign else environ[name])
-
-
-def given_base(text: str) -> GivenBase:
-    """`IMAGE=REF`, where the image may be one version."""
-    from stackyard.model.reference import Reference
-    from stackyard.model.stack import GivenBase
-
-    image, sign, reference = text.partition("=")
-    if not (sign and image and reference):
-        raise ConfigError(f"{text!r} names no base", hint="write IMAGE=REF: --base ml-notebook=debian:13")
-    return GivenBase(image, Reference.parse(reference))
-
-
-def session_of(ctx: click.Context) -> Session:
-    """The session that a context belongs to."""
-    if not isinstance(ctx.obj, Session):
-        ctx.obj = Session(os.environ)
-    return ctx.obj
-
+from stackyard.report.text import visible
 
 # Options.
 
@@ -296,9 +161,21 @@ def everywhere(function: Callable[..., Any]) -> Callable[..., Any]:
     return directory_option(images_option(debug_option(help_option(function))))
 
 
+def completed_by(what: Literal["images", "images_or_all", "parents", "channels"]) -> Callable[..., list[str]]:
+    """What click asks for completions: the function of `completing` with that name."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        from stackyard.cli import completing
+
+        found: list[str] = getattr(completing, what)(ctx, param, incomplete)
+        return found
+
+    return complete
+
+
 def images_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """IMAGE..., completed from the stack: an image, `image/version`, a pattern of these, or a group."""
-    return click.argument("images", nargs=-1, metavar="[IMAGE]...", shell_complete=complete_images)(function)
+    return click.argument("images", nargs=-1, metavar="[IMAGE]...", shell_complete=completed_by("images"))(function)
 
 
 def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -314,7 +191,7 @@ def rebuild_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--rebuild",
         multiple=True,
         metavar="IMAGE|all",
-        shell_complete=complete_images_or_all,
+        shell_complete=completed_by("images_or_all"),
         help="Build this image, version, pattern or group whatever is known; repeatable.",
     )(function)
 
@@ -351,63 +228,6 @@ def bare_command(*examples: str, options_metavar: str = "[OPTIONS]") -> Callable
 def examples_text(examples: tuple[str, ...]) -> str:
     r"""The end of a help text; \b keeps its lines."""
     return "\b\n" + "\n".join([f"Example{'s' if len(examples) > 1 else ''}:", *(f"  {line}" for line in examples)])
-
-
-# Completion.
-
-
-def _fitting(read: Callable[[], Iterable[str]], incomplete: str) -> list[str]:
-    """What fits of that which a stack has; nothing where there is no stack to ask."""
-    try:
-        return [name for name in read() if name.startswith(incomplete)]
-    except (StackyardError, OSError):
-        return []
-
-
-def complete_images(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Images, versions and groups of the stack that are not on the command line yet."""
-    given = ctx.params.get(param.name or "") or ()
-
-    def read() -> Iterable[str]:
-        from stackyard.verbs import words
-
-        return words(*_where(ctx))
-
-    return [name for name in _fitting(read, incomplete) if name not in given]
-
-
-def complete_parents(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Images alone: what another one can be built on."""
-
-    def read() -> Iterable[str]:
-        from stackyard.verbs import images
-
-        return images(*_where(ctx))
-
-    return _fitting(read, incomplete)
-
-
-def _where(ctx: click.Context) -> tuple[Path, Options]:
-    from pathlib import Path
-
-    session = session_of(ctx)
-    return Path(session.directory), session.options
-
-
-def complete_images_or_all(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Images, and the word for all of them."""
-    return [*complete_images(ctx, param, incomplete), *(["all"] if "all".startswith(incomplete) else [])]
-
-
-def complete_channels(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Channels that the records know."""
-
-    def read() -> Iterable[str]:
-        from stackyard.verbs import channels
-
-        return channels(session_of(ctx).open_yard())
-
-    return _fitting(read, incomplete)
 
 
 # Output.

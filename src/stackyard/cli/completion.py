@@ -11,7 +11,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from stackyard.cli.common import COMPLETION, everywhere, examples_text, write
+from stackyard.cli.common import everywhere, examples_text, write
+from stackyard.cli.session import COMPLETION
 
 # click's own script for bash needs 4.4, and asks for the version to say so. This one also works in the 3.2 of macOS.
 BASH = """\

@@ -10,18 +10,8 @@ import click
 import msgspec
 
 from stackyard import verbs
-from stackyard.cli.common import (
-    EXIT_FAILED,
-    bare_command,
-    command,
-    images_argument,
-    json_option,
-    option,
-    session_of,
-    shown,
-    write,
-    write_json,
-)
+from stackyard.cli.common import bare_command, command, images_argument, json_option, option, shown, write, write_json
+from stackyard.cli.session import EXIT_FAILED, session_of
 from stackyard.errors import FileProblem
 from stackyard.model.canonical import builtins
 from stackyard.plan.selection import select

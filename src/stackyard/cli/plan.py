@@ -18,15 +18,15 @@ from stackyard.cli.common import (
     rebuild_option,
     run_options,
     selection_options,
-    session_of,
     shown,
     write,
     write_json,
 )
+from stackyard.cli.session import session_of
 from stackyard.errors import ConfigError
 
 if TYPE_CHECKING:
-    from stackyard.cli.common import Session
+    from stackyard.cli.session import Session
     from stackyard.model.plan import Plan
     from stackyard.verbs import Yard
 

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stackyard.cli.common import (
-    EXIT_FAILED,
     bare_command,
     command,
-    complete_parents,
+    completed_by,
     confirmed,
     json_option,
     option,
-    session_of,
     shown,
     write,
     write_json,
     yes_option,
 )
+from stackyard.cli.session import EXIT_FAILED, session_of
 from stackyard.report.data import FORMAT
 from stackyard.report.terminal import stack_text
 from stackyard.verbs import start
@@ -80,7 +79,7 @@ def init(dry_run: bool, yes: bool, is_json: bool) -> int:
     "parent",
     required=True,
     metavar="PARENT",
-    shell_complete=complete_parents,
+    shell_complete=completed_by("parents"),
     help="An image of the stack, or one from elsewhere with its tag.",
 )
 @dry_run_option

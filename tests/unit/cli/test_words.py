@@ -15,7 +15,7 @@ import pytest
 
 from stackyard import __version__
 from stackyard.cli import GROUPS, stackyard
-from stackyard.cli.common import COMPLETION, Session
+from stackyard.cli.session import COMPLETION, Session
 from stackyard.report.text import PLAIN, Style, seen, table
 from tests.unit.cli.conftest import Shell, Terminal
 
