@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from stackyard.edges.docker import DockerEngine
@@ -201,6 +202,22 @@ def test_a_failing_command_is_a_result(bench: Bench):
     assert bench.engine.inspect(str(request.tag)) is None
     assert bench.steps[-1].state == "failed"
     assert "two" in bench.log.read_text()
+
+
+def test_a_stage_is_built_and_nothing_behind_it(bench: Bench):
+    """By its name, in any case; what comes after it is not even begun; a number is no name."""
+    text = f"{PARENT}FROM busybox:1.36 AS Two\nRUN echo two > /two\nFROM busybox:1.36\nRUN exit 3\n"
+
+    assert bench.built(msgspec.structs.replace(bench.request(text), stage="two")).layers
+    assert bench.build(bench.request(text)).failure
+    refused = bench.build(msgspec.structs.replace(bench.request(text), stage="1"))
+    assert refused.failure
+    assert 'target stage "1" could not be found' in refused.failure
+
+
+def test_a_network_is_taken(bench: Bench):
+    """A build without one works where nothing asks for it."""
+    assert bench.built(msgspec.structs.replace(bench.request(PARENT), network="none")).layers
 
 
 def test_an_image_nobody_planned_fails_the_build(bench: Bench):

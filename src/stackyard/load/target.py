@@ -99,7 +99,7 @@ def target_of(
         parents=tuple(sorted(use.target for use in parents)),
         uses=tuple(found.roles),
         platform=around.platform,
-        stage=_stage_name(dockerfile) if len(dockerfile.stages) < len(sources.dockerfile.stages) else "",
+        stage=dockerfile.stages[-1].name or "" if len(dockerfile.stages) < len(sources.dockerfile.stages) else "",
         network="" if recipe.network == "default" else recipe.network,
         secrets=secrets_of(dockerfile),
     )
@@ -132,11 +132,6 @@ def target_of(
 def stage_of(recipe: Recipe, dockerfile: Dockerfile) -> Dockerfile | None:
     """The Dockerfile up to the stage that the recipe wants; None where it has no such stage."""
     return dockerfile if recipe.stage is None else dockerfile.until(recipe.stage)
-
-
-def _stage_name(dockerfile: Dockerfile) -> str:
-    """What an engine calls the last stage."""
-    return dockerfile.stages[-1].name or str(len(dockerfile.stages) - 1)
 
 
 def _unknown_stage(recipe: Recipe, dockerfile: Dockerfile) -> Finding:

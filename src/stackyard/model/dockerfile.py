@@ -119,11 +119,11 @@ class Dockerfile(msgspec.Struct, frozen=True):
         return tuple(found)
 
     def until(self, stage: str) -> Dockerfile | None:
-        """The file as far as an engine needs it for one stage, by name or number; None where there is none such."""
-        wanted = stage.lower()
-        found = [at for at, each in enumerate(self.stages) if each.name == wanted]
-        if not found and wanted.isdecimal() and int(wanted) < len(self.stages):
-            found = [int(wanted)]
+        """The file as far as an engine needs it for one stage; None where none has this name.
+
+        BuildKit takes no number for a name here.
+        """
+        found = [at for at, each in enumerate(self.stages) if each.name == stage.lower()]
         return msgspec.structs.replace(self, stages=self.stages[: found[-1] + 1]) if found else None
 
     def foundation(self, passed: Mapping[str, str], platform: str = "") -> str:

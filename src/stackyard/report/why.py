@@ -138,6 +138,7 @@ def _inputs(each: MadeFrom) -> dict[str, Any]:
         "labels": dict(inputs.labels),
         "bases": [{"reference": name, "accepted": digest and str(digest)} for name, digest in each.bases],
         "parents": [{"target": str(name), "content": digest and str(digest)} for name, digest in each.parents],
+        "uses": list(inputs.uses),
         "platform": inputs.platform,
         "stage": inputs.stage or None,
         "network": inputs.network or None,
@@ -182,6 +183,8 @@ def _rows(each: MadeFrom) -> Iterator[tuple[str, str, str]]:
         yield "base", reference, _or(accepted, "not resolved yet")
     for parent, content in each.parents:
         yield "parent", str(parent), _or(content, "to be built")
+    for use in inputs.uses:
+        yield "stands for", visible(use), "where the Dockerfile names a parent, or a variable"
     for name, value in (("platform", inputs.platform), ("stage", inputs.stage), ("network", inputs.network)):
         if value:
             yield name, visible(value), ""

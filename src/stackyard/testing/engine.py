@@ -290,7 +290,6 @@ class _Reader:
         self._find = find
         self._pins = {match_name(key): image.id for key, image in request.pins.items()}
         self._values: dict[str, str] = {}
-        self._number = -1
         self._stage = ""
         self._stages: dict[str, tuple[tuple[Digest, ...], dict[str, Any]]] = {}
         self.layers: tuple[Digest, ...] = ()
@@ -299,6 +298,10 @@ class _Reader:
     def steps(self) -> list[tuple[str, str | None, tuple[str, ...]]]:
         """Name, failure, output of each instruction, in order, up to the first failure."""
         lines = _INSTRUCTION.findall(self._request.dockerfile.read_text())
+        wanted = self._request.stage
+        names = {rest.split()[-1].lower() for verb, rest in lines if verb.upper() == "FROM" and len(rest.split()) > 2}
+        if wanted and wanted.lower() not in names:
+            return [("", f'target stage "{wanted}" could not be found', ())]
         told: list[tuple[str, str | None, tuple[str, ...]]] = []
         for number, (verb, rest) in enumerate(lines, 1):
             failure, said = self._take(verb.upper(), rest)
@@ -312,7 +315,7 @@ class _Reader:
         """Whether the stage that was asked for is at its end."""
         wanted = self._request.stage
         ends = not left or left[0][0].upper() == "FROM"
-        return bool(wanted) and ends and wanted in (self._stage, str(self._number))
+        return bool(wanted) and ends and wanted.lower() == self._stage
 
     def _take(self, verb: str, rest: str) -> tuple[str | None, tuple[str, ...]]:
         if verb == "ARG":
@@ -333,8 +336,7 @@ class _Reader:
     def _start(self, words: list[str]) -> str | None:
         words = [word for word in words if not word.startswith("--")]
         base = words[0]
-        self._number += 1
-        self._stage = words[2] if len(words) == 3 else ""
+        self._stage = words[2].lower() if len(words) == 3 else ""
         if base in self._stages:
             self.layers, self.config = self._stages[base]
         elif base == SCRATCH:

@@ -71,6 +71,17 @@ class TestArgv:
         assert given["SOURCE_DATE_EPOCH"] == "7"
         assert given["BUILDX_GIT_LABELS"] == "0"
 
+    def test_a_stage_and_a_network_only_where_asked_for(self, tmp_path: Path):
+        """Absent, they are absent: the last stage, and the engine's network."""
+        request = request_of(tmp_path)
+        plain = argv(request, Pinned(request.dockerfile, ()), tmp_path / "m.json")
+        other = request_of(tmp_path, stage="test", network="none")
+        asked = argv(other, Pinned(request.dockerfile, ()), tmp_path / "m.json")
+
+        assert not {"--target", "--network"} & set(plain)
+        assert asked[asked.index("--target") + 1] == "test"
+        assert asked[asked.index("--network") + 1] == "none"
+
     def test_platform_and_no_cache_only_where_asked_for(self, tmp_path: Path):
         """Absent, they are absent: the engine's platform, and its cache."""
         request = request_of(tmp_path)

@@ -174,7 +174,7 @@ def test_a_target_stage_is_the_image(root: Path) -> None:
     """What stands behind it is no part of it: no base, no argument; the last stage by name is no other image."""
     whole = inputs(root, STAGES, spec=with_args(A="x"))
     two = inputs(root, STAGES, spec='{"target": "two", "build_args": {"A": "x"}}')
-    one = inputs(root, "FROM a AS one\nARG A\nFROM b\n", spec='{"target": "0", "build_args": {"A": "x"}}')
+    one = inputs(root, "FROM a AS one\nARG A\nFROM b\n", spec='{"target": "ONE", "build_args": {"A": "x"}}')
 
     assert (whole.stage, len(whole.bases), whole.args) == ("", 3, (("A", "x"),))
     assert (two.stage, len(two.bases)) == ("two", 2)
@@ -183,7 +183,10 @@ def test_a_target_stage_is_the_image(root: Path) -> None:
 
 
 def test_a_stage_that_there_is_not(root: Path) -> None:
-    """An error, with the stage that was meant."""
+    """An error, with the stage that was meant; a number is no name, to BuildKit either."""
+    assert [each.code for each in load(root, STAGES, spec='{target: "0"}').findings if each.level == "error"] == [
+        "unknown-stage"
+    ]
     (found,) = (each for each in load(root, STAGES, spec="{target: tow}").findings if each.level == "error")
 
     assert (found.code, found.path, found.hint) == ("unknown-stage", "images/spec.yml", "did you mean 'two'?")

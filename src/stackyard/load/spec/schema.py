@@ -187,7 +187,7 @@ IMAGE = (
         ("target",),
         TEXT,
         "the last stage",
-        "the stage of the Dockerfile that is the image, by name or number, as Docker's `--target`",
+        "the stage of the Dockerfile that is the image, by name, as Docker's `--target`",
     ),
     Key(("network",), NETWORK, "as at the top", "the network that `RUN` has, as Docker's `--network`"),
     Key(("granularity",), GRANULARITY, "as at the top", "which files of the build context count, see below"),
