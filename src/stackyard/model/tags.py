@@ -6,6 +6,7 @@ Pure. A template that needs a value which is not there (no branch on a detached 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 
@@ -38,6 +39,7 @@ def values_of(revision: Revision, variables: Mapping[str, str]) -> dict[str, str
     return values
 
 
+@functools.lru_cache(maxsize=256)
 def sanitise(branch: str) -> str:
     """A branch name as part of a tag: accents go, whatever else a tag cannot hold becomes a dash.
 
@@ -87,7 +89,20 @@ def _value(name: str, values: Mapping[str, str]) -> str | None:
 
 def render(template: str, values: Mapping[str, str]) -> Tag | None:
     """The tag, or None where a value is missing; InvalidValue for a name nobody knows or a text that is no tag."""
-    wanted = PLACE.findall(template)
+    return _rendered(template, tuple((name, values[name]) for name in _names_in(template) if name in values))
+
+
+@functools.lru_cache(maxsize=256)
+def _names_in(template: str) -> tuple[str, ...]:
+    """Names of all values that a template asks for."""
+    names = PLACE.findall(template)
+    commits = ("commit", _WHOLE_COMMIT) if any(name.startswith(_WHOLE_COMMIT) for name in names) else ()
+    return (*names, *commits)
+
+
+@functools.lru_cache(maxsize=4096)  # a stack's images mostly share their tags
+def _rendered(template: str, known: tuple[tuple[str, str], ...]) -> Tag | None:
+    values, wanted = dict(known), PLACE.findall(template)
     for name in wanted:
         if name.startswith(_WHOLE_COMMIT):
             _check_digits(template, int(name.removeprefix(_WHOLE_COMMIT)))
