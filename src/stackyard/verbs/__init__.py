@@ -231,10 +231,13 @@ def _places(target: Target) -> tuple[str, ...]:
 def check(yard: Yard) -> tuple[Finding, ...]:
     """Everything a person should know about the stack's files, errors first."""
     from stackyard.check.advice import advice_of
+    from stackyard.edges.git_tree import unseen_paths
     from stackyard.load.unread import unread_findings
+    from stackyard.load.unseen import unseen_findings
 
     unread = unread_findings(yard.place, yard.stack)
-    return advice_of(yard.stack, git.branches(yard.root), unread)
+    unseen = unseen_findings(yard.place, yard.stack, *unseen_paths(yard.root))
+    return advice_of(yard.stack, git.branches(yard.root), (*unread, *unseen))
 
 
 def fix(yard: Yard, findings: Sequence[Finding]) -> list[Fixed]:

@@ -11,7 +11,7 @@ import pytest
 
 from stackyard.errors import ConfigError, FindingsProblem, NoHistory, NotAStack
 from stackyard.model.plan import Plan
-from stackyard.verbs import Options, load, plan
+from stackyard.verbs import Options, check, load, plan
 from stackyard.verbs.since import plan_since
 
 SPEC = """\
@@ -452,3 +452,18 @@ def test_submodules(root: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", str(root), str(clone))
     assert built(since(clone)) == set()
     assert told(since(clone, "HEAD~1"))["geo"] == "build: sub changed"
+
+
+def test_check_names_what_no_commit_has(root: Path) -> None:
+    """Such files count in an ordinary plan, and another clone has them not; an ignore file of Docker's ends that."""
+    write(root, ".gitignore", "*.log\n")
+    commit(root)
+    assert not [f for f in check(load(root)) if f.code == "untracked-in-context"]
+    write(root, "images/geo/run.log")
+    write(root, "images/geo/new/one")
+    assert [f.sentence.rpartition(": ")[2] for f in check(load(root)) if f.code == "untracked-in-context"] == [
+        "new/",
+        "run.log",
+    ]
+    write(root, "images/geo/.dockerignore", "*.log\nnew\n.dockerignore\n")
+    assert not [f for f in check(load(root)) if f.code == "untracked-in-context"]
