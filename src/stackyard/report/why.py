@@ -184,7 +184,7 @@ def _rows(each: MadeFrom) -> Iterator[tuple[str, str, str]]:
     for parent, content in each.parents:
         yield "parent", str(parent), _or(content, "to be built")
     for use in inputs.uses:
-        yield "stands for", visible(use), "where the Dockerfile names a parent, or a variable"
+        yield "stands for", visible(use), "in place of a variable, or of a parent's name"
     for name, value in (("platform", inputs.platform), ("stage", inputs.stage), ("network", inputs.network)):
         if value:
             yield name, visible(value), ""
