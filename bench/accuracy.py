@@ -52,7 +52,7 @@ FROM {LAB}/base:${{BASE_TAG}}
 COPY --from=tools /id/ /tools/
 COPY --from=tools /made/ /made/
 COPY notebooks /notebooks/
-RUN --mount=type=bind,source=scripts,target=/m cp -a /m /installed
+RUN --mount=type=bind,source=scripts,target=/m rm -rf /installed && cp -a /m /installed
 """,
     "web": f"""\
 ARG BASE_TAG=latest

@@ -5,9 +5,10 @@ In:   what an engine is sent: a folder, the text of a Dockerfile, build argument
 Out:  Made: the files and variables of the image, the paths it read, what it was told
 Touches: the folder, read-only. It knows nothing of Stackyard, so that it can contradict it.
 
-The part: ARG, FROM (stages too), ENV, COPY with `--from`, `RUN --mount=type=bind,source=X,target=/m cp -a /m /y`,
-ONBUILD COPY; destinations are folders that end in a slash; sources are files, folders, `.`, and `*` in a
-file's name; ignore files have plain names, `*` and `!`. Anything else is a ValueError.
+The part: ARG, FROM (stages too), ENV, COPY with `--from`, ONBUILD COPY, and one form of RUN, which puts what a
+bind mount of source X holds into /y: `--mount=type=bind,source=X,target=/m rm -rf /y && cp -a /m /y`.
+Destinations are folders that end in a slash; sources are files, folders, `.`, and `*` in a file's name; ignore
+files have plain names, `*` and `!`. Anything else is a ValueError.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Content = dict[str, str]
 """Path -> kind and text; `env NAME` -> value; `onbuild N` -> an instruction; `layers` -> what it stands on."""
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-((?:[^{}]|\{[^{}]*\})*))?\}|(\w+))")
-_BIND = re.compile(r"--mount=type=bind,source=(\S+?),target=/m cp -a /m (/\w+)")
+_BIND = re.compile(r"--mount=type=bind,source=(\S+?),target=/m rm -rf (/\w+) && cp -a /m \2")
 
 
 @dataclass
@@ -138,6 +139,8 @@ class _Maker:
         elif word == "COPY":
             self._copy(rest.split())
         elif word == "RUN" and (found := _BIND.fullmatch(rest)):
+            for path in [path for path in self.made.content if path.startswith(f"{found[2]}/")]:
+                del self.made.content[path]
             self._put(expand(found[1], self._values), f"{found[2]}/")
         elif word == "ONBUILD":
             self.made.content[f"onbuild {len(self.made.content)}"] = rest

@@ -165,7 +165,7 @@ def test_the_oracle_makes_what_an_engine_makes(tmp_path: Path) -> None:
         ARG D=src
         ENV X=$D-${E:-e}
         COPY *.txt a.log ${D}/deep /x/
-        RUN --mount=type=bind,source=src,target=/m cp -a /m /bound
+        RUN --mount=type=bind,source=src,target=/m rm -rf /bound && cp -a /m /bound
         COPY --from=other /id/ /y/
     """
     made = oracle.make(

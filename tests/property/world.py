@@ -197,7 +197,7 @@ class World:
             text = self.reference(shape.direct).replace("${BASE_TAG}", "latest")
             lines += [f"COPY --from={text} /id/ /direct/"]
         if shape.bind is not None:
-            lines += [f"RUN --mount=type=bind,source={shape.bind},target=/m cp -a /m /bound"]
+            lines += [f"RUN --mount=type=bind,source={shape.bind},target=/m rm -rf /bound && cp -a /m /bound"]
         if shape.has_tag:
             lines += ["ARG BASE_TAG", "ENV TAG=$BASE_TAG"]
         if shape.triggers:
