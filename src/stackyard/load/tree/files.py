@@ -302,6 +302,11 @@ class TreeFiles:
 
     def _where(self, path: str, follow: bool = True) -> str:
         """The path below the top with its links followed, but for the last one where `follow` is false."""
+        if not self._prefix:  # nearly every path is as it should be, and there is no quicker way to see it
+            folder, _, name = path.rpartition("/")
+            names = self._folders.get(folder)
+            if names is not None and name in names and (not follow or names[name][0] != "link"):
+                return path
         whole = posixpath.normpath(posixpath.join(self._prefix, path))
         if whole == "." or whole.startswith("../"):
             return "" if whole == "." else whole
