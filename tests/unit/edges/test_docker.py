@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""The engine's answers that are not what they seem."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from stackyard.edges.docker import DockerEngine
+from stackyard.errors import EngineProblem
+
+ID = "sha256:" + "1" * 64
+
+
+class Daemon(HTTPServer):
+    """Says of the first so many lists that an image is gone."""
+
+    gone = 0
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Daemon
+
+    def do_GET(self) -> None:
+        self.server.gone -= 1
+        is_gone = self.server.gone >= 0
+        body = json.dumps({"message": "No such image"} if is_gone else [{"Id": ID}]).encode()
+        self.send_response(404 if is_gone else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    """An engine that only lists."""
+    server = Daemon(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_list_during_a_removal_is_asked_for_again(daemon: Daemon) -> None:
+    """An engine answers the whole list with "no such image" if one goes while it is made; not for ever."""
+    engine = DockerEngine({"DOCKER_HOST": f"tcp://127.0.0.1:{daemon.server_port}"})
+    daemon.gone = 2
+    assert engine.present() == {ID}
+    daemon.gone = 99
+    with pytest.raises(EngineProblem, match="does not list its images"):
+        engine.present()
