@@ -58,14 +58,17 @@ def expand_known(text: str, values: Mapping[str, str | None], escape: str = "\\"
 
 
 class Heredoc:
-    """One `<<NAME` of a line; `chomp` for `<<-`; `is_spaced` for `<< NAME`, which may be a shift in arithmetic."""
+    """One `<<NAME` of a line; `chomp` for `<<-`; `is_spaced` for `<< NAME`, which may be a shift in arithmetic;
+    `expands` unless a part of the name is quoted: then COPY and ADD take the text as it is written.
+    """
 
-    __slots__ = ("chomp", "is_spaced", "name")
+    __slots__ = ("chomp", "expands", "is_spaced", "name")
 
-    def __init__(self, name: str, chomp: bool, is_spaced: bool) -> None:
+    def __init__(self, name: str, chomp: bool, is_spaced: bool, expands: bool) -> None:
         self.name = name
         self.chomp = chomp
         self.is_spaced = is_spaced
+        self.expands = expands
 
 
 def heredocs(line: str) -> list[Heredoc]:
@@ -86,7 +89,8 @@ def heredoc(word: str) -> Heredoc | None:
         names = _Lexer(match[4], {}, "\\", keep_unset=True).words()
     except InvalidValue:
         return None
-    return Heredoc(names[0], bool(match[2]), bool(match[3])) if len(names) == 1 else None
+    expands = not any(sign in match[4] for sign in "'\"\\")
+    return Heredoc(names[0], bool(match[2]), bool(match[3]), expands) if len(names) == 1 else None
 
 
 class _Lexer:

@@ -135,6 +135,29 @@ def test_an_argument_counts_where_it_can_become_content(
     assert "".join(name for name, _ in inputs(root, dockerfile, spec=with_args(**passed)).args) == counted
 
 
+@pytest.mark.parametrize(
+    ("rest", "counted"),
+    [
+        ("COPY <<EOF /motd\n# built on ${A}\nEOF\n", True),
+        ("COPY a b <<ONE <<-TWO /\n\n  #x\nONE\n# $A\n\tTWO\n", True),
+        ("ONBUILD COPY <<EOF /motd\n# $A\nEOF\n", True),
+        ("COPY <<EOF /motd\ntext\nEOF\n# built on ${A}\n", False),
+        ("COPY \\\n# $A\n <<EOF /motd\ntext\nEOF\n", False),
+        ("COPY <<'EOF' /motd\n# built on ${A}\n${A}\nEOF\n", False),
+        ('ADD <<"EOF" /motd\n${A}\nEOF\n', False),
+        ("COPY <<'ONE' <<TWO /\n${A}\nONE\n#\nTWO\n", False),
+        ("COPY <<'ONE' <<TWO /\nONE\n#${A}\nTWO\n", True),
+        ("RUN <<EOF\n# $A\nEOF\n", True),
+    ],
+)
+def test_every_line_of_a_heredoc_is_text(root: Path, rest: str, counted: bool) -> None:
+    """One that begins with `#` too: COPY and ADD write it with its variables replaced, unless the name is quoted."""
+    stack = load(root, f"ARG A=a\nFROM $A\nARG A\n{rest}", {"a": "", "b": ""}, with_args(A="up"))
+
+    assert stack.target(TargetName("lab")).inputs.args == ((("A", "up"),) if counted else ())
+    assert [finding.code for finding in stack.findings] == (["tag-is-content"] if counted else [])
+
+
 def test_arguments_of_a_parents_onbuild_count(root: Path) -> None:
     """They are declared in the parent's file, and act in this build."""
     (root / "images/up").mkdir(parents=True)

@@ -49,6 +49,10 @@ class Instruction(msgspec.Struct, frozen=True):
     rest: str
     line: int
     """Where it begins."""
+    bodies: tuple[range, ...] = ()
+    """Lines of its heredocs, with those that end them."""
+    literal: tuple[range, ...] = ()
+    """Those of them in which nobody replaces a variable: of COPY and ADD, with a quoted name."""
 
     def flag(self, name: str) -> str | None:
         """The value of the last `--name=value` (empty for `--name` alone), None without such a flag."""
@@ -132,12 +136,16 @@ def read_instructions(lines: list[str], path: str, escape: str, meant: list[str]
         instruction = split(text, start + 1)
         if instruction.word not in INSTRUCTIONS:
             raise _unknown(instruction, path)
-        yield instruction
         inner = split(instruction.rest, start + 1) if instruction.word == "ONBUILD" else instruction
         if inner.word in ("RUN", "COPY", "ADD") and "<<" in text and json_list(inner.rest) is None:
+            found = list(_bodies(text, lines, start, at, path))
+            bodies = tuple(body for body, _ in found)
+            literal = tuple(body for body, expands in found if not expands and inner.word != "RUN")
+            instruction = msgspec.structs.replace(instruction, bodies=bodies, literal=literal)
             body = at
-            at = _after_heredocs(text, lines, start, at, path)
+            at = bodies[-1].stop - 1 if bodies else at
             meant += lines[body:at]
+        yield instruction
 
 
 def _joined(lines: list[str], at: int, path: str, escape: str, meant: list[str]) -> tuple[str | None, int]:
@@ -234,8 +242,8 @@ def short(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def _after_heredocs(text: str, lines: list[str], start: int, at: int, path: str) -> int:
-    """The line after the bodies of all heredocs that `text` opens."""
+def _bodies(text: str, lines: list[str], start: int, at: int, path: str) -> Iterator[tuple[range, bool]]:
+    """Line numbers of each heredoc that `text` opens, with the line that ends it, and whether its name is unquoted."""
     for doc in heredocs(text):
         end = at
         while end < len(lines) and _end_sign(lines[end], doc.chomp) != doc.name:
@@ -249,8 +257,8 @@ def _after_heredocs(text: str, lines: list[str], start: int, at: int, path: str)
                 f"the heredoc {short(doc.name)!r} is never ended",
                 hint=f"a line that is {short(doc.name)} alone ends it, without blanks around",
             )
+        yield range(at + 1, end + 2), doc.expands
         at = end + 1
-    return at
 
 
 def _end_sign(line: str, chomp: bool) -> str:

@@ -30,7 +30,10 @@ _READS_A_FILE = re.compile(r"(?:^|[\s;&|(])(?:\.|source|eval)\s")
 
 
 def mentions_of(lines: Sequence[str], instructions: Sequence[Instruction], escape: str) -> Iterator[Mention]:
-    """Every `$NAME` and `${NAME...}` outside comments, file order."""
+    """Every `$NAME` and `${NAME...}` outside comments and of what nobody replaces, file order.
+
+    A line of a heredoc is text, whatever it begins with: a shell may pass over it, and what COPY writes keeps it.
+    """
     ends = [instruction.line - 1 for instruction in instructions[1:]] + [len(lines)]
     for instruction, end in zip(instructions, ends, strict=True):
         own = lines[instruction.line - 1 : end]
@@ -55,7 +58,10 @@ def columns_of(
     if dockerfile.syntax is not None:
         wanted.append((dockerfile.syntax.line, dockerfile.syntax.text))
     following = [instruction.line - 1 for instruction in instructions[1:]] + [len(lines)]
-    ends = {instruction.line: end for instruction, end in zip(instructions, following, strict=True)}
+    ends = {
+        instruction.line: instruction.bodies[0].start - 1 if instruction.bodies else end
+        for instruction, end in zip(instructions, following, strict=True)
+    }
     found = {}
     for line, text in wanted:
         place = _place_of(lines, line - 1, ends.get(line, line), text)
@@ -87,7 +93,10 @@ def _is_in_name(sign: str) -> bool:
 def _of_one(instruction: Instruction, lines: Sequence[str], escape: str) -> Iterator[Mention]:
     how, asked = _asked_by(instruction, lines, escape)
     for number, line in enumerate(lines, instruction.line):
-        if line.lstrip(SPACE).startswith("#"):
+        is_text = any(number in body for body in instruction.bodies)
+        if line.lstrip(SPACE).startswith("#") and not is_text:
+            continue
+        if any(number in body for body in instruction.literal):
             continue
         for match in _VARIABLE.finditer(line):
             name = match[1] or match[2]

@@ -261,6 +261,18 @@ def test_several_heredocs() -> None:
     assert [copied.sources for copied in read(text).stages[0].copies] == [("real",), ("yes",)]
 
 
+def test_variables_of_heredocs() -> None:
+    """A line that begins with `#` is text there, as any other; in quoted ones of COPY and ADD nothing is replaced."""
+    text = "FROM x\nCOPY <<a <<'b' /x\n# $A\na\n$B\nb\n# $C\nRUN <<'c'\n# $D\nc\nADD <<\"d\" /\n$E\nd\nENV e=$F"
+    assert [(mention.name, mention.line) for mention in read(text).mentions] == [("A", 3), ("D", 9), ("F", 14)]
+
+
+def test_the_place_of_a_name_is_not_in_a_heredoc() -> None:
+    """What is joined of two lines is found on neither; the text below says nothing of it."""
+    text = "FROM x\nCOPY --from=o\\\nther <<a /x\nother\na"
+    assert read(text).at(2, "other")[2] is None
+
+
 def test_a_shift_is_no_heredoc() -> None:
     """`<<` in arithmetic opens nothing, with blanks around it or without."""
     text = "FROM x\nRUN echo $((1<<2)) $(( 1 << 2 ))\nCOPY a /x"
