@@ -25,8 +25,6 @@ from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Platform, Reference
 
-_TRIES = 5
-"""How often the list of images is asked for."""
 
 _NO_CONNECTION = ("connection refused", "no such host", "i/o timeout", "network is unreachable", "no route to host")
 
@@ -57,7 +55,7 @@ class DockerEngine:
     def about(self) -> EngineInfo:
         """See Engine.about. Asked once."""
         if self._about is None:
-            version, info = self._api.get("/version"), self._api.get("/info")
+            version, info = self._api.must("/version"), self._api.must("/info")
             self._about = EngineInfo(
                 name=f"docker {version['Version']}",
                 store=_store(info),
@@ -72,14 +70,7 @@ class DockerEngine:
 
     def present(self) -> frozenset[Digest]:
         """See Engine.present."""
-        for _ in range(_TRIES):
-            # Where somebody removes an image meanwhile, the whole list is "no such image".
-            images = self._api.get("/images/json", {"all": "1"})
-            if images is not None:
-                return frozenset(Digest(image["Id"]) for image in images)
-        raise EngineProblem(
-            "the engine does not list its images: each time one of them is gone", engine=self._api.endpoint.address
-        )
+        return frozenset(Digest(image["Id"]) for image in self._api.must("/images/json", {"all": "1"}))
 
     def inspect(self, reference: str) -> ImageFacts | None:
         """See Engine.inspect."""

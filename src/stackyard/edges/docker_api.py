@@ -25,6 +25,7 @@ from stackyard.model import canonical
 if TYPE_CHECKING:
     import http.client
 
+TRIES = 3
 ANSWER_S = 300.0
 """An engine that says nothing for so long is taken for dead; removing a large image may need a minute or two."""
 CONNECT_S = 20.0
@@ -41,6 +42,21 @@ class Api:
         """JSON at `path`; None where the engine says 404."""
         status, body = self.call("GET", path, query)
         return None if status == 404 else msgspec.json.decode(body)
+
+    def must(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """JSON at a path that every engine has.
+
+        A list may come back as a 404 where one of its items went away meanwhile: it is asked for again.
+        """
+        for _ in range(TRIES):
+            found = self.get(path, query)
+            if found is not None:
+                return found
+        raise EngineProblem(
+            f"the engine answers that there is no {path}",
+            hint="is this a Docker engine, and is nothing between it and here?",
+            engine=self.endpoint.address,
+        )
 
     def call(
         self,

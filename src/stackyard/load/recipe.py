@@ -56,6 +56,8 @@ class Recipe(msgspec.Struct, frozen=True):
     """Another image at the same version, which the argument BASE_IMAGE names."""
     always: tuple[tuple[str, str], ...] = ()
     """Arguments that every image gets, behind its own; its own win."""
+    is_never_made: bool = False
+    """Whether the image does not exist in this plan, so that nothing can build on it there."""
     needs: str | None = None
     """What building it takes, by what its version says: `Windows`."""
     files: tuple[FilesEntry, ...] = ()
@@ -92,7 +94,7 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 def recipes_of(spec: Spec, place: Place, matrices: Matrices) -> Iterator[Recipe]:
-    """Each image at each version of its own; else in each plan that it does not skip. All in file order."""
+    """Each image at each version of its own; else in each plan, those that it skips too. All in file order."""
     for image in spec.images:
         if image.name in matrices.broken:
             continue
@@ -102,8 +104,11 @@ def recipes_of(spec: Spec, place: Place, matrices: Matrices) -> Iterator[Recipe]
                 yield _at_version(spec, image, version, place)
             continue
         for plan in spec.plans:
-            if plan.name is None or plan.name not in image.skip_plans:
-                yield _in_plan(spec, image, plan, place)
+            recipe = _in_plan(spec, image, plan, place)
+            if plan.name is not None and plan.name in image.skip_plans:
+                why = f"`skip_plans` names {plan.name}"
+                recipe = msgspec.structs.replace(recipe, skip=why, is_never_made=True)
+            yield recipe
 
 
 def _in_plan(spec: Spec, image: SpecImage, plan: SpecPlan, place: Place) -> Recipe:

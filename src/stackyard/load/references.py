@@ -54,7 +54,8 @@ def owners_of(
     """
     versions: dict[ImageName, tuple[VersionName | None, ...]] = {}
     for recipe in recipes:
-        versions[recipe.image] = (*versions.get(recipe.image, ()), recipe.version)
+        made = () if recipe.is_never_made else (recipe.version,)
+        versions[recipe.image] = (*versions.get(recipe.image, ()), *made)
     by_name: dict[str, ImageName] = {}
     for image, repository in repositories.items():
         by_name[repository.canonical] = image

@@ -73,7 +73,9 @@ def target_of(
     if dockerfile is None:
         findings.append(_unknown_stage(recipe, sources.dockerfile))
         dockerfile = sources.dockerfile
-    found = find_references(recipe, dockerfile, args, around.platform, around.owners, findings)
+    found = find_references(
+        recipe, dockerfile, args, around.platform, around.owners, [] if recipe.is_never_made else findings
+    )
     parents = tuple(ParentUse(name, tuple(references)) for name, references in found.parents.items())
     outside = (*found.bases.values(), *([found.frontend] if found.frontend else []))
     triggers = [around.triggers_of(use.target) for use in parents if use.references]

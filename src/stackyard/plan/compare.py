@@ -90,9 +90,6 @@ def compare(
         if target.given_base is not None:
             reasons = (BaseGiven(str(target.given_base[0]), str(target.given_base[1][0])), *decision.reasons)
             decision = msgspec.structs.replace(decision, reasons=reasons)
-        if target.given_base is not None:
-            reasons = (BaseGiven(str(target.given_base[0]), str(target.given_base[1][0])), *decision.reasons)
-            decision = msgspec.structs.replace(decision, reasons=reasons)
         if only:
             decision = _on_last_builds(decision, target, decisions, outside)
         decision, tags = _with_tags(stack, target, decision, known, need)
