@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from stackyard.check.secrets import is_secret
 from stackyard.model.dockerfile import SCRATCH, SYNTAX_ARG, Body, Dockerfile, Mention, Stage, Use
 from stackyard.model.names import TargetName
-from stackyard.model.stack import Finding, Stack, Target
+from stackyard.model.plan import Note
+from stackyard.model.stack import Finding, GivenArgument, Stack, Target
 
 BASE_TAG = "BASE_TAG"
 BASE_IMAGE = "BASE_IMAGE"
@@ -259,6 +260,26 @@ def _passed_for_nothing(target: Target, dockerfile: Dockerfile, everywhere: froz
         hint = f"did you mean {near}?" if near else f"add `ARG {name}` to {dockerfile.path}, or take it out"
         spot = target.spot("args", name)
         yield Finding("unused-arg", "warning", sentence, *spot, hint=hint, found=name, wanted=near or f"ARG {name}")
+
+
+def given_for_nothing(stack: Stack, arguments: Sequence[GivenArgument]) -> Iterator[Note]:
+    """Arguments of a command line that no Dockerfile they are for declares: a slip of the hand, most likely."""
+    for given in arguments:
+        files = [
+            dockerfile
+            for target in stack.targets
+            if given.image in (None, target.image, target.name) and (dockerfile := stack.dockerfile_of(target))
+        ]
+        declared = frozenset[str]().union(*(_declared_with_triggers(each) for each in files))
+        if given.name not in declared | PREDEFINED and not given.name.startswith("BUILDKIT_"):
+            near = _nearly(given.name, declared)
+            more = f": did you mean {near}?" if near else ""
+            yield Note("unused-arg", f"no ARG declares the build argument {given.name}, so that it does nothing{more}")
+
+
+def _declared_with_triggers(dockerfile: Dockerfile) -> frozenset[str]:
+    """Arguments of a file, and those that it has its children declare (`ONBUILD ARG`)."""
+    return frozenset(dockerfile.declared) | {arg.name for stage in dockerfile.stages for arg in stage.triggers.args}
 
 
 # Names that are nearly others.

@@ -20,6 +20,7 @@ from stackyard.model.reason import (
     Forced,
     NotPublished,
     NotTested,
+    ParentChanged,
     ParentRebuilding,
     Reason,
     TestsChanged,
@@ -168,3 +169,23 @@ def also_tagged(record: Record, tags: Sequence[Tag], revision: Revision) -> Also
     short = revision.commit[:COMMIT_DIGITS]
     own = next((tag for tag in tags if short in tag), None)
     return None if own is None else AlsoTagged(str(own), built.commit or None, revision.commit)
+
+
+def settled(
+    reasons: Sequence[Reason], parents: Mapping[TargetName, Digest | None], records: Sequence[Record]
+) -> tuple[Reason, ...]:
+    """Reasons to build once the parents are there: what waited for one now says what became of it.
+
+    Args:
+        parents: content digest of each parent.
+        records: all records of the target, newest first.
+    """
+    last = next((record.built for record in records if record.built is not None), None)
+    before = dict(last.parents) if last is not None else {}
+    found: list[Reason] = []
+    for reason in reasons:
+        if not isinstance(reason, ParentRebuilding):
+            found.append(reason)
+        elif before.get(reason.parent) != (now := parents.get(reason.parent)):
+            found.append(ParentChanged(reason.parent, before.get(reason.parent), now))
+    return tuple(found) or tuple(reasons)

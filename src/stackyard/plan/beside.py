@@ -50,7 +50,9 @@ def _note(old: OldStep, ours: Step | None, plan: OldPlan, built: set[TargetName]
 
 
 def _tags(old: OldStep, ours: Step) -> str:
-    """Both build, under another name."""
+    """Both build, under another name; or neither does, and one tests."""
+    if old.action == "reuse" and ours.action == "retest":
+        return "its tests are not known to pass: they run again"
     if old.action != "build" or old.tag is None or not ours.tags or old.tag in ours.tags:
         return ""
     return f"tagged {' and '.join(map(str, ours.tags))}"

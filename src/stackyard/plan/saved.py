@@ -28,10 +28,14 @@ def builds_for_tests(stack: Stack, steps: Sequence[Step]) -> Iterator[Finding]:
     names = sorted({name for step in found for name in _names(stack, step)})
     number = f"{len(found)} images are" if len(found) != 1 else "1 image is"
     seconds = sum(step.expected_s or 0 for step in found)
-    last = f" ({round(seconds / 60)} min last time)" if seconds >= 60 else ""
+    last = f" ({_time(seconds)} last time)" if seconds else ""
     sentence = f"{number} built only because `BuildAll` names {', '.join(names)}{last}, which no Dockerfile copies"
     hint = "taken out of `BuildAll`, an edit there runs the tests again and builds nothing"
     yield Finding("tests-in-build-all", "notice", sentence, f"{stack.images_folder}/change_ignore.json", hint=hint)
+
+
+def _time(seconds: float) -> str:
+    return f"{round(seconds / 60)} min" if seconds >= 90 else f"{round(seconds)} s"
 
 
 def _names(stack: Stack, step: Step) -> frozenset[str]:

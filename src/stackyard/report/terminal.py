@@ -52,7 +52,10 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
     if is_explained:
         lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]
     noted = (*NOTED, *(("untracked-in-context",) if plan.since else ()))
-    lines += ["", *(f"note: {visible(str(finding))}" for finding in plan.findings if finding.code in noted)]
+    lines.append("")
+    for finding in (each for each in plan.findings if each.code in noted):
+        lines.append(f"note: {visible(str(finding))}")
+        lines += [f"  hint: {visible(finding.hint)}"] if finding.hint and is_explained else []
     lines += [
         *(f"note: {visible(note.sentence)}" for note in plan.notes),
         *([] if plan.is_idle else [totals_text(plan)]),
@@ -134,8 +137,9 @@ def totals_text(plan: Plan) -> str:
         word = "unasked" if _is_unasked(step) else step.action
         counts[word] = counts.get(word, 0) + 1
     if not plan.has_work:
-        left = f", {counts['skip']} left alone" if "skip" in counts else ""
-        return f"Nothing to do: {count_text(counts.get('reuse', 0), 'image')} as wanted{left}."
+        parts = [f"{count_text(counts['reuse'], 'image')} as wanted"] if "reuse" in counts else []
+        parts += [f"{counts['skip']} left alone"] if "skip" in counts else []
+        return f"Nothing to do: {', '.join(parts) or 'no image'}."
     words = {
         "build": "to build",
         "decide-later": "to follow a parent if it changes",

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from stackyard.errors import StackyardError
-from stackyard.model.decide import Need, Presence, also_tagged, decide
+from stackyard.model.decide import Need, Presence, also_tagged, decide, settled
 from stackyard.model.inputs import build_fingerprint
 from stackyard.model.known import TagPlace
 from stackyard.model.moves import MoveSet, TagMove
@@ -206,7 +206,7 @@ class Driver:
         track.action = "build" if decision.action == "decide-later" else decision.action
         track.record = decision.record
         also = decision.record and also_tagged(decision.record, track.step.fixed_tags, self._plan.revision)
-        reasons = (*(decision.reasons or track.step.reasons), *([also] if also else []))
+        reasons = (*(decision.reasons or settled(track.step.reasons, parents, known)), *([also] if also else []))
         track.step = msgspec.structs.replace(track.step, reasons=reasons)
         return Decided(track.target.name, track.action)
 

@@ -324,6 +324,10 @@ def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ru
     stack, notes = _taggable(yard, known, ruling)
     planned = compare(stack, known, chosen.targets, presence, need, chosen.is_only)
     refuse_orphans(planned, chosen)
+    if yard.options.build_args:
+        from stackyard.check.variables import given_for_nothing
+
+        notes = (*notes, *given_for_nothing(stack, yard.options.build_args))
     return msgspec.structs.replace(planned, notes=(*ruling.notes, *notes))
 
 

@@ -115,6 +115,14 @@ def test_build_arguments(lab: Shell) -> None:
     assert all(bare[name]["source_fingerprint"] != for_all[name]["source_fingerprint"] for name in bare)
 
 
+def test_an_argument_that_nothing_declares_is_told(lab: Shell) -> None:
+    """It changes no step: a slip of the hand would pass for an argument. One that an image declares is none."""
+    said = lab("plan", "--build-arg", "TYPO=1", "--build-arg", "other:PY=1", "--build-arg", "PY=1")
+
+    notes = [line for line in said.out.splitlines() if line.startswith("note: no ARG")]
+    assert [line.partition(" argument ")[2].partition(",")[0] for line in notes] == ["TYPO", "PY"]
+
+
 def test_a_build_argument_from_the_environment(lab: Shell) -> None:
     """A name alone takes its value there, and counts only if it has one."""
     assert steps(lab, "--build-arg", "WHO")["other"]["build_args"] == {"WHO": "all"}

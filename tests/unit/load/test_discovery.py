@@ -271,7 +271,7 @@ def test_a_long_branch_stops_no_image_with_a_parent(root: Path, prefix: str, bas
 
 
 def test_plans_make_targets_of_one_image(root: Path) -> None:
-    """Each image once per plan that it does not skip; a child stands on its parent of the same plan."""
+    """Each image once per plan, left alone in one that it skips; a child stands on its parent of the same plan."""
     spec = (
         "images:\n  base: {dbuild_env: {OLD: {V: 1}, NEW: {V: 2}}}\n  lab: {depend_on: base}\n"
         "  new: {depend_on: base, skip_plans: [OLD]}\n"
@@ -282,7 +282,8 @@ def test_plans_make_targets_of_one_image(root: Path) -> None:
     write(root, "images/lab/Dockerfile", "images/new/Dockerfile", text="ARG BASE_TAG\nFROM base:$BASE_TAG\n")
     stack = loaded(root)
 
-    assert [t.name for t in stack.targets] == ["base/OLD", "base/NEW", "lab/OLD", "lab/NEW", "new/NEW"]
+    assert [t.name for t in stack.targets] == ["base/OLD", "base/NEW", "lab/OLD", "lab/NEW", "new/OLD", "new/NEW"]
+    assert [t.skip for t in stack.targets if t.skip] == ["`skip_plans` names OLD"]
     lab = stack.targets[2]
     assert lab.parent_names == ("base/OLD",)
     assert dict(lab.args)["BASE_TAG"] == "2021.2-main"

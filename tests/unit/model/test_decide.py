@@ -6,16 +6,18 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from stackyard.model.decide import Decision, Need, Presence, decide
+from stackyard.model.decide import Decision, Need, Presence, decide, settled
 from stackyard.model.inputs import build_fingerprint
 from stackyard.model.known import Known
 from stackyard.model.names import TargetName
+from stackyard.model.reason import FileChanged, ParentChanged, ParentRebuilding
 from stackyard.model.record import Fact, Record
 from stackyard.model.reference import PublishedImage
 from stackyard.model.stack import Target
 from tests.unit.plan.made import AT, BASE, known, manifest, pushed, record, result, sha, suite, target
 
 UP = TargetName("up")
+OTHER = TargetName("other")
 BASIC, WHOLE = suite("basic"), suite("integration")
 LAB = target("lab", "up", bases=(BASE,), suites=(BASIC, WHOLE))
 PASSED: tuple[Fact, ...] = (result(BASIC), result(WHOLE))
@@ -158,3 +160,17 @@ def test_it_is_the_targets_own_repository_that_counts() -> None:
     elsewhere = pushed(target("other"), "lab")
 
     assert decided(record(LAB, "lab", *PASSED, elsewhere), need=PUBLISH).action == "push"
+
+
+def test_a_reason_to_wait_says_what_became_of_the_parent() -> None:
+    """Once it is there it is another one than the last build stood on; other reasons stay as they are."""
+    lab = target("lab", "up", "other")
+    built = record(lab).built
+    assert built is not None
+    before = msgspec.structs.replace(built, parents=((UP, sha("old")), (OTHER, sha("same"))))
+    last = msgspec.structs.replace(record(lab), facts=(before,))
+    waiting = (FileChanged("a", "changed"), ParentRebuilding(UP), ParentRebuilding(OTHER))
+
+    found = settled(waiting, {UP: sha("new"), OTHER: sha("same")}, [last])
+    assert found == (FileChanged("a", "changed"), ParentChanged(UP, sha("old"), sha("new")))
+    assert settled(waiting[2:], {OTHER: sha("same")}, [last]) == waiting[2:]
