@@ -25,7 +25,6 @@ from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Platform, Reference
 
-
 _NO_CONNECTION = ("connection refused", "no such host", "i/o timeout", "network is unreachable", "no route to host")
 
 

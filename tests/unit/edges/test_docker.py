@@ -57,5 +57,5 @@ def test_a_list_during_a_removal_is_asked_for_again(daemon: Daemon) -> None:
     daemon.gone = 2
     assert engine.present() == {ID}
     daemon.gone = 99
-    with pytest.raises(EngineProblem, match="does not list its images"):
+    with pytest.raises(EngineProblem, match="there is no /images/json"):
         engine.present()
