@@ -486,7 +486,7 @@ INPUT_FIELDS = {
     "images[].parents[].target": "An image of the stack that it is built on.",
     "images[].parents[].content": "Content digest of the build that the plan chose; null where it is to be built.",
     "images[].platform": "The platform.",
-    "images[].stage": "The stage that is built, or null for the last.",
+    "images[].stage": "The stage that is built, by its name, or null where it has none.",
     "images[].network": "The network mode, or null.",
     "images[].uses[]": "What stands where the Dockerfile has a variable or a parent, in its order.",
     "images[].secrets[]": "Ids of secrets, never values.",

@@ -31,9 +31,20 @@ PLAIN_FRONTENDS = ("docker.io/docker/dockerfile", "docker.io/docker/dockerfile-u
 
 
 def dockerfile_blob(dockerfile: Dockerfile, sources: Sources, frontend: Reference | None) -> BlobId:
-    """What counts of the Dockerfile: all but comments and empty lines, where it is known that they say nothing."""
-    is_plain = frontend is None or frontend.repository.canonical in PLAIN_FRONTENDS
-    return dockerfile.meant if is_plain else sources.dockerfile_blob
+    """What counts of the Dockerfile: all up to the end of its stage but comments and empty lines, where it is known
+    that these say nothing.
+    """
+    return dockerfile.meant if _is_plain(frontend) else sources.dockerfile_blob
+
+
+def stage_name(dockerfile: Dockerfile, sources: Sources, frontend: Reference | None) -> str:
+    """The stage that is the image, by its name; of the last one none, where it is not known who reads it."""
+    is_last = len(dockerfile.stages) == len(sources.dockerfile.stages)
+    return "" if is_last and not _is_plain(frontend) else dockerfile.stages[-1].name or ""
+
+
+def _is_plain(frontend: Reference | None) -> bool:
+    return frontend is None or frontend.repository.canonical in PLAIN_FRONTENDS
 
 
 def counted_args(

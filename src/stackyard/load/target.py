@@ -20,6 +20,7 @@ from stackyard.load.counted import (
     dockerfile_blob,
     labels_of,
     secrets_of,
+    stage_name,
     uses_everything,
 )
 from stackyard.load.recipe import WINDOWS, Recipe
@@ -101,7 +102,7 @@ def target_of(
         parents=tuple(sorted(use.target for use in parents)),
         uses=tuple(found.roles),
         platform=around.platform,
-        stage=dockerfile.stages[-1].name or "" if len(dockerfile.stages) < len(sources.dockerfile.stages) else "",
+        stage=stage_name(dockerfile, sources, found.frontend),
         network="" if recipe.network == "default" else recipe.network,
         secrets=secrets_of(dockerfile),
     )

@@ -72,6 +72,8 @@ class Dockerfile(msgspec.Struct, frozen=True):
     """Lines of RUN: each sees every argument of its stage in its environment."""
     meant: BlobId = BlobId.of(b"")
     """git's id of what engines see of the file: all but comments and empty lines."""
+    meant_until: tuple[BlobId, ...] = ()
+    """The same up to the end of each stage: what stands behind the stage that is the image, none can reach."""
     columns: Mapping[tuple[int, str], tuple[int, int]] = {}
     """Line and column of a name or an image, by the line where its instruction begins, and its text."""
 
@@ -124,7 +126,13 @@ class Dockerfile(msgspec.Struct, frozen=True):
         BuildKit takes no number for a name here.
         """
         found = [at for at, each in enumerate(self.stages) if each.name == stage.lower()]
-        return msgspec.structs.replace(self, stages=self.stages[: found[-1] + 1]) if found else None
+        if not found:
+            return None
+        count = found[-1] + 1
+        ends = self.meant_until[:count]
+        return msgspec.structs.replace(
+            self, stages=self.stages[:count], meant=ends[-1] if ends else self.meant, meant_until=ends
+        )
 
     def foundation(self, passed: Mapping[str, str], platform: str = "") -> str:
         """The image outside this file (or `scratch`) whose layers the last stage's own stand on."""

@@ -69,7 +69,7 @@ class Inputs(msgspec.Struct, frozen=True):
     """Everything of its own that one target is made from; times, owners and checkout paths are not in it."""
 
     dockerfile: BlobId
-    """Of what engines see of it: comments and empty lines say nothing."""
+    """Of what engines see of it, up to its stage: comments and empty lines say nothing."""
     context: tuple[Entry, ...]
     """Entries of the build context that count, sorted by path; the Dockerfile is one where it is copied."""
     everywhere: tuple[Entry, ...] = ()
@@ -84,7 +84,7 @@ class Inputs(msgspec.Struct, frozen=True):
     """What stands where the Dockerfile has a variable or a parent, file order: two bases that change places count."""
     platform: str = ""
     stage: str = ""
-    """The stage that is the image, where it is not the last."""
+    """The stage that is the image, where it has a name: the last, unless the spec says so."""
     network: str = ""
     """Of RUN, where it is not the engine's default."""
     secrets: tuple[str, ...] = ()
@@ -165,8 +165,10 @@ def masked(text: str, args: Iterable[tuple[str, str]]) -> str:
 
 
 def differences(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
-    """Each difference of own inputs, nearest cause first: files, arguments, bases, the rest."""
-    if wanted.dockerfile != known.dockerfile:
+    """Each difference of own inputs, nearest cause first: the stage, files, arguments, bases, the rest."""
+    yield from _changed(wanted, known, ("stage",))
+    # Of another stage other lines of the file are seen, which says nothing of whether they were edited.
+    if wanted.dockerfile != known.dockerfile and wanted.stage == known.stage:
         yield FileChanged("Dockerfile", "changed")
     for scope, now, was in (
         ("", wanted.context, known.context),
@@ -186,7 +188,7 @@ def differences(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
         yield ParentChanged(name, "used" if name in known.parents else None, "used" if name in wanted.parents else None)
     if set(wanted.bases) == set(known.bases) and set(wanted.parents) == set(known.parents):
         yield from _changed(wanted, known, ("uses",))
-    yield from _changed(wanted, known, ("labels", "platform", "stage", "network", "secrets", "epoch", "definition"))
+    yield from _changed(wanted, known, ("labels", "platform", "network", "secrets", "epoch", "definition"))
 
 
 def _changed(wanted: Inputs, known: Inputs, fields: tuple[str, ...]) -> Iterator[Reason]:

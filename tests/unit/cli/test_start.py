@@ -243,7 +243,9 @@ services:
     said = bare_shell("init", "--yes", "--json")
     stack = verbs.load(bare_shell.root).stack
 
-    assert {str(target.name): target.inputs.stage for target in stack.targets} == {"dev": "dev", "prod": "", "lost": ""}
+    stages = {str(target.name): target.inputs.stage for target in stack.targets}
+    assert stages == {"dev": "dev", "prod": "prod", "lost": "prod"}
+    assert (bare_shell.root / "stackyard.yml").read_text().count("target: ") == 1
     assert "builds the stage 'none', which other/Dockerfile does not have" in " ".join(said.json["notes"])
 
 

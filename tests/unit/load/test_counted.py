@@ -205,6 +205,49 @@ def test_a_target_stage_is_the_image(root: Path) -> None:
     assert inputs(root, "FROM a AS x\n", spec="{target: x}") == inputs(root, "FROM a AS x\n")
 
 
+@pytest.mark.parametrize(
+    ("file", "spec"),
+    [
+        ("FROM a AS one\nRUN x\n", "{}"),
+        ("FROM a AS one\nRUN x\nFROM b AS test\nRUN y\n", "{target: one}"),
+        ("FROM a AS one\nRUN x\n\n# tests\nFROM c\nCOPY <<E /\n# z\nE\nFROM one\n", "{target: one}"),
+    ],
+)
+def test_what_stands_behind_the_stage_does_not_count(root: Path, file: str, spec: str) -> None:
+    """No engine gets there: neither an edit nor a first stage behind it builds anything."""
+    assert inputs(root, file, spec=spec) == inputs(root, "FROM a AS one\nRUN x\n", spec="{target: one}")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "ARG A=1\nFROM a AS one\nRUN x\nFROM b\n",
+        "# escape=`\nFROM a AS one\nRUN x\nFROM b\n",
+        "FROM a AS one\nRUN y\nFROM b\n",
+        "FROM c AS zero\nFROM a AS one\nRUN x\nFROM b\n",
+    ],
+)
+def test_what_stands_before_the_stage_counts(root: Path, file: str) -> None:
+    """Directives, arguments for FROM, earlier stages and its own lines."""
+    assert inputs(root, file, spec="{target: one}") != inputs(
+        root, "FROM a AS one\nRUN x\nFROM b\n", spec="{target: one}"
+    )
+
+
+def test_everything_counts_where_a_frontend_is_nobodys(root: Path) -> None:
+    """Nobody can tell what it reads of what stands behind."""
+    file = "# syntax=some/thing:1\nFROM a AS one\nFROM b\n"
+    assert inputs(root, file, spec="{target: one}") != inputs(root, f"{file}RUN x\n", spec="{target: one}")
+
+
+def test_another_stage_is_the_reason(root: Path) -> None:
+    """Not the Dockerfile, of which nothing was edited."""
+    one, two = (inputs(root, STAGES, spec=f"{{target: {stage}}}") for stage in ("one", "two"))
+    said = [str(each) for each in differences(two, one)]
+    assert said[0] == "stage changed from one to two"
+    assert "Dockerfile changed" not in said
+
+
 def test_a_stage_that_there_is_not(root: Path) -> None:
     """An error, with the stage that was meant; a number is no name, to BuildKit either."""
     assert [each.code for each in load(root, STAGES, spec='{target: "0"}').findings if each.level == "error"] == [

@@ -69,15 +69,23 @@ def _parsed(lines: list[str], path: str) -> Dockerfile:
     builder = _Builder(path, escape)
     instructions = []
     meant: list[str] = []
+    ends: list[int] = []
     for instruction in read_instructions(lines, path, escape, meant):
         builder.add(instruction)
         instructions.append(instruction)
+        if instruction.word == "FROM":
+            ends.append(len(meant))
+        elif ends:
+            ends[-1] = len(meant)
     dockerfile = builder.finish(syntax)
+    head = f"# {escape} {syntax.text if syntax else ''}"
+    meant_until = tuple(BlobId.of("\n".join((head, *meant[:end])).encode()) for end in ends)
     return msgspec.structs.replace(
         dockerfile,
         columns=columns_of(lines, instructions, dockerfile),
         mentions=tuple(mentions_of(lines, instructions, escape)),
-        meant=BlobId.of("\n".join((f"# {escape} {syntax.text if syntax else ''}", *meant)).encode()),
+        meant=meant_until[-1],
+        meant_until=meant_until,
         runs=tuple(each.line for each in instructions if each.word in ("RUN", "ONBUILD")),
     )
 
