@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from stackyard.load.dockerfile.content import content_args, declared_at, with_origins
+from stackyard.load.dockerfile.content import content_args, declared_at, variables_of, with_origins
 from stackyard.load.dockerfile.reach import could_reach, reachable
 from stackyard.load.matrix import VERSIONS_FILES
 from stackyard.load.recipe import Recipe
@@ -19,11 +19,12 @@ from stackyard.load.references import Found
 from stackyard.load.sources import Sources
 from stackyard.load.spec.versions import BASE_IMAGE
 from stackyard.model.dockerfile import Body, Dockerfile
-from stackyard.model.inputs import TEST_FOLDERS, BlobId, Entry, comparable
+from stackyard.model.inputs import ASIDE_ARG, RULES, TEST_FOLDERS, BlobId, Entry, comparable
 from stackyard.model.names import ImageName
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding
 
+BASE_TAG = "BASE_TAG"
 SOURCE = "org.opencontainers.image.source"
 TITLE = "org.opencontainers.image.title"
 PLAIN_FRONTENDS = ("docker.io/docker/dockerfile", "docker.io/docker/dockerfile-upstream")
@@ -105,7 +106,7 @@ def counted_entries(
     is_own = f"{recipe.context}/".startswith(f"{own}/")
     folder = "" if is_own else _below(recipe.context, own)
     quiet = _Quiet(folder, recipe.is_stamped)
-    granularity = recipe.granularity or ("folder" if is_own else "own folder")
+    granularity = _granularity(recipe, own)
     has_quiet = any(quiet.holds(entry.path) for entry in context)
     acting = [body for body in triggers if body.copies]
     if granularity == "folder" and not has_quiet and not acting and not could_reach(dockerfile, below, context):
@@ -126,6 +127,41 @@ def counted_entries(
             and (not quiet.holds(entry.path) or quiet.part(entry.path) in loud)
         )
     )
+
+
+def aside_of(
+    recipe: Recipe,
+    own: str,
+    ignored: Sequence[str],
+    dockerfile: Dockerfile,
+    args: Sequence[tuple[str, str]],
+    counted: Sequence[tuple[str, str]],
+) -> tuple[tuple[str, str], ...]:
+    """What explains the inputs and is none: rules other than the default, arguments that only name what is built on.
+
+    BASE_TAG and BASE_IMAGE are left out: they are others on every branch, and name the same parent.
+
+    Args:
+        own: the image's own folder, relative to the stack's root.
+        ignored: patterns of ChangeIgnore.
+        counted: arguments that count by themselves.
+    """
+    granularity = _granularity(recipe, own)
+    rules = {
+        "granularity": granularity if granularity != RULES["granularity"] else "",
+        "ChangeIgnore": ", ".join(ignored),
+    }
+    texts = [use.text for stage in dockerfile.stages for use in (stage.base, *stage.uses) if "$" in use.text]
+    names = with_origins(dockerfile, {name for text in texts for name in variables_of(text)}) if texts else frozenset()
+    silent = {BASE_TAG, BASE_IMAGE, *(name for name, _ in counted)}
+    named = {f"{ASIDE_ARG}{name}": comparable(name, value) for name, value in args if name in names - silent}
+    return tuple(sorted((name, value) for name, value in {**rules, **named}.items() if value))
+
+
+def _granularity(recipe: Recipe, own: str) -> str:
+    """Which entries count: where nobody says so, those of the image's own folder, with what else is reached."""
+    is_own = f"{recipe.context}/".startswith(f"{own}/")
+    return recipe.granularity or ("folder" if is_own else "own folder")
 
 
 def _with_paths(recipe: Recipe, sources: Sources) -> Iterator[tuple[Entry, str]]:

@@ -15,6 +15,8 @@ import msgspec
 
 from stackyard.errors import InvalidValue
 from stackyard.load.counted import (
+    BASE_TAG,
+    aside_of,
     counted_args,
     counted_entries,
     dockerfile_blob,
@@ -38,7 +40,6 @@ from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.model.stack import Command, Finding, ParentUse, Revision, Target
 from stackyard.model.tags import tags_of
 
-BASE_TAG = "BASE_TAG"
 UNSTAMPED = "STAMP"
 """Stands where a stamp belongs if nobody looked at a clock."""
 
@@ -80,13 +81,15 @@ def target_of(
     parents = tuple(ParentUse(name, tuple(references)) for name, references in found.parents.items())
     outside = (*found.bases.values(), *([found.frontend] if found.frontend else []))
     triggers = [around.triggers_of(use.target) for use in parents if use.references]
+    counted = counted_args(recipe, dockerfile, args, found, triggers, findings)
+    own = around.place.path(recipe.image)
     inputs = Inputs(
         dockerfile=dockerfile_blob(dockerfile, sources, found.frontend),
         context=()
         if around.rules.leaves_out(recipe.image)
         else counted_entries(
             recipe,
-            around.place.path(recipe.image),
+            own,
             sources,
             dockerfile,
             dict(args),
@@ -96,7 +99,7 @@ def target_of(
             functools.partial(_never_counts, around=around) if around.stamp_files or around.rules.ignore else None,
         ),
         everywhere=around.everywhere,
-        args=counted_args(recipe, dockerfile, args, found, triggers, findings),
+        args=counted,
         labels=labels_of(recipe.image, around.source, dockerfile),
         bases=tuple(sorted({base.canonical for base in outside})),
         parents=tuple(sorted(use.target for use in parents)),
@@ -105,6 +108,7 @@ def target_of(
         stage=stage_name(dockerfile, sources, found.frontend),
         network="" if recipe.network == "default" else recipe.network,
         secrets=secrets_of(dockerfile),
+        aside=aside_of(recipe, own, around.rules.ignore, dockerfile, args, counted),
     )
     commands = commands_of(recipe, around.commands, findings)
     target = Target(

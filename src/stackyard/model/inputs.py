@@ -21,6 +21,7 @@ from stackyard.model.names import Digest, Name, TargetName
 from stackyard.model.reason import (
     ArgumentChanged,
     BaseMoved,
+    Change,
     DefinitionChanged,
     FileChanged,
     ParentChanged,
@@ -93,6 +94,28 @@ class Inputs(msgspec.Struct, frozen=True):
     """Lock files outside the build context; none yet, since one inside it is an entry like any other."""
     epoch: int = EPOCH
     definition: int = DEFINITION
+    aside: tuple[tuple[str, str], ...] = ()
+    """Why these inputs and no others: rules of the stack (`RULES`), arguments that FROM alone reads. Explains a
+    difference, is in no digest: what they bring about counts, and they do not.
+    """
+
+
+RULES = {"granularity": "folder", "ChangeIgnore": "nothing"}
+"""What says which entries of a build context count, and what that is where nobody says."""
+
+ASIDE_ARG = "ARG "
+"""Begins the name of an argument in `Inputs.aside`."""
+
+
+def identity(inputs: Inputs) -> Digest:
+    """A digest of all that counts of them; under it records keep them."""
+    return canonical.digest(_counted(inputs))
+
+
+def _counted(inputs: Inputs) -> dict[str, object]:
+    counted = msgspec.structs.asdict(inputs)
+    del counted["aside"]
+    return counted
 
 
 def source_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest]) -> Digest:
@@ -102,7 +125,7 @@ def source_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest]) -> 
         parents: source fingerprints of the parents; all must be present.
     """
     return canonical.digest(
-        {"of": "source", "inputs": inputs, "parents": [(name, parents[name]) for name in inputs.parents]}
+        {"of": "source", "inputs": _counted(inputs), "parents": [(name, parents[name]) for name in inputs.parents]}
     )
 
 
@@ -116,7 +139,7 @@ def build_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest], acce
     return canonical.digest(
         {
             "of": "build",
-            "inputs": inputs,
+            "inputs": _counted(inputs),
             "parents": [(name, parents[name]) for name in inputs.parents],
             "bases": [(reference, accepted[reference]) for reference in inputs.bases],
         }
@@ -170,14 +193,14 @@ def differences(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
     # Of another stage other lines of the file are seen, which says nothing of whether they were edited.
     if wanted.dockerfile != known.dockerfile and wanted.stage == known.stage:
         yield FileChanged("Dockerfile", "changed")
-    for scope, now, was in (
-        ("", wanted.context, known.context),
-        ("images/", wanted.everywhere, known.everywhere),
-        ("", wanted.locks, known.locks),
-    ):
+    yield from _context_changes(wanted, known)
+    for scope, now, was in (("images/", wanted.everywhere, known.everywhere), ("", wanted.locks, known.locks)):
         for path, change in _entry_changes(now, was):
             yield FileChanged(scope + path, change)
     yield from _argument_changes(dict(wanted.args), dict(known.args))
+    places = ("uses", "bases", "parents")
+    if any(getattr(wanted, field) != getattr(known, field) for field in places):
+        yield from _argument_changes(_aside_args(wanted), _aside_args(known))
     for reference in sorted(set(wanted.bases) ^ set(known.bases)):
         yield BaseMoved(
             reference,
@@ -187,7 +210,7 @@ def differences(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
     for name in sorted(set(wanted.parents) ^ set(known.parents)):
         yield ParentChanged(name, "used" if name in known.parents else None, "used" if name in wanted.parents else None)
     if set(wanted.bases) == set(known.bases) and set(wanted.parents) == set(known.parents):
-        yield from _changed(wanted, known, ("uses",))
+        yield from _place_changes(wanted.uses, known.uses)
     yield from _changed(wanted, known, ("labels", "platform", "network", "secrets", "epoch", "definition"))
 
 
@@ -198,6 +221,56 @@ def _changed(wanted: Inputs, known: Inputs, fields: tuple[str, ...]) -> Iterator
             yield DefinitionChanged(field, _told(was), _told(now))
 
 
+def _place_changes(now: tuple[str, ...], was: tuple[str, ...]) -> Iterator[Reason]:
+    """What stands where: only the places that differ, where there are as many as before."""
+    if len(now) == len(was):
+        for new, old in zip(now, was, strict=True):
+            if new != old:
+                yield DefinitionChanged("uses", old, new)
+    else:
+        yield DefinitionChanged("uses", _told(was), _told(now))
+
+
+def _context_changes(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
+    """What differs in the build context, edits first: a path that came or went may have been there all the time."""
+    changes = list(_entry_changes(wanted.context, known.context))
+    moved = [change for change in changes if change[1] in ("added", "removed")]
+    rules = list(_rule_changes(wanted, known)) if moved else []
+    yield from rules
+    yield from (FileChanged(path, change) for path, change in changes if (path, change) not in moved)
+    links = _links(wanted) ^ _links(known)
+    is_chosen = bool(rules or links) or _is_chosen_anew(wanted, known, {path for path, _ in changes})
+    sure = [each for each in moved if not is_chosen or (each[0] in links and not rules)]
+    yield from (FileChanged(path, change) for path, change in sure)
+    for path, change in moved:
+        if (path, change) not in sure:
+            yield FileChanged(path, "counts" if change == "added" else "counts-no-more")
+
+
+def _rule_changes(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
+    now, was = dict(wanted.aside), dict(known.aside)
+    for rule, default in RULES.items():
+        if now.get(rule) != was.get(rule):
+            yield DefinitionChanged(rule, was.get(rule, default), now.get(rule, default))
+
+
+def _is_chosen_anew(wanted: Inputs, known: Inputs, changed: set[str]) -> bool:
+    """Whether other paths may count than before though none came or went: the file that says so is another one."""
+    if any(path.endswith(".dockerignore") for path in changed):
+        return True
+    follows = "granularity" in dict(wanted.aside)
+    return follows and (wanted.dockerfile, wanted.args) != (known.dockerfile, known.args)
+
+
+def _links(inputs: Inputs) -> set[str]:
+    """Through a link anything can be reached: then everything counts."""
+    return {entry.path for entry in inputs.context if entry.kind == "link"}
+
+
+def _aside_args(inputs: Inputs) -> dict[str, str]:
+    return {name.removeprefix(ASIDE_ARG): value for name, value in inputs.aside if name.startswith(ASIDE_ARG)}
+
+
 def _told(value: object) -> str:
     """A value as people write it: `title=lab, source=https://...`."""
     if not isinstance(value, tuple):
@@ -205,14 +278,14 @@ def _told(value: object) -> str:
     return ", ".join("=".join(item) if isinstance(item, tuple) else str(item) for item in value) or "nothing"
 
 
-def _entry_changes(
-    now: tuple[Entry, ...], was: tuple[Entry, ...]
-) -> Iterator[tuple[str, Literal["added", "removed", "changed", "mode"]]]:
+def _entry_changes(now: tuple[Entry, ...], was: tuple[Entry, ...]) -> Iterator[tuple[str, Change]]:
     before = {entry.path: entry for entry in was}
     for entry in now:
         old = before.pop(entry.path, None)
         if old is None:
             yield entry.path, "added"
+        elif old.kind != entry.kind and {old.kind, entry.kind} != {"file", "exec"}:
+            yield entry.path, "file" if entry.kind == "exec" else entry.kind
         elif old.blob != entry.blob:
             yield entry.path, "changed"
         elif old.kind != entry.kind:

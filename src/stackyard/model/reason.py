@@ -38,15 +38,28 @@ class NewSince(_Reason, frozen=True):
         return f"not there at {self.reference}"
 
 
+Change = Literal["added", "removed", "changed", "mode", "link", "file", "dir", "counts", "counts-no-more"]
+"""What became of a path. `counts` and `counts-no-more` where what says which paths count is another than before."""
+
+_CHANGES = {
+    "mode": "has another mode",
+    "link": "is a link now",
+    "file": "is a file now",
+    "dir": "is an empty folder now",
+    "counts": "counts now",
+    "counts-no-more": "counts no more",
+}
+
+
 class FileChanged(_Reason, frozen=True):
     """A path that counts differs from the nearest record's: relative to the build context; behind `images/`, to
     the images folder."""
 
     path: str
-    change: Literal["added", "removed", "changed", "mode"]
+    change: Change
 
     def __str__(self) -> str:
-        return f"{self.path} {'has another mode' if self.change == 'mode' else self.change}"
+        return f"{self.path} {_CHANGES.get(self.change, self.change)}"
 
 
 class ArgumentChanged(_Reason, frozen=True):
@@ -118,6 +131,8 @@ class DefinitionChanged(_Reason, frozen=True):
     now: str
 
     def __str__(self) -> str:
+        if self.field == "uses":
+            return f"builds on {self.now}, was {self.was}"
         return f"{self.field} {_turned(self.was, self.now)}"
 
 

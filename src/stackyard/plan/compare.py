@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from stackyard.model import canonical
 from stackyard.model.decide import Decision, Need, Presence, also_tagged, decide, too_old
-from stackyard.model.inputs import looks_secret, source_fingerprint
+from stackyard.model.inputs import identity, looks_secret, source_fingerprint
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.plan import Plan, PlannedBase, PlannedParent, Step
@@ -190,7 +189,7 @@ def _explained(
     records = known.records.get(target.name, ())
     reasons: tuple[Reason, ...] = decision.reasons
     old = too_old(target, records, now)
-    is_sure = bool(old) or canonical.digest(target.inputs) not in {record.inputs for record in records}
+    is_sure = bool(old) or identity(target.inputs) not in {record.inputs for record in records}
     if decision.action == "decide-later" and is_sure:
         decision = msgspec.structs.replace(decision, action="build")  # whatever the parents come to
         reasons = ()

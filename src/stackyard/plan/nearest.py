@@ -17,8 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from stackyard.model import canonical
-from stackyard.model.inputs import Inputs, differences
+from stackyard.model.inputs import Inputs, differences, identity
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.reason import BaseMoved, ParentChanged, Reason
 from stackyard.model.record import Built, Record
@@ -50,7 +49,7 @@ def nearest(
     """
     if not records:
         return None
-    wanted = canonical.digest(target.inputs)
+    wanted = identity(target.inputs)
     built = [record for record in records if record.built]
     candidates: list[Nearest] = []
     for record in [each for each in built if each.inputs == wanted] or list(_different(built)):

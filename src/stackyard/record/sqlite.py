@@ -21,7 +21,7 @@ import msgspec
 
 from stackyard.errors import RecordProblem
 from stackyard.model import canonical
-from stackyard.model.inputs import Inputs
+from stackyard.model.inputs import Inputs, identity
 from stackyard.model.known import NOTHING_KNOWN, Known, TagPlace
 from stackyard.model.moves import MoveSet, MoveState
 from stackyard.model.names import Digest, TargetName
@@ -114,16 +114,16 @@ class SqliteRecords:
         self, target: TargetName, source: Digest, build: Digest, inputs: Inputs, run: int, built: Built
     ) -> Record:
         """One transaction: inputs (once per content), the record, its first fact."""
-        key = canonical.digest(inputs)
-        identity = canonical.digest([target, build, built.image, built.at, run]).hex[:20]
-        record = Record(identity, target, source, build, key, run, (built,))
+        key = identity(inputs)
+        name = canonical.digest([target, build, built.image, built.at, run]).hex[:20]
+        record = Record(name, target, source, build, key, run, (built,))
         with self._open() as db:
             db.execute("INSERT OR IGNORE INTO inputs VALUES (?, ?)", (key, zlib.compress(canonical.encode(inputs))))
             db.execute(
                 "INSERT INTO records (id, target, source, build, inputs, run) VALUES (?, ?, ?, ?, ?, ?)",
-                (identity, target, source, build, key, run),
+                (name, target, source, build, key, run),
             )
-            db.execute("INSERT INTO facts (record, body) VALUES (?, ?)", (identity, canonical.encode(built).decode()))
+            db.execute("INSERT INTO facts (record, body) VALUES (?, ?)", (name, canonical.encode(built).decode()))
         return record
 
     def append(self, record: Record, fact: Fact) -> Record:

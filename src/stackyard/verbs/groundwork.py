@@ -20,10 +20,10 @@ from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import PytestRunner
 from stackyard.inside.suites import Suites
 from stackyard.load.stack import Settings, read_target
-from stackyard.model import canonical
 from stackyard.model.accepted import Acceptance
 from stackyard.model.bases import bases_of
 from stackyard.model.decide import Presence, too_old
+from stackyard.model.inputs import identity
 from stackyard.model.known import Known
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
@@ -97,7 +97,7 @@ def look(yard: Yard, known: Known, planned: Sequence[TargetName], publish: bool)
     moving = set(planned)
     for name in build_order(graph_of(yard.stack), planned):
         target = yard.stack.target(name)
-        repository, inputs = target.repository, canonical.digest(target.inputs)
+        repository, inputs = target.repository, identity(target.inputs)
         stands = target.is_left_alone or name not in moving
         for record in known.records.get(name, ()):
             if stands and record.last_passed(target.suites) and record.built:

@@ -58,6 +58,8 @@ def with_args(**args: str) -> str:
     return json.dumps({"build_args": args})
 
 
+LIBRARY = "docker.io/library/"
+
 # The Dockerfile.
 
 
@@ -171,21 +173,43 @@ def test_arguments_of_a_parents_onbuild_count(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dockerfile", "one", "other"),
+    ("dockerfile", "one", "other", "reasons"),
     [
-        ("ARG A=a\nARG B=b\nFROM $A AS x\nFROM $B\n", {"A": "b", "B": "a"}, {}),
-        ("ARG V=one\nFROM a AS one\nFROM a AS two\nFROM $V\n", {"V": "two"}, {"V": "one"}),
-        ("ARG V=one\nFROM a AS one\nFROM $V\n", {"V": "scratch"}, {"V": "one"}),
+        (
+            "ARG A=a\nARG B=b\nFROM $A AS x\nFROM $B\n",
+            {"A": "b", "B": "a"},
+            {},
+            (
+                ["A removed", "B removed"],
+                [f"{LIBRARY}a:latest, was {LIBRARY}b:latest", f"{LIBRARY}b:latest, was {LIBRARY}a:latest"],
+            ),
+        ),
+        (
+            "ARG V=one\nFROM a AS one\nFROM a AS two\nFROM $V\n",
+            {"V": "two"},
+            {"V": "one"},
+            (["V changed from two to one"], ["stage one, was stage two"]),
+        ),
+        (
+            "ARG V=one\nFROM a AS one\nFROM $V\n",
+            {"V": "scratch"},
+            {"V": "one"},
+            (["V changed from scratch to one"], ["stage one, was stage scratch"]),
+        ),
     ],
 )
 def test_which_base_stands_where_counts(
-    root: Path, dockerfile: str, one: dict[str, str], other: dict[str, str]
+    root: Path, dockerfile: str, one: dict[str, str], other: dict[str, str], reasons: tuple[list[str], list[str]]
 ) -> None:
     """Two bases that change places, or another stage, are the same set of bases and another image."""
     before, after = inputs(root, dockerfile, spec=with_args(**one)), inputs(root, dockerfile, spec=with_args(**other))
 
     assert before.bases == after.bases
-    assert [each.field for each in differences(after, before)] == ["uses"]  # type: ignore[union-attr]
+    said = [str(each) for each in differences(after, before)]
+    assert said == [
+        *(f"build argument {reason}" for reason in reasons[0]),
+        *(f"builds on {uses}" for uses in reasons[1]),
+    ]
 
 
 # Stage, network, secrets.
@@ -246,6 +270,49 @@ def test_another_stage_is_the_reason(root: Path) -> None:
     said = [str(each) for each in differences(two, one)]
     assert said[0] == "stage changed from one to two"
     assert "Dockerfile changed" not in said
+
+
+# What people are told.
+
+
+def ignoring(root: Path, *paths: str) -> None:
+    """The stack's owner says that these never count."""
+    (root / "images").mkdir(exist_ok=True)
+    (root / "images/change_ignore.json").write_text(json.dumps({"BuildAll": [], "ChangeIgnore": paths}))
+
+
+def test_a_file_that_counts_no_more_was_not_removed(root: Path) -> None:
+    """Neither by ChangeIgnore nor by granularity, and what counts again was not added."""
+    before = inputs(root, files={"b.txt": "b"})
+    ignoring(root, "lab")
+    ignored = inputs(root)
+    ignoring(root)
+    copied = inputs(root, spec="{granularity: copied}")
+
+    assert [str(each) for each in differences(ignored, before)] == [
+        "ChangeIgnore changed from nothing to lab",
+        "b.txt counts no more",
+    ]
+    assert [str(each) for each in differences(before, copied)] == [
+        "granularity changed from copied to folder",
+        "b.txt counts now",
+    ]
+
+
+def test_a_file_that_becomes_a_link_is_told_first(root: Path) -> None:
+    """That everything counts then, the Dockerfile too, is what follows."""
+    before = inputs(root, "FROM a\nCOPY b.txt /\n", {"a.txt": "a", "b.txt": "b"})
+    (root / "images/lab/b.txt").unlink()
+    (root / "images/lab/b.txt").symlink_to("a.txt")
+
+    said = [str(each) for each in differences(inputs(root, "FROM a\nCOPY b.txt /\n"), before)]
+    assert said == ["b.txt is a link now", "Dockerfile counts now"]
+
+
+def test_a_parents_tag_explains_nothing(root: Path) -> None:
+    """It is another one on every branch, and names the same parent."""
+    args = with_args(BASE_TAG="x", WHICH="up", OTHER="z")
+    assert inputs(root, "ARG BASE_TAG\nARG WHICH\nFROM $WHICH:$BASE_TAG\n", spec=args).aside == (("ARG WHICH", "up"),)
 
 
 def test_a_stage_that_there_is_not(root: Path) -> None:

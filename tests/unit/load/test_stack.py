@@ -139,7 +139,8 @@ def link(to: str) -> Edit:
         (at("images/spec.yml", lambda p: p.write_text(SPEC.replace("DECLARED: '1', U", "DECLARED: '2', U"))),
          ["build argument DECLARED changed from 1 to 2"]),
         (at("images/spec.yml", lambda p: p.write_text(SPEC.replace("'12'", "13"))),
-         ["base docker.io/library/node:12 removed", "base docker.io/library/node:13 added"]),
+         ["build argument VERSION changed from 12 to 13", "base docker.io/library/node:12 removed",
+          "base docker.io/library/node:13 added"]),
     ],
 )  # fmt: skip
 def test_what_counts(root: Path, change: Edit, clauses: list[str]) -> None:

@@ -16,6 +16,7 @@ from stackyard.model.inputs import (
     build_fingerprint,
     comparable,
     differences,
+    identity,
     looks_secret,
     masked,
     source_fingerprint,
@@ -40,7 +41,8 @@ CHANGES: list[tuple[dict[str, Any], list[str]]] = [
     ({"dockerfile": blob("FROM y")}, ["Dockerfile changed"]),
     ({"context": (Entry("a", "file", blob("A")), SOME.context[1])}, ["a changed"]),
     ({"context": (Entry("a", "exec", blob("a")), SOME.context[1])}, ["a has another mode"]),
-    ({"context": (Entry("a", "link", blob("b")), SOME.context[1])}, ["a changed"]),
+    ({"context": (Entry("a", "link", blob("b")), SOME.context[1])}, ["a is a link now"]),
+    ({"context": (SOME.context[0], Entry("b", "dir", blob("b")))}, ["b is an empty folder now"]),
     ({"context": (*SOME.context, Entry("c", "dir", blob("")))}, ["c added"]),
     ({"context": SOME.context[:1]}, ["b removed"]),
     ({"context": (Entry("c", "file", blob("a")), SOME.context[1])}, ["c added", "a removed"]),
@@ -55,7 +57,7 @@ CHANGES: list[tuple[dict[str, Any], list[str]]] = [
     ({"stage": "final"}, ["stage changed from nothing to final"]),
     ({"network": "none"}, ["network changed from nothing to none"]),
     ({"labels": (("title", "a"), ("b", "c"))}, ["labels changed from title=lab to title=a, b=c"]),
-    ({"uses": ("parent up",)}, ["uses changed from nothing to parent up"]),
+    ({"uses": ("parent up",)}, ["builds on parent up, was nothing"]),
     ({"secrets": ("token",)}, ["secrets changed from nothing to token"]),
     ({"epoch": 1}, ["epoch changed from 315532800 to 1"]),
     ({"definition": 2}, ["definition changed from 1 to 2"]),
@@ -80,6 +82,69 @@ def test_every_difference_counts_and_is_told(change: dict[str, Any], clauses: li
     assert source(other) != source(SOME)
     assert build(other) != build(SOME)
     assert [str(reason) for reason in differences(other, SOME)] == clauses
+
+
+A, B, C = (Entry(name, "file", blob(name)) for name in "abc")
+LINK = Entry("b", "link", blob("x"))
+
+EXPLAINED: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
+    (  # the rule first, and no word of files that came or went
+        {"context": (A,), "aside": (("ChangeIgnore", "web/b"),)},
+        {"context": (A, B)},
+        ["ChangeIgnore changed from nothing to web/b", "b counts no more"],
+    ),
+    (
+        {"context": (A, B), "aside": (("granularity", "copied"),)},
+        {"context": (C,), "aside": ()},
+        ["granularity changed from folder to copied", "a counts now", "b counts now", "c counts no more"],
+    ),
+    (  # nothing of the context differs: the rule is no reason
+        {"context": (A,), "args": (("V", "2"),), "aside": (("ChangeIgnore", "x"),)},
+        {"context": (A,)},
+        ["build argument V changed from 1 to 2"],
+    ),
+    (  # what is copied is another set where the Dockerfile is another one
+        {"context": (A, B), "dockerfile": blob("y"), "aside": (("granularity", "copied"),)},
+        {"context": (A,), "aside": (("granularity", "copied"),)},
+        ["Dockerfile changed", "b counts now"],
+    ),
+    ({"context": (A, B), "dockerfile": blob("y")}, {"context": (A,)}, ["Dockerfile changed", "b added"]),
+    ({"context": (A, LINK, C)}, {"context": (A, B)}, ["b is a link now", "c counts now"]),
+    ({"context": (A, LINK, C)}, {"context": (C,)}, ["b added", "a counts now"]),
+    ({"context": (A, B, C)}, {"context": (A, LINK)}, ["b is a file now", "c counts now"]),
+    (
+        {"context": (Entry(".dockerignore", "file", blob("y")), A)},
+        {"context": (Entry(".dockerignore", "file", blob("x")), A, B)},
+        [".dockerignore changed", "b counts no more"],
+    ),
+    (  # the argument that says what is built on
+        {"uses": ("stage b", "parent up"), "aside": (("ARG WHICH", "b"),)},
+        {"uses": ("stage a", "parent up"), "aside": (("ARG WHICH", "a"),)},
+        ["build argument WHICH changed from a to b", "builds on stage b, was stage a"],
+    ),
+    (
+        {"bases": (BASE, "two"), "aside": (("ARG TOKEN", comparable("TOKEN", "2")),)},
+        {"bases": (BASE,)},
+        ["build argument TOKEN set to (hidden)", "base two added"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("now", "was", "clauses"), EXPLAINED)
+def test_what_explains_a_difference_is_told_first(now: dict[str, Any], was: dict[str, Any], clauses: list[str]) -> None:
+    """A file that is there and counts no more was not removed; an argument that only FROM reads has its effect."""
+    wanted, known = msgspec.structs.replace(SOME, **now), msgspec.structs.replace(SOME, **was)
+
+    assert [str(reason) for reason in differences(wanted, known)] == clauses
+
+
+def test_what_explains_inputs_is_in_no_digest() -> None:
+    """A rule that changes nothing builds nothing, and finds the same records; kept, it comes back."""
+    other = msgspec.structs.replace(SOME, aside=(("granularity", "copied"),))
+
+    assert (source(other), build(other), identity(other)) == (source(SOME), build(SOME), identity(SOME))
+    assert list(differences(other, SOME)) == []
+    assert canonical.decode(canonical.encode(other), Inputs) == other
 
 
 def test_equal_inputs_are_equal() -> None:

@@ -42,6 +42,7 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (NewSince("v1"), "new-since", "not there at v1"),
     (FileChanged("a/b", "added"), "file-changed", "a/b added"),
     (FileChanged("a", "mode"), "file-changed", "a has another mode"),
+    (FileChanged("a", "counts-no-more"), "file-changed", "a counts no more"),
     (ArgumentChanged("V", "1", "2"), "argument-changed", "build argument V changed from 1 to 2"),
     (ArgumentChanged("V", None, "2"), "argument-changed", "build argument V set to 2"),
     (ArgumentChanged("V", "1", None), "argument-changed", "build argument V removed"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from stackyard.model import canonical
 from stackyard.model.decide import Need, Presence
-from stackyard.model.inputs import BlobId, Entry, Inputs, build_fingerprint, source_fingerprint
+from stackyard.model.inputs import BlobId, Entry, Inputs, build_fingerprint, identity, source_fingerprint
 from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
@@ -133,7 +133,7 @@ def record(
         target=of.name,
         source=source_fingerprint(of.inputs, on),
         build=build_fingerprint(of.inputs, on, pins),
-        inputs=canonical.digest(of.inputs),
+        inputs=identity(of.inputs),
         run=number,
         facts=(
             built(content, commit=commit, parents=tuple(on.items()), bases=tuple(pins.items()), at=at, fresh=fresh),
@@ -152,7 +152,7 @@ def known(
     by_target: dict[TargetName, list[Record]] = {}
     for each in records:
         by_target.setdefault(each.target, []).append(each)
-    inputs = {canonical.digest(each.inputs): each.inputs for each in targets}
+    inputs = {identity(each.inputs): each.inputs for each in targets}
     pins = {base: sha(text) for base, text in (accepted if accepted is not None else {BASE: BASE}).items()}
     return Known(by_target, inputs, pins, tags or {})
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from stackyard.model import canonical
 from stackyard.model.decide import Need, Presence, decide
-from stackyard.model.inputs import build_fingerprint
+from stackyard.model.inputs import build_fingerprint, identity
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.plan import Plan
@@ -50,7 +50,7 @@ class World:
             suites=(BASIC,),
             templates=BARE,
         )
-        self.inputs[canonical.digest(made.inputs)] = made
+        self.inputs[identity(made.inputs)] = made
         return made
 
     def known(self) -> Known:
@@ -92,7 +92,7 @@ class World:
             of.name,
             sha("source"),
             build_fingerprint(of.inputs, on, pins),
-            canonical.digest(of.inputs),
+            identity(of.inputs),
             len(self.records),
             (fact,),
         )
@@ -110,7 +110,7 @@ def fits(record: Record, of: Target, contents: dict[TargetName, Digest | None], 
     """By the facts alone: whether the record was made of what the target is made of now."""
     assert record.built is not None
     return (
-        record.inputs == canonical.digest(of.inputs)
+        record.inputs == identity(of.inputs)
         and dict(record.built.parents) == {parent: contents[parent] for parent in of.inputs.parents}
         and dict(record.built.bases) == {base: sha(accepted[base]) for base in of.inputs.bases}
     )
@@ -135,7 +135,7 @@ def check(world: World) -> None:
             assert step.action == "reuse", f"{each.name} passed, and is to be made again"
         if not known_parents:
             assert step.action in ("build", "decide-later")
-            never = canonical.digest(each.inputs) not in {r.inputs for r in knowing.records.get(each.name, ())}
+            never = identity(each.inputs) not in {r.inputs for r in knowing.records.get(each.name, ())}
             assert (step.action == "build") == never
         assert step.reasons
         contents[each.name] = content_of(record) if record else None

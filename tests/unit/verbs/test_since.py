@@ -393,7 +393,7 @@ def test_a_file_that_becomes_a_link_or_a_folder(root: Path) -> None:
     """The kind of a path counts, and nothing is read through a link."""
     (root / "images/geo/b.txt").unlink()
     (root / "images/geo/b.txt").symlink_to("b\n")
-    assert told(since(root))["geo"] == "build: b.txt has another mode"
+    assert told(since(root))["geo"] == "build: b.txt is a link now"
     (root / "images/geo/b.txt").unlink()
     write(root, "images/geo/b.txt/inner")
     assert told(since(root))["geo"] == "build: b.txt/inner added; b.txt removed"
