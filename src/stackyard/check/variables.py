@@ -54,11 +54,21 @@ def variable_findings(stack: Stack) -> Iterator[Finding]:
                 for parent in target.parent_names
             )
         )
-        yield from _unset(dockerfile, inherited, bad_lines)
+        on_build = {target.name: _on_build(target, by_name, stack) for target in targets}
+        acting = frozenset[str]().union(*on_build.values())
+        yield from _unset(dockerfile, inherited | acting, bad_lines)
         yield from _unreplaced(dockerfile, bad_lines)
-        yield from _unread(dockerfile, targets)
+        yield from _unread(dockerfile, targets, acting)
         for target in targets:
-            yield from _passed_for_nothing(target, dockerfile, everywhere)
+            yield from _passed_for_nothing(target, dockerfile, everywhere | on_build[target.name])
+
+
+def _on_build(target: Target, by_name: Mapping[TargetName, Target], stack: Stack) -> frozenset[str]:
+    """Names that `ONBUILD` declares or sets in this build: of the parents, and of stages that others stand on."""
+    parents = [stack.dockerfile_of(by_name[use.target]) for use in target.parents if use.target in by_name]
+    own = stack.dockerfile_of(target)
+    stages = [parent.stages[-1] for parent in parents if parent] + [*(own.stages[:-1] if own else ())]
+    return frozenset(name for stage in stages for name in _declared(stage.triggers))
 
 
 def _environment(
@@ -211,8 +221,8 @@ def _declared(body: Body, limit: int | None = None) -> set[str]:
 # Set, and never read.
 
 
-def _unread(dockerfile: Dockerfile, targets: Sequence[Target]) -> Iterator[Finding]:
-    """Arguments that the file declares and no instruction can read.
+def _unread(dockerfile: Dockerfile, targets: Sequence[Target], acting: frozenset[str]) -> Iterator[Finding]:
+    """Arguments that the file declares and no instruction can read; `acting` are those that `ONBUILD` declares.
 
     A RUN has every argument of its stage in its environment, and what it starts may read any of them:
     an argument with a RUN below it is never told.
@@ -223,7 +233,7 @@ def _unread(dockerfile: Dockerfile, targets: Sequence[Target]) -> Iterator[Findi
         read.add(BASE_TAG)  # a FROM that ignores it is told as such
     last_run = max(dockerfile.runs, default=0)
     for arg in dockerfile.args:
-        if arg.name not in read and arg.name not in dockerfile.declared_in_stages:
+        if arg.name not in read | acting and arg.name not in dockerfile.declared_in_stages:
             where = "stands before FROM, and no FROM reads it"
             yield _never_read(dockerfile, arg.name, arg.line, where, passed)
     for stage in dockerfile.stages:
@@ -265,21 +275,16 @@ def _passed_for_nothing(target: Target, dockerfile: Dockerfile, everywhere: froz
 def given_for_nothing(stack: Stack, arguments: Sequence[GivenArgument]) -> Iterator[Note]:
     """Arguments of a command line that no Dockerfile they are for declares: a slip of the hand, most likely."""
     for given in arguments:
-        files = [
-            dockerfile
-            for target in stack.targets
-            if given.image in (None, target.image, target.name) and (dockerfile := stack.dockerfile_of(target))
-        ]
-        declared = frozenset[str]().union(*(_declared_with_triggers(each) for each in files))
+        targets = [target for target in stack.targets if given.image in (None, target.image, target.name)]
+        files = [dockerfile for target in targets if (dockerfile := stack.dockerfile_of(target))]
+        by_name = {target.name: target for target in stack.targets}
+        declared = frozenset[str]().union(
+            *(each.declared for each in files), *(_on_build(target, by_name, stack) for target in targets)
+        )
         if given.name not in declared | PREDEFINED and not given.name.startswith("BUILDKIT_"):
             near = _nearly(given.name, declared)
             more = f": did you mean {near}?" if near else ""
             yield Note("unused-arg", f"no ARG declares the build argument {given.name}, so that it does nothing{more}")
-
-
-def _declared_with_triggers(dockerfile: Dockerfile) -> frozenset[str]:
-    """Arguments of a file, and those that it has its children declare (`ONBUILD ARG`)."""
-    return frozenset(dockerfile.declared) | {arg.name for stage in dockerfile.stages for arg in stage.triggers.args}
 
 
 # Names that are nearly others.

@@ -199,6 +199,22 @@ def test_an_environment_comes_from_parents(git_stack: GitStack) -> None:
     )
 
 
+def test_arguments_that_a_parent_declares_on_build(git_stack: GitStack) -> None:
+    """`ONBUILD ARG` takes what is passed, and the default before FROM: neither is for nothing, and ENV may read it."""
+    files = {
+        "images/spec.yml": "images:\n  up:\n  lab: {build_args: {OBARG: x, LOST: y}}\n"
+        "  other: {build_args: {OBARG: x}}\n",
+        "images/up/Dockerfile": "FROM x\nONBUILD ARG OBARG\nONBUILD RUN echo $OBARG\n",
+        "images/lab/Dockerfile": "ARG OBARG=1\nFROM up\nENV V=$OBARG\n",
+        "images/other/Dockerfile": "FROM x AS one\nONBUILD ARG OBARG\nFROM one\n",
+    }
+    found = verbs.check(verbs.load(git_stack(files), Options()))
+
+    assert [each.sentence for each in found if each.code != "not-tested"] == [
+        "image 'lab' is passed the build argument LOST, and no ARG of its Dockerfile declares it"
+    ]
+
+
 def test_two_versions_under_one_tag(git_stack: GitStack) -> None:
     """Plans of the same prefix would overwrite each other; an image that only one of them builds is fine."""
     spec = "plans: {a: {tag_prefix: v1}, b: {tag_prefix: v1}}\nimages:\n  lab:\n  one: {skip_plans: [b]}\n"
