@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 
-from stackyard.later import imported_later
+from stackyard.later import compiled_later, imported_later
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a sign that the terminal lacks is no reason to fail
-    with imported_later("inspect"):
+    with imported_later("inspect"), compiled_later():
         from stackyard.cli import run
 
     code = run(sys.argv[1:])

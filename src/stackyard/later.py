@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Modules that others import and a short command never asks anything of.
+"""Modules that others import, and expressions that they compile, which a short command never asks anything of.
 
-In:   names of modules
+In:   names of modules; modules that are imported within the `with`
 Out:  while the `with` lasts, whoever imports them gets a stand-in that becomes the real one when it is asked
       for something; whoever imports them afterwards gets the real one
 Why:  click imports `inspect` to lay out help pages, pathlib imports `ipaddress` to quote addresses, msgspec
-      imports `textwrap` to describe itself: together a tenth of the time that a plan takes (bench/startup.py)
+      imports `textwrap` to describe itself: together a tenth of the time that a plan takes (bench/startup.py).
+      PyYAML compiles expressions for a reader in Python that is not used where there is one in C: a twentieth
 """
 
 from __future__ import annotations
@@ -44,6 +45,45 @@ class imported_later:  # noqa: N801 - reads as what it does: `with imported_late
     def __exit__(self, *_: object) -> None:
         for module in self._ours:
             _give_way(module)
+
+
+class Expression:
+    """A regular expression that is compiled when it is first asked for something."""
+
+    def __init__(self, re: ModuleType, pattern: str, flags: int = 0) -> None:
+        self._made_of = (re, pattern, flags)
+
+    def __getattr__(self, name: str) -> object:
+        re, pattern, flags = self._made_of
+        found = getattr(re.compile(pattern, flags), name)
+        setattr(self, name, found)  # asked once
+        return found
+
+
+class _Expressions(ModuleType):
+    """Stands for `re`, for as long as those live who imported it."""
+
+    def __init__(self, real: ModuleType) -> None:
+        super().__init__(real.__name__)
+        self.real = real
+
+    def compile(self, pattern: str, flags: int = 0) -> Expression:
+        """As the real one, later."""
+        return Expression(self.real, pattern, flags)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.real, name)
+
+
+class compiled_later:  # noqa: N801 - as above
+    """Expressions of modules that are first imported meanwhile are compiled when they are first used."""
+
+    def __enter__(self) -> None:
+        self._real = import_module("re")
+        sys.modules["re"] = _Expressions(self._real)
+
+    def __exit__(self, *_: object) -> None:
+        sys.modules["re"] = self._real
 
 
 def _give_way(module: Later) -> None:

@@ -12,10 +12,12 @@ multiply costs what it is long.
 
 from __future__ import annotations
 
-import yaml
-
 from stackyard.errors import FileProblem
+from stackyard.later import compiled_later
 from stackyard.model.stack import Spot
+
+with compiled_later():
+    import yaml as yaml
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 100

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import yaml
-
+from stackyard.load.yaml import yaml
 from stackyard.model.stack import Finding
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

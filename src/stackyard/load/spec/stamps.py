@@ -15,12 +15,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import msgspec
-import yaml
 
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.spec.collect import Collector
 from stackyard.load.spec.quoting import composed, is_text_when_bare, own_entries, unquoted_versions
-from stackyard.load.yaml import read
+from stackyard.load.yaml import read, yaml
 from stackyard.model.ecr import Stamp, version_tag
 from stackyard.model.stack import Finding, Spot
 
