@@ -13,16 +13,11 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 DROPPED = ("GITHUB_", "BUILDKITE", "GITLAB_", "CI_", "STACKYARD_", "GIT_", "XDG_", "NO_COLOR", "FORCE_COLOR")
 KEPT = ("STACKYARD_TEST_REGISTRY", "STACKYARD_LONG")
 """What live and long tests are started with; DOCKER_HOST, CI and PATH stay too."""
-
-hypothesis.settings.register_profile("stackyard", deadline=None)
-hypothesis.settings.load_profile("stackyard")
-"""A busy machine is slow, and that is no defect: nothing here is judged by the clock."""
 
 IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
 
@@ -32,6 +27,15 @@ GitStack = Callable[..., Path]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rewrite`: golden files become what is produced now; the diff is for a person to read."""
     parser.addoption("--rewrite", action="store_true", help="write golden files anew instead of comparing")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No made-up example is judged by the clock: a busy machine is slow, and that is no defect."""
+    if config.pluginmanager.hasplugin("hypothesispytest"):
+        import hypothesis
+
+        hypothesis.settings.register_profile("stackyard", deadline=None)
+        hypothesis.settings.load_profile("stackyard")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
