@@ -60,6 +60,12 @@ def compared(root: Path, text: str) -> Compared:
     Without B it is the work tree that is compared.
     """
     first, dots, second = _parted(text)
+    if not first.strip() and not second.strip():
+        raise NoHistory(
+            "--since was given no commit",
+            hint="a variable that is not set? --since main, --since HEAD~3, --since origin/main...",
+            reference=text,
+        )
     then = _commit(root, first or "HEAD")
     now = _commit(root, second) if second else None
     if dots == "...":

@@ -62,6 +62,8 @@ def compare_stacks(
     for name in order:
         target = targets[name]
         wanted[name] = source_fingerprint(target.inputs, wanted)
+        if target.is_left_alone and name in was:
+            wanted[name] = was[name]  # it keeps its last build, so that nothing changes for what builds on it
         if name in planned:
             decision = _decision(target, before.get(name), wanted, was, since, chosen.rebuild, forced_by)
             if whole is not None and decision.action == "reuse":

@@ -250,15 +250,32 @@ def test_files_that_no_commit_has_are_named(root: Path) -> None:
 # What is not there.
 
 
-@pytest.mark.parametrize("reference", ["nowhere", "HEAD~1", "nowhere...", "HEAD..nowhere", "-h", "0" * 40, ""])
+@pytest.mark.parametrize("reference", ["nowhere", "HEAD~1", "nowhere...", "HEAD..nowhere", "-h", "0" * 40])
 def test_a_commit_that_is_not_there(root: Path, reference: str) -> None:
-    """One sentence names the word that was not understood; nothing at all means HEAD."""
-    if not reference:
-        assert built(since(root, reference)) == set()
-        return
+    """One sentence names the word that was not understood."""
     with pytest.raises(NoHistory, match="there is no commit '") as caught:
         since(root, reference)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("reference", ["", "  ", "..", "...", " .. "])
+def test_no_commit_at_all(root: Path, reference: str) -> None:
+    """A variable that is not set would plan nothing, and that would pass for good news."""
+    with pytest.raises(NoHistory, match="was given no commit"):
+        since(root, reference)
+
+
+def test_what_stands_on_an_image_that_is_left_alone_stays(root: Path) -> None:
+    """It keeps its last build, whatever was edited in it."""
+    write(root, "images/spec.yml", "images: {base: {skip: for now}, lab: {depend_on: base}, geo: {}}\n")
+    commit(root)
+    write(root, "images/base/a.txt", "another\n")
+
+    assert {str(step.target): step.action for step in since(root).steps} == {
+        "base": "skip",
+        "lab": "reuse",
+        "geo": "reuse",
+    }
 
 
 def test_a_shallow_clone(root: Path, tmp_path: Path) -> None:
