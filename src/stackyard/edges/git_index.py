@@ -8,6 +8,11 @@ Raises: NoHistory, ToolMissing
 An index knows the id of a file as it was last looked at, which is the file's own only where its facts on disk are the
 same (git's own rule, with its care for files written in the same moment), where nothing turns bytes into others on
 their way (filters, line ends), and where git was not told to look away. Everything else has to be read.
+
+Attributes and settings of today do not tell how a file was written: what they once turned stays as it is, and git
+calls it clean. So an id also needs a file on disk of the blob's size: line ends, `ident` and encodings change it.
+A filter may not, so nothing is believed where one is configured but git-lfs, whose pointers are of other sizes.
+Known limit: a filter that kept the size, of which neither attribute nor configuration is left.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from __future__ import annotations
 import functools
 import os
 import posixpath
+import re
 import stat
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -24,9 +30,23 @@ from stackyard.edges.git import STATUS
 from stackyard.edges.git_tree import KINDS, Listing, Row, top_of
 from stackyard.errors import ToolMissing
 
-_SETTINGS = r"^(core\.(filemode|symlinks|autocrlf|checkstat|attributesfile)|extensions\.objectformat)$"
-_PLAIN = {"core.filemode": "true", "core.symlinks": "true", "core.autocrlf": "false", "core.checkstat": "default"}
+_PLAIN = {
+    "core.filemode": "true",
+    "core.symlinks": "true",
+    "core.autocrlf": "false",
+    "core.checkstat": "default",
+    "core.trustctime": "true",
+    "core.ignorestat": "false",
+    "extensions.objectformat": "sha1",
+}
 """Settings under which a clean file is the index's file, byte for byte and with its x bit."""
+_SETTINGS = rf"^({'|'.join(map(re.escape, _PLAIN))}|core\.attributesfile|filter\..*\.(clean|smudge|process))$"
+_USUAL_FILTER = "filter.lfs."
+_ENTRY = re.compile(
+    r"(\S) (\d{6}) ([0-9a-f]{40}) (\d)\t([^\0]+)\0"  # tag, mode, id, stage, path
+    r"  ctime: .*\n  mtime: .*\n  dev: .*\n  uid: .*\n  size: (\d+)\tflags: .*\n"
+)
+"""What `git ls-files --debug` says of one file: it promises nobody a form, so what is not of this one is nothing."""
 _TURNING = ("text", "eol", "crlf", "ident", "filter", "working-tree-encoding")
 """Attributes that make a file on disk another one than in the repository."""
 _ATTRIBUTES = ".gitattributes"
@@ -41,15 +61,16 @@ def listing_of_disk(root: Path) -> tuple[Listing, str] | None:
     """
     top = top_of(root)
     started = {name: _start(top, *words) for name, words in _COMMANDS.items()}
-    said = {name: process.communicate()[0] for name, process in started.items()}
+    index = os.fsdecode(started["index"].communicate()[0])
+    entries = _ENTRY.findall(index)
+    sizes = _sizes(top, {blob for _, _, blob, _, _, _ in entries})  # while git looks at the disk
+    said = {name: process.communicate()[0] for name, process in started.items() if name != "index"}
     if any(process.returncode for name, process in started.items() if name != "config"):
         return None
     settings = dict(_settings(said["config"]))
-    if any(settings.get(name, plain) != plain for name, plain in _PLAIN.items()):
+    if not _is_plain(settings) or len(entries) != index.count("\0"):
         return None
-    if settings.get("extensions.objectformat", "sha1") != "sha1":
-        return None
-    nodes, gone = _indexed(said["index"], top)
+    nodes, gone = _indexed(entries, sizes, top)
     for path, is_there in _changed(os.fsdecode(said["status"])):
         nodes.pop(path, None)
         folder = posixpath.dirname(path)
@@ -69,10 +90,10 @@ def listing_of_disk(root: Path) -> tuple[Listing, str] | None:
 
 
 _COMMANDS = {
-    "index": ("ls-files", "--stage", "-v", "-z"),
+    "index": ("ls-files", "--stage", "-v", "--debug", "-z"),
     "others": ("ls-files", "--others", "--directory", "-z"),
-    # No daemon's word is taken: the disk is looked at.
-    "status": ("-c", "core.fsmonitor=false", *STATUS, "--no-renames"),
+    # No daemon's word is taken, and no earlier command's: the disk is looked at.
+    "status": ("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", *STATUS, "--no-renames"),
     "config": ("config", "-z", "--get-regexp", _SETTINGS),
 }
 """All at once; each says more than the one before it has to wait for."""
@@ -97,16 +118,32 @@ def _settings(data: bytes) -> Iterator[tuple[str, str]]:
             yield name.lower(), value if not yes and not no else "true" if yes else "false"
 
 
-def _indexed(data: bytes, top: Path) -> tuple[dict[str, tuple[str, str]], set[str]]:
+def _is_plain(settings: dict[str, str]) -> bool:
+    """Whether nothing but attributes makes a file another one than in the repository."""
+    if any(name.startswith("filter.") and not name.startswith(_USUAL_FILTER) for name in settings):
+        return False
+    return all(settings.get(name, plain) == plain for name, plain in _PLAIN.items())
+
+
+def _sizes(top: Path, blobs: Iterable[str]) -> frozenset[str]:
+    """Rows of id and size in the repository; none of a blob that this clone does not have."""
+    command = ["git", "-C", str(top), "cat-file", "--batch-check=%(objectname) %(objectsize)"]
+    asked = "".join(f"{blob}\n" for blob in blobs).encode()
+    alone = {**os.environ, "GIT_NO_LAZY_FETCH": "1"}
+    return frozenset(
+        subprocess.run(command, input=asked, capture_output=True, check=False, env=alone).stdout.decode().splitlines()
+    )
+
+
+def _indexed(
+    entries: Iterable[tuple[str, ...]], sizes: frozenset[str], top: Path
+) -> tuple[dict[str, tuple[str, str]], set[str]]:
     """Files of the index that git looks after, others as they are on disk; folders of which some may be gone."""
     nodes: dict[str, tuple[str, str]] = {}
     gone: set[str] = set()
-    for row in os.fsdecode(data).split("\0"):
-        facts, tab, path = row.partition("\t")
-        if not tab:
-            continue
-        if facts.startswith("H ") and facts.endswith(" 0") and not facts.startswith("H 160000"):
-            nodes[path] = (KINDS.get(facts[2:8], "file"), facts[9:49])
+    for tag, mode, blob, stage, path, size in entries:
+        if tag == "H" and stage == "0" and mode != "160000":
+            nodes[path] = (KINDS.get(mode, "file"), blob if f"{blob} {size}" in sizes else "")
             continue
         folder = posixpath.dirname(path)
         gone.add(folder)

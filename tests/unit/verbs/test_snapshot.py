@@ -176,9 +176,9 @@ def sparse(root: Path) -> None:
 
 def with_attributes(root: Path) -> None:
     """Line ends, filters and ident make files on disk that no blob is."""
-    write(root, ".gitattributes", "*.txt text eol=crlf\n*.big filter=up\n*.id ident\n")
-    git(root, "config", "filter.up.clean", "tr A-Z a-z")
-    git(root, "config", "filter.up.smudge", "tr a-z A-Z")
+    write(root, ".gitattributes", "*.txt text eol=crlf\n*.big filter=lfs\n*.id ident\n")
+    git(root, "config", "filter.lfs.clean", "tr A-Z a-z")
+    git(root, "config", "filter.lfs.smudge", "tr a-z A-Z")
     for path, text in (("x.big", "big\n"), ("y.id", "$Id$\n"), ("plain", "plain\n")):
         write(root, f"images/base/{path}", text)
     commit(root)
@@ -195,6 +195,51 @@ def with_attributes_of_this_clone(root: Path) -> None:
     (root / "images/base/a.txt").unlink()
     git(root, "checkout", "--", ".")
     assert b"\r\n" in (root / "images/base/a.txt").read_bytes()
+
+
+def with_attributes_that_are_gone(root: Path) -> None:
+    """What they made of the files is still there, and git calls it clean."""
+    write(root, ".gitattributes", "*.txt text eol=crlf\n*.id ident\n")
+    write(root, "images/base/y.id", "$Id$\n")
+    commit(root)
+    for path in ("a.txt", "deep/er/b.txt", "y.id"):
+        (root / "images/base" / path).unlink()
+    git(root, "checkout", "--", ".")
+    settle(root)
+    git(root, "rm", "--quiet", ".gitattributes")
+    git(root, "commit", "--quiet", "--message", "no attributes")
+    assert git(root, "status", "--porcelain") == ""
+    assert b"\r\n" in (root / "images/base/a.txt").read_bytes()
+    assert b"$Id: " in (root / "images/base/y.id").read_bytes()
+
+
+def with_line_ends_of_another_setting(root: Path) -> None:
+    """Files were written when git was told to turn them, and it is not any more."""
+    git(root, "config", "core.autocrlf", "true")
+    (root / "images/base/a.txt").unlink()
+    git(root, "checkout", "--", ".")
+    settle(root)
+    git(root, "config", "core.autocrlf", "false")
+    assert git(root, "status", "--porcelain") == ""
+    assert b"\r\n" in (root / "images/base/a.txt").read_bytes()
+
+
+def settle(root: Path) -> None:
+    """git knows the files as they are, by their facts alone: it reads those that are as young as its index."""
+    for path in (root / "images").rglob("*"):
+        os.utime(path, (10**9, 10**9))
+    git(root, "update-index", "--refresh")
+
+
+def with_a_monitor_that_sleeps(root: Path) -> None:
+    """A daemon that says of no file that it changed, and whom git believes."""
+    hook = write(root, ".git/monitor", "#!/bin/sh\nprintf 'token\\0'\n")
+    hook.chmod(0o755)
+    git(root, "config", "core.fsmonitor", str(hook))
+    git(root, "config", "core.fsmonitorHookVersion", "2")
+    git(root, "update-index", "--fsmonitor")
+    git(root, "status")
+    write(root, "images/base/a.txt", "longer\n")
 
 
 def in_a_conflict(root: Path) -> None:
@@ -255,6 +300,9 @@ SCENES: list[Callable[[Path], None]] = [
     sparse,
     with_attributes,
     with_attributes_of_this_clone,
+    with_attributes_that_are_gone,
+    with_line_ends_of_another_setting,
+    with_a_monitor_that_sleeps,
     in_a_conflict,
     with_submodules,
     with_a_repository_inside,
@@ -299,6 +347,9 @@ def read_with(kept: dict[bytes, bytes], root: Path) -> dict[bytes, bytes]:
         ("core.autocrlf", "true"),
         ("core.autocrlf", "input"),
         ("core.checkStat", "minimal"),
+        ("core.trustctime", "false"),
+        ("core.ignoreStat", "true"),
+        ("filter.own.process", "a program that may keep a file's size"),
     ],
 )
 def test_settings_under_which_git_is_not_believed(root: Path, name: str, value: str) -> None:
