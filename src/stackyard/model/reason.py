@@ -104,14 +104,15 @@ class BaseUnknown(_Reason, frozen=True):
 
 
 class ParentChanged(_Reason, frozen=True):
-    """A parent has another content digest than the one built on, or came or went."""
+    """A parent has another content digest than the one built on, or came or went; without either, its files changed."""
 
     parent: TargetName
     was: str | None
     now: str | None
 
     def __str__(self) -> str:
-        return f"parent {self.parent} {_turned(self.was, self.now)}"
+        is_known = self.was is not None or self.now is not None
+        return f"parent {self.parent} {_turned(self.was, self.now) if is_known else 'changed'}"
 
 
 class ParentRebuilding(_Reason, frozen=True):

@@ -8,11 +8,12 @@ Pure. Why: docs/explanation/fingerprints.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from stackyard.model.inputs import TEST_FOLDERS
+from stackyard.model.names import TargetName
 from stackyard.model.plan import Step
-from stackyard.model.reason import FileChanged
+from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.stack import Finding, Stack
 
 _TESTS = (*TEST_FOLDERS, "conftest.py")
@@ -22,12 +23,16 @@ _SCOPE = "images/"
 
 def builds_for_tests(stack: Stack, steps: Sequence[Step]) -> Iterator[Finding]:
     """One notice that names the tests and counts the images."""
-    found = [step for step in steps if step.action == "build" and _names(stack, step)]
+    found: dict[TargetName, frozenset[str]] = {}
+    seconds = 0.0
+    for step in steps:  # parents first
+        if step.action == "build" and (tests := _names(stack, step, found)):
+            found[step.target] = tests
+            seconds += step.expected_s or 0
     if not found:
         return
-    names = sorted({name for step in found for name in _names(stack, step)})
+    names = sorted(frozenset().union(*found.values()))
     number = f"{len(found)} images are" if len(found) != 1 else "1 image is"
-    seconds = sum(step.expected_s or 0 for step in found)
     last = f" ({_time(seconds)} last time)" if seconds else ""
     sentence = f"{number} built only because `BuildAll` names {', '.join(names)}{last}, which no Dockerfile copies"
     hint = "taken out of `BuildAll`, an edit there runs the tests again and builds nothing"
@@ -38,12 +43,18 @@ def _time(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds >= 90 else f"{round(seconds)} s"
 
 
-def _names(stack: Stack, step: Step) -> frozenset[str]:
-    """The tests that are all a step is built for; empty where there is another reason, or the image copies them."""
+def _names(stack: Stack, step: Step, found: Collection[TargetName]) -> frozenset[str]:
+    """The tests that are all a step is built for; empty where there is another reason, or the image copies them.
+
+    Args:
+        found: parents that are built for tests alone: their files are no other reason.
+    """
     target = stack.target(step.target)
     copied = {path.removeprefix(f"{stack.images_folder}/") for path in target.counted_paths}
     names = set[str]()
     for reason in step.reasons:
+        if isinstance(reason, ParentChanged) and reason.was is reason.now is None and reason.parent in found:
+            continue
         path = reason.path.removeprefix(_SCOPE) if isinstance(reason, FileChanged) else ""
         name = path.partition("/")[0]
         is_everywhere = isinstance(reason, FileChanged) and reason.path != path and path not in copied

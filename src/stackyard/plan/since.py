@@ -6,6 +6,7 @@ Out:  Plan; for each target `build` where its source fingerprint is another one,
 Pure. Why: docs/explanation/plan.md
 Cost: O(targets + edges); entries of build contexts are looked through only where fingerprints differ
 
+What a left-alone target is made of moves nothing: its children stand on its last build, whatever its files are now.
 No record is read, so that nothing is said of images: whether one that is the same was ever built, and passed.
 """
 
@@ -34,6 +35,7 @@ from stackyard.model.reason import (
 from stackyard.model.stack import Finding, Stack, Target
 from stackyard.plan.compare import step_of
 from stackyard.plan.graph import build_order, graph_of
+from stackyard.plan.saved import builds_for_tests
 from stackyard.plan.selection import Selection
 
 
@@ -58,18 +60,21 @@ def compare_stacks(
     was = dict(_fingerprints(then)) if then else {}
     planned = set(chosen.planned)
     wanted: dict[TargetName, Digest] = {}
+    stands: dict[TargetName, Digest] = {}
+    """As its children see it."""
     steps = []
     for name in order:
         target = targets[name]
         wanted[name] = source_fingerprint(target.inputs, wanted)
-        if target.is_left_alone and name in was:
-            wanted[name] = was[name]  # it keeps its last build, so that nothing changes for what builds on it
+        stands[name] = source_fingerprint(target.inputs, stands)
         if name in planned:
-            decision = _decision(target, before.get(name), wanted, was, since, chosen.rebuild, forced_by)
+            decision = _decision(target, before.get(name), stands, was, since, chosen.rebuild, forced_by)
             if whole is not None and decision.action == "reuse":
                 decision = Decision("tag", (*decision.reasons, WholeStack(whole)))
         else:
             decision = Decision("skip", (NotSelected(),))
+        if target.is_left_alone:
+            stands[name] = was.get(name, stands[name])
         steps.append(step_of(now, target, decision, wanted[name], (), None, {}))
     return Plan(
         stack=now.name,
@@ -77,7 +82,7 @@ def compare_stacks(
         steps=tuple(steps),
         is_publishing=False,
         is_checked=False,
-        findings=(*now.findings, *_gone(before, targets, since)),
+        findings=(*now.findings, *builds_for_tests(now, steps), *_gone(before, targets, since)),
         since=since,
     )
 
@@ -110,7 +115,7 @@ def _decision(
     if wanted[target.name] != was[target.name]:
         own: tuple[Reason, ...] = tuple(differences(target.inputs, old.inputs))
         moved = tuple(
-            ParentChanged(name, was[name], wanted[name])
+            ParentChanged(name, None, None)
             for name in target.inputs.parents
             if name in was and was[name] != wanted[name]
         )

@@ -56,6 +56,7 @@ CLAUSES: list[tuple[Reason, str, str]] = [
         "on debian:13 in place of debian:12, by --base",
     ),
     (ParentChanged(LAB, OLD, NEW), "parent-changed", f"parent lab changed from {OLD[:19]} to {NEW[:19]}"),
+    (ParentChanged(LAB, None, None), "parent-changed", "parent lab changed"),
     (ParentRebuilding(LAB), "parent-rebuilding", "waits for parent lab"),
     (DefinitionChanged("platform", "a", "b"), "definition-changed", "platform changed from a to b"),
     (Forced("--rebuild"), "forced", "asked for by --rebuild"),

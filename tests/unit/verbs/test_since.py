@@ -83,7 +83,7 @@ def test_what_changed_is_built_with_what_builds_on_it(root: Path) -> None:
     planned = since(root)
     texts = told(planned)
     assert texts["base"] == "build: a.txt changed"
-    assert texts["lab"].startswith("build: parent base changed from sha256:")
+    assert texts["lab"] == "build: parent base changed"
     assert texts["geo"] == "reuse: unchanged since HEAD"
     assert planned.since is not None
     assert (planned.since.reference, planned.since.now) == ("HEAD", None)
@@ -174,6 +174,37 @@ def test_several_commits_and_a_revert(root: Path) -> None:
     write(root, "images/geo/b.txt", "b\n")
     commit(root)
     assert built(since(root, "HEAD~3")) == {"base", "lab"}
+
+
+def test_what_is_left_alone_changes_nothing_for_its_children(root: Path) -> None:
+    """They stand on its last build, whatever its files or its own parents are; their fingerprints are of the files."""
+    write(root, "images/spec.yml", SPEC.replace("base: {}", "base: {}\n  mid: {depend_on: base, skip: broken}"))
+    write(root, "images/mid/Dockerfile", "FROM base\nCOPY . /mid\n")
+    write(root, "images/lab/Dockerfile", "FROM base\nCOPY --from=mid /mid /mid\nCOPY . /lab\n")
+    commit(root)
+    write(root, "images/mid/new.txt")
+    planned = since(root)
+    assert told(planned)["lab"] == "reuse: unchanged since HEAD"
+    assert [step.action for step in planned.steps if str(step.target) == "mid"] == ["skip"]
+    wanted = {step.target: step.source for step in plan(load(root)).steps}
+    assert {step.target: step.source for step in planned.steps} == wanted
+    write(root, "images/base/a.txt", "other\n")
+    assert told(since(root))["lab"] == "build: parent base changed"
+
+
+def test_what_build_all_costs_where_it_names_tests(root: Path) -> None:
+    """The notice of a plan from the records, children of what is built counted with it."""
+    write(root, "images/change_ignore.json", '{"BuildAll": ["tests_common"]}')
+    write(root, "images/tests_common/test_all.py", "def test_all(): pass\n")
+    commit(root)
+    write(root, "images/tests_common/test_all.py", "def test_all(): assert True\n")
+    planned = since(root)
+    assert built(planned) == {"base", "lab", "geo"}
+    (found,) = [each for each in planned.findings if each.code == "tests-in-build-all"]
+    assert found.sentence.startswith("3 images are built only because `BuildAll` names tests_common")
+    write(root, "images/base/a.txt", "other\n")
+    (found,) = [each for each in since(root).findings if each.code == "tests-in-build-all"]
+    assert found.sentence.startswith("1 image is built only because")
 
 
 def test_a_change_of_tests_only_tests(root: Path) -> None:
@@ -276,6 +307,16 @@ def test_what_stands_on_an_image_that_is_left_alone_stays(root: Path) -> None:
         "lab": "reuse",
         "geo": "reuse",
     }
+
+
+def test_one_side_left_out(root: Path) -> None:
+    """Before two dots or three it is HEAD, as git has it; behind them it is the work tree."""
+    first = git(root, "rev-parse", "HEAD")
+    write(root, "images/geo/b.txt", "two\n")
+    commit(root)
+    write(root, "images/base/a.txt", "three\n")
+    assert built(since(root, f"..{first}")) == {"geo"}
+    assert built(since(root, f"{first}..")) == built(since(root, f"{first}...")) == {"base", "lab", "geo"}
 
 
 def test_a_shallow_clone(root: Path, tmp_path: Path) -> None:
