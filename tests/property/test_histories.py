@@ -37,7 +37,7 @@ def folders(tmp_path: Path) -> Iterator[Path]:
 
 
 @settings(
-    max_examples=500 if IS_LONG else 10,
+    max_examples=500 if IS_LONG else 20,
     deadline=None,
     derandomize=not IS_LONG,
     database=None,
