@@ -18,6 +18,7 @@ from stackyard.load.recipe import Recipe
 from stackyard.load.references import Found
 from stackyard.load.sources import Sources
 from stackyard.load.spec.versions import BASE_IMAGE
+from stackyard.load.tree.paths import relative
 from stackyard.model.dockerfile import Body, Dockerfile
 from stackyard.model.inputs import ASIDE_ARG, RULES, TEST_FOLDERS, BlobId, Entry, comparable
 from stackyard.model.names import ImageName
@@ -102,7 +103,7 @@ def counted_entries(
         context = tuple(entry for entry, path in _with_paths(recipe, sources) if not never(path))
     if reads_everything:
         return context
-    below = posixpath.relpath(recipe.dockerfile, recipe.context)
+    below = relative(recipe.dockerfile, recipe.context)
     is_own = f"{recipe.context}/".startswith(f"{own}/")
     folder = "" if is_own else _below(recipe.context, own)
     quiet = _Quiet(folder, recipe.is_stamped)
@@ -173,7 +174,7 @@ def _with_paths(recipe: Recipe, sources: Sources) -> Iterator[tuple[Entry, str]]
 
 def _below(context: str, own: str) -> str | None:
     """The image's own folder as the beginning of paths of a build context above it; None where it is elsewhere."""
-    path = posixpath.relpath(own, context)
+    path = relative(own, context)
     return None if path.startswith("..") else f"{path}/"
 
 

@@ -17,6 +17,7 @@ import msgspec
 from stackyard.load.matrix import Matrices
 from stackyard.load.spec.values import Spec, SpecImage, SpecPlan
 from stackyard.load.spec.versions import BaseImage, Version
+from stackyard.load.tree.paths import normal
 from stackyard.load.tree.place import DOCKERFILE, Place
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.names import ImageName, TargetName, VersionName
@@ -154,7 +155,7 @@ def _recipe(
     templates: TagTemplates,
     place: Place,
 ) -> Recipe:
-    dockerfile = image.dockerfile or posixpath.join(image.context or place.path(image.name), DOCKERFILE)
+    dockerfile = normal(image.dockerfile or posixpath.join(image.context or place.path(image.name), DOCKERFILE))
     return Recipe(
         image.name,
         version,
@@ -165,8 +166,8 @@ def _recipe(
         image.integration_tests,
         templates,
         tuple(variables.items()),
-        posixpath.normpath(dockerfile),
-        image.context or posixpath.dirname(posixpath.normpath(dockerfile)) or ".",
+        dockerfile,
+        image.context or posixpath.dirname(dockerfile) or ".",
         image.skip,
         always=tuple((name, filled(value, variables)) for name, value in spec.build_args),
         files=image.files,

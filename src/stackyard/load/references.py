@@ -10,7 +10,8 @@ tag, by `image_name`, by where it is published, or by its folder.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -100,7 +101,7 @@ def find_references(
     if recipe.base_image is not None and recipe.base_image.name not in owners.repositories:
         findings.append(_unknown_base(recipe, recipe.base_image, owners))
     for name, spot in recipe.declared:
-        target = _parent(recipe, ImageName(name), owners, findings, spot)
+        target = _parent(recipe, ImageName(name), owners, findings, partial(Spot, *spot))
         if target is not None:
             found.parents[target] = []
     replaced = _replaced(recipe, dockerfile, args, platform)
@@ -122,7 +123,7 @@ def find_references(
             _give(reference, recipe.given_base, recipe, owners, found)
             found.naming |= variables_of(use.text)
             continue
-        parent = _sort(reference, recipe, owners, found, findings, Spot(*dockerfile.at(use.line, use.text)))
+        parent = _sort(reference, recipe, owners, found, findings, partial(_spot_of, dockerfile, use))
         if parent is not None:
             found.roles.append(f"parent {parent}")
             found.naming |= variables_of(use.text)
@@ -201,7 +202,12 @@ def _give(reference: Reference, given: Reference, recipe: Recipe, owners: Owners
 
 
 def _sort(
-    reference: Reference, recipe: Recipe, owners: Owners, found: Found, findings: list[Finding], spot: Spot
+    reference: Reference,
+    recipe: Recipe,
+    owners: Owners,
+    found: Found,
+    findings: list[Finding],
+    spot: Callable[[], Spot],
 ) -> TargetName | None:
     """One reference, to the parents or to the bases; the parent that it is."""
     owner = owners.by_name.get(reference.repository.canonical)
@@ -215,7 +221,13 @@ def _sort(
     return target
 
 
-def _parent(recipe: Recipe, image: ImageName, owners: Owners, findings: list[Finding], spot: Spot) -> TargetName | None:
+def _spot_of(dockerfile: Dockerfile, use: Use) -> Spot:
+    return Spot(*dockerfile.at(use.line, use.text))
+
+
+def _parent(
+    recipe: Recipe, image: ImageName, owners: Owners, findings: list[Finding], spot: Callable[[], Spot]
+) -> TargetName | None:
     """The target of `image` that the recipe builds on; None for an image the stack does not make."""
     target = owners.at_version(image, recipe.version)
     if target is None and image in owners.versions:
@@ -230,7 +242,9 @@ def _parent(recipe: Recipe, image: ImageName, owners: Owners, findings: list[Fin
         if not any(one.code == "missing-version" and one.sentence == sentence for one in findings):
             found = str(recipe.version) if recipe.version is not None else "no version"
             wanted = f"one of {', '.join(made)}"
-            findings.append(Finding("missing-version", "error", sentence, *spot, hint=hint, found=found, wanted=wanted))
+            findings.append(
+                Finding("missing-version", "error", sentence, *spot(), hint=hint, found=found, wanted=wanted)
+            )
     return target
 
 

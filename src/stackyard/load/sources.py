@@ -19,6 +19,7 @@ from stackyard.load.links import HINT
 from stackyard.load.recipe import Recipe
 from stackyard.load.tree.context import read_context
 from stackyard.load.tree.ignore import IgnoreRules, read_ignore_rules
+from stackyard.load.tree.paths import relative
 from stackyard.load.tree.place import Place, image_folders
 from stackyard.load.tree.staging import FilesEntry, Stager
 from stackyard.model.dockerfile import Dockerfile
@@ -83,7 +84,7 @@ class SourceReader:
             data = files.read(recipe.dockerfile)
             dockerfile = self._dockerfiles.get(recipe.dockerfile) or parse(data, recipe.dockerfile)
             self._dockerfiles[recipe.dockerfile] = dockerfile
-            below = posixpath.relpath(recipe.dockerfile, recipe.context)
+            below = relative(recipe.dockerfile, recipe.context)
             rules = read_ignore_rules(recipe.context, below, recipe.context, files)
             context = self._context(rules, recipe.context)
         except FileProblem as problem:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -54,8 +54,54 @@ _COMMIT = re.compile(r"#[0-9a-f]{40}(:|$)")
 
 _REMOTE = r"(?i:https?|git|ssh)://|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:"
 
+_PREDEFINED = tuple(f"{side}{part}" for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT"))
+
 Scope = dict[str, str | None]
 """Values of variables; None for a name that is set to something unknown here."""
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Where a file names what: for those who tell of it, and not for those who build."""
+
+    mentions: tuple[Mention, ...] = ()
+    columns: Mapping[tuple[int, str], tuple[int, int]] = {}
+
+
+class FoundLater:
+    """Places of a file, looked for when somebody first asks: of a stack without findings nobody does."""
+
+    __slots__ = ("_find", "_found")
+
+    def __init__(self, find: Callable[[], Places] = Places) -> None:
+        self._find = find
+        self._found: Places | None = None
+
+    @property
+    def places(self) -> Places:
+        """What was found."""
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FoundLater) and self.places == other.places
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class LastAnswer:
+    """What a file was last asked, and what it said: who makes a target asks the same of it several times."""
+
+    __slots__ = ("answer", "asked")
+
+    def __init__(self) -> None:
+        self.asked: tuple[Mapping[str, str], str, Body] | None = None
+        self.answer: tuple[tuple[Use | _Inside | _Read, str], ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LastAnswer)  # it says nothing of the file
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class Dockerfile(msgspec.Struct, frozen=True):
@@ -66,16 +112,24 @@ class Dockerfile(msgspec.Struct, frozen=True):
     stages: tuple[Stage, ...]
     syntax: Use | None = None
     escape: str = "\\"
-    mentions: tuple[Mention, ...] = ()
-    """Every place that names a variable, file order."""
     runs: tuple[int, ...] = ()
     """Lines of RUN: each sees every argument of its stage in its environment."""
     meant: BlobId = BlobId.of(b"")
     """git's id of what engines see of the file: all but comments and empty lines."""
     meant_until: tuple[BlobId, ...] = ()
     """The same up to the end of each stage: what stands behind the stage that is the image, none can reach."""
-    columns: Mapping[tuple[int, str], tuple[int, int]] = {}
-    """Line and column of a name or an image, by the line where its instruction begins, and its text."""
+    written: FoundLater = msgspec.field(default_factory=FoundLater)
+    last: LastAnswer = msgspec.field(default_factory=LastAnswer)
+
+    @property
+    def mentions(self) -> tuple[Mention, ...]:
+        """Every place that names a variable, file order."""
+        return self.written.places.mentions
+
+    @property
+    def columns(self) -> Mapping[tuple[int, str], tuple[int, int]]:
+        """Line and column of a name or an image, by the line where its instruction begins, and its text."""
+        return self.written.places.columns
 
     def at(self, line: int, text: str) -> tuple[str, int, int | None]:
         """File, line and column of a text in the instruction that begins at `line`; else where that begins."""
@@ -131,7 +185,11 @@ class Dockerfile(msgspec.Struct, frozen=True):
         count = found[-1] + 1
         ends = self.meant_until[:count]
         return msgspec.structs.replace(
-            self, stages=self.stages[:count], meant=ends[-1] if ends else self.meant, meant_until=ends
+            self,
+            stages=self.stages[:count],
+            meant=ends[-1] if ends else self.meant,
+            meant_until=ends,
+            last=LastAnswer(),
         )
 
     def foundation(self, passed: Mapping[str, str], platform: str = "") -> str:
@@ -184,18 +242,25 @@ class Dockerfile(msgspec.Struct, frozen=True):
                 values[arg.name] = _lenient(arg.default or "", values, self.escape)
         return values
 
-    def _stage_values(self, passed: Mapping[str, str], platform: str) -> dict[str, str]:
-        """What a stage gets of those arguments when it declares them."""
-        has_value = {arg.name: arg.name in passed or arg.default is not None for arg in self.args}
-        values = self.global_values(passed, platform)
-        return {name: value for name, value in values.items() if has_value.get(name, True)}
+    def _stage_values(self, passed: Mapping[str, str], before: Mapping[str, str]) -> Mapping[str, str]:
+        """What a stage gets of the arguments before the first FROM when it declares them."""
+        without = {arg.name for arg in self.args if arg.name not in passed and arg.default is None}
+        return {name: value for name, value in before.items() if name not in without} if without else before
 
     def _events(
         self, passed: Mapping[str, str], platform: str, triggers: Body
-    ) -> Iterator[tuple[Use | _Inside | _Read, str]]:
+    ) -> tuple[tuple[Use | _Inside | _Read, str], ...]:
         """Uses of images and stages, and what is read, in order, with their evaluated text."""
+        asked = (dict(passed), platform, triggers)
+        if self.last.asked != asked:
+            self.last.answer, self.last.asked = tuple(self._evaluated(*asked)), asked
+        return self.last.answer
+
+    def _evaluated(
+        self, passed: Mapping[str, str], platform: str, triggers: Body
+    ) -> Iterator[tuple[Use | _Inside | _Read, str]]:
         before = self.global_values(passed, platform)
-        given = self._stage_values(passed, platform)
+        given = self._stage_values(passed, before)
         every_name = {stage.name for stage in self.stages if stage.name}
         earlier: dict[str, tuple[Stage, Scope]] = {}
         for stage in self.stages:
@@ -312,5 +377,4 @@ def _predefined(passed: Mapping[str, str], platform: str) -> dict[str, str]:
             "TARGETARCH": architecture,
             "TARGETVARIANT": variant,
         }
-    names = [f"{side}{part}" for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")]
-    return values | {name: passed[name] for name in names if name in passed}
+    return values | {name: passed[name] for name in _PREDEFINED if name in passed}

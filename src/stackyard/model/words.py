@@ -34,6 +34,10 @@ _PLAIN = re.compile(r"""[^'"$<\\`}/]+""")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """Nearly every name; others are read sign by sign."""
 
+_SIMPLE = re.compile(r"""(?:[^'"$\\]++|\$[A-Za-z_]|\$\{[A-Za-z_][A-Za-z0-9_]*\})*""")
+_SIMPLE_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
+"""What `_simple` can read, and a variable in it."""
+
 _HEREDOC = r"([0-9]*)<<(-?)([\t\n\f\r ]*)([^<]*)"
 
 
@@ -51,10 +55,26 @@ def expand(text: str, values: Mapping[str, str | None], escape: str = "\\") -> s
 
 def expand_known(text: str, values: Mapping[str, str | None], escape: str = "\\") -> tuple[str, frozenset[str]]:
     """As `expand`, and the names that were asked for and have no value in `values` (or None as value)."""
-    if "$" not in text and escape not in text and '"' not in text and "'" not in text:
-        return text, frozenset()
+    if "$" not in text:
+        if escape not in text and '"' not in text and "'" not in text:
+            return text, frozenset()
+    elif escape == "\\" and text.isascii() and _SIMPLE.fullmatch(text):
+        return _simple(text, values)
     lexer = _Lexer(text, values, escape)
     return "".join(piece for piece, _ in lexer.until("")), frozenset(lexer.missing)
+
+
+def _simple(text: str, values: Mapping[str, str | None]) -> tuple[str, frozenset[str]]:
+    """Nearly every text with variables: no quotes, no escapes, and no form but `$NAME` and `${NAME}`."""
+    missing: set[str] = set()
+    pieces = _SIMPLE_VARIABLE.split(text)
+    for at in range(1, len(pieces), 3):
+        name = pieces[at] or pieces[at + 1]
+        value = values.get(name)
+        if value is None:
+            missing.add(name)
+        pieces[at], pieces[at + 1] = value or "", ""
+    return "".join(pieces), frozenset(missing)
 
 
 class Heredoc:

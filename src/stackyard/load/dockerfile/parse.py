@@ -35,9 +35,12 @@ from stackyard.load.dockerfile.instructions import (
     syntax_image,
 )
 from stackyard.load.dockerfile.mentions import columns_of, mentions_of
-from stackyard.model.dockerfile import Arg, Body, Copied, Dockerfile, Env, Stage, Use, expand
+from stackyard.model.dockerfile import Arg, Body, Copied, Dockerfile, Env, FoundLater, Places, Stage, Use, expand
 from stackyard.model.inputs import BlobId
 from stackyard.model.words import SPACE, heredoc
+
+_PLAIN_WORDS = re.compile(r"""[\t !#-&(-~]*""")
+"""Text without quotes, and without blanks that Python's idea of them and Go's differ about."""
 
 _STAGE_NAME = r"[a-z][a-z0-9_.-]*"
 
@@ -78,12 +81,16 @@ def _parsed(lines: list[str], path: str) -> Dockerfile:
         elif ends:
             ends[-1] = len(meant)
     dockerfile = builder.finish(syntax)
+
+    def places() -> Places:
+        mentions = tuple(mentions_of(lines, instructions, escape))
+        return Places(mentions, columns_of(lines, instructions, dockerfile))
+
     head = f"# {escape} {syntax.text if syntax else ''}"
     meant_until = tuple(BlobId.of("\n".join((head, *meant[:end])).encode()) for end in ends)
     return msgspec.structs.replace(
         dockerfile,
-        columns=columns_of(lines, instructions, dockerfile),
-        mentions=tuple(mentions_of(lines, instructions, escape)),
+        written=FoundLater(places),
         meant=meant_until[-1],
         meant_until=meant_until,
         runs=tuple(each.line for each in instructions if each.word in ("RUN", "ONBUILD")),
@@ -309,6 +316,8 @@ def _plain(name: str, escape: str) -> str:
 
 def _words(text: str, escape: str) -> list[str]:
     """Words parted by blanks that are neither quoted nor escaped; quotes and escapes stay."""
+    if _PLAIN_WORDS.fullmatch(text) and escape not in text:
+        return text.split()
     words: list[str] = []
     word: list[str] = []
     quote = ""

@@ -15,9 +15,10 @@ Cost: each file is asked for once; on disk it is opened and read.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from stackyard.errors import FileProblem
-from stackyard.load.tree.files import DISK, READABLE, Files
+from stackyard.load.tree.files import DISK, READABLE, Files, Node
 from stackyard.load.tree.ignore import NOTHING_IGNORED, IgnoreRules, Said
 from stackyard.model.inputs import BlobId, Entry
 
@@ -36,8 +37,9 @@ def read_context(folder: str, rules: IgnoreRules, shown: str | None = None, file
     todo: list[tuple[str, Said | None]] = [("", None)]
     while todo:
         below, said = todo.pop()
-        for name, is_folder in _scan(files, folder, below, called):
+        for name, (kind, blob) in _nodes(files, folder, below, called):
             path = below + name
+            is_folder = kind == "dir"
             if name == ".git" or (is_folder and name == ".stackyard"):
                 continue
             ignored, heard = rules.judge(path, said)
@@ -47,8 +49,12 @@ def read_context(folder: str, rules: IgnoreRules, shown: str | None = None, file
                 if not ignored or rules.may_keep_below(path):
                     todo.append((path + "/", heard))
             elif not ignored:
-                entries.append(read_entry(f"{folder}/{path}", path, called, files))
-    entries.extend(Entry(_valid(path, called), "dir", _NOTHING) for path in _empty(kept, entries))
+                if blob and kind in ("file", "exec") and path.isascii():  # nearly every file of a large repository
+                    entries.append(Entry(path, "file" if kind == "file" else "exec", BlobId(blob)))
+                else:
+                    entries.append(read_entry(f"{folder}/{path}", path, called, files))
+    if kept:
+        entries.extend(Entry(_valid(path, called), "dir", _NOTHING) for path in _empty(kept, entries))
     entries.sort(key=_path)
     return tuple(entries)
 
@@ -68,9 +74,9 @@ def _path(entry: Entry) -> str:
     return entry.path
 
 
-def _scan(files: Files, folder: str, below: str, called: str) -> list[tuple[str, bool]]:
+def _nodes(files: Files, folder: str, below: str, called: str) -> Iterable[tuple[str, Node]]:
     try:
-        return files.scan(f"{folder}/{below}" if below else folder)
+        return files.nodes(f"{folder}/{below}" if below else folder)
     except OSError as error:
         where = f"{called}/{below}".rstrip("/")
         raise FileProblem(where, None, f"cannot be read: {error.strerror}", hint=READABLE) from None

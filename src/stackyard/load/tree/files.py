@@ -37,6 +37,10 @@ Node = tuple[str, str]
 """What is at a path (`file`, `exec`, `link`, `dir`, or `module`: a submodule not looked into), and git's id of it."""
 
 
+_FOLDER: Node = ("dir", "")
+_UNKNOWN: Node = ("", "")
+
+
 class Files(Protocol):
     """Files of one repository at one moment. Links are followed unless a method says otherwise."""
 
@@ -58,6 +62,10 @@ class Files(Protocol):
 
     def scan(self, path: str) -> list[tuple[str, bool]]:
         """Names in a folder, in no order, each with whether it is itself a folder. OSError where it is none."""
+        ...
+
+    def nodes(self, path: str) -> Iterable[tuple[str, Node]]:
+        """As `scan`, each with its kind and id as far as they are known: all is, or no more than which are folders."""
         ...
 
     def read(self, path: str) -> bytes:
@@ -113,6 +121,10 @@ class DiskFiles:
         """Names in a folder."""
         with os.scandir(self._full(path)) as entries:
             return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+    def nodes(self, path: str) -> Iterable[tuple[str, Node]]:
+        """Names in a folder."""
+        return [(name, _FOLDER if is_folder else _UNKNOWN) for name, is_folder in self.scan(path)]
 
     def read(self, path: str) -> bytes:
         """The bytes of a file."""
@@ -220,10 +232,17 @@ class TreeFiles:
 
     def scan(self, path: str) -> list[tuple[str, bool]]:
         """Names in a folder."""
-        where = self._where(path)
-        if where not in self._folders:
-            raise _missing(path, errno.ENOENT if self._node(path) is None else errno.ENOTDIR)
-        return [(name, kind == "dir") for name, (kind, _) in self._folders[where].items()]
+        return [(name, kind == "dir") for name, (kind, _) in self.nodes(path)]
+
+    def nodes(self, path: str) -> Iterable[tuple[str, Node]]:
+        """Names in a folder, each with what is there."""
+        names = self._folders.get(path) if not self._prefix else None
+        if names is None:
+            where = self._where(path)
+            if where not in self._folders:
+                raise _missing(path, errno.ENOENT if self._node(path) is None else errno.ENOTDIR)
+            names = self._folders[where]
+        return names.items()
 
     def read(self, path: str) -> bytes:
         """The bytes of a file."""

@@ -24,6 +24,7 @@ from functools import lru_cache
 
 from stackyard.errors import FileProblem
 from stackyard.load.tree.files import DISK, Files
+from stackyard.load.tree.paths import joined
 from stackyard.model.words import SPACE
 
 IGNORE_FILE = ".dockerignore"
@@ -144,8 +145,8 @@ def read_ignore_rules(
         shown: how messages call the folder.
     """
     for name in (f"{dockerfile}{IGNORE_FILE}", IGNORE_FILE):
-        called = posixpath.normpath(posixpath.join(shown or folder, name))
-        data = _read(posixpath.join(folder, name), folder, called, files)
+        called = joined(shown or folder, name)
+        data = _read(joined(folder, name), folder, called, files)
         if data is not None:
             return parse_ignore_rules(data, called)
     return NOTHING_IGNORED
@@ -154,12 +155,12 @@ def read_ignore_rules(
 def _read(path: str, folder: str, called: str, files: Files) -> bytes | None:
     """The file's bytes, None where there is none."""
     try:
+        if not files.is_there(path):
+            return None
         if files.is_link(path) and posixpath.relpath(files.real(path), files.real(folder)).split("/")[0] == "..":
             raise FileProblem(called, None, "is a link that leads out of the build context")
         if not files.is_file(path):
-            if files.is_there(path):
-                raise FileProblem(called, None, "is not a file", hint="ignore rules are text, one pattern a line")
-            return None
+            raise FileProblem(called, None, "is not a file", hint="ignore rules are text, one pattern a line")
         return files.read(path)
     except OSError as error:
         raise FileProblem(called, None, f"cannot be read: {error.strerror}") from None

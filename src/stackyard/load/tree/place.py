@@ -19,6 +19,7 @@ import msgspec
 from stackyard.errors import FileProblem, NotAStack
 from stackyard.load.links import HINT
 from stackyard.load.tree.files import DISK, DiskFiles, Files
+from stackyard.load.tree.paths import joined
 from stackyard.load.yaml import read
 from stackyard.model.names import ImageName
 
@@ -50,7 +51,7 @@ class Place(msgspec.Struct, frozen=True):
 
     def path(self, *parts: str) -> str:
         """A path below the images folder, relative to the root, as people write it."""
-        return posixpath.normpath(posixpath.join(self.images, *parts))
+        return joined(self.images, *parts)
 
     @property
     def is_listed_at_the_root(self) -> bool:
