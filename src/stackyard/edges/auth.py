@@ -4,7 +4,7 @@
 In:     a registry's challenge (WWW-Authenticate), what we want to do there
 Out:    the Authorization header to send, from a cache while it lasts
 Raises: RegistryRefused, RegistryProblem
-Beside: edges/oci (sends), edges/credentials (who we are)
+Beside: edges/oci, edges/wire (sends), edges/credentials (who we are)
 Source: distribution spec, "Token Authentication"; RFC 9110, 11.6.1
 """
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,8 +19,9 @@ import pytest
 
 from stackyard.edges.auth import challenges, merged
 from stackyard.edges.credentials import Credential
-from stackyard.edges.oci import MANIFEST_TYPES, OCI_MANIFEST, OciRegistry, Patience, proxy_for, trust
+from stackyard.edges.oci import MANIFEST_TYPES, OCI_MANIFEST, OciRegistry
 from stackyard.edges.registry import Manifest
+from stackyard.edges.wire import Patience
 from stackyard.errors import ConfigError, DigestMismatch, RegistryProblem, RegistryRefused, RegistryUnreachable
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Repository
@@ -683,42 +683,10 @@ class TestTheWayThere:
             registry.resolve(Repository(f"{host}/library/debian"), TAG)
         assert server.asked[0].path == f"{address}:443"
 
-    @pytest.mark.parametrize(
-        ("environ", "host", "proxy"),
-        [
-            ({}, "r.example", None),
-            ({"HTTPS_PROXY": "http://p:1"}, "r.example", "http://p:1"),
-            ({"HTTPS_PROXY": "http://p:1", "https_proxy": "q:2"}, "r.example", "http://q:2"),
-            ({"ALL_PROXY": "http://p:1"}, "r.example:5000", "http://p:1"),
-            ({"HTTP_PROXY": "http://p:1"}, "r.example", None),
-            ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.example, .example"}, "r.example:5000", None),
-            ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "r.example:5000"}, "r.example:5000", None),
-            ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "r.example:5000"}, "r.example", "http://p:1"),
-            ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, "r.example", None),
-            ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "example"}, "badexample", "http://p:1"),
-            ({"HTTPS_PROXY": "http://p:1"}, "127.0.0.9:5000", None),
-            ({"HTTPS_PROXY": "http://p:1"}, "localhost:5000", None),
-            ({"HTTPS_PROXY": "http://p:1"}, "[::1]:5000", None),
-        ],
-    )
-    def test_who_needs_a_proxy(self, environ: dict[str, str], host: str, proxy: str | None) -> None:
-        """TLS goes through the proxy unless NO_PROXY or this machine is meant; lower case wins."""
-        assert proxy_for(host, environ) == proxy
-
     def test_a_proxy_of_an_unknown_kind(self, connect: Connect) -> None:
         """A proxy address that cannot be used is told as such."""
         with pytest.raises(RegistryUnreachable, match="its address, or that of the proxy, cannot be used"):
             connect(None, {"HTTPS_PROXY": "socks9://p:1"}).resolve(Repository("r.example/lab"), TAG)
-
-    @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
-    def test_certificates_that_are_not_there(self, tmp_path: Path, name: str) -> None:
-        """A certificate file that is missing or holds none is told with the variable that names it."""
-        (tmp_path / "empty").write_text("")
-        for path in (tmp_path / "absent", tmp_path / "empty"):
-            with pytest.raises(ConfigError, match=f"^{name} names {path}"):
-                trust({name: str(path)})
-        assert trust({"REQUESTS_CA_BUNDLE": str(tmp_path)}).verify_mode.name == "CERT_REQUIRED"
-        assert trust({}).check_hostname
 
 
 def test_challenges_are_read_as_they_are_written() -> None:
