@@ -45,7 +45,7 @@ from stackyard.model.inputs import BlobId, Entry, Inputs
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
 from stackyard.model.outcome import Outcome, Published, RunSummary
-from stackyard.model.plan import Note, Plan, PlannedBase, PlannedParent, Step
+from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
 from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Tested
 from stackyard.model.reference import Platform, Reference, Repository
@@ -138,6 +138,7 @@ def sentences(text: str) -> str:
 
 # The JSON.
 
+_ADDRESS = "https://example.org/course.tar.gz"
 _BASE, _CHILD = TargetName("base-notebook"), TargetName("ml-notebook")
 
 
@@ -174,6 +175,7 @@ def sample_plan() -> Plan:
         context="images/ml-notebook",
         parents=(PlannedParent(_BASE, "campus/base-notebook:2026.3-main"),),
         bases=(PlannedBase(Reference.parse("alpine:3"), _digest("6")),),
+        downloads=(PlannedDownload(_ADDRESS, _digest("7")),),
         reasons=(FileChanged("requirements.txt", "changed"),),
         source=_digest("1"),
         build=_digest("2"),
@@ -316,6 +318,7 @@ def sample_inputs() -> MadeFrom:
         inputs=inputs,
         args=(Argument("BASE_TAG", "2026.3-main", False),),
         bases=(("docker.io/library/debian:bookworm-slim", _digest("8")),),
+        downloads=((_ADDRESS, _digest("9")),),
         parents=((_BASE, _digest("7")),),
         source=_digest("1"),
         build=_digest("2"),
@@ -483,6 +486,8 @@ INPUT_FIELDS = {
     "images[].labels.*": "Labels that Stackyard adds.",
     "images[].bases[].reference": "An external base.",
     "images[].bases[].accepted": "Its accepted digest, or null.",
+    "images[].downloads[].address": "What `ADD` fetches without a checksum.",
+    "images[].downloads[].accepted": "The digest of what it is taken to give, or null.",
     "images[].parents[].target": "An image of the stack that it is built on.",
     "images[].parents[].content": "Content digest of the build that the plan chose; null where it is to be built.",
     "images[].platform": "The platform.",
@@ -522,25 +527,25 @@ ERROR_FIELDS = {
 }
 BASES_FIELDS = {
     "format": "Version of this form: 1.",
-    "bases[].reference": "As the first Dockerfile that names it writes it.",
+    "bases[].reference": "As the first Dockerfile that names it writes it; of a download the address.",
     "bases[].state": "See [states of a base](#states-of-a-base).",
     "bases[].accepted": "The digest that it is taken to be, or null.",
     "bases[].since": "When that was accepted, or null.",
-    "bases[].current": "What its registry has, or had when it was last asked; null where nobody knows.",
+    "bases[].current": "What is there, or was when somebody was last asked; null where nobody knows.",
     "bases[].checked": "When that was, or null.",
-    "bases[].problem": "Why the registry could not be asked now, or null.",
-    "bases[].targets[]": "Who stands on it.",
-    "bases[].places[].how": "`from`, `copy` (`COPY --from`), `mount` (`RUN --mount=from`) or `syntax`.",
+    "bases[].problem": "Why nobody could be asked now, or null.",
+    "bases[].targets[]": "Who stands on it, or fetches it.",
+    "bases[].places[].how": "`from`, `copy` (`COPY --from`), `mount` (`RUN --mount=from`), `syntax` or `add`.",
     "bases[].places[].path": "The Dockerfile.",
     "bases[].places[].line": "The line in it.",
     "bases[].history[].digest": "What was accepted, newest first.",
     "bases[].history[].at": "When.",
-    "bases[].history[].by": "`first` (a build needed it), `refresh`, `max_age` or `person` (`--accept`).",
+    "bases[].history[].by": "`first` (a build needed it), `refresh`, `max_age`, `build` (a download), or `person`.",
 }
 ACCEPTED_FIELDS = {
     "format": "Version of this form: 1.",
-    "asked": "How many bases were looked at.",
-    "accepted[].reference": "A base that is taken to be something else from now on.",
+    "asked": "How many bases and downloads were looked at.",
+    "accepted[].reference": "A base or a download that is taken to be something else from now on.",
     "accepted[].was": "The digest of before, or null.",
     "accepted[].now": "The digest that was accepted.",
     "builds[]": "What the next build makes again because of it.",
@@ -748,12 +753,12 @@ OUTCOMES = {
 
 
 STATES = {
-    "current": "The registry has what is accepted.",
-    "moved": "The registry has something else; `--refresh` accepts it.",
+    "current": "The registry has, or the address gives, what is accepted.",
+    "moved": "There is something else now; `--refresh` accepts it.",
     "pinned": "The Dockerfile says the digest itself; nobody is asked.",
-    "gone": "The registry has none of this name.",
+    "gone": "There is none of this name.",
     "new": "None was accepted yet; the first build that needs it does.",
-    "not checked": "The registry was not asked, or did not answer.",
+    "not checked": "Nobody was asked, or nobody answered.",
 }
 
 

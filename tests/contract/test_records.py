@@ -177,12 +177,12 @@ def test_accepted_digests_move(archive: Archive) -> None:
 def test_what_registries_said_is_noted(archive: Archive) -> None:
     """The last answer counts; a base that is gone from its registry is an answer too."""
     records = archive.open()
-    records.note_seen([Seen(BASE, sha("1"), AT), Seen(OTHER, sha("1"), AT)])
+    records.note_seen([Seen(BASE, sha("1"), AT), Seen(OTHER, sha("1"), AT, '"etag"')])
     records.note_seen([Seen(BASE, None, "2026-01-02T00:00:00Z")])
 
     known = archive.open().known()
 
-    assert known.seen == {BASE: Seen(BASE, None, "2026-01-02T00:00:00Z"), OTHER: Seen(OTHER, sha("1"), AT)}
+    assert known.seen == {BASE: Seen(BASE, None, "2026-01-02T00:00:00Z"), OTHER: Seen(OTHER, sha("1"), AT, '"etag"')}
     assert not known.accepted
 
 

@@ -95,8 +95,11 @@ def _downloads(stack: Stack) -> Iterator[Finding]:
         for remote in dockerfile.remotes(dict(target.args), target.inputs.platform) if dockerfile else ():
             if not remote.is_pinned:
                 text = re.sub(r"(?<=://)[^/@\s]*@", "", masked(remote.text, target.args))
-                sentence = f"ADD fetches {text}, and no checksum says what must come: a change there is not seen"
-                hint = "pin it with `ADD --checksum=sha256:...`; else `--rebuild` and `--no-cache` fetch it again"
+                is_watched = remote.text in target.inputs.downloads
+                seen = "only `stackyard bases` sees a change there" if is_watched else "a change there is not seen"
+                sentence = f"ADD fetches {text}, and no checksum says what must come: {seen}"
+                other = "`stackyard bases --refresh` accepts" if is_watched else "`--rebuild` and `--no-cache` fetch"
+                hint = f"pin it with `ADD --checksum=sha256:...`; else {other} what it gives now"
                 yield Finding("unpinned-download", "notice", sentence, target.dockerfile, remote.line, hint=hint)
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     "stackyard bases --accept debian:12=sha256:...",
 )
 @click.argument("words", nargs=-1, metavar="[IMAGE|BASE]...", shell_complete=completed_by("images"))
-@option("--refresh", "is_refreshing", is_flag=True, help="Accept what the registries have now.")
+@option("--refresh", "is_refreshing", is_flag=True, help="Accept what is there now.")
 @option("--accept", "accepted", multiple=True, metavar="BASE=DIGEST", help="Accept exactly this; repeatable.")
-@option("--offline", "is_offline", is_flag=True, help="Ask no registry.")
+@option("--offline", "is_offline", is_flag=True, help="Ask nobody.")
 @option("--history", "with_history", is_flag=True, help="Also what was accepted before.")
 @json_option
 def bases(
@@ -35,11 +35,12 @@ def bases(
     with_history: bool,
     is_json: bool,
 ) -> None:
-    """The images from elsewhere that this stack is built on: what each is accepted as, and what it is now.
+    """What comes from elsewhere, images and what ADD fetches: what each is accepted as, and what it is now.
 
     A base stays what it was accepted as until --refresh accepts what the registry has, or --accept a digest
     of before; then the images that stand on it are built again. Naming images means what they build on;
-    a base can be named itself, with its tag or without. A registry that does not answer is "not checked".
+    a base can be named itself, with its tag or without, and a download by its address. A registry that does
+    not answer is "not checked".
     """
     from stackyard.verbs import bases as verbs
 

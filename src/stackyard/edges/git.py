@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""git: which commit and branch the files are at. One process, a few milliseconds.
+"""git: which commit and branch the files are at, in one process of a few milliseconds; what a repository has elsewhere.
 
 In:   a folder of the repository; what CI says of the branch, if it does
 Out:  Revision
-Raises: NoHistory, ToolMissing
+Raises: NoHistory, ToolMissing, WorldError
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import subprocess
 from collections.abc import Collection, Container
 from pathlib import Path
 
-from stackyard.errors import NoHistory, ToolMissing
+from stackyard.errors import NoHistory, ToolMissing, WorldError
 from stackyard.model.stack import Revision
 
 STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal")
 """A user may have told git not to show new files; an engine gets them all the same."""
 _MANY_BYTES = 400_000
+_REMOTE_S = 60.0
 
 
 def has_many_files(root: Path) -> bool:
@@ -160,6 +161,34 @@ def remote(root: Path) -> str | None:
     except FileNotFoundError:
         return None
     return done.stdout.decode("utf-8", "replace").strip() or None
+
+
+def commit_at(repository: str, ref: str) -> str | None:
+    """The commit that a name leads to in a repository elsewhere; None where it has no such name.
+
+    A branch wins over a tag of its name, as where an engine checks it out. Nobody is asked for a password.
+
+    Raises:
+        WorldError: git gets no answer.
+        ToolMissing: there is no git.
+    """
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+    environ = {**quiet, **os.environ, "GIT_ALLOW_PROTOCOL": "git:http:https:ssh", "LC_ALL": "C"}
+    command = ["git", "ls-remote", "--quiet", "--", repository, ref, f"{ref}^{{}}"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, env=environ, timeout=_REMOTE_S)
+    except FileNotFoundError:
+        raise ToolMissing("git is not installed", hint="install git", program="git") from None
+    except subprocess.TimeoutExpired:
+        raise WorldError(f"git gets no answer from {repository} within {_REMOTE_S:g} s") from None
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it does not say why"]
+        raise WorldError(f"git cannot ask {repository}: {words[0].removeprefix('fatal: ')}")
+    rows = (row.split("\t", 1) for row in done.stdout.decode("utf-8", "replace").splitlines())
+    found = {name: commit for commit, name in rows}
+    short = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    names = (f"refs/heads/{short}", f"refs/tags/{short}^{{}}", f"refs/tags/{short}")
+    return next((found[name] for name in (f"{ref}^{{}}", ref, *names) if name in found), None)
 
 
 def _no_history(root: Path, words: str) -> NoHistory:

@@ -20,7 +20,7 @@ from stackyard.load.sources import Sources
 from stackyard.load.spec.versions import BASE_IMAGE
 from stackyard.load.tree.paths import relative
 from stackyard.model.dockerfile import Body, Dockerfile
-from stackyard.model.inputs import ASIDE_ARG, RULES, TEST_FOLDERS, BlobId, Entry, comparable
+from stackyard.model.inputs import ASIDE_ARG, RULES, TEST_FOLDERS, BlobId, Entry, comparable, holds_secret
 from stackyard.model.names import ImageName
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding
@@ -204,6 +204,16 @@ def uses_everything(found: Found) -> bool:
 def secrets_of(dockerfile: Dockerfile) -> tuple[str, ...]:
     """Ids of the secrets that a build mounts, sorted."""
     return tuple(sorted({name for stage in dockerfile.stages for name in stage.secrets}))
+
+
+def downloads_of(dockerfile: Dockerfile, args: Sequence[tuple[str, str]], platform: str) -> tuple[str, ...]:
+    """Addresses of ADD that do not say what must come, sorted.
+
+    None with a variable that nobody knows here, and none with a credential: that is to be in no record.
+    """
+    remotes = dockerfile.remotes(dict(args), platform)
+    loose = {remote.text for remote in remotes if not remote.is_pinned and "$" not in remote.text}
+    return tuple(sorted(text for text in loose if not holds_secret(text, args)))
 
 
 def labels_of(image: ImageName, source: str | None, dockerfile: Dockerfile) -> tuple[tuple[str, str], ...]:

@@ -20,6 +20,7 @@ from stackyard.load.counted import (
     counted_args,
     counted_entries,
     dockerfile_blob,
+    downloads_of,
     labels_of,
     secrets_of,
     stage_name,
@@ -108,6 +109,7 @@ def target_of(
         stage=stage_name(dockerfile, sources, found.frontend),
         network="" if recipe.network == "default" else recipe.network,
         secrets=secrets_of(dockerfile),
+        downloads=downloads_of(dockerfile, args, around.platform),
         aside=aside_of(recipe, own, around.rules.ignore, dockerfile, args, counted),
     )
     commands = commands_of(recipe, around.commands, findings)

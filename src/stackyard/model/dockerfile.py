@@ -49,7 +49,7 @@ SCRATCH = "scratch"
 SYNTAX_ARG = "BUILDKIT_SYNTAX"
 """The build argument that replaces a `# syntax=` line, or stands for one."""
 
-_COMMIT = re.compile(r"#[0-9a-f]{40}(:|$)")
+_COMMIT = re.compile(r"(?:#|[?&]commit=)[0-9a-f]{40}(?:[:&#]|$)")
 """A git address that names a whole commit id."""
 
 _REMOTE = r"(?i:https?|git|ssh)://|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:"
@@ -226,6 +226,9 @@ class Dockerfile(msgspec.Struct, frozen=True):
 
     def remotes(self, passed: Mapping[str, str], platform: str = "") -> tuple[Remote, ...]:
         """Each source of ADD that is no path of the build context, in the order of the file."""
+        bodies = (body for stage in self.stages for body in (stage, stage.triggers))
+        if not any(copied.how == "add" for body in bodies for copied in body.copies):
+            return ()
         events = self._events(passed, platform, Body())
         return tuple(remote for event, _ in events if isinstance(event, _Read) for remote in event.remotes)
 

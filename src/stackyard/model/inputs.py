@@ -94,6 +94,10 @@ class Inputs(msgspec.Struct, frozen=True):
     """Lock files outside the build context; none yet, since one inside it is an entry like any other."""
     epoch: int = EPOCH
     definition: int = DEFINITION
+    downloads: tuple[str, ...] = ()
+    """Addresses that ADD fetches without a word of what must come, sorted. In no digest of these inputs, as Dockerfile
+    and arguments say them; what each gives is a fact of the build fingerprint, once it was accepted.
+    """
     aside: tuple[tuple[str, str], ...] = ()
     """Why these inputs and no others: rules of the stack (`RULES`), arguments that FROM alone reads. Explains a
     difference, is in no digest: what they bring about counts, and they do not.
@@ -114,7 +118,7 @@ def identity(inputs: Inputs) -> Digest:
 
 def _counted(inputs: Inputs) -> dict[str, object]:
     counted = msgspec.structs.asdict(inputs)
-    del counted["aside"]
+    del counted["aside"], counted["downloads"]
     return counted
 
 
@@ -134,16 +138,18 @@ def build_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest], acce
 
     Args:
         parents: content digests of the parents' chosen records; all must be present.
-        accepted: accepted digest of each external base, by canonical reference; all must be present.
+        accepted: accepted digest of each external base, by canonical reference; all must be present. And of each
+            download, as far as somebody could tell what it gives.
     """
-    return canonical.digest(
-        {
-            "of": "build",
-            "inputs": _counted(inputs),
-            "parents": [(name, parents[name]) for name in inputs.parents],
-            "bases": [(reference, accepted[reference]) for reference in inputs.bases],
-        }
-    )
+    facts: dict[str, object] = {
+        "of": "build",
+        "inputs": _counted(inputs),
+        "parents": [(name, parents[name]) for name in inputs.parents],
+        "bases": [(reference, accepted[reference]) for reference in inputs.bases],
+    }
+    if downloads := [(address, accepted[address]) for address in inputs.downloads if address in accepted]:
+        facts["downloads"] = downloads
+    return canonical.digest(facts)
 
 
 _SECRET_NAME = re.compile(
@@ -157,6 +163,9 @@ _SECRET_VALUE = re.compile(
     r"|\b(gh[opsur]_|github_pat_|glpat-|dckr_pat_|npm_|hf_|pypi-|xox[abp]-)[A-Za-z0-9_-]{16}"
     r"|\b(AKIA|ASIA)[A-Z0-9]{16}\b"
 )
+
+
+_LOGIN = re.compile(r"^https?://[^/?#]*@", re.I)
 
 
 def looks_secret(name: str, value: str) -> bool:
@@ -185,6 +194,11 @@ def masked(text: str, args: Iterable[tuple[str, str]]) -> str:
         if value and looks_secret(name, value):
             text = text.replace(value, "(hidden)")
     return text
+
+
+def holds_secret(address: str, args: Iterable[tuple[str, str]]) -> bool:
+    """Whether an address has something in it that nobody may read: a login, or the value of a secret argument."""
+    return bool(_LOGIN.search(address) or _SECRET_VALUE.search(address)) or masked(address, args) != address
 
 
 def differences(wanted: Inputs, known: Inputs) -> Iterator[Reason]:

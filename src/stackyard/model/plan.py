@@ -32,6 +32,13 @@ class PlannedBase(msgspec.Struct, frozen=True):
     accepted: Digest | None
 
 
+class PlannedDownload(msgspec.Struct, frozen=True):
+    """An address that ADD fetches, and what it is taken to give; None while nobody could tell."""
+
+    address: str
+    accepted: Digest | None
+
+
 class Step(msgspec.Struct, frozen=True):
     """What should happen to one target."""
 
@@ -56,6 +63,8 @@ class Step(msgspec.Struct, frozen=True):
     """What the same took last time: build and tests, tests alone, or a push; None where that is not known."""
     bases: tuple[PlannedBase, ...] = ()
     """As the Dockerfile names them."""
+    downloads: tuple[PlannedDownload, ...] = ()
+    """Those without a checksum."""
     suites: tuple[Suite, ...] = ()
     """What must pass before it is published."""
     commands: tuple[Command, ...] = ()
@@ -114,9 +123,10 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def accepted(self) -> dict[str, Digest]:
-        """What external bases are in every build of this plan, by canonical reference."""
-        bases = (base for step in self.steps for base in step.bases)
-        return {base.reference.canonical: base.accepted for base in bases if base.accepted is not None}
+        """What external bases and downloads are in every build of this plan, by canonical reference and address."""
+        found = [(base.reference.canonical, base.accepted) for step in self.steps for base in step.bases]
+        found += [(download.address, download.accepted) for step in self.steps for download in step.downloads]
+        return {name: digest for name, digest in found if digest is not None}
 
     @property
     def has_work(self) -> bool:

@@ -84,6 +84,19 @@ class BaseMoved(_Reason, frozen=True):
         return f"base {self.reference} {_turned(self.was, self.now)}"
 
 
+class DownloadMoved(_Reason, frozen=True):
+    """An address that ADD fetches gives something else than what was built with; None: nobody knew what that was."""
+
+    address: str
+    was: str | None
+    now: str
+
+    def __str__(self) -> str:
+        if self.was is None:
+            return f"download {self.address} accepted as {_brief(self.now)}"
+        return f"download {self.address} {_turned(self.was, self.now)}"
+
+
 class BaseGiven(_Reason, frozen=True):
     """The caller said what it is built on; the Dockerfile's own word for it, where it is one."""
 
@@ -290,6 +303,7 @@ Reason = (
     | FileChanged
     | ArgumentChanged
     | BaseMoved
+    | DownloadMoved
     | BaseGiven
     | BaseUnknown
     | ParentChanged
@@ -323,4 +337,4 @@ def _turned(was: str | None, now: str | None) -> str:
 
 
 def _brief(text: str) -> str:
-    return text[:19] if text.startswith("sha256:") else text
+    return text[: text.index(":") + 13] if text.startswith(("sha256:", "sha1:")) else text

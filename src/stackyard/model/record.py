@@ -35,6 +35,13 @@ class Built(msgspec.Struct, frozen=True, tag_field="fact", tag="built"):
     """The commit whose files these were; empty where files differed from it."""
     fresh: str = ""
     """Since when nothing in it can come out of the engine's cache; empty: since the build itself."""
+    downloads: tuple[tuple[str, Digest], ...] = ()
+    """Accepted digest of what each address of an ADD gave, where that was known."""
+
+    @property
+    def outside(self) -> tuple[tuple[str, Digest], ...]:
+        """What came from elsewhere, bases and downloads."""
+        return self.bases + self.downloads
 
 
 class Tested(msgspec.Struct, frozen=True, tag_field="fact", tag="tested"):

@@ -66,6 +66,8 @@ class MadeFrom(msgspec.Struct, frozen=True):
     args: tuple[Argument, ...]
     bases: tuple[tuple[str, Digest | None], ...]
     """Accepted digest of each; None where none was accepted yet."""
+    downloads: tuple[tuple[str, Digest | None], ...]
+    """As for bases: None where nobody could tell yet what an address gives."""
     parents: tuple[tuple[TargetName, Digest | None], ...]
     """Content digest of the build that the plan chose; None where it is to be built."""
     source: Digest

@@ -15,11 +15,12 @@ import msgspec
 
 from stackyard.errors import InvalidValue, UnknownName
 from stackyard.model.accepted import Acceptance, Seen
-from stackyard.model.bases import Base, BaseOfStack, BaseState, bases_of, places_of
+from stackyard.model.bases import Base, BaseOfStack, BaseState, bases_of, outside_of, places_of
+from stackyard.model.downloads import Download
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, TargetName, nearest
 from stackyard.model.plan import Plan
-from stackyard.model.reason import BaseMoved
+from stackyard.model.reason import BaseMoved, DownloadMoved, Reason
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding, Stack
 from stackyard.plan.graph import build_order, graph_of
@@ -29,16 +30,18 @@ REFRESH = "stackyard bases --refresh"
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What asking for a base came to: a digest; nothing, where the registry has none of this name; or why not."""
+    """What asking for one came to: a digest; nothing, where there is none of this name; or why not."""
 
     digest: Digest | None = None
     problem: str | None = None
+    mark: str = ""
+    """As `Seen.mark`."""
 
 
 class Change(msgspec.Struct, frozen=True):
-    """An external base that is taken to be something else from now on."""
+    """An external base or a download that is taken to be something else from now on."""
 
-    reference: Reference
+    reference: Reference | Download
     was: Digest | None
     """None where none was accepted yet."""
     now: Digest
@@ -48,7 +51,7 @@ class Following(msgspec.Struct, frozen=True):
     """What a change of bases brings about in the next build."""
 
     builds: tuple[TargetName, ...]
-    """They stand on a base that moved."""
+    """They stand on a base that moved, or fetch what did."""
     waits: tuple[TargetName, ...]
     """They follow one of those, if it comes out changed."""
 
@@ -65,8 +68,10 @@ def choose_bases(stack: Stack, words: Sequence[str]) -> tuple[BaseOfStack, ...]:
     return tuple(base for base in everything if base.canonical in chosen)
 
 
-def _is_named(base: Reference, word: str) -> bool:
-    """Whether `word` is this reference in some spelling, or its repository."""
+def _is_named(base: Reference | Download, word: str) -> bool:
+    """Whether `word` is this reference in some spelling, or its repository; or this address."""
+    if isinstance(base, Download):
+        return base == word
     try:
         asked = Reference.parse(word)
     except InvalidValue:
@@ -89,7 +94,7 @@ def _below(stack: Stack, word: str, everything: Sequence[BaseOfStack]) -> set[st
             name=word,
             near=near,
         ) from None
-    return {base.canonical for name in names for base in stack.target(name).external}
+    return {base.canonical for name in names for base in outside_of(stack.target(name))}
 
 
 def states(
@@ -112,7 +117,7 @@ def _state(base: BaseOfStack, known: Known, log: Sequence[Acceptance], answer: A
     history = tuple(each for each in log if each.reference == base.canonical)
     since = history[0].at if history else None
     accepted, last = known.accepted.get(base.canonical), known.seen.get(base.canonical)
-    if base.reference.digest:
+    if base.reference.digest is not None:
         return Base(base, "pinned", base.reference.digest, None, None, None)
     if answer is None or answer.problem:
         problem = answer.problem if answer else None
@@ -130,7 +135,7 @@ def _state(base: BaseOfStack, known: Known, log: Sequence[Acceptance], answer: A
 
 def seen(answers: Mapping[str, Answer], now: str) -> list[Seen]:
     """What is to be noted of the answers."""
-    return [Seen(name, answer.digest, now) for name, answer in answers.items() if not answer.problem]
+    return [Seen(name, answer.digest, now, answer.mark) for name, answer in answers.items() if not answer.problem]
 
 
 def changes(bases: Iterable[BaseOfStack], known: Known, current: Mapping[str, Digest]) -> tuple[Change, ...]:
@@ -148,11 +153,16 @@ def following(plan: Plan, made: Iterable[Change]) -> Following:
     builds: list[TargetName] = []
     waits: list[TargetName] = []
     for step in plan.steps:  # parents first
-        if any(isinstance(reason, BaseMoved) and reason.reference in moved for reason in step.reasons):
+        if any(_names(reason) in moved for reason in step.reasons):
             builds.append(step.target)
         elif step.action == "decide-later" and any(p.target in {*builds, *waits} for p in step.parents):
             waits.append(step.target)
     return Following(tuple(builds), tuple(waits))
+
+
+def _names(reason: Reason) -> str | None:
+    """What of elsewhere it is a reason for."""
+    return getattr(reason, {BaseMoved: "reference", DownloadMoved: "address"}.get(type(reason), ""), None)
 
 
 def moved_findings(stack: Stack, known: Known, planned: Iterable[TargetName]) -> tuple[Finding, ...]:
@@ -160,18 +170,20 @@ def moved_findings(stack: Stack, known: Known, planned: Iterable[TargetName]) ->
     found: dict[str, Finding] = {}
     for name in planned:
         target = stack.target(name)
-        for base in target.external:
+        for base in outside_of(target):
             accepted, last = known.accepted.get(base.canonical), known.seen.get(base.canonical)
             if base.canonical in found or not accepted or last is None or last.digest in (None, accepted):
                 continue
             place = next(iter(places_of(stack, target, base)), None)
+            what, need = ("download", "fetch") if isinstance(base, Download) else ("base", "stand on")
             found[base.canonical] = Finding(
                 "base-moved",
                 "notice",
-                f"base {base} has moved from the accepted {accepted.short} to {last.digest.short} (asked at {last.at})",
+                f"{what} {base} has moved from the accepted {accepted.short} to {last.digest.short}"
+                f" (asked at {last.at})",
                 target.dockerfile,
                 place.line if place else None,
-                hint=f"`{REFRESH} {base}` accepts it, and images that stand on it are built again",
+                hint=f"`{REFRESH} {base}` accepts it, and images that {need} it are built again",
                 found=str(last.digest),
                 wanted=str(accepted),
             )
@@ -184,7 +196,7 @@ def unchecked_finding(base: BaseOfStack, problem: str | None) -> Finding:
     return Finding(
         "base-not-checked",
         "notice",
-        f"base {base.reference} stays as accepted: {problem or 'its registry has none of this name'}",
+        f"{base.what} {base.reference} stays as accepted: {problem or base.absence}",
         place.path if place else "",
         place.line if place else None,
         found=str(base.reference),

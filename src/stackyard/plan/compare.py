@@ -17,7 +17,7 @@ from stackyard.model.decide import Decision, Need, Presence, also_tagged, decide
 from stackyard.model.inputs import identity, looks_secret, source_fingerprint
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, Tag, TargetName
-from stackyard.model.plan import Plan, PlannedBase, PlannedParent, Step
+from stackyard.model.plan import Plan, PlannedBase, PlannedDownload, PlannedParent, Step
 from stackyard.model.reason import (
     BaseGiven,
     BaseUnknown,
@@ -327,6 +327,7 @@ def step_of(
         record=decision.record.id if decision.record else None,
         expected_s=expected_s,
         bases=tuple(PlannedBase(base, base.digest or accepted.get(base.canonical)) for base in target.external),
+        downloads=tuple(PlannedDownload(address, accepted.get(address)) for address in target.inputs.downloads),
         suites=target.suites,
         commands=target.commands,
     )

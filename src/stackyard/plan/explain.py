@@ -111,7 +111,7 @@ def _past(around: _Around, reason: ParentChanged) -> Iterator[Link]:
         if before is not None and before.built is not None:
             now, then = around.known.inputs.get(made.inputs), around.known.inputs.get(before.inputs)
             own = differences(now, then) if now is not None and then is not None and now != then else ()
-            reasons = (*own, *moved(before.built, made.built.parents, made.built.bases))
+            reasons = (*own, *moved(before.built, made.built.parents, made.built.bases, made.built.downloads))
         target = around.targets.get(first.parent)
         yield Link(first.parent, _rooted(around, target, reasons), _build(made), _build(before))
         first = reasons[0] if reasons else None
@@ -159,6 +159,7 @@ def _made_from(around: _Around, step: Step) -> MadeFrom:
         inputs=_masked(target.inputs),
         args=tuple(Argument(name, value, name in counted) for name, value in step.build_args),
         bases=tuple((reference, around.known.accepted.get(reference)) for reference in target.inputs.bases),
+        downloads=tuple((address, around.known.accepted.get(address)) for address in target.inputs.downloads),
         parents=tuple((name, around.content(name)) for name in target.inputs.parents),
         source=step.source,
         build=step.build,

@@ -19,7 +19,7 @@ import msgspec
 
 from stackyard.model.inputs import Inputs, differences, identity
 from stackyard.model.names import Digest, TargetName
-from stackyard.model.reason import BaseMoved, ParentChanged, Reason
+from stackyard.model.reason import BaseMoved, DownloadMoved, ParentChanged, Reason
 from stackyard.model.record import Built, Record
 from stackyard.model.stack import Target
 
@@ -85,14 +85,21 @@ def _moved_since(
             record.built,
             [(name, now[name]) for name in target.inputs.parents if name in now],
             [(reference, accepted[reference]) for reference in target.inputs.bases if reference in accepted],
+            [(address, accepted[address]) for address in target.inputs.downloads if address in accepted],
         )
     )
 
 
 def moved(
-    then: Built, parents: Iterable[tuple[TargetName, Digest]], bases: Iterable[tuple[str, Digest]]
+    then: Built,
+    parents: Iterable[tuple[TargetName, Digest]],
+    bases: Iterable[tuple[str, Digest]],
+    downloads: Iterable[tuple[str, Digest]],
 ) -> Iterable[Reason]:
-    """Parents and bases that were something else in the build `then`; those that it did not have are no move."""
+    """Parents, bases and downloads that were something else in the build `then`.
+
+    Parents and bases that it did not have are no move; of a download nobody may have known what it gave.
+    """
     then_parents, then_bases = dict(then.parents), dict(then.bases)
     for name, digest in parents:
         if then_parents.get(name, digest) != digest:
@@ -100,3 +107,7 @@ def moved(
     for reference, digest in bases:
         if then_bases.get(reference, digest) != digest:
             yield BaseMoved(reference, then_bases[reference], digest)
+    then_downloads = dict(then.downloads)
+    for address, digest in downloads:
+        if then_downloads.get(address) != digest:
+            yield DownloadMoved(address, then_downloads.get(address), digest)

@@ -68,6 +68,9 @@ CREATE TABLE seen (
 ALTER TABLE tags ADD COLUMN branch TEXT;
 CREATE INDEX moves_by_channel ON moves (channel, state);
 """,
+    """
+ALTER TABLE seen ADD COLUMN mark TEXT NOT NULL DEFAULT '';
+""",
 )
 """What makes each format of the one before it; the first of nothing."""
 FORMAT = len(_FORMATS)
@@ -101,7 +104,7 @@ class SqliteRecords:
                 records.setdefault(record.target, []).append(record)
             log = "SELECT reference, digest FROM accepted WHERE platform = ? ORDER BY seq"
             accepted = {ref: Digest(digest) for ref, digest in db.execute(log, (self._platform,))}
-            last = "SELECT reference, digest, at FROM seen WHERE platform = ?"
+            last = "SELECT reference, digest, at, mark FROM seen WHERE platform = ?"
             seen = {row[0]: _seen(row) for row in db.execute(last, (self._platform,))}
             rows = db.execute("SELECT place, reference, digest, branch FROM tags").fetchall()
             tags = {(place, ref): Digest(digest) for place, ref, digest, _ in rows}
@@ -155,8 +158,8 @@ class SqliteRecords:
         """The last answer counts."""
         with self._open() as db:
             db.executemany(
-                "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)",
-                [(each.reference, self._platform, each.digest, each.at) for each in seen],
+                "INSERT OR REPLACE INTO seen (reference, platform, digest, at, mark) VALUES (?, ?, ?, ?, ?)",
+                [(each.reference, self._platform, each.digest, each.at, each.mark) for each in seen],
             )
 
     def put_tag(self, place: TagPlace, reference: Reference, digest: Digest, branch: str | None = None) -> None:
@@ -322,11 +325,11 @@ def _record(row: tuple[str, str, str, str, str, int], facts: tuple[Fact, ...]) -
     return Record(identity, TargetName(target), Digest(source), Digest(build), Digest(inputs), run, facts)
 
 
-def _seen(row: tuple[str, str | None, str]) -> Seen:
+def _seen(row: tuple[str, str | None, str, str]) -> Seen:
     from stackyard.model.accepted import Seen  # where nobody looked, nothing was seen
 
-    reference, digest, at = row
-    return Seen(reference, None if digest is None else Digest(digest), at)
+    reference, digest, at, mark = row
+    return Seen(reference, None if digest is None else Digest(digest), at, mark)
 
 
 def make_state_folder(folder: Path) -> None:

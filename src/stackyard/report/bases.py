@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""External bases as people and programs read them.
+"""External bases and downloads as people and programs read them.
 
 In: values. Out: text, plain data. Pure.
 """
@@ -11,15 +11,16 @@ from typing import Any
 
 from stackyard.model import canonical
 from stackyard.model.bases import Base
+from stackyard.model.downloads import Download
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.reference import Reference
 from stackyard.report.data import FORMAT
 from stackyard.report.text import Style, count_text, few, joined, table
 
-_USES = {"from": "FROM", "copy": "COPY --from", "mount": "RUN --mount", "syntax": "# syntax"}
+_USES = {"from": "FROM", "copy": "COPY --from", "mount": "RUN --mount", "syntax": "# syntax", "add": "ADD"}
 _COLOURS = {"moved": "yellow", "current": "green", "gone": "red"}
-Changes = Sequence[tuple[Reference, Digest | None, Digest]]
-"""Bases that are taken to be something else: what they are called, what each was, what it is now."""
+Changes = Sequence[tuple[Reference | Download, Digest | None, Digest]]
+"""Bases and downloads that are taken to be something else: what they are called, what each was, what it is now."""
 
 
 def bases_text(bases: Sequence[Base], style: Style, width: int, with_history: bool = False) -> str:
@@ -37,7 +38,7 @@ def bases_text(bases: Sequence[Base], style: Style, width: int, with_history: bo
         )
         for base in bases
     ]
-    heads = ("base", "as", "accepted", "since", "registry", "used by")
+    heads = ("base", "as", "accepted", "since", "now", "used by")
     lines = [table(rows, heads, style, width, spare=("since", "as"))]
     if with_history:
         lines += ["", *(line for base in bases for line in _history(base, style))]
@@ -63,7 +64,7 @@ def _now(base: Base, style: Style) -> str:
         return style("not checked", "dim") + last
     words = {
         "pinned": "pinned by the Dockerfile",
-        "gone": "has none of this name",
+        "gone": base.of.absence.removeprefix("its registry "),
         "current": "the same",
         "moved": f"moved to {base.current.short if base.current else ''}",
         "new": f"{base.current.short if base.current else ''}, not accepted yet",
@@ -75,7 +76,7 @@ def _named(targets: Sequence[TargetName]) -> str:
     return few([str(name) for name in targets])
 
 
-_BY = {"first": "first needed", "refresh": "--refresh", "max_age": "max_age", "person": "--accept"}
+_BY = {"first": "first needed", "refresh": "--refresh", "max_age": "max_age", "build": "build", "person": "--accept"}
 
 
 def _history(base: Base, style: Style) -> list[str]:

@@ -59,6 +59,7 @@ def _step(step: Step) -> dict[str, Any]:
         "context": step.context,
         "parents": [{"target": str(p.target), "reference": p.reference} for p in step.parents],
         "bases": [{"reference": str(b.reference), "accepted": b.accepted and str(b.accepted)} for b in step.bases],
+        "downloads": [{"address": d.address, "accepted": d.accepted and str(d.accepted)} for d in step.downloads],
         "tests": [{"suite": suite.kind, "folders": list(suite.folders)} for suite in step.suites],
         "commands": [canonical.builtins(command) for command in step.commands],
         "reasons": [canonical.builtins(reason) for reason in step.reasons],

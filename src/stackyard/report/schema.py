@@ -106,6 +106,14 @@ STEP = _object(
                 }
             )
         ),
+        "downloads": _list(
+            _object(
+                {
+                    "address": _text("What `ADD` fetches without a checksum, variables replaced."),
+                    "accepted": _maybe(_text("The digest of what it is taken to give; null while nobody could tell.")),
+                }
+            )
+        ),
         "tests": _list(
             _object(
                 {

@@ -116,6 +116,9 @@ def _explained(step: Step, style: Style) -> list[str]:
     lines += [f"  because  {visible(str(reason))}" for reason in step.reasons]
     lines += [f"  parent   {parent.target} as {parent.reference}" for parent in step.parents]
     lines += [f"  base     {base.reference} at {base.accepted or 'what the build resolves'}" for base in step.bases]
+    lines += [
+        f"  download {visible(each.address)} at {each.accepted or 'what the build gets'}" for each in step.downloads
+    ]
     lines += [f"  arg      {name}={visible(value)}" for name, value in step.build_args]
     lines.append(f"  context  {visible(step.context)}")
     lines += [

@@ -137,6 +137,7 @@ def _inputs(each: MadeFrom) -> dict[str, Any]:
         "args": _plain(each.args),
         "labels": dict(inputs.labels),
         "bases": [{"reference": name, "accepted": digest and str(digest)} for name, digest in each.bases],
+        "downloads": [{"address": name, "accepted": digest and str(digest)} for name, digest in each.downloads],
         "parents": [{"target": str(name), "content": digest and str(digest)} for name, digest in each.parents],
         "uses": list(inputs.uses),
         "platform": inputs.platform,
@@ -181,6 +182,8 @@ def _rows(each: MadeFrom) -> Iterator[tuple[str, str, str]]:
         yield "label", visible(f"{label}={text}"), ""
     for reference, accepted in each.bases:
         yield "base", reference, _or(accepted, "not resolved yet")
+    for address, accepted in each.downloads:
+        yield "download", visible(address), _or(accepted, "not looked at yet")
     for parent, content in each.parents:
         yield "parent", str(parent), _or(content, "to be built")
     for use in inputs.uses:

@@ -297,7 +297,7 @@ class Driver:
     def _opened(self, track: _Track, done: Done) -> Record:
         assert done.built is not None
         target = track.target
-        build = build_fingerprint(target.inputs, dict(done.built.parents), dict(done.built.bases))
+        build = build_fingerprint(target.inputs, dict(done.built.parents), dict(done.built.outside))
         return self._records.open_record(target.name, track.step.source, build, target.inputs, self._number, done.built)
 
     def _report_ended(self, name: TargetName) -> None:

@@ -154,6 +154,7 @@ def build(
         local=local,
         parents=tuple((name, _content(parents[name])) for name in target.inputs.parents),
         bases=tuple((reference, work.accepted[reference]) for reference in target.inputs.bases),
+        downloads=tuple((each, work.accepted[each]) for each in target.inputs.downloads if each in work.accepted),
         duration_s=result.duration_s,
         size_bytes=facts.size_bytes,
         engine=work.about.name,

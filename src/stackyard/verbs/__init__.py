@@ -40,6 +40,7 @@ from stackyard.record.store import Records
 
 if TYPE_CHECKING:
     from stackyard.check.fixes import Fixed
+    from stackyard.edges.downloads import Downloads
     from stackyard.edges.engine import Engine
     from stackyard.edges.registry import Registry
     from stackyard.model.ci import Ci
@@ -127,6 +128,13 @@ class Yard:
         from stackyard.edges.oci import OciRegistry
 
         return OciRegistry(self.options.environ)
+
+    @cached_property
+    def downloads(self) -> Downloads:
+        """What addresses give."""
+        from stackyard.edges.downloads import Downloads
+
+        return Downloads(self.options.environ)
 
     def tags(self, place: TagPlace) -> TagStore:
         """Where tags of this stack are moved."""
@@ -360,7 +368,7 @@ def prepare(
         refresh: accept what external bases are now, and not only where none was accepted.
         renew: build what has become too old, and accept what its bases are now.
     """
-    from stackyard.verbs.groundwork import accept_bases, finish_moves, look, renew_bases
+    from stackyard.verbs.groundwork import accept_bases, accept_downloads, finish_moves, look, renew_bases
     from stackyard.verbs.publishing import refuse_publishing
 
     refuse_errors(yard.stack)
@@ -377,6 +385,11 @@ def prepare(
     known = accept_bases(yard, known, chosen.planned)
     presence = look(yard, known, chosen.planned, ruling.is_publishing)
     planned = _compare(yard, known, chosen, presence, ruling, now)
+    if not refresh and any(step.downloads for step in planned.steps):
+        planned, more = accept_downloads(
+            yard, known, planned, lambda fresh: _compare(yard, fresh, chosen, presence, ruling, now)
+        )
+        notes += more
     return msgspec.structs.replace(planned, findings=(*planned.findings, *notes)) if notes else planned
 
 

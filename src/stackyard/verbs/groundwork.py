@@ -9,7 +9,7 @@ Beside: verbs/__init__.py, which is imported for every command; this is not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,32 @@ def renew_bases(
     if refresh:
         return refresh_for(yard, known, bases_of(yard.stack, frozenset(target.name for target in targets))), ()
     due = frozenset(t.name for t in targets if too_old(t, known.records.get(t.name, ()), now))
-    return renew_for(yard, known, bases_of(yard.stack, due)) if due else (known, ())
+    bases = [base for base in bases_of(yard.stack, due) if base.what == "base"]  # downloads: accept_downloads
+    return renew_for(yard, known, bases) if bases else (known, ())
+
+
+def accept_downloads(
+    yard: Yard, known: Known, planned: Plan, compare: Callable[[Known], Plan]
+) -> tuple[Plan, tuple[Finding, ...]]:
+    """The plan once it is known what the downloads of all that is built give; a notice where nobody can tell.
+
+    A base stays what it was accepted as, wherever its name moves. An address gives what it gives: an image that is
+    built, for whatever reason, gets that, and so this is accepted before the engine fetches it.
+    """
+    from stackyard.verbs.bases import renew_for
+
+    notes: tuple[Finding, ...] = ()
+    asked: set[str] = set()
+    while True:
+        building = [step for step in planned.steps if step.action in ("build", "decide-later")]
+        due = {each.address for step in building for each in step.downloads} - asked
+        if not due:
+            return planned, notes
+        asked |= due
+        needed = bases_of(yard.stack, frozenset(step.target for step in building))
+        known, more = renew_for(yard, known, [base for base in needed if base.canonical in due], "build")
+        notes += more
+        planned = compare(known)  # an image that fetches the same is now built, too
 
 
 def look(yard: Yard, known: Known, planned: Sequence[TargetName], publish: bool) -> Presence:

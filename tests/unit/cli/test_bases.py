@@ -6,6 +6,7 @@ from __future__ import annotations
 from stackyard.errors import RegistryUnreachable
 from stackyard.model.names import Digest
 from stackyard.model.reference import Reference
+from tests.site import serving
 from tests.unit.cli.conftest import Shell
 
 
@@ -137,3 +138,39 @@ def test_a_stack_without_bases(shell: Shell) -> None:
     (shell.root / "images/base/Dockerfile").write_text("FROM scratch\n")
 
     assert shell("bases").out == "No external bases: nothing here is built on an image from elsewhere.\n"
+
+
+def test_a_download_is_told_wherever_bases_are(shell: Shell) -> None:
+    """In the table and its history, in the plan, its reasons and its JSON, in `why` and `inputs`."""
+    with serving() as site:
+        site.files["/a.tgz"] = b"first"
+        address = site.at("/a.tgz")
+        (shell.root / "images/base/Dockerfile").write_text(f"FROM busybox:1.36\nADD {address} /\n")
+        shell("build")
+        first = shell("bases", "--json").json["bases"][1]["accepted"]
+        site.files["/a.tgz"] = b"second"
+        table, notice = shell("bases"), shell("plan")
+        refreshed = shell("bases", address, "--refresh")
+        history = shell("bases", "--history", address)
+        offline = shell("bases", "--offline")
+    now = shell("bases", "--offline", "--json").json["bases"][1]["accepted"]
+
+    row = next(line for line in table.out.splitlines() if line.startswith(address))
+    assert row.split()[1:3] == ["ADD", first[:19]]
+    assert row.endswith(f"moved to {now[:19]}  base")
+    assert f"note: images/base/Dockerfile:2: download {address} has moved from the accepted {first[:19]}" in notice.out
+    assert "The next build makes base again" in refreshed.out
+    assert [line.split()[2] for line in history.out.splitlines() if "first needed" in line] == ["first"]
+    assert [line.split()[1] for line in history.out.splitlines() if "first needed" in line] == [first]
+    assert "2 bases not checked." in offline.out
+
+    clause = f"download {address} changed from {first[:19]} to {now[:19]}"
+    step = shell("plan", "--json").json["steps"][0]
+    assert step["downloads"] == [{"address": address, "accepted": now}]
+    assert step["reasons"] == [{"kind": "download-moved", "address": address, "was": first, "now": now}]
+    assert f"  download {address} at {now}" in shell("plan", "--explain").out
+    assert f"base is to be built: {clause}" in shell("why", "base").out
+    assert f"leaf waits for base: {clause}" in shell("why", "leaf").out
+    listed = next(line for line in shell("inputs", "base").out.splitlines() if line.startswith("  download"))
+    assert listed.split() == ["download", address, now]
+    assert shell("inputs", "base", "--json").json["images"][0]["downloads"] == [{"address": address, "accepted": now}]

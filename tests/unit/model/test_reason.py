@@ -16,6 +16,7 @@ from stackyard.model.reason import (
     BaseUnknown,
     ContentGone,
     DefinitionChanged,
+    DownloadMoved,
     FileChanged,
     Forced,
     LeftAlone,
@@ -49,6 +50,17 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (BaseMoved("debian:12", OLD, NEW), "base-moved", f"base debian:12 changed from {OLD[:19]} to {NEW[:19]}"),
     (BaseMoved("debian:12", None, "used"), "base-moved", "base debian:12 added"),
     (BaseMoved("debian:12", "used", None), "base-moved", "base debian:12 removed"),
+    (
+        DownloadMoved("https://a/b", OLD, NEW),
+        "download-moved",
+        f"download https://a/b changed from {OLD[:19]} to {NEW[:19]}",
+    ),
+    (DownloadMoved("https://a/b", None, NEW), "download-moved", f"download https://a/b accepted as {NEW[:19]}"),
+    (
+        DownloadMoved("git://a/b", "sha1:" + "1" * 40, "sha1:" + "2" * 40),
+        "download-moved",
+        "download git://a/b changed from sha1:111111111111 to sha1:222222222222",
+    ),
     (BaseUnknown("debian:12"), "base-unknown", "base debian:12 not resolved yet"),
     (
         reason.BaseGiven("debian:13", "debian:12"),
