@@ -272,16 +272,26 @@ def mute() -> None:
 
 def write_json(data: object) -> None:
     """One JSON object on stdout."""
+    write(json_text(data))
+
+
+def json_text(data: object) -> str:
+    """One JSON object, in signs that stdout can write."""
     import json
 
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    write(json.dumps(data, indent=2, ensure_ascii=not is_unicode))
+    return json.dumps(data, indent=2, ensure_ascii=not is_unicode)
 
 
 def shown(render: Callable[..., str], *values: object, **options: object) -> None:
     """Print what a renderer of `report` makes of values, in this terminal's colours and width."""
+    write(rendered(render, *values, **options))
+
+
+def rendered(render: Callable[..., str], *values: object, **options: object) -> str:
+    """What a renderer of `report` makes of values, in this terminal's colours and width."""
     session = session_of(click.get_current_context())
-    write(render(*values, session.style(sys.stdout), session.width(sys.stdout), **options))
+    return render(*values, session.style(sys.stdout), session.width(sys.stdout), **options)
 
 
 MOVES = "this moves tags that others use, and there is nobody to ask here"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,10 @@ from stackyard.cli.common import (
     bare_command,
     format_option,
     images_argument,
+    json_text,
     option,
     rebuild_option,
+    rendered,
     run_options,
     selection_options,
     shown,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from stackyard.cli.session import Session
     from stackyard.model.plan import Plan
     from stackyard.verbs import Yard
+    from stackyard.verbs.again import Question
 
 
 @bare_command("stackyard plan", "stackyard plan ml-notebook --explain", "stackyard plan --since origin/main...")
@@ -67,7 +71,12 @@ def plan(
     by a pattern ('py*', '*/3.12'), or by a group of the spec.
     """
     session = session_of(click.get_current_context())
-    yard = session.open_yard() if since is None or like is not None else None
+    asked = (*images, "", *rebuild, "", is_publishing, only, with_children, since, is_explained, form)
+    question = _question(session, since, asked) if like is None else None
+    if question is not None and (known := question.answer) is not None:
+        write(known)
+        return
+    yard = session.open_yard(question=question) if since is None or like is not None else None
     if since is not None:
         planned = _since(session, since, is_publishing, images, rebuild, only, with_children)
     elif yard is not None:
@@ -75,18 +84,35 @@ def plan(
     if like is not None and yard is not None:
         _compare(yard, planned, since, is_explained, form)
         return
+    text = _text(planned, is_explained, form)
+    write(text)
+    if question is not None:
+        question.keep(text, planned, yard.stack if yard is not None else None)
+
+
+def _text(planned: Plan, is_explained: bool, form: str) -> str:
+    """The plan as it was asked for."""
     if form == "json":
         from stackyard.report.data import plan_data
 
-        write_json(plan_data(planned))
-    elif form == "markdown":
+        return json_text(plan_data(planned))
+    if form == "markdown":
         from stackyard.report.markdown import plan_markdown
 
-        write(plan_markdown(planned).rstrip("\n"))
-    else:
-        from stackyard.report.terminal import plan_text
+        return plan_markdown(planned).rstrip("\n")
+    from stackyard.report.terminal import plan_text
 
-        shown(plan_text, planned, is_explained=is_explained)
+    return rendered(plan_text, planned, is_explained=is_explained)
+
+
+def _question(session: Session, since: str | None, asked: Sequence[object]) -> Question | None:
+    """What is asked, where a large repository may have answered it before; small ones are not asked twice as fast."""
+    if not verbs.is_large(Path(session.directory), session.options):
+        return None
+    from stackyard.verbs.again import question_of
+
+    form = (session.width(sys.stdout), session.style(sys.stdout).is_coloured, sys.stdout.encoding)
+    return question_of(Path(session.directory), session.options, [*map(repr, asked)], since, form)
 
 
 def _compare(yard: Yard, planned: Plan, since: str | None, is_explained: bool, form: str) -> None:

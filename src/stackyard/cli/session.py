@@ -21,6 +21,7 @@ from stackyard.report.text import Style
 if TYPE_CHECKING:
     from stackyard.model.stack import GivenArgument, GivenBase
     from stackyard.verbs import Options, Yard
+    from stackyard.verbs.again import Question
 
 Door = Callable[[Mapping[str, str]], Any]
 """Makes an engine or a registry of an environment: DockerEngine, OciRegistry, or a fake of either."""
@@ -85,8 +86,12 @@ class Session:
             environ=environ,
         )
 
-    def open_yard(self, needs_history: bool = True) -> Yard:
-        """The stack that -C names; without a commit where `needs_history` says that files are enough."""
+    def open_yard(self, needs_history: bool = True, question: Question | None = None) -> Yard:
+        """The stack that -C names; without a commit where `needs_history` says that files are enough.
+
+        Args:
+            question: what was asked before the files were read.
+        """
         from pathlib import Path
 
         from msgspec.structs import replace
@@ -94,7 +99,10 @@ class Session:
         from stackyard.verbs import load
 
         options = replace(self.options, needs_history=needs_history)
-        return load(Path(self.directory), options, make_engine=self.make_engine, make_registry=self.make_registry)
+        look = question.look if question is not None else None
+        return load(
+            Path(self.directory), options, make_engine=self.make_engine, make_registry=self.make_registry, look=look
+        )
 
     def style(self, stream: Any) -> Style:
         """Colours where a person sees them: a terminal that can, no NO_COLOR; FORCE_COLOR overrules the terminal."""

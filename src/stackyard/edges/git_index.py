@@ -54,30 +54,50 @@ _OUTSIDE = ("/etc/gitattributes", "/usr/local/etc/gitattributes", "/opt/homebrew
 _OURS = ".stackyard"
 
 
-def listing_of_disk(root: Path) -> tuple[Listing, str] | None:
+class Look:
+    """What git says of what lies on disk: each command runs once, and beside the others."""
+
+    def __init__(self, root: Path) -> None:
+        self.top = top_of(root)
+        self._said: dict[str, bytes] = {}
+        self.is_refused = False
+        """Whether git could not say something; that no setting is set, it says by its exit code, too."""
+
+    def ask(self, *names: str) -> Iterator[bytes]:
+        """What these of `_COMMANDS` print, each as soon as it is there; all of it is to be taken."""
+        started = {name: _start(self.top, *_COMMANDS[name]) for name in names if name not in self._said}
+        for name in names:
+            if name in started:
+                self._said[name] = started[name].communicate()[0]
+                self.is_refused |= bool(started[name].returncode) and name != "config"
+            yield self._said[name]
+
+
+def listing_of_disk(root: Path, look: Look | None = None) -> tuple[Listing, str] | None:
     """Everything on disk below the top of the repository but for `.git`, and what `git status` said.
 
     None where git's word cannot be taken: then all files have to be read.
     """
-    top = top_of(root)
-    started = {name: _start(top, *words) for name, words in _COMMANDS.items()}
-    index = os.fsdecode(started["index"].communicate()[0])
+    look = look or Look(root)
+    top = look.top
+    answers = map(os.fsdecode, look.ask("index", "status", "others", "config"))
+    index = next(answers)
     entries = _ENTRY.findall(index)
     sizes = _sizes(top, {blob for _, _, blob, _, _, _ in entries})  # while git looks at the disk
-    said = {name: process.communicate()[0] for name, process in started.items() if name != "index"}
-    if any(process.returncode for name, process in started.items() if name != "config"):
+    status, others, config = answers
+    if look.is_refused:
         return None
-    settings = dict(_settings(said["config"]))
+    settings = dict(_settings(config))
     if not _is_plain(settings) or len(entries) != index.count("\0"):
         return None
     nodes, gone = _indexed(entries, sizes, top)
-    for path, is_there in _changed(os.fsdecode(said["status"])):
+    for path, is_there in _changed(status):
         nodes.pop(path, None)
         folder = posixpath.dirname(path)
         gone.add(folder)
         if is_there or not _is_behind_a_link(top, folder):  # a file that is gone may be a folder now
             nodes.update(_looked_at(top, path))
-    for path in filter(None, os.fsdecode(said["others"]).split("\0")):
+    for path in filter(None, others.split("\0")):
         if posixpath.basename(path.rstrip("/")) != _OURS:
             nodes.update(_looked_at(top, path.rstrip("/")))
     nodes.update(_left_over(top, gone))
@@ -86,7 +106,7 @@ def listing_of_disk(root: Path) -> tuple[Listing, str] | None:
             if path in nodes and nodes[path][0] in ("file", "exec"):
                 nodes[path] = (nodes[path][0], "")
     rows: tuple[Row, ...] = tuple((path, kind, blob) for path, (kind, blob) in nodes.items())
-    return Listing(rows), os.fsdecode(said["status"])
+    return Listing(rows), status
 
 
 _COMMANDS = {
@@ -107,9 +127,9 @@ def _start(top: Path, *words: str) -> subprocess.Popen[bytes]:
         raise ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git") from None
 
 
-def _settings(data: bytes) -> Iterator[tuple[str, str]]:
+def _settings(data: str) -> Iterator[tuple[str, str]]:
     """Each setting as git last had it; one without a value is true."""
-    for row in os.fsdecode(data).split("\0"):
+    for row in data.split("\0"):
         if row:
             name, has_value, value = row.partition("\n")
             plain = value.lower()

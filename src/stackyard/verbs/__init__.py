@@ -22,7 +22,7 @@ from stackyard.check.findings import in_order, refuse_errors
 from stackyard.check.findings import unreadable as unreadable
 from stackyard.edges import git, machine
 from stackyard.edges.clock import Clock, SystemClock
-from stackyard.errors import NoHistory
+from stackyard.errors import NoHistory, StackyardError
 from stackyard.load.stack import Settings, load_stack, read_names
 from stackyard.load.tree.place import Place, find
 from stackyard.model.decide import FORCED, Need, Presence
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from stackyard.check.fixes import Fixed
     from stackyard.edges.downloads import Downloads
     from stackyard.edges.engine import Engine
+    from stackyard.edges.git_index import Look
     from stackyard.edges.registry import Registry
     from stackyard.model.ci import Ci
     from stackyard.model.known import TagPlace
@@ -149,15 +150,20 @@ def load(
     clock: Clock | None = None,
     make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
     make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
+    look: Look | None = None,
 ) -> Yard:
-    """Read the stack that `start` lies in. Touches disk and git only."""
+    """Read the stack that `start` lies in. Touches disk and git only.
+
+    Args:
+        look: git, if it was asked already what lies on disk.
+    """
     options = options or Options()
     place = find(start, options.images)
     there, memory, status = place, None, None
     if git.has_many_files(place.root):
         from stackyard.verbs.snapshot import keep, memory_for, snapshot_of
 
-        there, status = snapshot_of(place, options) or (place, None)
+        there, status = snapshot_of(place, options, look) or (place, None)
         memory = memory_for(place.root, options)
     revision = revision_of(place, options, status)
     clock = clock or SystemClock()
@@ -170,6 +176,14 @@ def load(
         keep(place.root, memory)
     records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE, settings.platform)
     return Yard(place, stack, records, options, clock, make_engine, make_registry)
+
+
+def is_large(start: Path, options: Options) -> bool:
+    """Whether the stack that `start` lies in is in a repository of thousands of files; no process is started."""
+    try:
+        return git.has_many_files(find(start, options.images).root)
+    except StackyardError:
+        return False
 
 
 def settings_for(place: Place, options: Options) -> Settings:

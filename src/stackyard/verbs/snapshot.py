@@ -16,7 +16,7 @@ from pathlib import Path
 
 import stackyard
 from stackyard.edges import git
-from stackyard.edges.git_index import listing_of_disk
+from stackyard.edges.git_index import Look, listing_of_disk
 from stackyard.edges.git_tree import top_of
 from stackyard.load.memory import Memory
 from stackyard.load.tree.indexed import IndexedFiles
@@ -25,11 +25,12 @@ from stackyard.record.cache import read_cache, write_cache
 from stackyard.verbs import STATE_FOLDER, Options
 
 CACHE_FILE = "cache"
+_READING = ("load", "model")
 
 
-def snapshot_of(place: Place, options: Options) -> tuple[Place, str] | None:
+def snapshot_of(place: Place, options: Options, look: Look | None = None) -> tuple[Place, str] | None:
     """The stack over a listing of the disk, and git's status; None where files have to be looked at one by one."""
-    listed = listing_of_disk(place.root)
+    listed = listing_of_disk(place.root, look)
     if listed is None:
         return None
     listing, status = listed
@@ -40,22 +41,26 @@ def snapshot_of(place: Place, options: Options) -> tuple[Place, str] | None:
 
 def memory_for(root: Path, options: Options) -> Memory | None:
     """What earlier commands read; nothing is kept of values that somebody gave on a command line."""
-    return None if options.build_args else Memory(read_cache(root / STATE_FOLDER / CACHE_FILE, program()))
+    return None if options.build_args else Memory(read_cache(root / STATE_FOLDER / CACHE_FILE, program(*_READING)))
 
 
 def keep(root: Path, memory: Memory | None) -> None:
     """Write down what was read, where there is news."""
     if memory is not None and memory.has_news:
-        write_cache(root / STATE_FOLDER / CACHE_FILE, program(), memory.kept)
+        write_cache(root / STATE_FOLDER / CACHE_FILE, program(*_READING), memory.kept)
 
 
-def program() -> bytes:
-    """Which program keeps: version, Python, and its own files, which change in development."""
+def program(*folders: str) -> bytes:
+    """Which program keeps: version, Python, and its own files, which change in development.
+
+    Args:
+        folders: of the package, those that what is kept follows from; all, if none is named.
+    """
     told = [stackyard.__version__, sys.version]
     home = Path(stackyard.__file__).parent
-    for folder in ("load", "model"):
-        for above, folders, names in os.walk(home / folder):
-            folders[:] = sorted(name for name in folders if name != "__pycache__")
+    for folder in folders or (".",):
+        for above, inner, names in os.walk(home / folder):
+            inner[:] = sorted(name for name in inner if name != "__pycache__")
             for name in sorted(names):
                 facts = os.stat(os.path.join(above, name))
                 told.append(f"{name} {facts.st_size} {facts.st_mtime_ns}")
