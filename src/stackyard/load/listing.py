@@ -52,13 +52,10 @@ def read_listing(place: Place, listing: bytes | None = None) -> tuple[Spec, tupl
 
 def _with_files(spec: Spec, findings: tuple[Finding, ...]) -> tuple[Spec, tuple[Finding, ...]]:
     """The spec with the top-level `files` in its images; an error for each that no image has."""
-    names = [str(image.name) for image in spec.images]
+    names = {str(image.name): None for image in spec.images}
+    of = {name: files for name, _, files in spec.files}
     images = tuple(
-        msgspec.structs.replace(
-            image,
-            files=(*image.files, *(entry for name, _, files in spec.files if name == image.name for entry in files)),
-        )
-        for image in spec.images
+        msgspec.structs.replace(image, files=(*image.files, *of.get(image.name, ()))) for image in spec.images
     )
     found = list(findings)
     for name, spot, _ in spec.files:
@@ -164,7 +161,7 @@ def _unknown_parents(image: SpecImage, named: Collection[ImageName], path: str) 
     found = []
     for parent in image.depend_on:
         if parent not in named:
-            near = nearest(parent, [str(name) for name in named])
+            near = nearest(parent, named)
             sentence = (
                 f"image {image.name!r} depends on {parent!r}, which the file does not define: taken as an external base"
             )

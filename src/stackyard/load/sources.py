@@ -46,6 +46,7 @@ class SourceReader:
         """`listed`: names of all images, whether there is a folder of that name or not."""
         self._place = place
         self._listed = listed
+        self._unlisted: list[str] | None = None
         self._read: dict[tuple[str, str, tuple[FilesEntry, ...]], tuple[Sources | None, list[Finding]]] = {}
         self._stager = Stager(place)
         self._dockerfiles: dict[str, Dockerfile] = {}
@@ -100,7 +101,9 @@ class SourceReader:
         """The finding with the folder that the entry most likely means, if it is a name without one."""
         if recipe.context != self._place.path(recipe.image):
             return missing
-        near = nearest(recipe.image, [name for name in image_folders(self._place) if name not in self._listed])
+        if self._unlisted is None:
+            self._unlisted = [name for name in image_folders(self._place) if name not in self._listed]
+        near = nearest(recipe.image, self._unlisted)
         return msgspec.structs.replace(missing, hint=f"did you mean {near!r}?", wanted=near) if near else missing
 
     def _context(self, rules: IgnoreRules, folder: str) -> tuple[Entry, ...]:

@@ -12,6 +12,12 @@ multiply costs what it is long.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
 from stackyard.errors import FileProblem
 from stackyard.later import compiled_later
 from stackyard.model.stack import Spot
@@ -23,8 +29,9 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 100
 _SHOWN = 200
 """How much of a long text a message repeats."""
-_SAFE_SIZE = 4096
-"""A file up to this size cannot be nested so deeply that PyYAML's own recursion, in C, ends the process."""
+_OURS = "<<<<<<< "
+"""How a merge conflict begins."""
+_NO_PLACES: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
 class Doc:
@@ -41,7 +48,7 @@ class Doc:
         self.column = column
         self.tag = tag
         self.value = value
-        self.keys: dict[str, tuple[int, int]] = {}
+        self.keys = _NO_PLACES
         """Line and column of each key of a mapping."""
 
     def at(self, key: str | None = None) -> Spot:
@@ -110,56 +117,36 @@ class Doc:
 
 
 def read(data: bytes, path: str) -> Doc:
-    """Read one YAML document; `path` is what messages call the file."""
+    """Read one YAML document; `path` is what messages call the file.
+
+    Cost: less than PyYAML takes to make its own nodes of it; a tree of those is not made.
+    """
     try:
         text = data.decode("utf-8-sig")
-        if len(data) > _SAFE_SIZE:
-            _check_depth(text, path)
-        node = yaml.compose(text, Loader=_LOADER)
+        if _OURS in text:  # between brackets it is clean YAML
+            _refuse_markers(text, path, (_OURS,))
+        return _Reader(text, path).document()
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise FileProblem(path, line, "this is not UTF-8 text", hint="save the file as UTF-8") from None
     except yaml.MarkedYAMLError as error:
+        _refuse_markers(text, path, (_OURS, "=======", ">>>>>>> "))
         mark = error.problem_mark or error.context_mark
         at = mark.line + 1 if mark else None
         column = mark.column + 1 if mark else None
-        if (marker := _conflict(text)) is not None:
-            hint = "resolve the conflict, and take the markers out"
-            raise FileProblem(path, marker, "the file has merge conflict markers", hint=hint) from None
         raise FileProblem(path, at, f"not valid YAML: {error.problem}", column=column, hint=_hint(text, at)) from None
     except yaml.reader.ReaderError as error:  # no mark, and the sign may be anywhere
         before, sign, _ = text.partition(chr(error.character))
         found = before.count("\n") + 1 if sign else None
         raise FileProblem(path, found, f"not valid YAML: it has the character U+{error.character:04X}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        sentence = str(error).splitlines()[0] if str(error) else "too deeply nested"
-        raise FileProblem(path, None, f"not valid YAML: {sentence}") from None
-    if node is None:
-        return Doc(path, 1, 1, "null", None)
-    return _convert(node, path, {}, ())
 
 
-def _check_depth(text: str, path: str) -> None:
-    """FileProblem for a text nested deeper than is taken; events cost no stack."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _MAX_DEPTH + 1:  # what stands at the top is not nested
-                mark = event.start_mark
-                raise _too_deep(path, mark.line + 1 if mark else None)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
-def _too_deep(path: str, line: int | None) -> FileProblem:
-    return FileProblem(path, line, f"nested more than {_MAX_DEPTH} levels deep")
-
-
-def _conflict(text: str) -> int | None:
-    """The line of the first merge conflict marker, if there is one."""
-    rows = enumerate(text.splitlines(), 1)
-    return next((number for number, row in rows if row.startswith(("<<<<<<< ", "=======", ">>>>>>> "))), None)
+def _refuse_markers(text: str, path: str, markers: tuple[str, ...]) -> None:
+    """FileProblem at the first line that begins with one of the merge conflict markers."""
+    for number, row in enumerate(text.splitlines(), 1):
+        if row.startswith(markers):
+            hint = "resolve the conflict, and take the markers out"
+            raise FileProblem(path, number, "the file has merge conflict markers", hint=hint) from None
 
 
 def _hint(text: str, line: int | None) -> str | None:
@@ -169,49 +156,125 @@ def _hint(text: str, line: int | None) -> str | None:
     return None
 
 
-def _convert(node: yaml.Node, path: str, done: dict[int, Doc], above: tuple[int, ...]) -> Doc:
-    """`node` as a Doc; `done` shares aliases, `above` finds a node inside itself."""
-    mark = node.start_mark
-    here = FileProblem(path, mark.line + 1, "an alias contains itself", column=mark.column + 1)
-    if id(node) in above:
-        raise here
-    if id(node) in done:
-        return done[id(node)]
-    if len(above) > _MAX_DEPTH:
-        raise _too_deep(path, mark.line + 1)
-    tag = node.tag.rpartition(":")[2]
-    doc = Doc(path, mark.line + 1, mark.column + 1, tag, None)
-    inner = (*above, id(node))
-    if isinstance(node, yaml.MappingNode):
-        _fill_mapping(doc, node, path, done, inner)
-    elif isinstance(node, yaml.SequenceNode):
-        doc.value = [_convert(item, path, done, inner) for item in node.value]
-    elif tag != "null":
-        doc.value = node.value
-    done[id(node)] = doc
-    return doc
+class _Anchored(msgspec.Struct):
+    """What an alias stands for."""
+
+    doc: Doc
+    words: str | None
+    """Those of a scalar, also of one that is nothing: a key may be an alias."""
+    is_whole: bool
 
 
-def _fill_mapping(doc: Doc, node: yaml.MappingNode, path: str, done: dict[int, Doc], inner: tuple[int, ...]) -> None:
-    """Own keys in file order; merged ones (`<<`) give way to them."""
-    own: dict[str, Doc] = {}
-    merged: dict[str, Doc] = {}
-    merged_keys: dict[str, tuple[int, int]] = {}
-    for key, value in node.value:
-        line, column = key.start_mark.line + 1, key.start_mark.column + 1
-        if not isinstance(key, yaml.ScalarNode):
-            raise FileProblem(path, line, "a key should be text", column=column)
-        item = _convert(value, path, done, inner)
-        if key.tag == "tag:yaml.org,2002:merge":
-            for part in item.value if isinstance(item.value, list) else [item]:
-                for name, inherited in part.mapping("what is merged").items():
-                    merged.setdefault(name, inherited)
-                    merged_keys.setdefault(name, part.keys[name])
-            continue
-        if key.value in own:
-            first = doc.keys[key.value][0]
-            raise FileProblem(path, line, f"{key.value!r} is here twice, first on line {first}", column=column)
-        own[key.value] = item
-        doc.keys[key.value] = (line, column)
-    doc.value = {**{name: item for name, item in merged.items() if name not in own}, **own} if merged else own
-    doc.keys = {**merged_keys, **doc.keys}
+class _Reader:
+    """Reads one text, event by event, and stops where it is nested too deeply: the stack never ends."""
+
+    def __init__(self, text: str, path: str) -> None:
+        self._path = path
+        loader = _LOADER(text)
+        self._next: Callable[[], Any] = loader.get_event
+        self._resolve: Callable[[type, str, tuple[bool, bool]], str] = loader.resolve
+        self._anchors: dict[str, _Anchored] = {}
+        self._depth = -1  # what stands at the top is not nested
+
+    def document(self) -> Doc:
+        """The one document of the text."""
+        self._next()  # the stream begins
+        if type(self._next()) is yaml.StreamEndEvent:
+            return Doc(self._path, 1, 1, "null", None)
+        doc = self._node(self._next())
+        self._next()  # the document ends
+        if type(event := self._next()) is not yaml.StreamEndEvent:
+            raise self._problem(event.start_mark, "another document begins here: the file should be one")
+        return doc
+
+    def _node(self, event: Any) -> Doc:
+        """What begins with `event`; aliases share one Doc."""
+        if type(event) is yaml.AliasEvent:
+            return self._anchored(event).doc
+        mark = event.start_mark
+        doc = Doc(self._path, mark.line + 1, mark.column + 1, "", None)
+        if type(event) is yaml.ScalarEvent:
+            doc.tag = self._tag(event)
+            if doc.tag != "null":
+                doc.value = event.value
+            if event.anchor is not None:
+                self._name(event, _Anchored(doc, event.value, is_whole=True))
+            return doc
+        anchored = _Anchored(doc, None, is_whole=False)
+        if event.anchor is not None:
+            self._name(event, anchored)
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise self._problem(mark, f"nested more than {_MAX_DEPTH} levels deep")
+        if type(event) is yaml.MappingStartEvent:
+            self._fill(doc)
+        else:
+            doc.value = list(self._items())
+        self._depth -= 1
+        anchored.is_whole = True
+        return doc
+
+    def _items(self) -> Iterator[Doc]:
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            yield self._node(event)
+
+    def _fill(self, doc: Doc) -> None:
+        """A mapping's own keys in file order; merged ones (`<<`) give way to them."""
+        own: dict[str, Doc] = {}
+        places: dict[str, tuple[int, int]] = {}
+        merged: dict[str, Doc] = {}
+        merged_places: dict[str, tuple[int, int]] = {}
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            mark = event.start_mark
+            key, is_merge = self._key(event)
+            item = self._node(self._next())
+            if is_merge:
+                for part in item.value if isinstance(item.value, list) else [item]:
+                    for name, inherited in part.mapping("what is merged").items():
+                        merged.setdefault(name, inherited)
+                        merged_places.setdefault(name, part.keys[name])
+                continue
+            if key in own:
+                raise self._problem(mark, f"{key!r} is here twice, first on line {places[key][0]}")
+            own[key] = item
+            places[key] = (mark.line + 1, mark.column + 1)
+        doc.value = {**{name: item for name, item in merged.items() if name not in own}, **own} if merged else own
+        doc.keys = {**merged_places, **places} if merged else places
+
+    def _key(self, event: Any) -> tuple[str, bool]:
+        """The text of a key, and whether it is `<<`."""
+        if type(event) is yaml.ScalarEvent:
+            tag = self._tag(event)
+            if event.anchor is not None:
+                self._node(event)
+            return event.value, tag == "merge"
+        if type(event) is yaml.AliasEvent and (anchored := self._anchored(event)).words is not None:
+            return anchored.words, anchored.doc.tag == "merge"
+        raise self._problem(event.start_mark, "a key should be text")
+
+    def _tag(self, event: Any) -> str:
+        """What a scalar is to YAML 1.1: `str`, `null`, `bool` and others."""
+        tag: str | None = event.tag
+        if tag is None or tag == "!":
+            tag = self._resolve(yaml.ScalarNode, event.value, event.implicit)
+        return tag.rpartition(":")[2]
+
+    def _name(self, event: Any, anchored: _Anchored) -> None:
+        if event.anchor in self._anchors:
+            first = self._anchors[event.anchor].doc.line
+            raise self._problem(event.start_mark, f"the anchor {event.anchor!r} is here twice, first on line {first}")
+        self._anchors[event.anchor] = anchored
+
+    def _anchored(self, event: Any) -> _Anchored:
+        anchored = self._anchors.get(event.anchor)
+        if anchored is None:
+            raise self._problem(
+                event.start_mark, f"undefined alias {event.anchor!r}: nothing above it is marked &{event.anchor}"
+            )
+        if not anchored.is_whole:
+            doc = anchored.doc
+            raise FileProblem(self._path, doc.line, "an alias contains itself", column=doc.column)
+        return anchored
+
+    def _problem(self, mark: yaml.Mark, sentence: str) -> FileProblem:
+        return FileProblem(self._path, mark.line + 1, sentence, column=mark.column + 1)

@@ -8,7 +8,9 @@ way in for text from outside; it raises InvalidValue with a hint.
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Iterable
 from typing import Self
 
 from stackyard.errors import InvalidValue
@@ -117,8 +119,13 @@ class TargetName(Name):
         return self.replace("/", "@")
 
 
-def nearest(name: str, names: list[str]) -> str | None:
+def nearest(name: str, names: Iterable[str]) -> str | None:
     """The one of `names` that a person who typed `name` most likely meant, or None."""
+    return _nearest(name, tuple(names))
+
+
+@functools.lru_cache(maxsize=64)  # a mistake is often made in many places
+def _nearest(name: str, names: tuple[str, ...]) -> str | None:
     import difflib  # only failures need it
 
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.5)), None)

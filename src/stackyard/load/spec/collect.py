@@ -7,7 +7,7 @@ Out:  values of the form that is asked for, or what stands for none; findings
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from stackyard.model.age import Age
 
 _N = TypeVar("_N", bound=Name)
+_MOST_TOLD = 100
+"""Keys of one mapping that nothing reads: whoever has more has made one mistake, not so many."""
 
 
 class Collector:
@@ -112,10 +114,10 @@ class Collector:
             others: what people call keys, where that is like none of the known ones or like a wrong one.
             hints: for keys that belong elsewhere.
         """
-        for key in doc.value if isinstance(doc.value, dict) else ():
-            if key in known or key.startswith("x-"):
-                continue
-            near = others.get(key) or nearest(key, list(known))
+        entries = doc.value if isinstance(doc.value, dict) else {}
+        unknown = [key for key in entries if key not in known and not key.startswith("x-")]
+        for key in unknown[:_MOST_TOLD]:
+            near = others.get(key) or nearest(key, known)
             hint = f"did you mean {near!r}?" if near else "keys of your own start with 'x-'"
             self.findings.append(
                 Finding(
@@ -128,9 +130,13 @@ class Collector:
                     wanted=near or f"one of {', '.join(known)}",
                 )
             )
+        if rest := unknown[_MOST_TOLD:]:
+            sentence = f"{where} has {len(rest)} more keys that nothing reads"
+            place, hint = doc.at(rest[0]), "keys of your own start with 'x-'"
+            self.findings.append(Finding("unknown-key", "warning", sentence, *place, hint=hint, found=rest[0]))
 
 
-def meant(name: str, known: Sequence[str]) -> str | None:
+def meant(name: str, known: Collection[str]) -> str | None:
     """A hint with the name that was most likely meant."""
-    near = nearest(name, [str(word) for word in known])
+    near = nearest(name, known)
     return f"did you mean {near!r}?" if near else None

@@ -14,7 +14,7 @@ of commands at the top, their names in an image. The younger has one unnamed pla
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -68,7 +68,7 @@ class _Reader(ImageReader):
         self.unknown_keys(self._doc, TOP_KEYS, "the file", {"args": "build_args", "arguments": "build_args"})
         plans = tuple(self._plans(top))
         images = tuple(self._images(top.get("images")))
-        names = [image.name for image in images]
+        names = {image.name: None for image in images}
         self._unknown_plans(images, [plan.name for plan in plans if plan.name is not None])
         self._roots(top.get("root"), names)
         args = self.arguments(top.get("build_args"), "`build_args`")
@@ -194,7 +194,7 @@ class _Reader(ImageReader):
             return None
         return text or None
 
-    def _groups(self, doc: Doc | None, names: Sequence[ImageName]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def _groups(self, doc: Doc | None, names: Collection[ImageName]) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Named sets of images, versions and patterns of them; a member that is no image is a warning."""
         groups = []
         for name, members in self.mapping(doc, "`groups`").items():
@@ -228,7 +228,7 @@ class _Reader(ImageReader):
             # One that is wrong is still defined: images that name it are right.
             yield Command(name, description or name, command or "")
 
-    def _roots(self, doc: Doc | None, images: Sequence[ImageName]) -> None:
+    def _roots(self, doc: Doc | None, images: Collection[ImageName]) -> None:
         """`root` is a text or a list; it says nothing that `depend_on` does not, and is only checked."""
         for name, spot in self.texts(doc, "`root`"):
             if name not in images:

@@ -148,6 +148,14 @@ def test_a_key_that_nothing_reads_is_noted(text: str, line: int, said: str, hint
     assert hint in (found.hint or "")
 
 
+def test_keys_without_end_are_counted() -> None:
+    """Of thousands of keys that nothing reads, a hundred are told one by one, and the rest as one number."""
+    found = findings("images: {a: }\n" + "".join(f"imagess{n}: 1\n" for n in range(5_000)))
+
+    assert [finding.line for finding in found] == list(range(2, 103))
+    assert "has 4900 more keys that nothing reads" in found[-1].sentence
+
+
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
