@@ -41,7 +41,7 @@ from stackyard.model.accepted import Acceptance
 from stackyard.model.adopt import Adoptable, AdoptedParent, Adoption
 from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
-from stackyard.model.inputs import BlobId, Entry, Inputs
+from stackyard.model.inputs import BlobId, Entry, Inputs, Places
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
 from stackyard.model.outcome import Outcome, Published, RunSummary
@@ -176,7 +176,7 @@ def sample_plan() -> Plan:
         parents=(PlannedParent(_BASE, "campus/base-notebook:2026.3-main"),),
         bases=(PlannedBase(Reference.parse("alpine:3"), _digest("6")),),
         downloads=(PlannedDownload(_ADDRESS, _digest("7")),),
-        reasons=(FileChanged("requirements.txt", "changed"),),
+        reasons=(FileChanged("images/ml-notebook/requirements.txt", "changed"),),
         source=_digest("1"),
         build=_digest("2"),
         record=None,
@@ -231,7 +231,7 @@ def sample_run() -> RunSummary:
     good = Outcome(
         target=_CHILD,
         status="built",
-        reasons=(FileChanged("requirements.txt", "changed"),),
+        reasons=(FileChanged("images/ml-notebook/requirements.txt", "changed"),),
         duration_s=43.2,
         size_bytes=602800000,
         tests=(Tested("2026-11-20T10:04:01Z", "basic", _digest("3"), True, 4, 0, 0, 3.1),),
@@ -284,7 +284,7 @@ def sample_graph() -> Drawing:
         (
             Node(base, "debian:bookworm-slim", is_base=True),
             Node(_BASE, _BASE, (base,), base, action="reuse", why="unchanged since 2026-11-20T10:04:05Z"),
-            Node(_CHILD, _CHILD, (_BASE,), _BASE, action="build", why="requirements.txt changed"),
+            Node(_CHILD, _CHILD, (_BASE,), _BASE, action="build", why="images/ml-notebook/requirements.txt changed"),
         ),
     )
 
@@ -322,6 +322,7 @@ def sample_inputs() -> MadeFrom:
         parents=((_BASE, _digest("7")),),
         source=_digest("1"),
         build=_digest("2"),
+        places=Places("images/ml-notebook/Dockerfile", "images/ml-notebook", "images"),
     )
 
 
@@ -476,10 +477,11 @@ INPUT_FIELDS = {
     "images[].dockerfile.path": "Relative to the stack's root.",
     "images[].dockerfile.blob": "git's id of what counts in it.",
     "images[].context.path": "The build context.",
-    "images[].context.entries[].path": "A path that counts, relative to the build context.",
+    "images[].context.entries[].path": "A path that counts, relative to the stack's root.",
+    "images[].context.entries[].sent_as": "The same, relative to the build context that the engine gets.",
     "images[].context.entries[].kind": "`file`, `exec`, `link` or `dir`.",
     "images[].context.entries[].blob": "git's id of its bytes; of a link, of its text.",
-    "images[].everywhere[]": "`BuildAll` files, as entries of the context; relative to the images folder.",
+    "images[].everywhere[]": "`BuildAll` files, with `path`, `kind` and `blob`.",
     "images[].args[].name": "A build argument that is passed.",
     "images[].args[].value": "`(hidden)` where it looks secret.",
     "images[].args[].counts": "Whether some instruction can see it.",
@@ -495,7 +497,7 @@ INPUT_FIELDS = {
     "images[].network": "The network mode, or null.",
     "images[].uses[]": "What stands where the Dockerfile has a variable or a parent, in its order.",
     "images[].secrets[]": "Ids of secrets, never values.",
-    "images[].locks[]": "Lock files, as entries of the context.",
+    "images[].locks[]": "Lock files, in the same form.",
     "images[].epoch": "The time that files of a build get, in seconds since 1970.",
     "images[].definition": "Version of the list of inputs.",
     "images[].source_fingerprint": "See [fingerprints](../explanation/fingerprints.md).",

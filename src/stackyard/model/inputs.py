@@ -104,6 +104,28 @@ class Inputs(msgspec.Struct, frozen=True):
     """
 
 
+class Places(msgspec.Struct, frozen=True):
+    """Where the files of a target lie, as a person at the stack's root types them; folders are normal, `.` the root."""
+
+    dockerfile: str = "Dockerfile"
+    context: str = "."
+    images: str = "images"
+    elsewhere: Mapping[str, str] = {}
+    """Paths of the build context that come from somewhere else, and where that is."""
+
+    def of_entry(self, path: str) -> str:
+        """Of an entry of the build context."""
+        return self.elsewhere.get(path) or _below(self.context, path)
+
+    def of_everywhere(self, path: str) -> str:
+        """Of a file that `BuildAll` names."""
+        return _below(self.images, path)
+
+
+def _below(folder: str, path: str) -> str:
+    return path if folder == "." else f"{folder}/{path}"
+
+
 RULES = {"granularity": "folder", "ChangeIgnore": "nothing"}
 """What says which entries of a build context count, and what that is where nobody says."""
 
@@ -201,19 +223,13 @@ def holds_secret(address: str, args: Iterable[tuple[str, str]]) -> bool:
     return bool(_LOGIN.search(address) or _SECRET_VALUE.search(address)) or masked(address, args) != address
 
 
-def differences(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
+def differences(wanted: Inputs, known: Inputs, places: Places) -> Iterator[Reason]:
     """Each difference of own inputs, nearest cause first: the stage, files, arguments, bases, the rest."""
     yield from _changed(wanted, known, ("stage",))
-    # Of another stage other lines of the file are seen, which says nothing of whether they were edited.
-    if wanted.dockerfile != known.dockerfile and wanted.stage == known.stage:
-        yield FileChanged("Dockerfile", "changed")
-    yield from _context_changes(wanted, known)
-    for scope, now, was in (("images/", wanted.everywhere, known.everywhere), ("", wanted.locks, known.locks)):
-        for path, change in _entry_changes(now, was):
-            yield FileChanged(scope + path, change)
+    # A file may count twice: a Dockerfile that is copied, one of `BuildAll` that is.
+    yield from dict.fromkeys(_file_changes(wanted, known, places))
     yield from _argument_changes(dict(wanted.args), dict(known.args))
-    places = ("uses", "bases", "parents")
-    if any(getattr(wanted, field) != getattr(known, field) for field in places):
+    if any(getattr(wanted, field) != getattr(known, field) for field in ("uses", "bases", "parents")):
         yield from _argument_changes(_aside_args(wanted), _aside_args(known))
     for reference in sorted(set(wanted.bases) ^ set(known.bases)):
         yield BaseMoved(
@@ -245,20 +261,31 @@ def _place_changes(now: tuple[str, ...], was: tuple[str, ...]) -> Iterator[Reaso
         yield DefinitionChanged("uses", _told(was), _told(now))
 
 
-def _context_changes(wanted: Inputs, known: Inputs) -> Iterator[Reason]:
+def _file_changes(wanted: Inputs, known: Inputs, places: Places) -> Iterator[Reason]:
+    # Of another stage other lines of the file are seen, which says nothing of whether they were edited.
+    if wanted.dockerfile != known.dockerfile and wanted.stage == known.stage:
+        yield FileChanged(places.dockerfile, "changed")
+    yield from _context_changes(wanted, known, places)
+    for path, change in _entry_changes(wanted.everywhere, known.everywhere):
+        yield FileChanged(places.of_everywhere(path), change)
+    for path, change in _entry_changes(wanted.locks, known.locks):
+        yield FileChanged(path, change)
+
+
+def _context_changes(wanted: Inputs, known: Inputs, places: Places) -> Iterator[Reason]:
     """What differs in the build context, edits first: a path that came or went may have been there all the time."""
     changes = list(_entry_changes(wanted.context, known.context))
     moved = [change for change in changes if change[1] in ("added", "removed")]
     rules = list(_rule_changes(wanted, known)) if moved else []
     yield from rules
-    yield from (FileChanged(path, change) for path, change in changes if (path, change) not in moved)
+    yield from (FileChanged(places.of_entry(path), change) for path, change in changes if (path, change) not in moved)
     links = _links(wanted) ^ _links(known)
     is_chosen = bool(rules or links) or _is_chosen_anew(wanted, known, {path for path, _ in changes})
     sure = [each for each in moved if not is_chosen or (each[0] in links and not rules)]
-    yield from (FileChanged(path, change) for path, change in sure)
+    yield from (FileChanged(places.of_entry(path), change) for path, change in sure)
     for path, change in moved:
         if (path, change) not in sure:
-            yield FileChanged(path, "counts" if change == "added" else "counts-no-more")
+            yield FileChanged(places.of_entry(path), "counts" if change == "added" else "counts-no-more")
 
 
 def _rule_changes(wanted: Inputs, known: Inputs) -> Iterator[Reason]:

@@ -52,8 +52,7 @@ _CHANGES = {
 
 
 class FileChanged(_Reason, frozen=True):
-    """A path that counts differs from the nearest record's: relative to the build context; behind `images/`, to
-    the images folder."""
+    """A path that counts differs from the nearest record's; relative to the stack's root."""
 
     path: str
     change: Change

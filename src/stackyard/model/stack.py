@@ -11,7 +11,7 @@ import msgspec
 
 from stackyard.errors import FileProblem
 from stackyard.model.dockerfile import Dockerfile
-from stackyard.model.inputs import Inputs
+from stackyard.model.inputs import Inputs, Places
 from stackyard.model.names import Digest, ImageName, TargetName, VersionName
 from stackyard.model.reference import Reference, Repository
 
@@ -185,11 +185,13 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def counted_paths(self) -> tuple[str, ...]:
         """Where the entries that count lie, relative to the stack's root."""
+        places = self.places("")
+        return tuple(places.of_entry(entry.path) for entry in self.inputs.context)
+
+    def places(self, images_folder: str) -> Places:
+        """Where its files lie."""
         elsewhere = {path: source for source, path in self.staging.files} if self.staging else {}
-        return tuple(
-            elsewhere.get(entry.path) or posixpath.normpath(f"{self.context}/{entry.path}")
-            for entry in self.inputs.context
-        )
+        return Places(self.dockerfile, posixpath.normpath(self.context), images_folder, elsewhere)
 
     def spot(self, *key: str) -> Spot:
         """Where something about it is said; else where it is listed; else its Dockerfile."""

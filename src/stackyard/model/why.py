@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stackyard.model.inputs import Inputs
+from stackyard.model.inputs import Inputs, Places
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.plan import Action
 from stackyard.model.reason import Reason
@@ -63,6 +63,8 @@ class MadeFrom(msgspec.Struct, frozen=True):
     """Its path."""
     context: str
     inputs: Inputs
+    places: Places
+    """Where its files lie."""
     args: tuple[Argument, ...]
     bases: tuple[tuple[str, Digest | None], ...]
     """Accepted digest of each; None where none was accepted yet."""

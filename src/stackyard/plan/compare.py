@@ -85,7 +85,7 @@ def compare(
         parents = {parent: decisions[parent].content for parent in target.inputs.parents if parent in decisions}
         decision = decide(target, parents, known.accepted, records, presence, need)
         if decision.action in ("build", "decide-later"):
-            decision = _explained(decision, target, parents, known, need.now)
+            decision = _explained(decision, target, parents, known, need.now, stack.images_folder)
         if target.given_base is not None:
             reasons = (BaseGiven(str(target.given_base[0]), str(target.given_base[1][0])), *decision.reasons)
             decision = msgspec.structs.replace(decision, reasons=reasons)
@@ -183,7 +183,12 @@ def _left_alone(target: Target, decisions: Mapping[TargetName, Decision], record
 
 
 def _explained(
-    decision: Decision, target: Target, parents: Mapping[TargetName, Digest | None], known: Known, now: str
+    decision: Decision,
+    target: Target,
+    parents: Mapping[TargetName, Digest | None],
+    known: Known,
+    now: str,
+    images_folder: str,
 ) -> Decision:
     """Add why nothing known fits: the differences from the nearest record, and its age."""
     records = known.records.get(target.name, ())
@@ -198,7 +203,7 @@ def _explained(
     elif decision.action == "decide-later" or all(isinstance(reason, BaseUnknown | TooOld) for reason in reasons):
         from stackyard.plan.nearest import nearest  # what is as it was needs it not
 
-        found = nearest(target, records, known.inputs, parents, known.accepted)
+        found = nearest(target, records, known.inputs, parents, known.accepted, images_folder)
         reasons = (*(found.reasons if found else ()), *reasons)
     if not any(isinstance(reason, TooOld) for reason in reasons):
         reasons += old

@@ -8,16 +8,15 @@ Pure. Beside: plan/compare, which made the plan. Why: docs/explanation/plan.md
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Collection, Iterator
 
 import msgspec
 
-from stackyard.model.inputs import Inputs, differences
+from stackyard.model.inputs import Inputs, Places, differences
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.plan import Plan, Step
-from stackyard.model.reason import FileChanged, ParentChanged, ParentRebuilding, Reason
+from stackyard.model.reason import ParentChanged, ParentRebuilding, Reason
 from stackyard.model.record import Record
 from stackyard.model.stack import Stack, Target
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
@@ -41,6 +40,11 @@ class _Around(msgspec.Struct, frozen=True):
             return None
         return record.built.content
 
+    def places(self, name: TargetName) -> Places:
+        """Where the files of a target lie; as far as that can be told of one that is no more."""
+        target = self.targets.get(name)
+        return target.places(self.stack.images_folder) if target else Places(images=self.stack.images_folder)
+
 
 def _around(stack: Stack, known: Known, plan: Plan) -> _Around:
     return _Around(
@@ -59,14 +63,13 @@ def explain(stack: Stack, known: Known, plan: Plan, names: Collection[TargetName
 
 
 def _why(around: _Around, step: Step) -> Why:
-    target = around.targets[step.target]
     first = step.reasons[0] if step.reasons else None
     chain: tuple[Link, ...] = ()
     if step.action == "decide-later":
         chain = tuple(_waiting(around, step))
     elif isinstance(first, ParentChanged):
         chain = tuple(_past(around, first))
-    return Why(step.target, step.action, _rooted(around, target, step.reasons), chain, _compared(around, step))
+    return Why(step.target, step.action, step.reasons, chain, _compared(around, step))
 
 
 def _compared(around: _Around, step: Step) -> Build | None:
@@ -76,7 +79,9 @@ def _compared(around: _Around, step: Step) -> Build | None:
         target = around.targets[step.target]
         parents = {name: around.content(name) for name in target.inputs.parents}
         records = around.known.records.get(step.target, ())
-        found = nearest(target, records, around.known.inputs, parents, around.known.accepted)
+        found = nearest(
+            target, records, around.known.inputs, parents, around.known.accepted, around.stack.images_folder
+        )
         record = found.record if found else None
     return _build(record)
 
@@ -93,8 +98,7 @@ def _waiting(around: _Around, step: Step) -> Iterator[Link]:
         if parent is None or parent not in around.steps:
             return
         step = around.steps[parent]
-        target = around.targets[parent]
-        yield Link(parent, _rooted(around, target, step.reasons), compared=_compared(around, step))
+        yield Link(parent, step.reasons, compared=_compared(around, step))
     if step.reasons and isinstance(step.reasons[0], ParentChanged):
         yield from _past(around, step.reasons[0])
 
@@ -110,37 +114,16 @@ def _past(around: _Around, reason: ParentChanged) -> Iterator[Link]:
         reasons: tuple[Reason, ...] = ()
         if before is not None and before.built is not None:
             now, then = around.known.inputs.get(made.inputs), around.known.inputs.get(before.inputs)
-            own = differences(now, then) if now is not None and then is not None and now != then else ()
+            places = around.places(first.parent)
+            own = differences(now, then, places) if now is not None and then is not None and now != then else ()
             reasons = (*own, *moved(before.built, made.built.parents, made.built.bases, made.built.downloads))
-        target = around.targets.get(first.parent)
-        yield Link(first.parent, _rooted(around, target, reasons), _build(made), _build(before))
+        yield Link(first.parent, reasons, _build(made), _build(before))
         first = reasons[0] if reasons else None
 
 
 def _of_content(records: Collection[Record], content: str) -> Record | None:
     """The newest build that came to this content."""
     return next((record for record in records if record.built and record.built.content == content), None)
-
-
-def _rooted(around: _Around, target: Target | None, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
-    """The same reasons, paths as a person at the stack's root would type them."""
-    if target is None:
-        return reasons
-    elsewhere = {path: source for source, path in target.staging.files} if target.staging else {}
-    everywhere = {f"images/{entry.path}" for entry in target.inputs.everywhere}
-    own = {entry.path for entry in target.inputs.context}
-
-    def full(path: str) -> str:
-        if path == "Dockerfile" and path not in own:
-            return target.dockerfile
-        if path in everywhere and path not in own:
-            return posixpath.normpath(posixpath.join(around.stack.images_folder, path.removeprefix("images/")))
-        return elsewhere.get(path) or posixpath.normpath(posixpath.join(target.context, path))
-
-    return tuple(
-        FileChanged(full(reason.path), reason.change) if isinstance(reason, FileChanged) else reason
-        for reason in reasons
-    )
 
 
 def made_from(stack: Stack, known: Known, plan: Plan, names: Collection[TargetName]) -> tuple[MadeFrom, ...]:
@@ -157,6 +140,7 @@ def _made_from(around: _Around, step: Step) -> MadeFrom:
         dockerfile=target.dockerfile,
         context=target.context,
         inputs=_masked(target.inputs),
+        places=target.places(around.stack.images_folder),
         args=tuple(Argument(name, value, name in counted) for name, value in step.build_args),
         bases=tuple((reference, around.known.accepted.get(reference)) for reference in target.inputs.bases),
         downloads=tuple((address, around.known.accepted.get(address)) for address in target.inputs.downloads),

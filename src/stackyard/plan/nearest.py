@@ -40,6 +40,7 @@ def nearest(
     stored: Mapping[Digest, Inputs],
     parents: Mapping[TargetName, Digest | None],
     accepted: Mapping[str, Digest],
+    images_folder: str,
 ) -> Nearest | None:
     """The record with the fewest differences, the newest of several; None where there is no record.
 
@@ -55,7 +56,7 @@ def nearest(
     for record in [each for each in built if each.inputs == wanted] or list(_different(built)):
         then = target.inputs if record.inputs == wanted else stored.get(record.inputs)
         if then is not None:
-            own = differences(target.inputs, then)
+            own = differences(target.inputs, then, target.places(images_folder))
             candidates.append(Nearest(record, (*own, *_moved_since(target, record, parents, accepted))))
             if len(candidates[-1].reasons) <= 1:  # nothing is nearer than one difference, but what needs no build
                 break

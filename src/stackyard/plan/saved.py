@@ -17,8 +17,6 @@ from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.stack import Finding, Stack
 
 _TESTS = (*TEST_FOLDERS, "conftest.py")
-_SCOPE = "images/"
-"""How reasons call files that `BuildAll` names (model/inputs)."""
 
 
 def builds_for_tests(stack: Stack, steps: Sequence[Step]) -> Iterator[Finding]:
@@ -50,15 +48,17 @@ def _names(stack: Stack, step: Step, found: Collection[TargetName]) -> frozenset
         found: parents that are built for tests alone: their files are no other reason.
     """
     target = stack.target(step.target)
-    copied = {path.removeprefix(f"{stack.images_folder}/") for path in target.counted_paths}
+    copied, named = set(target.counted_paths), {entry.path for entry in target.inputs.everywhere}
     names = set[str]()
     for reason in step.reasons:
         if isinstance(reason, ParentChanged) and reason.was is reason.now is None and reason.parent in found:
             continue
-        path = reason.path.removeprefix(_SCOPE) if isinstance(reason, FileChanged) else ""
+        if not isinstance(reason, FileChanged) or reason.path in copied or reason.path == target.dockerfile:
+            return frozenset()
+        path = reason.path.removeprefix(f"{stack.images_folder}/")
         name = path.partition("/")[0]
-        is_everywhere = isinstance(reason, FileChanged) and reason.path != path and path not in copied
-        if not is_everywhere or name not in _TESTS:
+        is_own = path not in named and reason.path.startswith(f"{target.context}/")
+        if is_own or name not in _TESTS:
             return frozenset()
         names.add(name)
     return frozenset(names)

@@ -68,7 +68,9 @@ def compare_stacks(
         wanted[name] = source_fingerprint(target.inputs, wanted)
         stands[name] = source_fingerprint(target.inputs, stands)
         if name in planned:
-            decision = _decision(target, before.get(name), stands, was, since, chosen.rebuild, forced_by)
+            decision = _decision(
+                target, before.get(name), stands, was, since, chosen.rebuild, forced_by, now.images_folder
+            )
             if whole is not None and decision.action == "reuse":
                 decision = Decision("tag", (*decision.reasons, WholeStack(whole)))
         else:
@@ -104,6 +106,7 @@ def _decision(
     since: Since,
     rebuild: frozenset[TargetName],
     forced_by: str,
+    images_folder: str,
 ) -> Decision:
     if target.is_left_alone:
         why = LeftAlone(target.skip) if target.skip is not None else NotBuildableHere(target.needs or "")
@@ -113,7 +116,7 @@ def _decision(
     if old is None:
         return Decision("build", (NewSince(since.reference),))
     if wanted[target.name] != was[target.name]:
-        own: tuple[Reason, ...] = tuple(differences(target.inputs, old.inputs))
+        own: tuple[Reason, ...] = tuple(differences(target.inputs, old.inputs, target.places(images_folder)))
         moved = tuple(
             ParentChanged(name, None, None)
             for name in target.inputs.parents

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stackyard.model import canonical
+from stackyard.model.inputs import Entry
 from stackyard.model.names import Digest
 from stackyard.model.reason import Reason
 from stackyard.model.why import Build, Link, MadeFrom, Why
@@ -132,8 +133,16 @@ def _inputs(each: MadeFrom) -> dict[str, Any]:
     return {
         "target": str(each.target),
         "dockerfile": {"path": each.dockerfile, "blob": str(inputs.dockerfile)},
-        "context": {"path": each.context, "entries": _plain(inputs.context)},
-        "everywhere": _plain(inputs.everywhere),
+        "context": {
+            "path": each.context,
+            "entries": [
+                {**canonical.builtins(entry), "path": each.places.of_entry(entry.path), "sent_as": entry.path}
+                for entry in inputs.context
+            ],
+        },
+        "everywhere": [
+            {**canonical.builtins(entry), "path": each.places.of_everywhere(entry.path)} for entry in inputs.everywhere
+        ],
         "args": _plain(each.args),
         "labels": dict(inputs.labels),
         "bases": [{"reference": name, "accepted": digest and str(digest)} for name, digest in each.bases],
@@ -172,10 +181,14 @@ def _rows(each: MadeFrom) -> Iterator[tuple[str, str, str]]:
     """What it is, its value, and what is known of it."""
     inputs = each.inputs
     yield "dockerfile", visible(each.dockerfile), str(inputs.dockerfile)
-    for name, entries in (("context", inputs.context), ("everywhere", inputs.everywhere), ("lock", inputs.locks)):
-        for entry in entries:
-            kind = "" if entry.kind == "file" else f" {entry.kind}"
-            yield name, visible(entry.path), f"{entry.blob}{kind}"
+    for entry in inputs.context:
+        path = each.places.of_entry(entry.path)
+        sent = f" sent as {visible(entry.path)}" if entry.path in each.places.elsewhere else ""
+        yield "context", visible(path), f"{_blob(entry)}{sent}"
+    for entry in inputs.everywhere:
+        yield "everywhere", visible(each.places.of_everywhere(entry.path)), _blob(entry)
+    for entry in inputs.locks:
+        yield "lock", visible(entry.path), _blob(entry)
     for argument in each.args:
         yield "arg", visible(f"{argument.name}={argument.value}"), "" if argument.counts else "no instruction sees it"
     for label, text in inputs.labels:
@@ -197,6 +210,10 @@ def _rows(each: MadeFrom) -> Iterator[tuple[str, str, str]]:
     yield "definition", str(inputs.definition), ""
     yield "fingerprint", "source", str(each.source)
     yield "fingerprint", "build", _or(each.build, "not known yet")
+
+
+def _blob(entry: Entry) -> str:
+    return f"{entry.blob}{'' if entry.kind == 'file' else f' {entry.kind}'}"
 
 
 def _or(digest: Digest | None, otherwise: str) -> str:

@@ -183,7 +183,7 @@ def _changed_meanwhile(work: Work, target: Target) -> list[str]:
         return [target.dockerfile]
     # Files only: arguments and names came from the plan, and were used as they are in it.
     then = msgspec.structs.replace(now.inputs, dockerfile=target.inputs.dockerfile, context=target.inputs.context)
-    return [str(reason) for reason in differences(now.inputs, then)][:5]
+    return [str(reason) for reason in differences(now.inputs, then, target.places(work.stack.images_folder))][:5]
 
 
 def _with_frontend(work: Work, target: Target) -> tuple[tuple[str, str], ...]:

@@ -190,4 +190,4 @@ def test_a_file_of_any_name_in_a_real_plan(shell: Shell) -> None:
 
     assert "a|`b`\\n<c> added" in shell("plan").out
     assert "&#124;&#96;b&#96;&#92;n&#60;c&#62;</code> added" in shell("plan", "--format", "markdown").out
-    assert shell("plan", "--json").json["steps"][1]["reasons"][0]["path"] == "a|`b`\n<c>"
+    assert shell("plan", "--json").json["steps"][1]["reasons"][0]["path"] == "images/leaf/a|`b`\n<c>"

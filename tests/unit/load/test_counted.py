@@ -11,7 +11,7 @@ import pytest
 
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.place import find
-from stackyard.model.inputs import Inputs, differences
+from stackyard.model.inputs import Inputs, Places, differences
 from stackyard.model.names import TargetName
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Stack
@@ -103,7 +103,9 @@ def test_the_mode_of_a_dockerfile_counts_where_it_is_copied(root: Path) -> None:
         before = inputs(root, dockerfile, {"note": "n"})
         (root / "images/lab/Dockerfile").chmod(0o755)
         after = inputs(root, dockerfile)
-        assert [str(each) for each in differences(after, before)] == (["Dockerfile has another mode"] if counts else [])
+        assert [str(each) for each in differences(after, before, Places())] == (
+            ["Dockerfile has another mode"] if counts else []
+        )
 
 
 # Arguments.
@@ -205,7 +207,7 @@ def test_which_base_stands_where_counts(
     before, after = inputs(root, dockerfile, spec=with_args(**one)), inputs(root, dockerfile, spec=with_args(**other))
 
     assert before.bases == after.bases
-    said = [str(each) for each in differences(after, before)]
+    said = [str(each) for each in differences(after, before, Places())]
     assert said == [
         *(f"build argument {reason}" for reason in reasons[0]),
         *(f"builds on {uses}" for uses in reasons[1]),
@@ -267,7 +269,7 @@ def test_everything_counts_where_a_frontend_is_nobodys(root: Path) -> None:
 def test_another_stage_is_the_reason(root: Path) -> None:
     """Not the Dockerfile, of which nothing was edited."""
     one, two = (inputs(root, STAGES, spec=f"{{target: {stage}}}") for stage in ("one", "two"))
-    said = [str(each) for each in differences(two, one)]
+    said = [str(each) for each in differences(two, one, Places())]
     assert said[0] == "stage changed from one to two"
     assert "Dockerfile changed" not in said
 
@@ -289,11 +291,11 @@ def test_a_file_that_counts_no_more_was_not_removed(root: Path) -> None:
     ignoring(root)
     copied = inputs(root, spec="{granularity: copied}")
 
-    assert [str(each) for each in differences(ignored, before)] == [
+    assert [str(each) for each in differences(ignored, before, Places())] == [
         "ChangeIgnore changed from nothing to lab",
         "b.txt counts no more",
     ]
-    assert [str(each) for each in differences(before, copied)] == [
+    assert [str(each) for each in differences(before, copied, Places())] == [
         "granularity changed from copied to folder",
         "b.txt counts now",
     ]
@@ -305,7 +307,7 @@ def test_a_file_that_becomes_a_link_is_told_first(root: Path) -> None:
     (root / "images/lab/b.txt").unlink()
     (root / "images/lab/b.txt").symlink_to("a.txt")
 
-    said = [str(each) for each in differences(inputs(root, "FROM a\nCOPY b.txt /\n"), before)]
+    said = [str(each) for each in differences(inputs(root, "FROM a\nCOPY b.txt /\n"), before, Places())]
     assert said == ["b.txt is a link now", "Dockerfile counts now"]
 
 

@@ -14,7 +14,7 @@ from stackyard.errors import InvalidValue
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.place import find
 from stackyard.model import canonical
-from stackyard.model.inputs import build_fingerprint, differences, source_fingerprint
+from stackyard.model.inputs import Places, build_fingerprint, differences, source_fingerprint
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Stack, Target
@@ -152,7 +152,7 @@ def test_what_counts(root: Path, change: Edit, clauses: list[str]) -> None:
     changed = [name for name, both in fingerprints(after).items() if both[1] != fingerprints(before)[name][1]]
     assert changed == ["lab"]
     assert fingerprints(after)["lab"][0] != fingerprints(before)["lab"][0]
-    assert [str(r) for r in differences(target(after, "lab").inputs, target(before, "lab").inputs)] == clauses
+    assert [str(r) for r in differences(target(after, "lab").inputs, target(before, "lab").inputs, Places())] == clauses
 
 
 @pytest.mark.parametrize(

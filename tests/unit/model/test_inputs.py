@@ -13,6 +13,7 @@ from stackyard.model.inputs import (
     BlobId,
     Entry,
     Inputs,
+    Places,
     build_fingerprint,
     comparable,
     differences,
@@ -81,7 +82,27 @@ def test_every_difference_counts_and_is_told(change: dict[str, Any], clauses: li
 
     assert source(other) != source(SOME)
     assert build(other) != build(SOME)
-    assert [str(reason) for reason in differences(other, SOME)] == clauses
+    assert [str(reason) for reason in differences(other, SOME, Places())] == clauses
+
+
+def test_paths_are_those_that_a_person_types() -> None:
+    """From the stack's root, wherever a file comes from; one that counts twice is told once."""
+    dockerfile = Entry("Dockerfile", "file", blob("y"))
+    context = (dockerfile, Entry("a", "file", blob("2")), Entry("lib/b", "file", blob("2")))
+    everywhere = (Entry("lab/a", "file", blob("2")), Entry("web", "file", blob("2")))
+    wanted = msgspec.structs.replace(SOME, dockerfile=blob("y"), context=context, everywhere=everywhere)
+    known = msgspec.structs.replace(SOME, dockerfile=blob("x"), context=(), everywhere=())
+    known = msgspec.structs.replace(known, context=tuple(Entry(e.path, "file", blob("1")) for e in context))
+    places = Places("pics/lab/Dockerfile", "pics/lab", "pics", {"lib/b": "shared/b"})
+
+    assert [str(reason) for reason in differences(wanted, known, places)] == [
+        "pics/lab/Dockerfile changed",
+        "pics/lab/a changed",
+        "shared/b changed",
+        "pics/lab/a added",
+        "pics/web added",
+    ]
+    assert [str(each) for each in differences(wanted, known, Places())][:2] == ["Dockerfile changed", "a changed"]
 
 
 A, B, C = (Entry(name, "file", blob(name)) for name in "abc")
@@ -135,7 +156,7 @@ def test_what_explains_a_difference_is_told_first(now: dict[str, Any], was: dict
     """A file that is there and counts no more was not removed; an argument that only FROM reads has its effect."""
     wanted, known = msgspec.structs.replace(SOME, **now), msgspec.structs.replace(SOME, **was)
 
-    assert [str(reason) for reason in differences(wanted, known)] == clauses
+    assert [str(reason) for reason in differences(wanted, known, Places())] == clauses
 
 
 def test_what_explains_inputs_is_in_no_digest() -> None:
@@ -143,7 +164,7 @@ def test_what_explains_inputs_is_in_no_digest() -> None:
     other = msgspec.structs.replace(SOME, aside=(("granularity", "copied"),))
 
     assert (source(other), build(other), identity(other)) == (source(SOME), build(SOME), identity(SOME))
-    assert list(differences(other, SOME)) == []
+    assert list(differences(other, SOME, Places())) == []
     assert canonical.decode(canonical.encode(other), Inputs) == other
 
 
@@ -152,7 +173,7 @@ def test_equal_inputs_are_equal() -> None:
     stored = canonical.decode(canonical.encode(SOME), Inputs)
 
     assert (source(stored), build(stored)) == (source(SOME), build(SOME))
-    assert list(differences(SOME, stored)) == []
+    assert list(differences(SOME, stored, Places())) == []
 
 
 def test_the_parents_facts_count_where_they_belong() -> None:
@@ -233,7 +254,7 @@ def test_a_changed_secret_is_told_without_its_value() -> None:
     """The reason says that it changed, and neither from what nor to what."""
     was, now = (msgspec.structs.replace(SOME, args=(("TOKEN", comparable("TOKEN", v)),)) for v in ("old", "new"))
 
-    assert list(differences(now, was)) == [ArgumentChanged("TOKEN", "(hidden)", "(hidden)")]
+    assert list(differences(now, was, Places())) == [ArgumentChanged("TOKEN", "(hidden)", "(hidden)")]
     assert build(now) != build(was)
 
 

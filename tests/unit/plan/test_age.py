@@ -82,7 +82,7 @@ def test_age_is_told_beside_other_reasons() -> None:
     before = msgspec.structs.replace(target("up", text="FROM y", bases=(BASE,)), max_age=Age("30d"))
     made = plan(stack(UP, LAB), known(record(before), record(LAB), targets=(before, LAB)), need=Need(now=FEBRUARY))
 
-    assert reasons(made, "up") == ["Dockerfile changed", OLD]
+    assert reasons(made, "up") == ["images/up/Dockerfile changed", OLD]
 
 
 def test_a_child_that_is_too_old_waits_for_no_parent() -> None:

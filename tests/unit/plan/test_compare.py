@@ -72,8 +72,11 @@ def test_everything_known_does_nothing() -> None:
 @pytest.mark.parametrize(
     ("fields", "clauses"),
     [
-        ({"dockerfile": target("x", text="FROM y").inputs.dockerfile}, ["Dockerfile changed"]),
-        ({"context": target("x", files={"a": "2", "b": "1"}).inputs.context}, ["a changed", "b added"]),
+        ({"dockerfile": target("x", text="FROM y").inputs.dockerfile}, ["images/left/Dockerfile changed"]),
+        (
+            {"context": target("x", files={"a": "2", "b": "1"}).inputs.context},
+            ["images/left/a changed", "images/left/b added"],
+        ),
         ({"args": (("V", "2"),)}, ["build argument V changed from 1 to 2"]),
         ({"platform": "linux/arm64"}, ["platform changed from linux/amd64 to linux/arm64"]),
     ],
@@ -121,7 +124,7 @@ def test_a_base_that_was_never_resolved() -> None:
 
     assert actions(made) == {"up": "build"}
     assert set(reasons(made, "up")) == {
-        "Dockerfile changed",
+        "images/up/Dockerfile changed",
         f"base {BASE} removed",
         f"base {other} added",
         f"base {other} not resolved yet",

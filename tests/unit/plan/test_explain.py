@@ -163,7 +163,7 @@ def test_all_that_goes_in() -> None:
     shown = [" ".join(line.split()) for line in inputs_text(found, PLAIN, 80).split("\n")]
     first, second = inputs_data(found)["images"]
 
-    assert f"context a {blob('1')}" in shown
+    assert f"context images/up/a {blob('1')}" in shown
     assert "arg V=1" in shown
     assert "API_TOKEN=(hidden)" in shown
     assert f"base {BASE} {sha(BASE)}" in shown

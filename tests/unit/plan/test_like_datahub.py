@@ -407,7 +407,7 @@ def test_what_they_leave_out_is_said() -> None:
     idle = beside(like_datahub(SPEC, changed("README.md"), BRANCH), ours("right"))
 
     assert notes(lost)["right"] == "they leave it out"
-    assert notes(idle) == {"right": "Stackyard's reason: Dockerfile changed"}
+    assert notes(idle) == {"right": "Stackyard's reason: images/right/Dockerfile changed"}
 
 
 def test_agreement_needs_no_note() -> None:

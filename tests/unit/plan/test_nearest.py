@@ -29,19 +29,19 @@ def test_the_build_that_is_most_like_it() -> None:
     wanted, main, branch = lab(a="2", b="1", c="1"), lab(a="1", b="1", c="1"), lab(a="3", b="3", c="3")
     records = [record(branch, "branch", number=2), record(main, "main")]
 
-    found = nearest(wanted, records, stored(main, branch), {}, {})
+    found = nearest(wanted, records, stored(main, branch), {}, {}, "images")
 
     assert found is not None
     assert found.record.id == "lab-main-1"
-    assert [str(reason) for reason in found.reasons] == ["a changed"]
+    assert [str(reason) for reason in found.reasons] == ["images/lab/a changed"]
     made = plan(stack(wanted), known(*records, targets=(main, branch)))
-    assert reasons(made, "lab") == ["a changed"]
+    assert reasons(made, "lab") == ["images/lab/a changed"]
 
 
 def test_the_newest_of_equals() -> None:
     """As many differences from each: the newer one."""
     wanted, one, other = lab(a="0"), lab(a="1"), lab(a="2")
-    found = nearest(wanted, [record(other, "new", number=2), record(one, "old")], stored(one, other), {}, {})
+    found = nearest(wanted, [record(other, "new", number=2), record(one, "old")], stored(one, other), {}, {}, "images")
 
     assert found is not None
     assert found.record.id == "lab-new-2"
@@ -63,7 +63,7 @@ def test_the_same_inputs_on_another_parent() -> None:
     wanted = target("lab", "up")
     other = target("lab", "up", text="FROM y")
     records = [record(other, "new", number=2), record(wanted, "old", parents={"up": "then"})]
-    found = nearest(wanted, records, Unread(), {wanted.inputs.parents[0]: sha("now")}, {})
+    found = nearest(wanted, records, Unread(), {wanted.inputs.parents[0]: sha("now")}, {}, "images")
 
     assert found is not None
     assert found.record.id == "lab-old-1"
@@ -82,10 +82,12 @@ def test_one_difference_is_as_near_as_can_be() -> None:
             return super().get(key, default)
 
     olds = [lab(a=str(number)) for number in range(1, 5)]
-    found = nearest(lab(a="0"), [record(each, str(i)) for i, each in enumerate(olds)], Counted(stored(*olds)), {}, {})
+    found = nearest(
+        lab(a="0"), [record(each, str(i)) for i, each in enumerate(olds)], Counted(stored(*olds)), {}, {}, "images"
+    )
 
     assert found is not None
-    assert [str(reason) for reason in found.reasons] == ["a changed"]
+    assert [str(reason) for reason in found.reasons] == ["images/lab/a changed"]
     assert read == [identity(olds[0].inputs)]
 
 
@@ -93,8 +95,8 @@ def test_no_record_and_no_stored_inputs() -> None:
     """Nothing is made up."""
     bare = record(lab(a="1"))
 
-    assert nearest(lab(a="2"), [], {}, {}, {}) is None
-    found = nearest(lab(a="2"), [bare], {}, {}, {})
+    assert nearest(lab(a="2"), [], {}, {}, {}, "images") is None
+    found = nearest(lab(a="2"), [bare], {}, {}, {}, "images")
     assert found is not None
     assert (found.record, found.reasons) == (bare, ())
 
@@ -103,7 +105,7 @@ def test_a_build_that_never_ended_is_not_compared_with() -> None:
     """It was made from something, and came to nothing."""
     begun = msgspec.structs.replace(record(lab(a="2"), "begun"), facts=())
     done = record(lab(a="1"), "done")
-    found = nearest(lab(a="2"), [begun, done], stored(lab(a="1"), lab(a="2")), {}, {})
+    found = nearest(lab(a="2"), [begun, done], stored(lab(a="1"), lab(a="2")), {}, {}, "images")
 
     assert found is not None
     assert found.record is done
@@ -114,7 +116,7 @@ def test_not_every_build_there_ever_was_is_read() -> None:
     olds = [lab(a=str(number), b="1") for number in range(1, DEPTH + 1)]
     perfect = lab(a="0", b="2")
     records = [*(record(each, each.inputs.context[0].blob) for each in olds), record(perfect, "perfect")]
-    found = nearest(lab(a="0", b="3"), records, stored(*olds, perfect), {}, {})
+    found = nearest(lab(a="0", b="3"), records, stored(*olds, perfect), {}, {}, "images")
 
     assert found is not None
     assert found.record.id != "lab-perfect-1"

@@ -48,6 +48,9 @@ def test_another_reason_is_another_matter() -> None:
     edited = msgspec.structs.replace(was, inputs=msgspec.structs.replace(was.inputs, dockerfile=blob("other")))
     assert notices(everywhere(edited, *TESTS, text="2"), was=(was,)) == []
     assert notices(everywhere(UP, *TESTS), was=(everywhere(UP, *TESTS),)) == []
+    named = target("test", templates=BARE)  # an image of this name is none
+    edited = msgspec.structs.replace(named, inputs=msgspec.structs.replace(named.inputs, dockerfile=blob("other")))
+    assert notices(edited, was=(named,)) == []
     copies = msgspec.structs.replace(
         UP, context="images", inputs=Inputs(blob("x"), (Entry("conftest.py", "file", blob("1")),))
     )

@@ -85,11 +85,11 @@ def test_every_reason_is_listed_below() -> None:
     """The row has two of three, and says so; the list has all."""
     text = plan_markdown(with_files("a", "b", "c"))
 
-    assert rows(text)[1][2] == "a added; b added; and 1 more"
+    assert rows(text)[1][2] == "images/lab/a added; images/lab/b added; and 1 more"
     assert [seen(token) for token in parsed(text) if token.type == "inline"][-4:-1] == [
-        "lab: a added",
-        "lab: b added",
-        "lab: c added",
+        "lab: images/lab/a added",
+        "lab: images/lab/b added",
+        "lab: images/lab/c added",
     ]
 
 
@@ -120,7 +120,7 @@ def test_names_are_never_markdown(name: str) -> None:
     """A file of any name is shown as it is, in its cell, as code, and changes nothing around it."""
     text = plan_markdown(with_files(name, name + "2"))
 
-    assert rows(text)[1][:3] == ["lab", "build", f"{name} added; {name}2 added"]
+    assert rows(text)[1][:3] == ["lab", "build", f"images/lab/{name} added; images/lab/{name}2 added"]
     assert len(rows(text)) == 2
     tags = {token.content for block in parsed(text) for token in block.children or () if token.type == "html_inline"}
     assert tags == {"<code>", "</code>"}

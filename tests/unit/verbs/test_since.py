@@ -82,7 +82,7 @@ def test_what_changed_is_built_with_what_builds_on_it(root: Path) -> None:
     write(root, "images/base/a.txt", "other\n")
     planned = since(root)
     texts = told(planned)
-    assert texts["base"] == "build: a.txt changed"
+    assert texts["base"] == "build: images/base/a.txt changed"
     assert texts["lab"] == "build: parent base changed"
     assert texts["geo"] == "reuse: unchanged since HEAD"
     assert planned.since is not None
@@ -112,8 +112,8 @@ def test_both_sides_of_a_rename_count(root: Path) -> None:
     """A file that moves from one image to another changes both."""
     git(root, "mv", "images/base/a.txt", "images/geo/a.txt")
     texts = told(since(root))
-    assert texts["base"] == "build: a.txt removed"
-    assert texts["geo"] == "build: a.txt added"
+    assert texts["base"] == "build: images/base/a.txt removed"
+    assert texts["geo"] == "build: images/geo/a.txt added"
 
 
 @pytest.mark.parametrize("name", ["a\tb", "a\nb", "é", '"q"', " a ", "a\r", "-n", "a\\b", "ü\n\"'", "\U0001f4a9"])
@@ -123,13 +123,13 @@ def test_any_file_name(root: Path, name: str, is_added: bool) -> None:
     write(root, f"images/geo/{name}")
     if is_added:
         git(root, "add", "--all")
-    assert told(since(root))["geo"] == f"build: {name} added"
+    assert told(since(root))["geo"] == f"build: images/geo/{name} added"
     commit(root)
     assert built(since(root)) == set()
     write(root, f"images/geo/{name}", "y\n")
-    assert told(since(root))["geo"] == f"build: {name} changed"
+    assert told(since(root))["geo"] == f"build: images/geo/{name} changed"
     (root / "images/geo" / name).unlink()
-    assert told(since(root, "HEAD"))["geo"] == f"build: {name} removed"
+    assert told(since(root, "HEAD"))["geo"] == f"build: images/geo/{name} removed"
 
 
 def test_from_the_merge_base_on(root: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_change_of_tests_only_tests(root: Path) -> None:
     commit(root)
     write(root, "images/geo/test/test_geo.py", "def test_geo(): assert True\n")
     assert told(since(root))["geo"] == "retest: basic tests changed"
-    assert told(since(root, "HEAD~1"))["geo"].startswith("build: Dockerfile changed")
+    assert told(since(root, "HEAD~1"))["geo"].startswith("build: images/geo/Dockerfile changed")
 
 
 def test_arguments_and_parents_of_the_spec(root: Path) -> None:
@@ -407,13 +407,13 @@ def test_line_ends_and_filters_are_git_s(root: Path) -> None:
     write(root, "images/geo/x.big", "BIG\n")
     assert built(since(root)) == set()
     write(root, "images/geo/x.big", "BIGGER\n")
-    assert told(since(root))["geo"] == "build: x.big changed"
+    assert told(since(root))["geo"] == "build: images/geo/x.big changed"
 
 
 def test_the_x_bit_is_git_s(root: Path) -> None:
     """A changed bit counts; where git is told that the disk has none, the commit's is taken."""
     os.chmod(root / "images/geo/b.txt", 0o755)
-    assert told(since(root))["geo"] == "build: b.txt has another mode"
+    assert told(since(root))["geo"] == "build: images/geo/b.txt has another mode"
     git(root, "config", "core.fileMode", "false")
     assert built(since(root)) == set()
 
@@ -423,21 +423,21 @@ def test_what_git_was_told_not_to_look_at(root: Path) -> None:
     git(root, "update-index", "--assume-unchanged", "images/geo/b.txt")
     assert built(since(root)) == set()
     write(root, "images/geo/b.txt", "secretly\n")
-    assert told(since(root))["geo"] == "build: b.txt changed"
+    assert told(since(root))["geo"] == "build: images/geo/b.txt changed"
     git(root, "update-index", "--no-assume-unchanged", "images/geo/b.txt")
     git(root, "checkout", "--", ".")
     git(root, "sparse-checkout", "set", "images/base")
     assert not (root / "images/geo").exists()
     assert built(since(root)) == set()
     write(root, "images/geo/b.txt", "present despite\n")
-    assert told(since(root))["geo"] == "build: b.txt changed"
+    assert told(since(root))["geo"] == "build: images/geo/b.txt changed"
 
 
 def test_intended_and_staged_and_taken_away(root: Path) -> None:
     """The index is on the way between a commit and the disk, and the disk decides."""
     write(root, "images/geo/new.txt")
     git(root, "add", "--intent-to-add", "images/geo/new.txt")
-    assert told(since(root))["geo"] == "build: new.txt added"
+    assert told(since(root))["geo"] == "build: images/geo/new.txt added"
     (root / "images/geo/new.txt").unlink()
     assert built(since(root)) == set()
     write(root, "images/geo/b.txt", "staged\n")
@@ -451,10 +451,10 @@ def test_a_file_that_becomes_a_link_or_a_folder(root: Path) -> None:
     """The kind of a path counts, and nothing is read through a link."""
     (root / "images/geo/b.txt").unlink()
     (root / "images/geo/b.txt").symlink_to("b\n")
-    assert told(since(root))["geo"] == "build: b.txt is a link now"
+    assert told(since(root))["geo"] == "build: images/geo/b.txt is a link now"
     (root / "images/geo/b.txt").unlink()
     write(root, "images/geo/b.txt/inner")
-    assert told(since(root))["geo"] == "build: b.txt/inner added; b.txt removed"
+    assert told(since(root))["geo"] == "build: images/geo/b.txt/inner added; images/geo/b.txt removed"
 
 
 def test_a_conflict_is_taken_from_disk(root: Path) -> None:
@@ -501,15 +501,15 @@ def test_submodules(root: Path, tmp_path: Path) -> None:
     assert built(since(root)) == set()
     assert built(since(root, "HEAD~1")) == {"geo"}
     write(root, "images/geo/sub/inner.txt", "two\n")
-    assert told(since(root))["geo"] == "build: sub/inner.txt changed"
+    assert told(since(root))["geo"] == "build: images/geo/sub/inner.txt changed"
     commit(root / "images/geo/sub")
-    assert told(since(root))["geo"] == "build: sub/inner.txt changed"
+    assert told(since(root))["geo"] == "build: images/geo/sub/inner.txt changed"
     commit(root)
     assert built(since(root)) == set()
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", str(root), str(clone))
     assert built(since(clone)) == set()
-    assert told(since(clone, "HEAD~1"))["geo"] == "build: sub changed"
+    assert told(since(clone, "HEAD~1"))["geo"] == "build: images/geo/sub changed"
 
 
 def test_check_names_what_no_commit_has(root: Path) -> None:
