@@ -30,10 +30,11 @@ from typing import Any
 
 import click
 
+from stackyard.check.capabilities import diagnose
 from stackyard.cli import GROUPS, run, stackyard
 from stackyard.errors import FindingsProblem
 from stackyard.load.spec import schema
-from stackyard.model import adopt, bases
+from stackyard.model import adopt, bases, surroundings
 from stackyard.model import outcome as outcomes
 from stackyard.model import plan as plans
 from stackyard.model import reason as reasons
@@ -50,6 +51,7 @@ from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Tested
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.model.stack import Command, Finding, Revision, Suite
+from stackyard.model.surroundings import Diagnosis, FoundEngine, FoundRegistry, Surroundings
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
 from stackyard.plan.beside import beside
 from stackyard.plan.like_datahub import like_datahub
@@ -57,6 +59,7 @@ from stackyard.report import schema as plan_schema
 from stackyard.report.adopt import adoption_data
 from stackyard.report.bases import accepted_data, bases_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
+from stackyard.report.doctor import doctor_data
 from stackyard.report.graph import Drawing, Node, graph_data
 from stackyard.report.like_datahub import like_data
 from stackyard.report.status import status_data
@@ -186,6 +189,38 @@ def sample_plan() -> Plan:
     )
     note = Note("not-publishing", "--push publishes nothing: branch main is not among `publish.branches` (release/*)")
     return Plan("campus", Revision("1f0c9a2" + "0" * 33, "main", False), (step,), False, True, (), (finding,), (note,))
+
+
+def sample_diagnosis() -> Diagnosis:
+    """A machine with an engine, in a stack that is published where nobody is logged in."""
+    found = FoundEngine(
+        "docker",
+        address="unix:///var/run/docker.sock",
+        named_by="the default",
+        client="28.2.2",
+        version="28.2.2",
+        buildx="0.24.0",
+        store="containerd",
+        platform=Platform("linux/amd64"),
+        platforms=(Platform("linux/amd64"),),
+        folder="/var/lib/docker",
+        free_bytes=82_000_000_000,
+    )
+    registry = FoundRegistry("ghcr.io", True, "no login")
+    return diagnose(
+        Surroundings(
+            stackyard="0.1.0",
+            python="3.12.3",
+            system=Platform("linux/amd64"),
+            git="2.43.0",
+            pytest="9.2.0",
+            podman="",
+            podman_socket="",
+            engines=(found,),
+            registries=(registry,),
+            stack="campus",
+        )
+    )
 
 
 def sample_like() -> OldPlan:
@@ -599,6 +634,41 @@ ADOPTION_FIELDS = {
     "targets[].parents[].below": "Whether it stands on the one above, by its layers; null where they do not tell.",
     "targets[].problem": "Why it is left out, or null.",
 }
+DOCTOR_FIELDS = {
+    "format": "Version of this form: 1.",
+    "can_build": "Whether any image can be built here; false is exit code 1.",
+    "found.stackyard": "The version of Stackyard.",
+    "found.python": "The version of the Python that it runs with.",
+    "found.system": "The platform of this machine.",
+    "found.git": "Its version; empty: not installed. So with the others.",
+    "found.pytest": "As installed beside Stackyard.",
+    "found.podman": "Its version.",
+    "found.podman_socket": "Where podman answers as Docker does, or empty.",
+    "found.engines[].kind": "`docker` or `buildah`.",
+    "found.engines[].address": "Where it listens; empty where nothing has to.",
+    "found.engines[].named_by": "What says so: `DOCKER_HOST`, a docker context, the default.",
+    "found.engines[].client": "Version of the program.",
+    "found.engines[].version": "Version of the engine; empty where nobody answers.",
+    "found.engines[].buildx": "Version of the build plugin.",
+    "found.engines[].store": "`classic`, `containerd` or `buildah`, or null.",
+    "found.engines[].platform": "The platform that it runs on, or null.",
+    "found.engines[].platforms[]": "What it runs, emulated or not.",
+    "found.engines[].folder": "Where its images are, on its own machine.",
+    "found.engines[].free_bytes": "What is free there; null for an engine elsewhere.",
+    "found.engines[].problem": "Why it builds nothing, or empty.",
+    "found.engines[].hint": "What to do about it, or empty.",
+    "found.registries[].host": "A registry that the stack publishes to, or takes bases from.",
+    "found.registries[].is_published_to": "The former.",
+    "found.registries[].state": "`open` (asks for no login), `login`, `no login`, `refused` or `unreachable`.",
+    "found.registries[].problem": "Why, or empty.",
+    "found.registries[].hint": "What to do about it, or empty.",
+    "found.stack": "The name of the stack; empty outside of one.",
+    "found.stack_problem": "Why the stack cannot be read, or empty.",
+    "capabilities[].code": "What is on or off, see [capabilities](#capabilities).",
+    "capabilities[].on": "Whether it is on.",
+    "capabilities[].sentence": "What a person reads.",
+    "capabilities[].hint": "What to do about it, or null.",
+}
 HISTORY_FIELDS = {
     "format": "Version of this form: 1.",
     "runs[]": "As in [build](#build-and-push), without `format`; newest first.",
@@ -669,6 +739,7 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         accepted_data([(Reference.parse("debian:12"), _digest("6"), _digest("7"))], 3, [_BASE], [_CHILD]),
         ACCEPTED_FIELDS,
     )
+    yield "doctor", "`stackyard doctor --json`", doctor_data(sample_diagnosis()), DOCTOR_FIELDS
     yield "adopt", "`stackyard adopt --json`", adoption_data(sample_adoption()), ADOPTION_FIELDS
     yield "history", "`stackyard history --json`", history_data([run], [moves]), HISTORY_FIELDS
     yield (
@@ -701,7 +772,7 @@ def paths_of(value: object, fields: dict[str, str], above: str = "") -> Iterator
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from paths_of(item, fields, f"{above}.{key}" if above else key)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
             yield from paths_of(item, fields, f"{above}[]")
     elif not (value is None and any(name.startswith(f"{above}.") for name in fields)):
@@ -728,7 +799,7 @@ def json_page() -> str:
         parts.append(f"## {heading}\n\n{sentence}\n\n| field | meaning |\n| --- | --- |\n{rows}\n")
         if heading not in ("status", "history"):  # these two repeat the others
             parts.append(f"```json\n{json.dumps(example, indent=2)}\n```\n")
-    parts += [actions_text(), outcomes_text(), states_text(), adoptions_text(), reasons_text()]
+    parts += [actions_text(), outcomes_text(), states_text(), adoptions_text(), capabilities_text(), reasons_text()]
     return "\n".join(parts)
 
 
@@ -784,6 +855,26 @@ def adoptions_text() -> str:
 def states_text() -> str:
     """Each state of a base."""
     return words_text("States of a base", "state", STATES, typing.get_args(bases.BaseState))
+
+
+CAPABILITIES = {
+    "plan": "Plans can be made.",
+    "build": "Images can be built; without it the exit code is 1.",
+    "pin": "How builds are kept on the planned bases and parents.",
+    "test": "Test folders can be run.",
+    "inventory": "Commands can be run in the images.",
+    "attestations": "Provenance and SBOM are made while building.",
+    "cache": "Build caches can be imported and exported.",
+    "platforms": "It can build for other platforms than its own.",
+    "disk": "There is room for images.",
+    "publish": "Images can be published, by registry.",
+    "bases": "Images from elsewhere can be fetched, by registry.",
+}
+
+
+def capabilities_text() -> str:
+    """Each thing that can be on or off."""
+    return words_text("Capabilities", "code", CAPABILITIES, typing.get_args(surroundings.CapabilityCode))
 
 
 def actions_text() -> str:

@@ -38,7 +38,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Look closer": ("graph", "inputs"),
     "Publish": ("push", "promote", "rollback"),
     "Keep": ("bases", "adopt", "history"),
-    "More": ("init", "new", "schema", "completion"),
+    "More": ("doctor", "init", "new", "schema", "completion"),
 }
 _HOMES = {
     "status": "status",
@@ -55,6 +55,7 @@ _HOMES = {
     "bases": "bases",
     "adopt": "adopt",
     "history": "history",
+    "doctor": "doctor",
     "init": "start",
     "new": "start",
     "schema": "schema",
@@ -75,6 +76,7 @@ _SHORT = {
     "bases": "Images from elsewhere, and accepting newer ones.",
     "adopt": "What is published already and could count as built.",
     "history": "Runs, promotions and rollbacks, newest first.",
+    "doctor": "What is here, and what can be done with it.",
     "init": "Make a repository a stack: a starter, or a list of what it builds.",
     "new": "Begin an image: folder, Dockerfile, test, entry.",
     "schema": "The JSON Schema of spec.yml, for editors; or of a plan.",

@@ -87,7 +87,7 @@ def merged(scopes: Iterable[str]) -> tuple[str, ...]:
     ('repository:lab:pull,push', 'aws')
     """
     actions: dict[str, dict[str, None]] = {}
-    for scope in scopes:
+    for scope in filter(None, scopes):
         resource, colon, names = scope.rpartition(":")
         actions.setdefault(resource if colon else scope, {}).update(dict.fromkeys(names.split(",") if colon else ()))
     return tuple(f"{resource}:{','.join(names)}" if names else resource for resource, names in actions.items())
@@ -167,7 +167,8 @@ class Authorizer:
         else:
             response = self._plain(host, realm, service, scopes, credential)
         if response.status != 200:
-            raise refusal(host, f"give a token for {' '.join(scopes)}", response, login_hint(host, credential))
+            what = " ".join(["give a token", *(["for", *scopes] if scopes else [])])
+            raise refusal(host, what, response, login_hint(host, credential))
         token, lifetime_s = _token_of(host, response.data)
         return _Token(f"Bearer {token}", started + lifetime_s * USED_LIFETIME)
 

@@ -25,7 +25,7 @@ from stackyard.errors import DigestMismatch, EngineProblem, ToolMissing
 from stackyard.model.content import ImageFacts
 from stackyard.model.inputs import looks_secret
 from stackyard.model.names import Digest
-from stackyard.model.reference import LocalImage, Reference
+from stackyard.model.reference import LocalImage, Platform, Reference
 
 FIRST_WITH_RAWJSON = (0, 12)
 _STEERS_CLIENT = re.compile(r"PATH|HOME|LD_.*|(DOCKER|BUILDX)_.*")
@@ -134,6 +134,17 @@ def masker(args: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
         return lambda text: text
     pattern = re.compile("|".join(re.escape(value) for value in sorted(hidden, key=len, reverse=True)))
     return lambda text: pattern.sub(_MASK, text)
+
+
+def platforms_of(words: str) -> tuple[Platform, ...]:
+    """Platforms of a list as buildx prints it; levels of one processor (`linux/amd64/v3`) are not told apart.
+
+    >>> platforms_of("linux/amd64*, linux/amd64/v2, linux/arm/v7")
+    ('linux/amd64', 'linux/arm/v7')
+    """
+    names = (name.strip().rstrip("*") for name in words.split(","))
+    kept = (name for name in names if name and not re.fullmatch(r"linux/amd64/v\d", name))
+    return tuple(Platform(name) for name in dict.fromkeys(kept))
 
 
 def _run(

@@ -67,6 +67,16 @@ class DockerEngine:
         """EngineUnavailable if nobody answers."""
         self._api.ping()
 
+    def folder(self) -> str:
+        """Where the engine says that its images are, on its own machine."""
+        return str(self._api.must("/info").get("DockerRootDir") or "")
+
+    def platforms(self) -> tuple[Platform, ...]:
+        """What the engine's own builder runs, emulated or not; empty where it does not say."""
+        _, lines = self._processes.output(["docker", "buildx", "inspect", "default"])
+        told = next((line.partition(":")[2] for line in lines if line.startswith("Platforms:")), "")
+        return buildx.platforms_of(told)
+
     def present(self) -> frozenset[Digest]:
         """See Engine.present."""
         return frozenset(Digest(image["Id"]) for image in self._api.must("/images/json", {"all": "1"}))

@@ -30,12 +30,15 @@ class Endpoint(msgspec.Struct, frozen=True):
     is_tls: bool = False
     environ: tuple[tuple[str, str], ...] = ()
     """What a docker client needs in its environment beside the address."""
+    named_by: str = "the default"
+    """What says so: `DOCKER_HOST`, `docker context lab`."""
 
 
 def locate(environ: Mapping[str, str]) -> Endpoint:
     """The engine that `docker` would talk to with this environment; EngineUnavailable if its context is broken."""
     if address := environ.get("DOCKER_HOST"):
-        return Endpoint(address, is_tls=bool(environ.get("DOCKER_TLS_VERIFY") or environ.get("DOCKER_TLS")))
+        is_tls = bool(environ.get("DOCKER_TLS_VERIFY") or environ.get("DOCKER_TLS"))
+        return Endpoint(address, is_tls, named_by="DOCKER_HOST")
     folder = config_folder(environ)
     name = environ.get("DOCKER_CONTEXT") or _read(folder / "config.json").get("currentContext") or "default"
     return Endpoint(DEFAULT_ADDRESS) if name == "default" else _of_context(folder, str(name))
@@ -58,9 +61,9 @@ def _of_context(folder: Path, name: str) -> Endpoint:
         )
     keys = folder / "contexts" / "tls" / key / "docker"
     if not keys.is_dir():
-        return Endpoint(address)
+        return Endpoint(address, named_by=f"docker context {name}")
     verify = (("DOCKER_TLS", "1"),) if docker.get("SkipTLSVerify") else (("DOCKER_TLS_VERIFY", "1"),)
-    return Endpoint(address, is_tls=True, environ=(("DOCKER_CERT_PATH", str(keys)), *verify))
+    return Endpoint(address, True, (("DOCKER_CERT_PATH", str(keys)), *verify), f"docker context {name}")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -141,6 +141,31 @@ class OciRegistry:
             raise self._refusal("delete", repository, tag, response)
         return True
 
+    def greet(self, host: str) -> bool:
+        """Whether the registry answers, and lets us in; asks for no image.
+
+        Returns:
+            False where it answers, wants to know who asks, and nobody logged in.
+
+        Raises:
+            RegistryUnreachable, RegistryRefused (the stored login is no good)
+        """
+        url = f"{_address(host)}/v2/"
+        response = self._wire.send(host, "GET", url, {})
+        if response.status == 401:
+            if self._credentials(host) is None:
+                return False
+            better = self._auth.answer(host, "", response.headers.get("WWW-Authenticate", ""), None)
+            if better:
+                response = self._wire.send(host, "GET", url, _authorization(better))
+        if response.status != 200:
+            raise refusal(host, "let us in", response, login_hint(host, self._credentials(host)))
+        return True
+
+    def knows(self, host: str) -> bool:
+        """Whether somebody logged in there."""
+        return self._credentials(host) is not None
+
     def close(self) -> None:
         """Close the kept connections; the next call opens new ones."""
         self._wire.close()

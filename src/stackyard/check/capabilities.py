@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""Surroundings -> what can be done here, and what cannot, each with a sentence and what to do about it. Pure.
+
+Beside: edges/surroundings, which finds out what is there
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stackyard.model.building import Way, way_to_build
+from stackyard.model.surroundings import Capability, CapabilityCode, Diagnosis, FoundEngine, Surroundings
+
+SCARCE_BYTES = 5_000_000_000
+"""Less than this is soon full: one notebook image with its cache takes as much."""
+
+
+def diagnose(found: Surroundings) -> Diagnosis:
+    """All that follows from what is there, in the order in which a stack needs it."""
+    engine = found.engines[0]
+    capabilities = (_plan(found), *_engine(found, engine), *_publish(found))
+    return Diagnosis(found, capabilities)
+
+
+def _plan(found: Surroundings) -> Capability:
+    if found.git:
+        return Capability("plan", True, "Plans are made from files, git and records; no engine is asked.")
+    return Capability("plan", False, "There is no git, and tags are made of commits.", "install git")
+
+
+def _engine(found: Surroundings, engine: FoundEngine) -> Iterator[Capability]:
+    """What hangs on the engine."""
+    if engine.problem or not engine.version:
+        yield Capability("build", False, f"No image can be built: {engine.problem}.", engine.hint)
+        yield Capability("test", False, "No image can be tested without an engine.")
+        yield Capability("inventory", False, "No inventory can be taken without an engine.")
+        return
+    where = f" at {engine.address}" if engine.address else ""
+    way = way_to_build(engine.client, engine.version, engine.buildx)
+    assert isinstance(way, Way)
+    through = f"buildx {engine.buildx}" if way.through == "buildx" else "the BuildKit that docker has built in"
+    yield Capability("build", True, f"Images are built by {engine.name}{where}, through {through}.")
+    yield _pins(way)
+    if not found.pytest:
+        yield Capability(
+            "test",
+            False,
+            "Test folders cannot be run: pytest is not installed beside Stackyard.",
+            "pip install 'stackyard[test]' (or: uv tool install 'stackyard[test]')",
+        )
+    else:
+        yield Capability("test", True, f"Test folders run with pytest {found.pytest}, and reach {engine.name}{where}.")
+    yield Capability("inventory", True, f"Commands for inventories run in containers of {engine.name}.")
+    yield _attestations(way)
+    yield _cache(engine, way)
+    yield _platforms(engine)
+    yield _disk(engine)
+
+
+def _pins(way: Way) -> Capability:
+    if way.has_contexts:
+        return Capability(
+            "pin", True, "Bases and parents are pinned by named contexts; Dockerfiles are used as they are."
+        )
+    return Capability(
+        "pin",
+        True,
+        "Bases and parents are pinned in a copy of each Dockerfile: this engine knows no named contexts.",
+        "an engine from 23.0 with buildx takes Dockerfiles as they are",
+    )
+
+
+def _attestations(way: Way) -> Capability:
+    of = "" if way.through == "buildx" else ", and this docker could make none"
+    return Capability(
+        "attestations",
+        False,
+        f"Provenance and SBOM are off while building: they hold times, so no two builds would be equal{of}.",
+    )
+
+
+def _cache(engine: FoundEngine, way: Way) -> Capability:
+    if way.through != "buildx":
+        return Capability(
+            "cache", False, "No build cache is imported or exported: that needs buildx.", "install docker-buildx-plugin"
+        )
+    if engine.store == "classic":
+        return Capability(
+            "cache",
+            False,
+            "Build caches can be imported; to a folder, a registry or GitHub's none is exported by a classic store.",
+            'switch the engine to the containerd store: {"features": {"containerd-snapshotter": true}} in daemon.json',
+        )
+    return Capability("cache", True, "Build caches can be imported and exported.")
+
+
+def _platforms(engine: FoundEngine) -> Capability:
+    others = [each for each in engine.platforms if engine.platform and not _is_native(each, engine.platform)]
+    if others:
+        return Capability("platforms", True, f"It builds for {engine.platform}, and emulates {', '.join(others)}.")
+    hint = "for others install emulation: the packages qemu-user-static and binfmt-support"
+    if not engine.platforms:
+        return Capability(
+            "platforms", False, f"It builds for {engine.platform}; whether it emulates is not told.", hint
+        )
+    return Capability("platforms", False, f"It builds for {engine.platform} only: nothing is emulated.", hint)
+
+
+def _is_native(platform: str, native: str) -> bool:
+    """Whether a machine runs this itself: its own platform, and the 32 bits that it has inside."""
+    return platform == native or (native == "linux/amd64" and platform == "linux/386")
+
+
+def _disk(engine: FoundEngine) -> Capability:
+    if engine.free_bytes is None:
+        return Capability("disk", True, "How much disk is free is not known: the engine is on another machine.")
+    free = f"{engine.free_bytes / 1e9:.1f} GB are free where images are kept ({engine.folder})."
+    if engine.free_bytes < SCARCE_BYTES:
+        return Capability("disk", False, free, "make room: `docker image prune` removes images without a name")
+    return Capability("disk", True, free)
+
+
+def _publish(found: Surroundings) -> Iterator[Capability]:
+    for each in found.registries:
+        what: CapabilityCode = "publish" if each.is_published_to else "bases"
+        verb = "Images are published to" if each.is_published_to else "Bases come from"
+        if each.state == "login":
+            yield Capability(what, True, f"{verb} {each.host}, which takes the stored login.")
+        elif each.state == "open":
+            yield Capability(what, True, f"{verb} {each.host}, which asks nobody who they are.")
+        elif each.state == "no login":
+            login = "docker login" if each.host == "docker.io" else f"docker login {each.host}"
+            if each.is_published_to:
+                yield Capability(what, False, f"Nobody is logged in to {each.host}, where images go.", login)
+            else:
+                yield Capability(what, True, f"{verb} {each.host}, without a login: what is public.")
+        else:
+            yield Capability(what, False, f"{each.problem}.", each.hint)
+    if found.stack and not any(each.is_published_to for each in found.registries):
+        yield Capability(
+            "publish", False, "Nothing is published: the stack names no registry.", "`registry:` in the spec names one"
+        )

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""Look at a machine: programs and their versions, engines that answer, registries that let us in, free disk.
+
+In:     environment, hosts of registries
+Out:    Surroundings; whatever is not there is a fact, never an exception
+Cost:   some programs started and some hosts asked, side by side; about as long as the slowest
+Beside: check/capabilities, which says what follows
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+
+from stackyard.edges import machine
+from stackyard.edges.docker import DockerEngine
+from stackyard.edges.docker_context import locate
+from stackyard.edges.oci import OciRegistry
+from stackyard.edges.process import Processes
+from stackyard.edges.wire import Patience
+from stackyard.errors import ConfigError, EngineProblem, RegistryUnreachable, StackyardError, ToolMissing
+from stackyard.model.building import NoWay, way_to_build
+from stackyard.model.surroundings import FoundEngine, FoundRegistry, Surroundings
+
+_VERSION = re.compile(r"\bv?(\d+\.\d+[\w.+~-]*)")
+_LIMIT_S = 20.0
+
+
+def look(environ: Mapping[str, str], stackyard: str, hosts: Mapping[str, bool]) -> Surroundings:
+    """All that is there.
+
+    Args:
+        stackyard: our own version.
+        hosts: registries, and whether images are published to them.
+    """
+    processes = Processes(environ)
+
+    def ask(*argv: str) -> str:
+        return program_version(processes, *argv)
+
+    with ThreadPoolExecutor(16) as pool:
+        git, podman = pool.submit(ask, "git", "--version"), pool.submit(ask, "podman", "--version")
+        docker, buildah = pool.submit(_docker, environ, ask), pool.submit(_buildah, ask)
+        registry = OciRegistry(environ, patience=Patience(attempts=1, read_timeout_s=10.0))
+        registries = [pool.submit(_registry, registry, host, is_ours) for host, is_ours in hosts.items()]
+        found = Surroundings(
+            stackyard=stackyard,
+            python=platform.python_version(),
+            system=machine.native_platform(),
+            git=git.result(),
+            pytest=_package("pytest"),
+            podman=podman.result(),
+            podman_socket=podman_socket(environ) or "",
+            engines=(docker.result(), buildah.result()),
+            registries=tuple(each.result() for each in registries),
+        )
+        registry.close()
+    return found
+
+
+def program_version(processes: Processes, *argv: str) -> str:
+    """What a program says of its version, empty if it is not there or says nothing that looks like one."""
+    lines: list[str] = []
+    try:
+        code = processes.follow(argv, lines.append, timeout_s=_LIMIT_S)
+    except ToolMissing:
+        return ""
+    found = None if code else _VERSION.search(" ".join(lines))
+    return found[1].rstrip(",.") if found else ""
+
+
+def podman_socket(environ: Mapping[str, str]) -> str | None:
+    """Where podman listens as Docker does, for this user or for all; None where it does not."""
+    runtime = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    for folder in (runtime, "/run"):
+        if (path := Path(folder) / "podman" / "podman.sock").is_socket():
+            return f"unix://{path}"
+    return None
+
+
+def _docker(environ: Mapping[str, str], ask: Callable[..., str]) -> FoundEngine:
+    client = ask("docker", "--version")
+    found = FoundEngine("docker", client=client, buildx=ask("docker", "buildx", "version") if client else "")
+    try:
+        endpoint = locate(environ)
+        found = msgspec.structs.replace(found, address=endpoint.address, named_by=endpoint.named_by)
+        engine = DockerEngine(environ)
+        about = engine.about()
+    except (EngineProblem, ToolMissing) as problem:
+        return msgspec.structs.replace(found, problem=str(problem), hint=problem.hint or "")
+    folder = engine.folder() if endpoint.address.startswith("unix://") else ""
+    found = msgspec.structs.replace(
+        found,
+        version=about.name.removeprefix("docker "),
+        store=about.store,
+        platform=about.platform,
+        platforms=engine.platforms() if found.buildx else (),
+        folder=folder,
+        free_bytes=_free(folder),
+    )
+    way = way_to_build(client, found.version, found.buildx, about.platform.partition("/")[0])
+    return msgspec.structs.replace(found, problem=way.sentence, hint=way.hint) if isinstance(way, NoWay) else found
+
+
+def _buildah(ask: Callable[..., str]) -> FoundEngine:
+    return FoundEngine("buildah", client=ask("buildah", "--version"))
+
+
+def _registry(registry: OciRegistry, host: str, is_ours: bool) -> FoundRegistry:
+    try:
+        let_in = registry.greet(host)
+    except RegistryUnreachable as problem:
+        return FoundRegistry(host, is_ours, "unreachable", str(problem), problem.hint or "")
+    except (StackyardError, ConfigError) as problem:
+        return FoundRegistry(host, is_ours, "refused", str(problem), problem.hint or "")
+    if not let_in:
+        return FoundRegistry(host, is_ours, "no login")
+    return FoundRegistry(host, is_ours, "login" if registry.knows(host) else "open")
+
+
+def _package(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _free(folder: str) -> int | None:
+    """Free bytes where a folder is, or would be; None where that is not told."""
+    path = Path(folder) if folder else None
+    while path is not None:
+        try:
+            return shutil.disk_usage(path).free
+        except OSError:
+            path = path.parent if path != path.parent else None
+    return None

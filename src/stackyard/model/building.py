@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""How a docker client and an engine build together: through buildx, with what is built into both, or not at all.
+
+In:   versions
+Out:  a Way, or why there is none
+Pure.
+
+A client without buildx knows BuildKit only up to 20.10; every later one falls back to the old builder without
+saying so in its exit code, and that one knows neither secrets nor mounts nor pinned bases.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+FIRST_BUILDX = (0, 12)
+"""The first with machine-readable progress."""
+LAST_BUILT_IN = (20, 10)
+"""The last client that has BuildKit's own client in it."""
+FIRST_WITH_CONTEXTS = (23, 0)
+"""The first engine whose Dockerfile frontend takes a named context in place of an image."""
+FIRST_BUILDKIT = (18, 9)
+
+
+class Way(msgspec.Struct, frozen=True):
+    """How images are built here."""
+
+    through: Literal["buildx", "docker build"]
+    has_contexts: bool
+    """Whether a base is pinned by a named context; else by a copy of the Dockerfile that names it."""
+
+
+class NoWay(msgspec.Struct, frozen=True):
+    """Why nothing can be built."""
+
+    sentence: str
+    hint: str
+    program: str = "docker buildx"
+
+
+INSTALL_BUILDX = "install the package docker-buildx-plugin (Debian: docker-buildx)"
+
+
+def way_to_build(client: str, engine: str, buildx: str, engine_os: str = "linux") -> Way | NoWay:
+    """The way, from what `docker --version`, the engine and `docker buildx version` say; empty: nothing.
+
+    >>> way_to_build("28.2.2", "26.1.5", "0.13.1").through
+    'buildx'
+    >>> way_to_build("20.10.24", "20.10.24", "")
+    Way(through='docker build', has_contexts=False)
+    """
+    if not client:
+        return NoWay("docker is not installed, or not on PATH", "install docker and try again", "docker")
+    if engine_os != "linux":
+        return NoWay(
+            f"the engine is a {engine_os} one, and the images of a stack are Linux images",
+            "switch Docker Desktop to Linux containers",
+            "docker",
+        )
+    if numbers(engine) < FIRST_BUILDKIT:
+        return NoWay(
+            f"docker {engine} has only the old builder, which cannot build on a pinned base",
+            "update the engine: 20.10 or newer, with BuildKit",
+            "docker",
+        )
+    has_contexts = numbers(engine) >= FIRST_WITH_CONTEXTS
+    if buildx and numbers(buildx) >= FIRST_BUILDX:
+        return Way("buildx", has_contexts)
+    if numbers(client)[:2] <= LAST_BUILT_IN:
+        return Way("docker build", has_contexts=False)
+    if buildx:
+        return NoWay(f"buildx {buildx} is too old: Stackyard needs 0.12", INSTALL_BUILDX)
+    return NoWay(
+        f"docker {client} is here, its build plugin buildx is not; without it docker would fall back "
+        "to its old builder, which cannot build on a pinned base",
+        INSTALL_BUILDX,
+    )
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version, to compare: two at least.
+
+    >>> numbers("v0.13.1+ds1"), numbers("26"), numbers("dev")
+    ((0, 13, 1), (26, 0), (0, 0))
+    """
+    found = re.match(r"v?(\d+(?:\.\d+)*)", version)
+    parts = tuple(int(part) for part in found[1].split(".")) if found else ()
+    return (*parts, *(0,) * (2 - len(parts)))

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""`doctor`: what is here, and what can be done with it.
+
+In:   a folder, Options
+Out:  Diagnosis
+May touch: programs that are asked for their version, engines and registries that are asked whether they answer
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from stackyard.check.capabilities import diagnose
+from stackyard.edges.surroundings import look
+from stackyard.errors import NotAStack, StackyardError
+from stackyard.model.ecr import lacks_account
+from stackyard.model.stack import Stack
+from stackyard.model.surroundings import Diagnosis
+from stackyard.verbs import Options, load
+
+
+def doctor(start: Path, options: Options) -> Diagnosis:
+    """Look at everything; outside a stack at the machine alone."""
+    from stackyard import __version__
+
+    name, problem, hosts = "", "", {}
+    try:
+        stack = load(start, msgspec.structs.replace(options, needs_history=False)).stack
+        name, hosts = stack.name, hosts_of(stack)
+    except NotAStack:
+        pass
+    except StackyardError as error:
+        problem = str(error)
+    found = look(options.environ, __version__, hosts)
+    return diagnose(msgspec.structs.replace(found, stack=name, stack_problem=problem))
+
+
+def hosts_of(stack: Stack) -> dict[str, bool]:
+    """Registries of a stack, and whether it publishes to them: the one it publishes to first."""
+    places = [target.repository for target in stack.targets if not lacks_account(target.repository)]
+    ours = {place.host: True for place in places if stack.has_registry}
+    bases = {base.repository.host: False for target in stack.targets for base in target.bases}
+    return {**ours, **{host: False for host in bases if host not in ours}}

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""`stackyard doctor`: what is printed, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Shell
+
+
+class Asking(BaseHTTPRequestHandler):
+    """A registry that wants to know who asks."""
+
+    def do_GET(self) -> None:
+        is_known = self.headers.get("Authorization") == "Basic bGFiOnNlY3JldA=="
+        self.send_response(200 if is_known else 401)
+        self.send_header("WWW-Authenticate", 'Basic realm="here"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def asking() -> Iterator[str]:
+    """Its address."""
+    server = HTTPServer(("127.0.0.1", 0), Asking)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def lonely(shell: Shell, tmp_path: Path) -> Shell:
+    """A shell on a machine that has git and nothing else."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").symlink_to(shutil.which("git") or "git")
+    shell.environ |= {"PATH": str(programs), "DOCKER_HOST": "unix:///nowhere.sock"}
+    return shell
+
+
+def test_a_machine_without_an_engine(lonely: Shell, asking: str) -> None:
+    """The table says what is missing, each thing that is off why; exit code 1, because nothing can be built."""
+    lonely.environ["STACKYARD_REGISTRY"] = asking
+    said = lonely("doctor")
+
+    assert said.code == 1
+    assert said.err == ""
+    assert "no engine answers at unix:///nowhere.sock" in said.out
+    assert said.out.endswith("No image can be built here.\n")
+    assert "on   Plans are made" in said.out
+
+
+def test_logins_are_tried(lonely: Shell, asking: str) -> None:
+    """Without one images cannot be published there; with the right one they can; a wrong one is told as such."""
+    lonely.environ["STACKYARD_REGISTRY"] = asking
+    config = Path(lonely.environ["HOME"]) / ".docker" / "config.json"
+    config.parent.mkdir()
+
+    def state() -> str:
+        found = lonely("doctor", "--json").json["found"]["registries"][0]
+        assert found["host"] == asking
+        assert found["is_published_to"]
+        return str(found["state"])
+
+    assert state() == "no login"
+    config.write_text(json.dumps({"auths": {asking: {"auth": "bGFiOnNlY3JldA=="}}}))
+    assert state() == "login"
+    config.write_text(json.dumps({"auths": {asking: {"auth": "bGFiOndyb25n"}}}))
+    assert state() == "refused"
+    assert "secret" not in lonely("doctor").out
+
+
+def test_outside_of_a_stack_it_looks_at_the_machine(lonely: Shell, tmp_path: Path) -> None:
+    """And a stack that cannot be read is told, and hides nothing else."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert lonely("doctor", "--json", at=elsewhere).json["found"]["stack"] == ""
+    (lonely.root / "images" / "spec.yml").write_text("images: [\n")
+    found = lonely("doctor", "--json").json["found"]
+    assert "images/spec.yml" in found["stack_problem"]
+    assert found["git"]
