@@ -28,7 +28,7 @@ from tests.evaluating import EvaluatingEngine  # noqa: E402
 
 from stackyard import verbs  # noqa: E402 - found by the lines above
 from stackyard.model.reference import Platform  # noqa: E402
-from stackyard.run.machine import Limits  # noqa: E402
+from stackyard.run.events import Limits  # noqa: E402
 from stackyard.testing import FixedClock, MemoryRegistry  # noqa: E402
 from stackyard.verbs import Options  # noqa: E402
 

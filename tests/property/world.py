@@ -30,7 +30,7 @@ from stackyard.model.reference import Platform
 from stackyard.model.stack import Revision, Stack, Suite, Target
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.run.driver import Driver
-from stackyard.run.machine import Limits
+from stackyard.run.events import Limits
 from stackyard.testing import FixedClock, MemoryRegistry
 from stackyard.verbs import Options, Yard
 from stackyard.verbs.groundwork import work_of

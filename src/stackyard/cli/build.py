@@ -118,7 +118,7 @@ def carry_out(
     use_cache: bool = True,
 ) -> int:
     """Run a plan in front of a person or a program; the exit code."""
-    from stackyard.run.machine import Limits
+    from stackyard.run.events import Limits
 
     if plan.is_idle:
         return leave(yard, plan, name, is_json)

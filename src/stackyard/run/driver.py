@@ -9,9 +9,8 @@ Before: plan/compare   Beside: run/machine (decides), run/jobs, run/publish (wha
 
 from __future__ import annotations
 
-import queue
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -30,14 +29,13 @@ from stackyard.model.reference import Reference
 from stackyard.model.stack import Target
 from stackyard.record.store import Records
 from stackyard.run import jobs
-from stackyard.run.jobs import Done, Work
-from stackyard.run.machine import (
+from stackyard.run.events import (
     Decided,
     End,
+    Event,
     Finished,
     Instruction,
     Limits,
-    Machine,
     Move,
     Moved,
     Node,
@@ -45,8 +43,11 @@ from stackyard.run.machine import (
     Start,
     Stopped,
 )
+from stackyard.run.jobs import Done, Work
+from stackyard.run.machine import Machine
 from stackyard.run.publish import publish
 from stackyard.run.tagging import TagStore, carry_out
+from stackyard.run.workers import Ended, Threads, Workers
 
 _STATUS: dict[Action, Status] = {
     "build": "built",
@@ -76,20 +77,19 @@ class _Track(msgspec.Struct):
     outcome: Outcome | None = None
 
 
-class _Ended(msgspec.Struct, frozen=True):
-    """What a worker thread hands back."""
-
-    job: JobName
-    target: TargetName
-    done: Done
-    duration_s: float
-
-
 class Driver:
     """One execution of one plan."""
 
     def __init__(
-        self, plan: Plan, work: Work, records: Records, store: TagStore, limits: Limits, watch: Watch, number: int
+        self,
+        plan: Plan,
+        work: Work,
+        records: Records,
+        store: TagStore,
+        limits: Limits,
+        watch: Watch,
+        number: int,
+        workers: Workers | None = None,
     ) -> None:
         self._plan = plan
         self._work = work
@@ -97,11 +97,12 @@ class Driver:
         self._store = store
         self._watch = watch
         self._number = number
+        targets = {target.name: target for target in work.stack.targets}
         by_id = {record.id: record for known in work.records_of.values() for record in known}
         steps = [step for step in plan.steps if step.action != "skip"]
         self._tracks = {
             step.target: _Track(
-                work.stack.target(step.target),
+                targets[step.target],
                 step,
                 step.action,
                 by_id.get(step.record) if step.record else None,
@@ -117,12 +118,12 @@ class Driver:
             name: Node(
                 tuple(parent for parent in track.target.inputs.parents if parent in self._tracks),
                 track.action,
-                track.step.expected_s or 0.0,
+                track.step.expected_s or 1.0,
             )
             for name, track in self._tracks.items()
         }
-        self._machine = Machine(nodes, [frozenset(members) for members in plan.sets], limits)
-        self._events: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
+        self._machine = Machine(nodes, plan.sets, limits)
+        self._workers = workers or Threads(limits.total)
         self._is_stopping = False
         self._now = ""
         self._notes: list[str] = []
@@ -133,15 +134,15 @@ class Driver:
         """Carry the plan out; every exception of a job is the failure of its target."""
         clock, begun = self._work.clock, self._work.clock.ticks()
         self._now = started
-        with ThreadPoolExecutor(max_workers=32, thread_name_prefix="stackyard") as pool:
-            try:
-                self._loop(pool)
-            except KeyboardInterrupt:
-                self._is_stopping = True
-                self._machine.handle(Stopped())
-                self._work.engine.close()
-                self._work.run_suite.close()
-        self._drain()
+        try:
+            self._carry_on(self._machine.begin())
+        except KeyboardInterrupt:
+            self._is_stopping = True
+            self._work.engine.close()
+            self._work.run_suite.close()
+            self._wind_up()
+        finally:
+            self._workers.finish()
         return RunSummary(
             number=self._number,
             command=command,
@@ -156,35 +157,45 @@ class Driver:
             remarks=tuple(self._remarks),
         )
 
-    def _loop(self, pool: ThreadPoolExecutor) -> None:
-        todo = self._machine.begin()
+    def _carry_on(self, instructions: list[Instruction]) -> None:
+        """Do what the machine says, and tell it what happened, to the end."""
+        todo = deque(instructions)
         while True:
             while todo:
-                instruction = todo.pop(0)
+                instruction = todo.popleft()
                 if isinstance(instruction, End):
                     return
-                todo += self._obey(instruction, pool)
-            ended = self._events.get()
+                todo.extend(self._obey(instruction))
+            ended = self._workers.next()
             self._take(ended)
-            todo += self._machine.handle(Finished(ended.job, ended.target, ended.done.is_good))
+            todo.extend(self._tell(Finished(ended.job, ended.target, ended.done.is_good)))
             self._report_ended(ended.target)
 
-    def _drain(self) -> None:
-        """Facts of jobs that came to their end while the run was being stopped."""
-        while not self._events.empty():
-            self._take(self._events.get())
+    def _wind_up(self) -> None:
+        """Facts of jobs that came to their end while the run was being stopped; nothing is waited for that is not."""
+        todo = self._tell(Stopped())
+        for ended in self._workers.finish():
+            self._take(ended)
+            todo += self._tell(Finished(ended.job, ended.target, ended.done.is_good))
+            self._report_ended(ended.target)
+        for instruction in todo:
+            if isinstance(instruction, Skip):
+                self._obey(instruction)
 
-    def _obey(self, instruction: Instruction, pool: ThreadPoolExecutor) -> list[Instruction]:
+    def _tell(self, event: Event) -> list[Instruction]:
+        return self._machine.handle(event)
+
+    def _obey(self, instruction: Instruction) -> list[Instruction]:
         match instruction:
             case Start(job="decide", target=name):
-                return self._machine.handle(self._decide(self._tracks[name]))
+                return self._tell(self._decide(self._tracks[name]))
             case Start(job=job, target=name) if job != "decide":
-                self._start(job, self._tracks[name], pool)
+                self._start(job, self._tracks[name])
             case Skip(target=name, because=cause):
                 self._end(self._tracks[name], "skipped", because=cause)
             case Move(targets=targets):
                 self._move(targets)
-                return self._machine.handle(Moved(targets))
+                return self._tell(Moved(targets))
         return []
 
     # Jobs.
@@ -215,7 +226,7 @@ class Driver:
         track = self._tracks.get(name)
         return track.record if track is not None else self._standing.get(name)
 
-    def _start(self, job: JobName, track: _Track, pool: ThreadPoolExecutor) -> None:
+    def _start(self, job: JobName, track: _Track) -> None:
         name = track.target.name
         if not (job == "test" and self._has_passed(track)) and not (job == "publish" and track.in_place):
             self._watch(JobStarted(name, job, track.step.expected_s if job == "build" else None))
@@ -223,7 +234,8 @@ class Driver:
         def tell(text: str) -> None:
             self._watch(JobStep(name, job, text))
 
-        pool.submit(self._guarded, job, name, self._job(job, track, tell))
+        do = self._job(job, track, tell)
+        self._workers.start(lambda: self._guarded(job, name, do))
 
     def _has_passed(self, track: _Track) -> bool:
         return track.record is not None and track.record.passed(track.target.suites)
@@ -246,8 +258,8 @@ class Driver:
         is_seen = track.step.action == "tag" and self._plan.is_checked
         return lambda: publish(work, target, record, fixed, store, is_seen, tell)
 
-    def _guarded(self, job: JobName, name: TargetName, do: Callable[[], Done]) -> None:
-        """In a worker thread: whatever happens, an event comes back."""
+    def _guarded(self, job: JobName, name: TargetName, do: Callable[[], Done]) -> Ended:
+        """In a worker thread: whatever happens, an end comes back."""
         begun = self._work.clock.ticks()
         try:
             done = do()
@@ -258,11 +270,11 @@ class Driver:
             done = Done(False, failure=f"{place}{error.strerror or error}")
         except BaseException as error:  # a defect of ours must not hang the run
             done = Done(False, failure=f"internal error in {job}: {type(error).__name__}: {error}")
-        self._events.put(_Ended(job, name, done, self._work.clock.ticks() - begun))
+        return Ended(job, name, done, self._work.clock.ticks() - begun)
 
     # Results, in the driver's thread.
 
-    def _take(self, ended: _Ended) -> None:
+    def _take(self, ended: Ended) -> None:
         """Record what a job found, and keep it for the outcome."""
         track, done = self._tracks[ended.target], ended.done
         track.spent_s += ended.duration_s
@@ -284,7 +296,7 @@ class Driver:
         if not done.is_good and not self._is_stopping:  # a job that was stopped has not failed
             self._end(track, "failed", failure=done.failure, details=done.details)
 
-    def _watch_ended(self, track: _Track, ended: _Ended) -> None:
+    def _watch_ended(self, track: _Track, ended: Ended) -> None:
         text = ended.done.failure
         if ended.done.is_good and ended.job == "build":
             text = "same content as before" if track.same else ""

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from stackyard.model.known import TagPlace
     from stackyard.model.moves import MoveSet
     from stackyard.model.outcome import RunSummary
-    from stackyard.run.machine import Limits
+    from stackyard.run.events import Limits
     from stackyard.run.tagging import TagStore
 
 STATE_FOLDER = ".stackyard"
@@ -419,7 +419,7 @@ def run(
     if plan.is_idle:
         return leave(yard, plan, command)
     from stackyard.run.driver import Driver
-    from stackyard.run.machine import Limits
+    from stackyard.run.events import Limits
     from stackyard.verbs.groundwork import work_of
 
     started = yard.clock.now()

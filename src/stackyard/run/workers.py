@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Who does the jobs that the driver starts: threads.
+
+In:   calls that give an Ended
+Out:  one Ended after the other, as they come
+Beside: run/driver. bench/run.py has workers of its own, for whom time passes without waiting
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import msgspec
+
+from stackyard.model.names import TargetName
+from stackyard.model.progress import JobName
+from stackyard.run.jobs import Done
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """What a job hands back."""
+
+    job: JobName
+    target: TargetName
+    done: Done
+    duration_s: float
+
+
+class Workers(Protocol):
+    """Does calls, several at once. A call never raises."""
+
+    def start(self, call: Callable[[], Ended]) -> None:
+        """Begin with a call now: how many run at once is the machine's affair."""
+
+    def next(self) -> Ended:
+        """What the next call to end gave; waits for it."""
+
+    def finish(self) -> list[Ended]:
+        """Wait for all that were started; what came of those that `next` did not give."""
+
+
+class Threads:
+    """A thread for each job that runs.
+
+    Args:
+        most: how many there will be at once.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix="stackyard")
+        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+
+    def start(self, call: Callable[[], Ended]) -> None:
+        """Give it to a thread."""
+        self._pool.submit(lambda: self._ended.put(call()))
+
+    def next(self) -> Ended:
+        """Waits as long as it takes; a signal is handled meanwhile."""
+        return self._ended.get()
+
+    def finish(self) -> list[Ended]:
+        """The last thing that is asked of them."""
+        self._pool.shutdown(wait=True)
+        return [self._ended.get() for _ in range(self._ended.qsize())]
