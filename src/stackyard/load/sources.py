@@ -14,7 +14,7 @@ from collections.abc import Collection
 import msgspec
 
 from stackyard.errors import FileProblem
-from stackyard.load.dockerfile.parse import parse
+from stackyard.load.dockerfile.parse import parse, problems_of
 from stackyard.load.links import HINT
 from stackyard.load.recipe import Recipe
 from stackyard.load.tree.context import read_context
@@ -26,6 +26,9 @@ from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import BlobId, Entry
 from stackyard.model.names import nearest
 from stackyard.model.stack import Finding, Spot, Staging
+
+_MOST_TOLD = 20
+"""Errors of one Dockerfile."""
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -81,10 +84,13 @@ class SourceReader:
         for path in (recipe.dockerfile,) if is_below else (recipe.context, recipe.dockerfile):
             if files.leads_out(path):
                 return None, [_outside(path)]
+        data = files.read(recipe.dockerfile)
         try:
-            data = files.read(recipe.dockerfile)
             dockerfile = self._dockerfiles.get(recipe.dockerfile) or parse(data, recipe.dockerfile)
-            self._dockerfiles[recipe.dockerfile] = dockerfile
+        except FileProblem:
+            return None, _refused(data, recipe.dockerfile)
+        self._dockerfiles[recipe.dockerfile] = dockerfile
+        try:
             below = relative(recipe.dockerfile, recipe.context)
             rules = read_ignore_rules(recipe.context, below, recipe.context, files)
             context = self._context(rules, recipe.context)
@@ -111,6 +117,15 @@ class SourceReader:
         if key not in self._contexts:
             self._contexts[key] = read_context(folder, rules, folder, self._place.files)
         return self._contexts[key]
+
+
+def _refused(data: bytes, path: str) -> list[Finding]:
+    """What is wrong with a Dockerfile, one by one as far as a person reads."""
+    found = [Finding.of("dockerfile", problem) for problem in problems_of(data, path)]
+    if rest := found[_MOST_TOLD:]:
+        sentence = f"{len(rest)} more instructions cannot be read"
+        found[_MOST_TOLD:] = [msgspec.structs.replace(rest[0], sentence=sentence, hint=None, found=None, wanted=None)]
+    return found
 
 
 def _missing(code: str, sentence: str, spot: Spot, wanted: str, dockerfile: str) -> Finding:

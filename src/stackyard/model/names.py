@@ -119,13 +119,13 @@ class TargetName(Name):
         return self.replace("/", "@")
 
 
-def nearest(name: str, names: Iterable[str]) -> str | None:
+def nearest(name: str, names: Iterable[str], likeness: float = 0.5) -> str | None:
     """The one of `names` that a person who typed `name` most likely meant, or None."""
-    return _nearest(name, tuple(names))
+    return _nearest(name, tuple(names), likeness)
 
 
 @functools.lru_cache(maxsize=64)  # a mistake is often made in many places
-def _nearest(name: str, names: tuple[str, ...]) -> str | None:
+def _nearest(name: str, names: tuple[str, ...], likeness: float) -> str | None:
     import difflib  # only failures need it
 
-    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.5)), None)
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=likeness)), None)

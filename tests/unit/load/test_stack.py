@@ -441,6 +441,15 @@ def test_each_finding(root: Path, files: dict[str, str], code: str, level: str, 
     assert said in finding.sentence
 
 
+def test_all_errors_of_a_dockerfile_are_told_up_to_twenty(root: Path) -> None:
+    """One by one, then as a number; they are in the order of the file."""
+    stack = load(write(root, {"images/lab/Dockerfile": "FROM a\n" + "COPY x\n" * 30}))
+
+    assert [finding.line for finding in stack.findings] == list(range(2, 23))
+    assert {finding.sentence for finding in stack.findings[:20]} == {"COPY needs a source and a destination"}
+    assert stack.findings[20].sentence == "10 more instructions cannot be read"
+
+
 def test_what_is_wrong_in_one_image_does_not_hide_another(root: Path) -> None:
     """The other targets are there, and every error is told at once."""
     write(root, {"images/base/Dockerfile": "NONSENSE\n", "images/lab/Dockerfile": "ALSO NONSENSE\n"})

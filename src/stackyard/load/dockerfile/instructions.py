@@ -121,21 +121,25 @@ def escape_sign(lines: list[str], path: str) -> str:
     return escape
 
 
-def read_instructions(lines: list[str], path: str, escape: str, meant: list[str]) -> Iterator[Instruction]:
+def read_instructions(
+    lines: list[str], path: str, escape: str, meant: list[str], conflicts: list[FileProblem] | None = None
+) -> Iterator[Instruction]:
     """Every instruction, in order; FileProblem for a word that is none, and for a heredoc without end.
 
     Args:
         meant: gets every line that is no comment and not empty, bodies of heredocs whole.
+        conflicts: gets a problem for each conflict marker, the text between them is passed over, and a word
+            that is no instruction is given like one: for who goes on after the first error.
     """
     at = 0
     while at < len(lines):
         start = at
-        text, at = _joined(lines, at, path, escape, meant)
+        text, at = _joined(lines, at, path, escape, meant, conflicts)
         if text is None:
             continue
         instruction = split(text, start + 1)
-        if instruction.word not in INSTRUCTIONS:
-            raise _unknown(instruction, path)
+        if instruction.word not in INSTRUCTIONS and conflicts is None:
+            raise unknown(instruction, path)
         inner = split(instruction.rest, start + 1) if instruction.word == "ONBUILD" else instruction
         if inner.word in ("RUN", "COPY", "ADD") and "<<" in text and json_list(inner.rest) is None:
             found = list(_bodies(text, lines, start, at, path))
@@ -148,7 +152,9 @@ def read_instructions(lines: list[str], path: str, escape: str, meant: list[str]
         yield instruction
 
 
-def _joined(lines: list[str], at: int, path: str, escape: str, meant: list[str]) -> tuple[str | None, int]:
+def _joined(
+    lines: list[str], at: int, path: str, escape: str, meant: list[str], conflicts: list[FileProblem] | None
+) -> tuple[str | None, int]:
     """The instruction that begins at line `at` (None for a comment or blank line), and the line after it."""
     parts: list[str] = []
     continues = True
@@ -156,7 +162,13 @@ def _joined(lines: list[str], at: int, path: str, escape: str, meant: list[str])
         line = lines[at].rstrip("\r")
         at += 1
         if line.startswith(_CONFLICT):
-            raise FileProblem(path, at, f"a conflict marker of git stands here: {line[:7]}", hint=_CONFLICT_HINT)
+            problem = FileProblem(path, at, f"a conflict marker of git stands here: {line[:7]}", hint=_CONFLICT_HINT)
+            if conflicts is None:
+                raise problem
+            conflicts.append(problem)
+            at = _after_conflict(lines, at)
+            continues = bool(parts)
+            continue
         text = line.lstrip(SPACE)
         if text.startswith("#") or not text:
             # Inside an instruction comments and empty lines are passed over, whatever they end with.
@@ -166,6 +178,13 @@ def _joined(lines: list[str], at: int, path: str, escape: str, meant: list[str])
         part, continues = _continued(line if parts else text, escape)
         parts.append(part)
     return "".join(parts) if parts else None, at
+
+
+def _after_conflict(lines: list[str], at: int) -> int:
+    """The line after both sides of a conflict; `at`, the one after its first marker, where they have no end."""
+    if not lines[at - 1].startswith(_CONFLICT[0]):
+        return at
+    return next((end + 1 for end in range(at, len(lines)) if lines[end].startswith(_CONFLICT[-1])), at)
 
 
 def _continued(line: str, escape: str) -> tuple[str, bool]:
@@ -225,13 +244,28 @@ def _flag(text: str) -> tuple[str, bool, str]:
     return "".join(out), had_quotes, text[at:]
 
 
-def _unknown(instruction: Instruction, path: str) -> FileProblem:
+def is_fragment(word: str) -> bool:
+    """Whether a word that begins no instruction is not one with a slip: text that belongs elsewhere.
+
+    >>> [is_fragment(word) for word in ("COPY", "COPPY", "&&", "IMPORT", "=======")]
+    [False, False, True, True, False]
+    """
+    near = nearest(word, INSTRUCTIONS, 0.7) if len(word) <= _SHOWN else None
+    return near is None and not _is_marker(word)
+
+
+def _is_marker(word: str) -> bool:
+    return bool(word) and set(word) <= {"<", "=", ">", "|"}
+
+
+def unknown(instruction: Instruction, path: str) -> FileProblem:
+    """The problem that a word is which begins no instruction."""
     word = instruction.word
-    if word and set(word) <= {"<", "=", ">", "|"}:
+    if _is_marker(word):
         return FileProblem(path, instruction.line, f"a conflict marker of git stands here: {word}", hint=_CONFLICT_HINT)
     if not word:
         return FileProblem(path, instruction.line, "a continuation sign stands alone", hint="remove the line")
-    near = nearest(word, list(INSTRUCTIONS)) if len(word) <= _SHOWN else None
+    near = nearest(word, INSTRUCTIONS) if len(word) <= _SHOWN else None
     hint = "if it belongs to the line above, that one misses a backslash at its end"
     hint = f"did you mean {near}? {hint.capitalize()}" if near else hint
     return FileProblem(path, instruction.line, f"unknown instruction {short(word)!r}", hint=hint)

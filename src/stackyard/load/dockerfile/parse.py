@@ -24,18 +24,33 @@ import msgspec
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.dockerfile.instructions import (
     BLANKS,
+    INSTRUCTIONS,
     Instruction,
     decode,
     escape_sign,
+    is_fragment,
     json_list,
     parted,
     read_instructions,
     short,
     split,
     syntax_image,
+    unknown,
 )
 from stackyard.load.dockerfile.mentions import columns_of, mentions_of
-from stackyard.model.dockerfile import Arg, Body, Copied, Dockerfile, Env, FoundLater, Places, Stage, Use, expand
+from stackyard.model.dockerfile import (
+    SCRATCH,
+    Arg,
+    Body,
+    Copied,
+    Dockerfile,
+    Env,
+    FoundLater,
+    Places,
+    Stage,
+    Use,
+    expand,
+)
 from stackyard.model.inputs import BlobId
 from stackyard.model.words import SPACE, heredoc
 
@@ -52,6 +67,59 @@ def parse(text: bytes, path: str) -> Dockerfile:
         return _parsed(lines, path)
     except FileProblem as problem:
         raise _with_column(problem, lines) from None
+
+
+def problems_of(text: bytes, path: str) -> list[FileProblem]:
+    """All that is wrong with a file that `parse` refuses, in its order; none that only follows from another.
+
+    After a heredoc without end nothing is certain; text that is no instruction (the lines below a forgotten
+    backslash) is told once; of the sides of a conflict neither is read; and where an instruction before the
+    first FROM is wrong, it may be that one.
+    """
+    try:
+        lines = decode(text, path).split("\n")
+    except FileProblem as problem:
+        return [problem]
+    try:
+        syntax, escape = syntax_image(lines, path), escape_sign(lines, path)
+    except FileProblem as problem:
+        return [_with_column(problem, lines)]
+    builder = _Builder(path, escape)
+    found: list[FileProblem] = []
+    conflicts: list[FileProblem] = []
+    seen = 0
+    is_astray = False
+    try:
+        for instruction in read_instructions(lines, path, escape, [], conflicts):
+            new, seen = conflicts[seen:], len(conflicts)
+            is_torn = _is_within(new, instruction.line)
+            if new:
+                builder.assume_base(instruction.line)
+                is_astray |= is_fragment(instruction.word)
+            try:
+                builder.add(instruction)
+                is_astray = is_astray and not lines[instruction.line - 1].lstrip(SPACE).startswith(instruction.word)
+            except FileProblem as problem:
+                if not is_torn and not is_astray:
+                    found.append(problem)
+                is_astray |= is_fragment(instruction.word)
+                builder.assume_base(instruction.line)
+        if not conflicts:
+            builder.finish(syntax)
+    except FileProblem as problem:
+        if not _is_within(conflicts[seen:], _line_of(problem)):
+            found.append(problem)
+    return [_with_column(problem, lines) for problem in sorted((*found, *conflicts), key=_line_of)]
+
+
+def _is_within(conflicts: list[FileProblem], line: int) -> bool:
+    """Whether a conflict stands in the middle of the instruction that begins at `line`."""
+    return any(_line_of(conflict) > line for conflict in conflicts)
+
+
+def _line_of(problem: FileProblem) -> int:
+    line = problem.line
+    return line if isinstance(line, int) else 1
 
 
 def _with_column(problem: FileProblem, lines: list[str]) -> FileProblem:
@@ -144,6 +212,8 @@ class _Builder:
 
     def add(self, instruction: Instruction) -> None:
         """Take the next instruction."""
+        if instruction.word not in INSTRUCTIONS:
+            raise unknown(instruction, self._path)
         if instruction.word == "FROM":
             self._from(instruction)
         elif self._now is None:
@@ -154,6 +224,10 @@ class _Builder:
             self._onbuild(instruction)
         elif reader := self._readers.get(instruction.word):
             reader(instruction, self._own)
+
+    def assume_base(self, line: int) -> None:
+        """Take it that a stage begins here, if none has."""
+        self._now = self._now or (Use("from", SCRATCH, line), None, None)
 
     def finish(self, syntax: Use | None) -> Dockerfile:
         """The whole file; FileProblem if it builds nothing."""
