@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import subprocess
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.repositories import commit, init
 
 DROPPED = ("GITHUB_", "BUILDKITE", "GITLAB_", "CI_", "STACKYARD_", "GIT_", "XDG_", "NO_COLOR", "FORCE_COLOR")
 KEPT = ("STACKYARD_TEST_REGISTRY", "STACKYARD_LONG")
@@ -80,13 +81,6 @@ def _isolated(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -> None:
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
-def git(root: Path, *args: str) -> None:
-    """Run git in `root` as nobody in particular, at a time that stands still."""
-    who = {"NAME": "A Person", "EMAIL": "person@example.org", "DATE": "2026-01-01T00:00:00Z"}
-    facts = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
-    subprocess.run(["git", "-C", str(root), *args], check=True, capture_output=True, env={**os.environ, **facts})
-
-
 @pytest.fixture
 def git_stack(tmp_path: Path) -> GitStack:
     """A function that writes files (path -> text), commits them on `main`, and gives the folder."""
@@ -98,9 +92,8 @@ def git_stack(tmp_path: Path) -> GitStack:
             full.parent.mkdir(parents=True, exist_ok=True)
             full.write_text(text)
         if not (root / ".git").exists():
-            git(root, "init", "-q", "-b", "main")
-        git(root, "add", "-A")
-        git(root, "commit", "-q", "-m", "a change", "--allow-empty")
+            init(root)
+        commit(root)
         return root
 
     return write

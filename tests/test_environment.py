@@ -6,10 +6,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from stackyard.edges import git
+import pytest
+
+from stackyard.edges.git import revision
+from tests.repositories import MADE, commit, git, init
 
 LIVE = """
 import pytest
@@ -36,19 +39,83 @@ def test_every_test_is_at_nobodys_home() -> None:
 def test_a_stack_in_git(git_stack: Callable[..., Path]) -> None:
     """Files, committed by nobody in particular on `main`: the same files are the same commit everywhere."""
     root = git_stack({"images/a/Dockerfile": "FROM x\n"})
-    first = git.revision(root, "images")
+    first = revision(root, "images")
     assert (first.branch, first.is_dirty) == ("main", False)
 
     (root / "images/a/Dockerfile").write_text("FROM y\n")
-    assert git.revision(root, "images").is_dirty
-    assert git.revision(git_stack({"images/a/Dockerfile": "FROM z\n"}), "images").commit != first.commit
+    assert revision(root, "images").is_dirty
+    assert revision(git_stack({"images/a/Dockerfile": "FROM z\n"}), "images").commit != first.commit
 
 
 def test_the_same_files_are_the_same_commit(git_stack: Callable[..., Path], tmp_path: Path) -> None:
     """Names, times and settings of the machine are not in it."""
     one, two = (git_stack({"images/a/Dockerfile": "FROM x\n"}, tmp_path / name) for name in ("one", "two"))
 
-    assert git.revision(one, "images") == git.revision(two, "images")
+    assert revision(one, "images") == revision(two, "images")
+
+
+def test_a_repository_is_what_git_makes(tmp_path: Path) -> None:
+    """Without a process of git: the same ids, the same index, sound objects; after an edit as well."""
+    ours, theirs = init(tmp_path / "ours"), tmp_path / "theirs"
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", str(theirs))
+    commits: list[list[str]] = [[], []]
+    for edit in ({}, {"images/a/deep/er/file": "2\n", "a": "1\n"}, {}):
+        for root, made in zip((ours, theirs), commits, strict=True):
+            grown(root, edit)
+            made.append(commit(root))
+
+    assert commits[0] == commits[1]
+    assert (ours / ".git" / MADE).exists()
+    assert not (theirs / ".git" / MADE).exists()
+    assert seen(ours) == seen(theirs)
+    assert git(ours, "fsck", "--strict", "--full", "--no-dangling") == ""
+    assert git(ours, "status", "--porcelain") == ""
+
+
+def grown(root: Path, edit: Mapping[str, str]) -> None:
+    """Files of all kinds and odd names, a folder without any; and an edit."""
+    names = ("a", "images/a/Dockerfile", "images/a-b", "images/a.b", "images/a/deep/er/file", "é", '"q"\n')
+    for name, text in {**{name: name * len(name) for name in names}, "run.sh": "x" * 5000, **edit}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (root / "run.sh").chmod(0o755)
+    (root / "empty").mkdir(exist_ok=True)
+    if not (root / "link").is_symlink():
+        (root / "link").symlink_to("images/a")
+
+
+def seen(root: Path) -> list[str]:
+    """What the index says of each file, but for its number and times."""
+    rows = git(root, "ls-files", "--stage", "--debug").splitlines()
+    assert any("mtime: " in row for row in rows)
+    assert any("ino: " in row for row in rows)
+    return [row.partition("ino: ")[0] for row in rows if "time: " not in row]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda root: (root / ".gitignore").write_text("x\n"),
+        lambda root: (root / "deep").mkdir() or (root / "deep/.gitattributes").write_text("* text\n"),
+        lambda root: commit(init(root / "inner")),
+        lambda root: git(root, "config", "core.autocrlf", "input"),
+        lambda root: git(root, "switch", "--quiet", "--create", "topic"),
+        lambda root: git(root, "update-index", "--assume-unchanged", "a"),
+        lambda root: git(root, "commit", "--quiet", "--allow-empty", "--message=of git"),
+        lambda root: git(root, "pack-refs", "--all"),
+    ],
+)
+def test_what_is_not_plain_is_committed_by_git(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    """What it ignores or turns, and a state that it made, is for git to know."""
+    root = init(tmp_path / "stack")
+    (root / "a").write_text("1\r\n")
+    first = commit(root)
+    change(root)
+    (root / "a").write_text("2\r\n")
+    commit(root)
+
+    assert (root / ".git/index").read_bytes()[-20:] != (root / ".git" / MADE).read_bytes()[:20]
+    assert first in git(root, "rev-list", "HEAD")
 
 
 def test_a_live_test_that_skips_has_failed_in_ci(tmp_path: Path) -> None:
@@ -56,9 +123,10 @@ def test_a_live_test_that_skips_has_failed_in_ci(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_bytes((Path(__file__).parent / "conftest.py").read_bytes())
     (tmp_path / "test_x.py").write_text(LIVE)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = live: x\n")
+    environ = {**os.environ, "CI": "true", "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-rfs", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", str(tmp_path)],
-        cwd=tmp_path, env={**os.environ, "CI": "true"}, capture_output=True, text=True, check=False,
+        cwd=tmp_path, env=environ, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
     assert "1 failed, 1 skipped" in done.stdout

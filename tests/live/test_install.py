@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from stackyard import __version__
-from tests.conftest import git
+from tests.repositories import git
 
 pytestmark = pytest.mark.live
 

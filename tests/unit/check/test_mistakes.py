@@ -9,7 +9,8 @@ import pytest
 
 from stackyard import verbs
 from stackyard.verbs import Options
-from tests.conftest import GitStack, git
+from tests.conftest import GitStack
+from tests.repositories import git
 
 CAMPUS = Path(__file__).parents[3] / "examples" / "campus"
 

@@ -12,7 +12,8 @@ from stackyard import verbs
 from stackyard.errors import FindingsProblem
 from stackyard.model.stack import Finding
 from stackyard.verbs import Options
-from tests.conftest import GitStack, git
+from tests.conftest import GitStack
+from tests.repositories import git
 
 PLAIN = "FROM debian:12\n"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ import pytest
 
 from stackyard.cli import run
 from stackyard.testing import FakeEngine, MemoryRegistry
-from tests.conftest import GitStack, git
+from tests.conftest import GitStack
 
 TINY = {
     "images/spec.yml": "registry: registry.example/lab\nimages:\n  base:\n  leaf: {depend_on: base}\n",
@@ -89,24 +88,7 @@ def bare_shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: 
     return Shell(tmp_path, capsys, monkeypatch)
 
 
-@pytest.fixture(scope="session")
-def _committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the stack is that every shell gets a copy of: git takes longer to commit than most tests to run."""
-    return tmp_path_factory.mktemp("committed") / "stack"
-
-
 @pytest.fixture
-def shell(
-    _committed: Path,
-    git_stack: GitStack,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Shell:
+def shell(git_stack: GitStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A shell in a committed stack of two images without tests, `leaf` on `base`, nothing built."""
-    if not _committed.exists():
-        git_stack(TINY, _committed)
-        git(_committed, "gc", "-q")  # few files are quickly copied
-        for folder in ("hooks", "logs"):
-            shutil.rmtree(_committed / ".git" / folder, ignore_errors=True)
-    return Shell(shutil.copytree(_committed, tmp_path / "stack"), capsys, monkeypatch)
+    return Shell(git_stack(TINY), capsys, monkeypatch)

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from stackyard.errors import RegistryUnreachable
-from tests.conftest import git
+from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 
 
@@ -80,7 +80,7 @@ def test_a_child_on_another_parent_is_left_out(published: Shell) -> None:
     """Its first layers say so, whatever its tag says."""
     published.engine.add("busybox:1.36", "another")
     (published.root / "images/base/Dockerfile").write_text("FROM busybox:1.36\nRUN echo more\n")
-    git(published.root, "commit", "-qam", "another base")
+    commit(published.root, "another base")
     assert published("build", "base", "--push").code == 0
     said = published("adopt")
 
@@ -96,8 +96,7 @@ def test_as_of_another_commit_the_stack_is_what_it_was_then(published: Shell) ->
     (published.root / "images/late/Dockerfile").write_text("FROM busybox:1.36\n")
     spec = published.root / "images/spec.yml"
     spec.write_text(f"{spec.read_text()}  late:\n")
-    git(published.root, "add", "-A")
-    git(published.root, "commit", "-qm", "late")
+    commit(published.root, "late")
 
     assert [each["target"] for each in published("adopt", "--json").json["targets"]] == ["base", "leaf", "late"]
     at = published("adopt", "--at", then[:7], "--tag", "{commit}", "--json")

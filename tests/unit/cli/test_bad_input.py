@@ -20,7 +20,7 @@ import pytest
 from stackyard.edges.oci import OciRegistry
 from stackyard.errors import StackyardError
 from stackyard.verbs import Yard
-from tests.conftest import git
+from tests.repositories import git
 from tests.unit.cli.conftest import Said, Shell
 
 DOCKERFILE = {"images/a/Dockerfile": "FROM busybox:1.36\n"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import git
+from tests.repositories import git
 from tests.unit.cli.conftest import Shell
 
 LOST = "ARG BASE_TAG=latest\nARG TOOL=1\nFROM base:${BASE_TAG}\nRUN install $TOOL\n"

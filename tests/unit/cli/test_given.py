@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.cli.conftest import Shell, git
+from tests.repositories import commit
+from tests.unit.cli.conftest import Shell
 
 
 def reasons(shell: Shell, *words: str) -> dict[str, list[str]]:
@@ -18,8 +19,7 @@ def written(shell: Shell, path: str, text: str) -> None:
     """One file of the stack, committed."""
     (shell.root / path).parent.mkdir(parents=True, exist_ok=True)
     (shell.root / path).write_text(text)
-    git(shell.root, "add", "-A")
-    git(shell.root, "commit", "-q", "-m", "x")
+    commit(shell.root)
 
 
 def stands_on(shell: Shell, image: str, base: str) -> bool:

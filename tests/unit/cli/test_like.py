@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from tests.conftest import git
+from tests.repositories import commit as commit_all
+from tests.repositories import git
 from tests.unit.cli.conftest import Shell
 
 SPEC = """\
@@ -28,8 +29,7 @@ def commit(shell: Shell, **files: str) -> None:
     """Write files below images, `__` for a slash, and commit them."""
     for name, text in files.items():
         (shell.root / "images" / name.replace("__", "/")).write_text(text)
-    git(shell.root, "add", "-A")
-    git(shell.root, "commit", "-q", "-m", "a change")
+    commit_all(shell.root)
 
 
 def prepared(shell: Shell, spec: str) -> None:

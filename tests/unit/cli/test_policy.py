@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import git
+from tests.repositories import commit as commit_all
+from tests.repositories import git
 from tests.unit.cli.conftest import Shell
 
 BRANCH = {"GITHUB_ACTIONS": "true", "GITHUB_REF_NAME": "main", "GITHUB_REF_TYPE": "branch"}
@@ -26,12 +27,12 @@ def spec(shell: Shell, text: str) -> None:
     """More lines for the spec, committed."""
     path = shell.root / "images/spec.yml"
     path.write_text(path.read_text() + text)
-    git(shell.root, "commit", "-qam", "policy")
+    commit_all(shell.root, "policy")
 
 
 def said(shell: Shell, message: str) -> None:
     """A commit of nothing with this message, in CI on main."""
-    git(shell.root, "commit", "-q", "--allow-empty", "-m", message)
+    commit_all(shell.root, message)
     shell.environ |= BRANCH
 
 
@@ -125,7 +126,7 @@ def test_skip_ci_for_programs(shell: Shell) -> None:
 def test_full_rebuild_builds_everything_anew(shell: Shell) -> None:
     """In CI, with its reason; who types a command is not surprised by the last message."""
     assert shell("build").code == 0
-    git(shell.root, "commit", "-q", "--allow-empty", "-m", "Bump R (full rebuild)")
+    commit_all(shell.root, "Bump R (full rebuild)")
 
     assert {step["action"] for step in shell("plan", "--json").json["steps"]} == {"tag"}
     shell.environ |= BRANCH
@@ -154,9 +155,9 @@ def test_words_can_be_turned_off(shell: Shell) -> None:
 
 def test_the_message_is_that_of_the_pull_requests_own_commit(shell: Shell, tmp_path: Path) -> None:
     """CI checks out a merge that nobody wrote; the title of the pull request counts as well."""
-    git(shell.root, "commit", "-q", "--allow-empty", "-m", "skip ci")
+    commit_all(shell.root, "skip ci")
     head = commit(shell)
-    git(shell.root, "commit", "-q", "--allow-empty", "-m", "Merge 1 into 2")
+    commit_all(shell.root, "Merge 1 into 2")
     repo = {"repo": {"full_name": "a/x"}}
     event = {"pull_request": {"head": {**repo, "sha": head}, "base": repo, "title": "Faster"}}
     (tmp_path / "event.json").write_text(json.dumps(event))
@@ -222,7 +223,7 @@ def since(shell: Shell) -> list[tuple[str, str]]:
 def test_main_plans_every_image_whatever_changed(shell: Shell) -> None:
     """A matrix made of `--since` has all of them there, and each gets the commit's tag; elsewhere what changed."""
     (shell.root / "images/leaf/Dockerfile").write_text("FROM busybox:1.36\n")
-    git(shell.root, "commit", "-qam", "leaf alone")
+    commit_all(shell.root, "leaf alone")
     assert since(shell)[0] == ("reuse", "unchanged")
 
     shell.environ |= BRANCH

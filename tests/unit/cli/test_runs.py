@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stackyard.model.names import Digest, Tag
-from tests.conftest import git
+from tests.repositories import commit, git
 from tests.unit.cli.conftest import Shell
 
 
@@ -208,8 +208,7 @@ def test_rollback_brings_back_what_was(published: Shell) -> None:
     published("promote", "main", "--to", "stable", "--yes")
     before = stable(published)
     (published.root / "images/leaf/note").write_text("other")
-    git(published.root, "add", "-A")
-    git(published.root, "commit", "-q", "-m", "another")
+    commit(published.root)
     published("build", "--push")
     published("promote", "main", "--to", "stable", "--yes")
     said = published("rollback", "stable", "--yes", "--json")

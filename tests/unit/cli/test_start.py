@@ -13,7 +13,8 @@ from stackyard import verbs
 from stackyard.load.begin.compose import UNKNOWN, interpolated
 from stackyard.load.begin.workflows import read_workflow
 from stackyard.load.spec.read import read_spec
-from tests.conftest import GitStack, git
+from tests.conftest import GitStack
+from tests.repositories import commit, git
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.shop import FILES, PARENTS
 
@@ -76,8 +77,7 @@ def test_an_edited_source_rebuilds_the_images_that_copy_it(
 ) -> None:
     """Exactly those; their children follow if they become something else."""
     shop("init", "--yes")
-    git(shop.root, "add", "-A")
-    git(shop.root, "commit", "-qm", "a stack")
+    commit(shop.root)
     assert shop("build").code == 0
     (shop.root / path).write_text("edited\n")
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from stackyard.model.inputs import BlobId
-from tests.conftest import git
+from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 
 
@@ -36,7 +36,7 @@ def test_a_child_left_behind_tells_why_its_parent_changed(shell: Shell) -> None:
     """The parent was built alone: the child's answer goes on from the records to the file."""
     assert shell("build").code == 0
     (shell.root / "images/base/Dockerfile").write_text("FROM busybox:1.36\nRUN echo base\n")
-    git(shell.root, "commit", "-qam", "base")
+    commit(shell.root)
     assert shell("build", "base").code == 0
     said = shell("why", "leaf")
 

@@ -9,7 +9,8 @@ import pytest
 
 from stackyard.edges.git_changes import last_change
 from stackyard.errors import ConfigError
-from tests.conftest import GitStack, git
+from tests.conftest import GitStack
+from tests.repositories import git
 
 FILES = {"images/a/Dockerfile": "FROM a\n", "images/a/long.txt": "one\ntwo\nthree\n", "README.md": "x\n"}
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from stackyard.model.progress import JobEnded, JobStarted, Progress
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
 from stackyard.verbs import Options, Yard
+from tests.repositories import commit, init
 
 SPEC = """
 root: base
@@ -49,7 +49,7 @@ class Bench:
         for name in ("left", "right"):
             self.write(f"images/{name}/Dockerfile", CHILD)
             self.write(f"images/{name}/note", name)
-        self.git("init", "--quiet", "--initial-branch=main")
+        init(self.root)
         self.commit()
 
     def write(self, path: str, text: str) -> None:
@@ -58,17 +58,10 @@ class Bench:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
-    def git(self, *words: str) -> str:
-        """Run git in the stack's repository."""
-        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-        done = subprocess.run(["git", *identity, *words], cwd=self.root, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
     def commit(self) -> str:
         """Commit everything; the start of its id, as tags have it."""
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", "a change")
-        return self.git("rev-parse", "HEAD")[:7]
+        self.head = commit(self.root)[:7]
+        return self.head
 
     def yard(self) -> Yard:
         """The stack as it is now."""
@@ -194,7 +187,7 @@ def test_a_failing_inventory_command_fails_its_target(bench: Bench) -> None:
 
 def test_what_is_published_is_what_was_tested(bench: Bench) -> None:
     """Each image is in the registry under its content tag, its commit and its branch, read back by digest."""
-    commit = bench.git("rev-parse", "HEAD")[:7]
+    commit = bench.head
     summary = bench.build(publish=True)
 
     for name in ("base", "left", "right"):
@@ -254,7 +247,7 @@ def test_branch_tags_move_all_or_none(bench: Bench) -> None:
 
 def test_a_fixed_tag_never_moves(bench: Bench) -> None:
     """A new build of the same commit takes the next number, and is not asked to tag again."""
-    commit = bench.git("rev-parse", "HEAD")[:7]
+    commit = bench.head
     bench.build(publish=True)
     first = bench.at("right", f"2026.3-{commit}")
     bench.engine.shifting.add("registry.example/lab/right")
@@ -274,7 +267,7 @@ def test_a_fixed_tag_never_moves(bench: Bench) -> None:
 
 def test_every_image_gets_the_tag_of_a_commit_that_changed_none(bench: Bench) -> None:
     """The monolithic view: one tag for the whole stack. A manifest gets one more name, no blob goes."""
-    first = bench.git("rev-parse", "HEAD")[:7]
+    first = bench.head
     bench.build(publish=True)
     bench.write("README.md", "hello")
     commit = bench.commit()
@@ -310,7 +303,7 @@ def test_a_typed_stamp_that_another_build_has_is_refused(bench: Bench) -> None:
 
 def test_a_dirty_tree_gets_no_fixed_tag(bench: Bench) -> None:
     """Files that differ from the commit are built, and only moving tags name the result."""
-    commit = bench.git("rev-parse", "HEAD")[:7]
+    commit = bench.head
     bench.write("images/left/note", "not committed")
     bench.build()
 
@@ -514,7 +507,7 @@ def stable(bench: Bench, channel: str = "stable") -> dict[str, str | None]:
 @pytest.fixture
 def two_builds(bench: Bench) -> tuple[Bench, str, str]:
     """Two published commits."""
-    first = bench.git("rev-parse", "HEAD")[:7]
+    first = bench.head
     bench.build(publish=True)
     bench.write("images/base/note", "other")
     second = bench.commit()

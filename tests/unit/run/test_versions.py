@@ -16,7 +16,7 @@ from stackyard.model.reference import Platform, Repository
 from stackyard.model.stack import GivenArgument
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
 from stackyard.verbs import Options, Yard
-from tests.conftest import git
+from tests.repositories import commit, init
 
 ACCOUNT = "123456789012"
 WHERE = "tools/docker/images"
@@ -54,7 +54,7 @@ class Bench:
             self.write(f"{WHERE}/{name}/note", name)
             self.write(f"{WHERE}/{name}/versions.yaml", versions)
         self.write(f"{WHERE}/base/last_updated.yaml", STAMPS)
-        git(root, "init", "--quiet", "--initial-branch=main")
+        init(root)
         self.commit()
 
     def write(self, path: str, text: str) -> None:
@@ -65,8 +65,7 @@ class Bench:
 
     def commit(self) -> None:
         """Commit everything."""
-        git(self.root, "add", "--all")
-        git(self.root, "commit", "--quiet", "--allow-empty", "--message", "a change")
+        commit(self.root)
 
     def yard(self) -> Yard:
         """The stack as it is now."""

@@ -13,6 +13,7 @@ from stackyard.errors import ConfigError, FindingsProblem, NoHistory, NotAStack
 from stackyard.model.plan import Plan
 from stackyard.verbs import Options, check, load, plan
 from stackyard.verbs.since import plan_since
+from tests.repositories import commit, git, init
 
 SPEC = """\
 images:
@@ -22,27 +23,12 @@ images:
 """
 
 
-def git(root: Path, *words: str) -> str:
-    """Run git, as nobody in particular."""
-    names = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "protocol.file.allow=always")
-    return subprocess.run(
-        ["git", "-C", str(root), *names, *words], check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
 def write(root: Path, path: str, text: str | bytes = "x\n") -> Path:
     """A file, with the folders it needs."""
     full = root / path
     full.parent.mkdir(parents=True, exist_ok=True)
     full.write_bytes(text if isinstance(text, bytes) else text.encode())
     return full
-
-
-def commit(root: Path, message: str = "next") -> str:
-    """Everything that is there, committed."""
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--allow-empty", "--message", message)
-    return git(root, "rev-parse", "HEAD")
 
 
 @pytest.fixture
@@ -56,8 +42,7 @@ def root(tmp_path: Path) -> Path:
     write(top, "images/lab/test/test_lab.py", "def test_lab(): pass\n")
     write(top, "images/geo/Dockerfile", "FROM debian:12\nCOPY . /geo\n")
     write(top, "images/geo/b.txt", "b\n")
-    git(tmp_path, "init", "--quiet", "--initial-branch=main", str(top))
-    commit(top, "one")
+    commit(init(top), "one")
     return top
 
 
@@ -494,7 +479,7 @@ def test_submodules(root: Path, tmp_path: Path) -> None:
     """A submodule that is checked out is a folder of files; of another only the commit is known, and it counts."""
     module = tmp_path / "module"
     write(module, "inner.txt")
-    git(tmp_path, "init", "--quiet", "--initial-branch=main", str(module))
+    init(module)
     commit(module)
     git(root, "submodule", "--quiet", "add", str(module), "images/geo/sub")
     commit(root)

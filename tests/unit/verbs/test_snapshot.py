@@ -20,16 +20,10 @@ from stackyard.model.stack import GivenArgument, Revision, Stack
 from stackyard.record.cache import read_cache, write_cache
 from stackyard.verbs import Options
 from stackyard.verbs.snapshot import keep, memory_for, program, snapshot_of
+from tests.repositories import commit, git, init
 
 SETTINGS = Settings(Platform("linux/amd64"))
 AT = Revision("a" * 40, "main", is_dirty=False)
-
-
-def git(root: Path, *words: str) -> str:
-    """Run git, as nobody in particular."""
-    names = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "protocol.file.allow=always")
-    done = subprocess.run(["git", "-C", str(root), *names, *words], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 def write(root: Path, path: str, text: str = "x\n") -> Path:
@@ -38,12 +32,6 @@ def write(root: Path, path: str, text: str = "x\n") -> Path:
     full.parent.mkdir(parents=True, exist_ok=True)
     full.write_text(text)
     return full
-
-
-def commit(root: Path) -> None:
-    """Everything that is there, committed."""
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--allow-empty", "--message", "next")
 
 
 @pytest.fixture
@@ -57,8 +45,7 @@ def root(tmp_path: Path) -> Path:
     write(top, "images/lab/Dockerfile", "FROM base\nCOPY . /lab\n")
     write(top, "images/lab/test/test_lab.py", "def test_lab(): pass\n")
     write(top, "images/tests_common/test_all.py", "def test_all(): pass\n")
-    git(tmp_path, "init", "--quiet", "--initial-branch=main", str(top))
-    commit(top)
+    commit(init(top))
     return top
 
 
@@ -259,7 +246,7 @@ def with_submodules(root: Path) -> None:
     for name in ("one", "two"):
         module = root.parent / name
         write(module, "inner.txt")
-        git(root.parent, "init", "--quiet", "--initial-branch=main", str(module))
+        init(module)
         commit(module)
         git(root, "submodule", "--quiet", "add", str(module), f"images/base/{name}")
     commit(root)
@@ -271,7 +258,7 @@ def with_a_repository_inside(root: Path) -> None:
     """A clone in an image's folder: git sees a folder and nothing in it."""
     inner = root / "images/base/clone"
     write(inner, "inner.txt")
-    git(root.parent, "init", "--quiet", "--initial-branch=main", str(inner))
+    init(inner)
     commit(inner)
 
 
