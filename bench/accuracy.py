@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from tests import oracle  # noqa: E402
+from tests import oracle, repositories  # noqa: E402
 from tests.evaluating import EvaluatingEngine  # noqa: E402
 
 from stackyard import verbs  # noqa: E402 - found by the lines above
@@ -117,8 +117,7 @@ class Stack:
         self.engine = EvaluatingEngine(registry=self.registry, shelf=self.upstream.shelf)
         self.contents: dict[str, oracle.Content] = {}
         self.clock = FixedClock()
-        self.git("init", "--quiet", "--initial-branch=main")
-        (self.root / ".gitignore").write_text(".stackyard/\n")
+        repositories.init(self.root)
         for reference in OUTSIDE:
             self.move(reference, f"{reference.rpartition(':')[2]}.0")
         for path, text in FILES.items():
@@ -147,8 +146,7 @@ class Stack:
         self.write("spec.yml", SPEC.format(**self.spec))
 
     def commit(self) -> None:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message=a change")
+        repositories.commit(self.root)
 
     def move(self, reference: str, version: str) -> None:
         """Somebody else publishes another image under this tag."""

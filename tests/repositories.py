@@ -47,6 +47,7 @@ class _File(NamedTuple):
 def git(root: Path, *words: str) -> str:
     """Run git in `root`, as nobody in particular; what it printed."""
     facts = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in WHO.items()}
+    facts |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     settings = ("-c", "maintenance.auto=false", "-c", "protocol.file.allow=always")
     command = ["git", "-C", str(root), *settings, *words]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **facts})

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,15 +45,31 @@ EXCEPTIONS = {
 }
 
 
-def imported(path: Path) -> Iterator[str]:
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    """A file as Python reads it."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def imported(path: Path) -> tuple[str, ...]:
     """Dotted names of all that a file imports, wherever in the file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return tuple(imports(path))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The same, one by one."""
+    todo: list[ast.AST] = [parsed(path)]
+    while todo:
+        node = todo.pop()
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide where an arrow points"
             yield node.module or ""
             yield from (f"{node.module}.{alias.name}" for alias in node.names if node.module == "stackyard")
+        elif not isinstance(node, ast.expr):  # no expression holds a statement
+            todo.extend(ast.iter_child_nodes(node))
 
 
 def folder_of(path: Path) -> str:
@@ -96,5 +113,5 @@ def test_every_file_opens_with_its_header(path: Path) -> None:
     """The first lines say the licence and what the file is for; no file grows past 600 lines."""
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# SPDX-License-Identifier: MIT\n")
-    assert ast.get_docstring(ast.parse(text))
+    assert ast.get_docstring(parsed(path))
     assert text.count("\n") < 600

@@ -23,20 +23,12 @@ from stackyard.model.inputs import comparable, identity
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.moves import MoveSet
 from stackyard.model.outcome import Outcome, RunSummary
-from stackyard.model.record import Fact, Inventoried, Record
 from stackyard.model.reference import Reference
 from stackyard.record.sqlite import FORMAT, SqliteRecords
 from stackyard.record.store import Records
-from tests.unit.plan.made import AT, BASE, COMMIT, built, move, promotion, pushed, result, sha, suite, tagged, target
+from tests.contract.writer import FACTS, LAB, opened
+from tests.unit.plan.made import AT, BASE, COMMIT, built, move, promotion, sha, target
 
-LAB = target("lab", "up", files={"a": "1"}, bases=(BASE,))
-FACTS: tuple[Fact, ...] = (
-    result(suite(), False),
-    Inventoried(AT, "pip list", "Python packages", 0, "näive 1.0\n", 0.5),
-    result(suite()),
-    pushed(LAB, "lab"),
-    tagged(LAB, "v1", "registry"),
-)
 REFERENCE = Reference.parse("registry.example/lab:main")
 OTHER = "docker.io/library/alpine:3"
 FIRST_FORMAT = """
@@ -90,11 +82,6 @@ def file(tmp_path: Path) -> Iterator[Archive]:
     made = Archive(tmp_path)
     yield made
     made.close()
-
-
-def opened(records: Records, content: str = "lab", run: int = 1) -> Record:
-    """A new record of the lab."""
-    return records.open_record(LAB.name, sha("source"), sha(["build", content]), LAB.inputs, run, built(content))
 
 
 def summary(number: int) -> RunSummary:
@@ -297,31 +284,11 @@ def test_no_secret_is_in_a_record(archive: Archive) -> None:
 
 # Several processes.
 
-WRITER = """
-import sys
-from pathlib import Path
-from stackyard.record.sqlite import SqliteRecords
-from tests.contract.test_records import LAB, FACTS, opened, REFERENCE
-from tests.unit.plan.made import sha
-
-path, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(count):
-    records = SqliteRecords(path) if number % 5 == 0 else records
-    run = records.begin_run("build", "2026-01-01T00:00:00Z")
-    record = opened(records, f"{name}-{number}", run)
-    print("record", record.id, flush=True)
-    for fact in FACTS:
-        records.append(record, fact)
-        print("fact", record.id, flush=True)
-"""
-
 
 def writer(archive: Archive, name: str, count: int) -> subprocess.Popen[str]:
     """A process that writes `count` records when it is told to, and says each fact that was recorded."""
     return subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(archive.path), name, str(count)],
+        [sys.executable, "-m", "tests.contract.writer", str(archive.path), name, str(count)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -195,19 +195,22 @@ def looks_secret(name: str, value: str) -> bool:
     return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
 
 
-def comparable(name: str, value: str) -> str:
+def comparable(name: str, value: str, rounds: int = 2**14) -> str:
     """`value` as inputs hold it: itself, or where it looks secret a hash keyed with its name.
 
     Records are shared, and their key with them, so the hash is one that is slow on purpose: a weak
     secret costs a guesser 16 MB and tens of milliseconds a guess.
+
+    Args:
+        rounds: fewer are for tests only; hashes of other rounds are other hashes.
     """
-    return _hidden(name, value) if looks_secret(name, value) else value
+    return _hidden(name, value, rounds) if looks_secret(name, value) else value
 
 
 @functools.lru_cache(maxsize=256)
-def _hidden(name: str, value: str) -> str:
+def _hidden(name: str, value: str, rounds: int) -> str:
     salt = f"stackyard {name}".encode()
-    return "hidden:" + hashlib.scrypt(value.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32).hex()
+    return "hidden:" + hashlib.scrypt(value.encode(), salt=salt, n=rounds, r=8, p=1, dklen=32).hex()
 
 
 def masked(text: str, args: Iterable[tuple[str, str]]) -> str:
