@@ -16,7 +16,8 @@ from stackyard.errors import WorldError
 from stackyard.model.accepted import Seen
 from stackyard.model.downloads import Download, digest_of_commit
 from stackyard.model.names import Digest
-from tests.conftest import GitStack, git
+from tests.conftest import GitStack
+from tests.repositories import git
 from tests.site import Site, serving
 
 AT = "2026-01-01T00:00:00Z"
