@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -115,7 +116,9 @@ def stackyard(root: Path, *words: str) -> float:
 
 
 def forget(root: Path) -> None:
+    """Everything that earlier commands kept: what they read, and what they answered."""
     (root / ".stackyard" / "cache").unlink(missing_ok=True)
+    shutil.rmtree(root / ".stackyard" / "answers", ignore_errors=True)
 
 
 def touch(root: Path) -> None:
