@@ -2,8 +2,8 @@
 """Write what is made from the code: cli.md, json.md, the keys and schema of spec.yml, the example's first plan.
 
 In:   the commands of stackyard.cli; values of stackyard.model, put through stackyard.report; examples/campus
-Out:  docs/reference/cli.md, json.md, spec.schema.json, plan.schema.json, the tables of keys in spec.md; in README.md
-      and the tutorial the block after `$ stackyard plan`.
+Out:  docs/reference/cli.md, json.md, spec.schema.json, plan.schema.json, events.schema.json, the tables of keys in
+      spec.md; in README.md and the tutorial the block after `$ stackyard plan`.
       With --check nothing is written, and the exit code is 1 if a page is not what the code says
 May touch: a temporary git repository
 Beside: tests/test_docs.py, which runs the check
@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from stackyard.check.capabilities import diagnose
 from stackyard.cli import GROUPS, run, stackyard
@@ -64,6 +65,7 @@ from stackyard.report.graph import Drawing, Node, graph_data
 from stackyard.report.like_datahub import like_data
 from stackyard.report.status import status_data
 from stackyard.report.why import inputs_data, why_data
+from stackyard.run.log import Head, Line
 
 ROOT = Path(__file__).parents[1]
 MADE = "<!-- Made by docs/generate.py from the code; edit that. -->\n"
@@ -979,6 +981,18 @@ def with_accuracy(text: str) -> str:
     return place.sub(lambda _: accuracy_table(), text, count=1)
 
 
+def events_page() -> str:
+    """The JSON Schema of a line of events.jsonl."""
+    (head, line), parts = msgspec.json.schema_components([Head, Line], schema_hook=lambda _: {"type": "string"})
+    made = {
+        "$schema": schema.ADDRESS,
+        "title": "A line of a run's events.jsonl",
+        "oneOf": [head, line],
+        "$defs": parts,
+    }
+    return json.dumps(made, indent=2) + "\n"
+
+
 def schema_page() -> str:
     """The JSON Schema of spec.yml as a file."""
     return json.dumps(schema.json_schema(), indent=2) + "\n"
@@ -990,6 +1004,7 @@ PAGES: dict[str, Callable[[str], str]] = {
     "docs/reference/spec.md": with_keys,
     "docs/reference/spec.schema.json": lambda _: schema_page(),
     "docs/reference/plan.schema.json": lambda _: json.dumps(plan_schema.plan_schema(), indent=2) + "\n",
+    "docs/reference/events.schema.json": lambda _: events_page(),
     "README.md": with_plan,
     "docs/tutorial/first-stack.md": with_plan,
     "docs/explanation/accuracy.md": with_accuracy,

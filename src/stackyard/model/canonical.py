@@ -34,6 +34,11 @@ def encode(value: object) -> bytes:
     return msgspec.json.encode(value, enc_hook=_plain, order="sorted")
 
 
+def line(value: object) -> bytes:
+    """JSON in one line, fields in their declared order: what people look through."""
+    return msgspec.json.encode(value, enc_hook=_plain)
+
+
 def decode(data: bytes | str, kind: type[T]) -> T:
     """The value of `kind` that `encode` wrote; msgspec.ValidationError if it is none."""
     return msgspec.json.decode(data, type=kind, dec_hook=_ours)

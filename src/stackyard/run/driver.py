@@ -44,6 +44,7 @@ from stackyard.run.events import (
     Stopped,
 )
 from stackyard.run.jobs import Done, Work
+from stackyard.run.log import FILE, RunLog
 from stackyard.run.machine import Machine
 from stackyard.run.publish import publish
 from stackyard.run.tagging import TagStore, carry_out
@@ -124,6 +125,8 @@ class Driver:
         }
         self._machine = Machine(nodes, plan.sets, limits)
         self._workers = workers or Threads(limits.total)
+        self._log = RunLog(work.folder / FILE, number, self._machine.setup) if number else None
+        self._begun_at = 0.0
         self._is_stopping = False
         self._now = ""
         self._notes: list[str] = []
@@ -134,8 +137,9 @@ class Driver:
         """Carry the plan out; every exception of a job is the failure of its target."""
         clock, begun = self._work.clock, self._work.clock.ticks()
         self._now = started
+        self._begun_at = begun
         try:
-            self._carry_on(self._machine.begin())
+            self._carry_on(self._answered(None, self._machine.begin()))
         except KeyboardInterrupt:
             self._is_stopping = True
             self._work.engine.close()
@@ -143,6 +147,8 @@ class Driver:
             self._wind_up()
         finally:
             self._workers.finish()
+            if self._log is not None:
+                self._log.close()
         return RunSummary(
             number=self._number,
             command=command,
@@ -154,7 +160,7 @@ class Driver:
             moved=tuple(self._moved),
             is_interrupted=self._is_stopping,
             notes=tuple(self._notes),
-            remarks=tuple(self._remarks),
+            remarks=(*self._remarks, *([self._log.problem] if self._log and self._log.problem else [])),
         )
 
     def _carry_on(self, instructions: list[Instruction]) -> None:
@@ -183,7 +189,13 @@ class Driver:
                 self._obey(instruction)
 
     def _tell(self, event: Event) -> list[Instruction]:
-        return self._machine.handle(event)
+        return self._answered(event, self._machine.handle(event))
+
+    def _answered(self, event: Event | None, instructions: list[Instruction]) -> list[Instruction]:
+        """What the machine answered, written down before it is done."""
+        if self._log is not None:
+            self._log.answer(self._work.clock.ticks() - self._begun_at, event, instructions)
+        return instructions
 
     def _obey(self, instruction: Instruction) -> list[Instruction]:
         match instruction:

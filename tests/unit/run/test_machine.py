@@ -225,6 +225,17 @@ def test_the_end_of_what_does_not_run_changes_nothing() -> None:
     assert feed(machine, *good("build", OS), *good("publish", LAB), Decided(LAB, "reuse"), Moved((OS,))) == []
 
 
+def test_what_waits_for_a_place_and_is_skipped_meanwhile_never_starts() -> None:
+    """Its parent's tests failed while another build had the place."""
+    nodes = {OS: Node((), "build"), PY: Node((OS,), "build", 9.0), R: Node((OS,), "build")}
+    machine = Machine(nodes, [], Limits(builds=1))
+    machine.begin()
+    feed(machine, *good("build", OS))
+
+    assert machine.handle(Finished("test", OS, False)) == [Skip(PY, OS), Skip(R, OS)]
+    assert machine.handle(Finished("build", PY, True)) == [End()]
+
+
 def test_ten_thousand_targets_are_no_trouble() -> None:
     """A chain and a wide tree of that size: the work grows with targets and edges, not with their square."""
     names = [TargetName(f"t{i}") for i in range(10_000)]
