@@ -446,6 +446,7 @@ RUN_FIELDS = {
     "outcomes[].details[]": "The lines to look at first.",
     "outcomes[].because": "The image whose failure made this one be skipped, or null.",
     "outcomes[].logs[]": "Full logs, relative to the stack's root.",
+    "outcomes[].retries": "How often a registry was asked, or a build was tried again.",
     "moved[]": "Sets of tags that moved together; see [promote](#promote-and-rollback).",
     "notes[]": "What went wrong beside the outcomes.",
     "remarks[]": "What else a person should know.",

@@ -522,6 +522,18 @@ def test_stopping_ends_what_runs(docker_bench: Bench):
     assert len(problems) == 2
 
 
+def test_a_build_that_hangs_is_ended(docker_bench: Bench):
+    """Its time is up: a result that says at which step, with what it had said; nothing of it goes on."""
+    request = docker_bench.request(f"FROM busybox:1.36\nRUN echo {docker_bench.prefix}; sleep 300\n")
+    result = docker_bench.build(msgspec.structs.replace(request, timeout_s=4))
+
+    assert result.image is None
+    assert result.is_late
+    assert "it was at [2/2] RUN echo" in (result.failure or "")
+    assert result.last_lines == (docker_bench.prefix,)
+    assert result.duration_s < 20
+
+
 def test_an_exception_in_a_watcher_ends_the_build(docker_bench: Bench):
     """As Ctrl-C does: the program is ended before the exception goes on its way."""
 

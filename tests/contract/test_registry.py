@@ -15,11 +15,13 @@ import pytest
 import urllib3
 
 from stackyard.edges.oci import OCI_INDEX, OciRegistry
+from stackyard.edges.patience import Patience, Retries, counted
 from stackyard.edges.registry import Manifest, Registry
 from stackyard.errors import DigestMismatch, RegistryRefused
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Platform, Repository
 from stackyard.testing.registry import MadeImage, MemoryRegistry, make_image, make_index, sha256
+from tests.live.faulty import FaultyRegistry, faulty
 
 ABSENT = Digest("sha256:" + "0" * 64)
 V1, V2, STABLE = Tag("v1"), Tag("v2"), Tag("stable")
@@ -35,6 +37,10 @@ class Yard:
         """Bring an image's blobs; the manifest is left to the test."""
         raise NotImplementedError
 
+    def be_busy(self, times: int) -> None:
+        """Answer the next so many requests with a 503."""
+        raise NotImplementedError
+
     def publish(self, tag: Tag, content: str, *, docker: bool = False) -> Manifest:
         manifest = self.upload(make_image(content, docker=docker))
         self.registry.put(self.repository, tag, manifest)
@@ -46,15 +52,19 @@ class MemoryYard(Yard):
         self.registry: MemoryRegistry = MemoryRegistry(can_untag=can_untag)
         self.repository = Repository("registry.example/lab")
 
+    def be_busy(self, times: int) -> None:
+        self.registry.busy = times
+
     def upload(self, image: MadeImage) -> Manifest:
         self.registry.add_blobs(self.repository, image.manifest, image.blobs)
         return image.manifest
 
 
 class LiveYard(Yard):
-    def __init__(self, host: str) -> None:
-        self.registry: OciRegistry = OciRegistry({})
-        self.repository = Repository(f"{host}/contract/{uuid.uuid4().hex}")
+    def __init__(self, front: FaultyRegistry) -> None:
+        self.registry: OciRegistry = OciRegistry({}, patience=Patience(sleep=lambda _: None))
+        self.front = front
+        self.repository = Repository(f"{front.address}/contract/{uuid.uuid4().hex}")
         self.http = urllib3.PoolManager(timeout=10, retries=False)
 
     def upload(self, image: MadeImage) -> Manifest:
@@ -67,6 +77,9 @@ class LiveYard(Yard):
             done = self.http.request("PUT", f"{place}digest={sha256(blob)}", body=blob, headers=headers)
             assert done.status == 201
         return image.manifest
+
+    def be_busy(self, times: int) -> None:
+        self.front.plan("503", times)
 
     def close(self) -> None:
         self.registry.close()
@@ -85,9 +98,10 @@ def yard(request: pytest.FixtureRequest) -> Iterator[Yard]:
         if os.environ.get("CI", "").lower() in ("true", "1"):
             pytest.fail(reason)
         pytest.skip(reason)
-    live = LiveYard(host)
-    yield live
-    live.close()
+    with faulty(host) as front:
+        live = LiveYard(front)
+        yield live
+        live.close()
 
 
 def test_the_bytes_of_a_config_can_be_read(yard: Yard) -> None:
@@ -224,6 +238,33 @@ def test_repositories_share_no_tags(yard: Yard) -> None:
     yard.publish(V1, "one")
 
     assert yard.registry.resolve(Repository(f"{yard.repository}-2"), V1) is None
+
+
+def test_a_fault_that_passes_is_asked_again(yard: Yard) -> None:
+    """Three 503s in a row, reading or writing: the answer comes all the same, and each is counted and told."""
+    manifest = yard.publish(V1, "one")
+    told: list[str] = []
+    with counted(Retries(told.append)) as retries:
+        yard.be_busy(3)
+        assert yard.registry.resolve(yard.repository, V1) == manifest.digest
+        yard.be_busy(1)
+        yard.registry.put(yard.repository, V2, manifest)
+
+    assert retries.count == len(told) == 4
+    assert all("answers 503" in words for words in told)
+    assert yard.registry.resolve(yard.repository, V2) == manifest.digest
+
+
+def test_a_fault_that_stays_is_told(yard: Yard) -> None:
+    """After four attempts the refusal comes with its status; the next request is a new one."""
+    manifest = yard.publish(V1, "one")
+    with counted(Retries()) as retries:
+        yard.be_busy(4)
+        with pytest.raises(RegistryRefused) as caught:
+            yard.registry.resolve(yard.repository, V1)
+
+    assert (caught.value.status, retries.count) == (503, 3)
+    assert yard.registry.resolve(yard.repository, V1) == manifest.digest
 
 
 def test_many_threads_may_call(yard: Yard) -> None:

@@ -19,7 +19,7 @@ from typing import Protocol, TextIO
 
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.pins import Pinned, pinned
-from stackyard.edges.process import Processes
+from stackyard.edges.process import TIMED_OUT, Processes
 from stackyard.edges.rawjson import Progress
 from stackyard.errors import DigestMismatch, EngineProblem, ToolMissing
 from stackyard.model.content import ImageFacts
@@ -62,15 +62,16 @@ def build(
         failure = refusal(request)
         last: tuple[str, ...] = ()
         image = None
+        is_late = False
         if failure is None:
             metadata = Path(folder) / "metadata.json"
             with pinned(store, request, Path(folder)) as pins:
-                failure, last = _run(store, processes, request, pins, metadata, file, watch)
+                failure, last, is_late = _run(store, processes, request, pins, metadata, file, watch)
                 if failure is None:
                     image = _built(store, request, metadata)
         if failure is not None:
             file.write(f"failed: {failure}\n")
-    return BuildResult(image, time.monotonic() - started, failure, last)
+    return BuildResult(image, time.monotonic() - started, failure, last, is_late)
 
 
 def refusal(request: BuildRequest) -> str | None:
@@ -155,8 +156,8 @@ def _run(
     metadata: Path,
     file: TextIO,
     watch: Callable[[BuildStep], None],
-) -> tuple[str | None, tuple[str, ...]]:
-    """Failure on one line and the last lines of the failing step; no failure if the build went well."""
+) -> tuple[str | None, tuple[str, ...], bool]:
+    """Failure on one line, the last lines of the failing step, whether time was up; no failure if it went well."""
 
     def needs(name: str) -> None:
         if pins.covers(name):
@@ -168,19 +169,23 @@ def _run(
 
     progress = Progress(file, watch, needs, masker(request.args))
     try:
-        code = processes.follow(argv(request, pins, metadata), progress.take, environment(request))
+        code = processes.follow(
+            argv(request, pins, metadata), progress.take, environment(request), timeout_s=request.timeout_s
+        )
     except _NotPinned as found:
-        return str(found), ()
+        return str(found), (), False
     finally:
         progress.end()
     if code == 0:
-        return None, ()
+        return None, (), False
+    if code == TIMED_OUT:
+        return *progress.unfinished(), True
     if failed := progress.failure():
-        return failed
+        return *failed, False
     if not progress.saw_steps:
         _client_works(processes)
     store.ping()
-    return _last_word(progress, code), tuple(word for word in progress.words if not word.startswith("ERROR:"))
+    return _last_word(progress, code), tuple(w for w in progress.words if not w.startswith("ERROR:")), False
 
 
 def _last_word(progress: Progress, code: int) -> str:

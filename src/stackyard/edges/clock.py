@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The clock: now, and how long something took. The fake is `stackyard.testing.FixedClock`."""
+"""The clock: now, how long something took, and a pause. The fake is `stackyard.testing.FixedClock`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ class Clock(Protocol):
     def ticks(self) -> float:
         """Seconds of a clock that never goes back; only differences mean something."""
 
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; less of it where the run is being stopped."""
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -27,3 +30,9 @@ class SystemClock:
     def ticks(self) -> float:
         """The monotonic clock."""
         return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """A pause of this thread."""
+        from stackyard.edges.patience import sleep  # a run that goes well needs none
+
+        sleep(seconds)

@@ -4,12 +4,12 @@
 In:   environment (DOCKER_HOST, DOCKER_CONFIG, ...), requests
 Out:  see edges/engine
 Raises: EngineUnavailable, EngineProblem, RegistryUnreachable, RegistryRefused, ToolMissing
-Beside: docker_context (where), docker_api (HTTP), buildx (builds), containers (runs), process (programs)
+Beside: docker_context (where), docker_api (HTTP), buildx (builds), containers (runs), transfers (registries),
+        process (programs)
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -19,13 +19,13 @@ from stackyard.edges.containers import Containers
 from stackyard.edges.docker_api import Api
 from stackyard.edges.docker_context import config_folder, locate
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
+from stackyard.edges.patience import Patience
 from stackyard.edges.process import Processes
-from stackyard.errors import EngineProblem, InvalidValue, RegistryProblem, RegistryRefused, RegistryUnreachable
+from stackyard.edges.transfers import Transfers
+from stackyard.errors import EngineProblem, InvalidValue
 from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Platform, Reference
-
-_NO_CONNECTION = ("connection refused", "no such host", "i/o timeout", "network is unreachable", "no route to host")
 
 
 class DockerEngine:
@@ -33,6 +33,7 @@ class DockerEngine:
 
     Args:
         environ: usually os.environ; decides which engine, and is what the docker client gets.
+        patience: with registries.
 
     Nothing is asked of the engine before the first method is called.
 
@@ -40,7 +41,7 @@ class DockerEngine:
         EngineUnavailable: the docker context in force names no engine.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], patience: Patience | None = None) -> None:
         endpoint = locate(environ)
         # The address is given in so many words, so a context or builder of the user's has no say any more.
         settled = {key: value for key, value in environ.items() if key not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")}
@@ -49,6 +50,7 @@ class DockerEngine:
         self._processes = Processes(settled)
         self._api = Api(endpoint, self._processes)
         self._containers = Containers(self._api)
+        self._transfers = Transfers(self._processes, self._api.ping, patience or Patience())
         self._about: EngineInfo | None = None
 
     def about(self) -> EngineInfo:
@@ -103,10 +105,7 @@ class DockerEngine:
 
     def pull(self, reference: Reference) -> LocalImage:
         """See Engine.pull."""
-        words: deque[str] = deque(maxlen=20)
-        code = self._processes.follow(["docker", "pull", "--quiet", str(reference)], words.append)
-        if code:
-            raise self._refused(f"{reference} cannot be pulled", reference, words)
+        self._transfers.pull(reference)
         facts = self.inspect(str(reference))
         if facts is None:
             raise EngineProblem(f"{reference} was pulled, and the engine does not know it", engine=self.about().name)
@@ -116,18 +115,7 @@ class DockerEngine:
         """See Engine.push."""
         if self.inspect(str(reference)) is None:
             raise EngineProblem(f"{reference} cannot be pushed: the engine has no image of this name")
-        words: deque[str] = deque(maxlen=20)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as file:
-
-            def take(line: str) -> None:
-                words.append(line)
-                file.write(f"{line}\n")
-                file.flush()
-
-            code = self._processes.follow(["docker", "push", str(reference)], take)
-        if code:
-            raise self._refused(f"{reference} cannot be pushed", reference, words)
+        self._transfers.push(reference, log)
 
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """See Engine.build."""
@@ -141,26 +129,6 @@ class DockerEngine:
         """End all programs and containers of this engine's that still run; what waits for them gets EngineProblem."""
         self._processes.close()
         self._containers.close()
-
-    def _refused(self, what: str, reference: Reference, words: Sequence[str]) -> RegistryProblem:
-        """The error of a docker client that failed at a registry, in the registry's own last words."""
-        self.ping()  # EngineUnavailable where the engine, not the registry, is the trouble
-        said = next((line.strip() for line in reversed(words) if line.strip()), "no reason given")
-        said = said.removeprefix("Error response from daemon: ")
-        host = reference.repository.host
-        if any(sign in said for sign in _NO_CONNECTION):
-            return RegistryUnreachable(
-                f"{what}: {said}", hint=f"can this machine reach {host}, and the engine too?", address=host
-            )
-        login = "docker login" if reference.repository.declared_host is None else f"docker login {host}"
-        return RegistryRefused(
-            f"{what}: {said}",
-            hint=f"`{login}`, the repository must exist (some registries make none by themselves), "
-            "and this user needs the right to do it",
-            address=host,
-            status=None,
-            words=said,
-        )
 
 
 def _store(info: Mapping[str, Any]) -> Literal["classic", "containerd"]:

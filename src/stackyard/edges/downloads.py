@@ -21,7 +21,8 @@ from urllib.parse import urldefrag, urljoin
 import msgspec
 
 from stackyard.edges.git import commit_at
-from stackyard.edges.wire import Patience, Wire
+from stackyard.edges.patience import Patience
+from stackyard.edges.wire import Wire
 from stackyard.errors import WorldError
 from stackyard.model.accepted import Seen
 from stackyard.model.downloads import Download, digest_of_commit

@@ -54,6 +54,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
     """The stage to build; empty: the last."""
     network: str = ""
     """The network of RUN; empty: the engine's default."""
+    timeout_s: float | None = None
+    """A build that takes longer is ended; None: it may take as long as it takes."""
 
 
 class BuildStep(msgspec.Struct, frozen=True):
@@ -73,6 +75,8 @@ class BuildResult(msgspec.Struct, frozen=True):
     """One line in the engine's words: which instruction failed, and how."""
     last_lines: tuple[str, ...] = ()
     """The end of the failing step's output."""
+    is_late: bool = False
+    """Whether it was ended because its time was up."""
 
 
 class RunResult(msgspec.Struct, frozen=True):

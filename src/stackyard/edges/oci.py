@@ -22,8 +22,9 @@ import msgspec
 
 from stackyard.edges.auth import Authorizer, codes_of, is_loopback, login_hint, refusal
 from stackyard.edges.credentials import CredentialSource, DockerCredentials
+from stackyard.edges.patience import Patience
 from stackyard.edges.registry import Manifest
-from stackyard.edges.wire import Patience, Wire
+from stackyard.edges.wire import Wire
 from stackyard.errors import DigestMismatch, RegistryProblem, RegistryRefused, RegistryUnreachable
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import DOCKER_HUB, Repository

@@ -40,7 +40,8 @@ class Processes:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = dict(environ)
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: dict[subprocess.Popen[bytes], signal.Signals] = {}
+        """And what each is asked to end with."""
         self._lock = threading.Lock()
         self._closed = False
 
@@ -52,14 +53,20 @@ class Processes:
         *,
         cwd: Path | None = None,
         timeout_s: float | None = None,
+        asked_with: signal.Signals = signal.SIGTERM,
     ) -> int:
         """Run a program to its end, `take` getting each line of both its outputs; return its exit code.
 
         A program that is not over after `timeout_s` is ended, and its code is 124. An exception in
         `take`, or KeyboardInterrupt, ends the program before it goes on its way.
+
+        Args:
+            asked_with: how it is asked to end, before it is killed; SIGINT for one that cleans up after Ctrl-C only.
         """
         environ = {**self.environ, **(extra or {})}
-        child = self._start(argv, environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=cwd)
+        child = self._start(
+            argv, environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=cwd, asked_with=asked_with
+        )
         assert child.stdout is not None
         late = threading.Event()
 
@@ -112,9 +119,9 @@ class Processes:
         """End every program that still runs; the threads that follow them get EngineProblem."""
         self._closed = True
         with self._lock:
-            running = list(self._running)
-        for child in running:
-            _signal(child, signal.SIGTERM)
+            running = dict(self._running)
+        for child, asked_with in running.items():
+            _signal(child, asked_with)
         for child in running:
             self._end(child)
 
@@ -126,6 +133,7 @@ class Processes:
         stdout: int,
         stderr: int = subprocess.STDOUT,
         cwd: Path | None = None,
+        asked_with: signal.Signals = signal.SIGTERM,
     ) -> subprocess.Popen[bytes]:
         # Found with our own PATH, whatever a build argument of that name says.
         program = shutil.which(argv[0], path=self.environ.get("PATH", os.defpath))
@@ -147,22 +155,22 @@ class Processes:
                 stderr=stderr,
                 start_new_session=True,
             )
-            self._running.add(child)
+            self._running[child] = asked_with
         return child
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
         try:
-            _end(child)
+            _end(child, self._running.get(child, signal.SIGTERM))
         finally:
             with self._lock:
-                self._running.discard(child)
+                self._running.pop(child, None)
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _end(child: subprocess.Popen[bytes], asked_with: signal.Signals) -> None:
     """Ask a program that still runs to end, and kill it if it does not."""
     if child.poll() is not None:
         return
-    _signal(child, signal.SIGTERM)
+    _signal(child, asked_with)
     try:
         child.wait(GRACE_S)
     except subprocess.TimeoutExpired:

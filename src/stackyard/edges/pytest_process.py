@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,18 +24,29 @@ from stackyard.errors import ToolMissing
 
 
 class PytestRunner:
-    """Starts pytest with this interpreter; `timeout_s` bounds one suite."""
+    """Starts pytest with this interpreter."""
 
-    def __init__(self, processes: Processes, timeout_s: float = 3600.0) -> None:
+    def __init__(self, processes: Processes) -> None:
         self._processes = processes
-        self._timeout_s = timeout_s
 
     def close(self) -> None:
         """End the suites that still run; who waits for them gets EngineProblem."""
         self._processes.close()
 
-    def run(self, root: Path, folders: Sequence[str], image: str, engine_address: str, junit: Path, log: Path) -> int:
-        """Run to the end; 124 when the time was up."""
+    def run(
+        self,
+        root: Path,
+        folders: Sequence[str],
+        image: str,
+        engine_address: str,
+        junit: Path,
+        log: Path,
+        timeout_s: float | None,
+    ) -> int:
+        """Run to the end; 124 when the time was up.
+
+        A suite is ended as Ctrl-C would: its fixtures then remove the containers they started.
+        """
         if importlib.util.find_spec("pytest") is None:
             raise ToolMissing(
                 "the image tests need pytest, which is not installed beside Stackyard",
@@ -53,4 +65,4 @@ class PytestRunner:
             def take(line: str) -> None:
                 output.write(f"{line}\n")
 
-            return self._processes.follow(argv, take, extra, cwd=root, timeout_s=self._timeout_s)
+            return self._processes.follow(argv, take, extra, cwd=root, timeout_s=timeout_s, asked_with=signal.SIGINT)

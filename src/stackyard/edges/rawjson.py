@@ -130,6 +130,13 @@ class Progress:
         vertex = real[0]
         return self._mask(f"{_short(vertex.name)}: {_one_line(vertex.error)}"), tuple(vertex.last)
 
+    def unfinished(self) -> tuple[str, tuple[str, ...]]:
+        """As `failure`, for a build that was ended: the step it was at."""
+        begun = [v for v in self._vertices.values() if v.state in ("started", "failed")]
+        if not begun:
+            return "no step of it had begun", ()
+        return self._mask(f"it was at {_short(begun[-1].name)}"), tuple(begun[-1].last)
+
     def _follow(self, status: dict[str, Any]) -> None:
         for told in status.get("vertexes") or ():
             self._step(self._vertex(told["digest"], told.get("name") or ""), told)

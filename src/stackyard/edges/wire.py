@@ -10,16 +10,14 @@ Beside: edges/oci (registries), edges/downloads (what ADD fetches), edges/auth (
 from __future__ import annotations
 
 import os
-import random
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackyard.edges.auth import basic, is_loopback
 from stackyard.edges.credentials import Credential
+from stackyard.edges.patience import Patience
 from stackyard.errors import ConfigError, WorldError
 
 if TYPE_CHECKING:
@@ -28,25 +26,6 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
 _CONNECTIONS_PER_HOST = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait for a host, and what waits: tests bring their own sleep, random and clock."""
-
-    connect_timeout_s: float = 5.0
-    read_timeout_s: float = 30.0
-    attempts: int = 4
-    longest_wait_s: float = 30.0
-    """A host that asks for a longer pause (Retry-After) is not waited for."""
-    sleep: Callable[[float], None] = time.sleep
-    random: Callable[[], float] = random.random
-    clock: Callable[[], float] = time.time
-    """Seconds since 1970: it goes on while a laptop sleeps, as tokens' lifetimes do."""
-
-    def back_off_s(self, attempt: int) -> float:
-        """Pause after the `attempt`th failure: half a second, doubled each time, up to half of it at random."""
-        return float(min(0.5 * 2 ** (attempt - 1), self.longest_wait_s) * (0.5 + self.random() / 2))
 
 
 class Wire:
@@ -92,13 +71,14 @@ class Wire:
                 wait_s = None if is_last else _pause_s(response, attempt, self._patience)
                 if wait_s is None:
                     return response
+                why = f"{host} answers {response.status}"
             except ProtocolError as error:
                 if is_last:
                     raise self._failed(host, error) from error
-                wait_s = self._patience.back_off_s(attempt)
+                wait_s, why = self._patience.back_off_s(attempt), f"{host} closed the connection"
             except HTTPError as error:
                 raise self._failed(host, error) from error
-            self._patience.sleep(wait_s)
+            self._patience.pause(wait_s, why)
 
     @contextmanager
     def opened(self, url: str, headers: Mapping[str, str]) -> Iterator[BaseHTTPResponse]:

@@ -22,6 +22,7 @@ from stackyard.model.record import Built, Inventoried, SuiteResult, Tested
 from stackyard.model.stack import Command, Suite, Target
 
 COMMAND_TIMEOUT_S = 600.0
+SUITE_TIMEOUT_S = 3600.0
 PYTEST_NOTHING_COLLECTED = 5
 
 
@@ -50,16 +51,17 @@ class Suites:
         stem = f"{target.name.file_safe}.{suite.kind}-tests"
         log, junit = folder / f"{stem}.log", folder / f"{stem}.xml"
         begun = self._clock.ticks()
-        code = self._pytest.run(self._root, suite.folders, str(image.local), self._about.address, junit, log)
+        limit_s = target.timeout.seconds if target.timeout else SUITE_TIMEOUT_S
+        code = self._pytest.run(self._root, suite.folders, str(image.local), self._about.address, junit, log, limit_s)
         duration = self._clock.ticks() - begun
         counts = read_junit(junit.read_bytes()) if junit.exists() else None
         passed = code in (0, PYTEST_NOTHING_COLLECTED)
         total, failed, skipped = (counts.total, counts.failed, counts.skipped) if counts else (0, 0, 0)
         failures = counts.failures if counts else ()
-        if not passed and not failures:
-            why = "was ended, its time was up" if code == TIMED_OUT else f"ended with exit code {code}"
-            failures = (f"pytest {why}: {_last_line(log)}",)
-            total, failed = max(total, 1), max(failed, 1)
+        if code == TIMED_OUT or (not passed and not failures):
+            why = f"was ended, its {_words(target)} were up" if code == TIMED_OUT else f"ended with exit code {code}"
+            failures = (*failures, f"pytest {why}: {_last_line(log)}")
+            total, failed = max(total, failed + 1), failed + 1
         result = Tested(self._clock.now(), suite.kind, suite.digest, passed, total, failed, skipped, duration, failures)
         return SuiteResult(result, log=self._shown(log))
 
@@ -69,13 +71,11 @@ class Suites:
         found: list[Inventoried] = []
         for command in target.commands:
             tell(f"inventory: {command.description}")
-            found.append(self._command(command, image))
+            found.append(self._command(target, command, image))
         log = folder / f"{target.name.file_safe}.inventory.log"
         log.write_text("".join(_logged(entry) for entry in found), encoding="utf-8")
         failures = tuple(
-            f"{entry.command}: exit code {entry.exit_code}: {_tail(entry.output)}"
-            for entry in found
-            if entry.exit_code != 0
+            f"{entry.command}: {_ended(entry)}: {_tail(entry.output)}" for entry in found if entry.exit_code != 0
         )
         result = Tested(
             self._clock.now(),
@@ -90,18 +90,28 @@ class Suites:
         )
         return SuiteResult(result, tuple(found), self._shown(log))
 
-    def _command(self, command: Command, image: Built) -> Inventoried:
+    def _command(self, target: Target, command: Command, image: Built) -> Inventoried:
         try:
             argv = shlex.split(command.command)
         except ValueError as error:
             return Inventoried(self._clock.now(), command.name, command.description, 127, f"{error}\n", 0.0)
-        ended = self._engine.run(image.image, argv, COMMAND_TIMEOUT_S)
+        limit_s = min(COMMAND_TIMEOUT_S, (target.timeout.seconds if target.timeout else None) or COMMAND_TIMEOUT_S)
+        ended = self._engine.run(image.image, argv, limit_s)
         return Inventoried(
             self._clock.now(), command.name, command.description, ended.exit_code, ended.output, ended.duration_s
         )
 
     def _shown(self, path: Path) -> str:
         return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+
+
+def _words(target: Target) -> str:
+    """How long a suite of this target may take."""
+    return target.timeout.words if target.timeout else f"{SUITE_TIMEOUT_S / 60:.0f} minutes"
+
+
+def _ended(entry: Inventoried) -> str:
+    return "its time was up" if entry.exit_code == TIMED_OUT else f"exit code {entry.exit_code}"
 
 
 def _logged(entry: Inventoried) -> str:

@@ -27,6 +27,7 @@ from stackyard.model.tags import filled
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
+    from stackyard.model.timeout import Timeout
 
 STAMPED = "py{version}-{stamp}"
 """The tag of a version of its own."""
@@ -69,6 +70,8 @@ class Recipe(msgspec.Struct, frozen=True):
     granularity: str | None = None
     """`folder` or `copied`; None: by where the build context is."""
     max_age: Age | None = None
+    timeout: Timeout | None = None
+    retries: int = 0
     given_base: Reference | None = None
     """What the caller wants it to be built on, whatever its Dockerfile says."""
 
@@ -175,6 +178,8 @@ def _recipe(
         network=image.network or spec.network,
         granularity=image.granularity or spec.granularity,
         max_age=image.max_age or spec.max_age,
+        timeout=image.timeout or spec.timeout,
+        retries=image.retries,
     )
 
 

@@ -131,6 +131,8 @@ def target_of(
         variables=recipe.variables,
         skip=recipe.skip,
         max_age=recipe.max_age,
+        timeout=recipe.timeout,
+        retries=recipe.retries,
         spots=recipe.spots,
         staging=sources.staging,
         needs=_needs(recipe, found.bases.values(), around.platform),

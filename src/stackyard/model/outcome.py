@@ -45,6 +45,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """The target whose failure made this one be skipped."""
     logs: tuple[str, ...] = ()
     """Paths of full logs, relative to the stack's root."""
+    retries: int = 0
+    """How often something was asked or tried again: a registry that was busy, a build where the spec says so."""
 
 
 class RunSummary(msgspec.Struct, frozen=True):

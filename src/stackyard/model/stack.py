@@ -17,6 +17,7 @@ from stackyard.model.reference import Reference, Repository
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
+    from stackyard.model.timeout import Timeout
 
 
 class Spot(NamedTuple):
@@ -179,6 +180,10 @@ class Target(msgspec.Struct, frozen=True):
     """What building it takes that this machine is not: `Windows`."""
     max_age: Age | None = None
     """How old its newest build may become."""
+    timeout: Timeout | None = None
+    """How long its build, and each of its suites, may take."""
+    retries: int = 0
+    """How often a build that failed is tried again."""
     staging: Staging | None = None
     """How the build context is put together, where it is more than the folder."""
 

@@ -130,6 +130,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "details": list(outcome.details),
         "because": outcome.because and str(outcome.because),
         "logs": list(outcome.logs),
+        "retries": outcome.retries,
     }
 
 

@@ -203,7 +203,10 @@ def _is_left_out(outcome: Outcome) -> bool:
 def _status(outcome: Outcome) -> str:
     if outcome.because is not None:
         return f"skipped, {outcome.because} failed"
-    return "built, same content" if outcome.same_as_before and outcome.status == "built" else outcome.status
+    status: str = "built, same content" if outcome.same_as_before and outcome.status == "built" else outcome.status
+    if outcome.retries:
+        status += f", {outcome.retries} {'retry' if outcome.retries == 1 else 'retries'}"
+    return status
 
 
 def _tests(outcome: Outcome) -> str:

@@ -9,11 +9,13 @@ Before: plan/compare   Beside: run/machine (decides), run/jobs, run/publish (wha
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 
 import msgspec
 
+from stackyard.edges.patience import Retries, counted
 from stackyard.errors import StackyardError
 from stackyard.model.decide import Need, Presence, also_tagged, decide, settled
 from stackyard.model.inputs import build_fingerprint
@@ -71,6 +73,7 @@ class _Track(msgspec.Struct):
     """The plan saw nothing to do, names included."""
     same: bool = False
     spent_s: float = 0.0
+    retries: Retries = msgspec.field(default_factory=Retries)
     tests: tuple[Tested, ...] = ()
     inventory: tuple[Inventoried, ...] = ()
     tags: tuple[Reference, ...] = ()
@@ -128,6 +131,8 @@ class Driver:
         self._log = RunLog(work.folder / FILE, number, self._machine.setup) if number else None
         self._begun_at = 0.0
         self._is_stopping = False
+        self._stop = threading.Event()
+        """Ends pauses: nothing is asked again while the run is being stopped."""
         self._now = ""
         self._notes: list[str] = []
         self._remarks: list[str] = []
@@ -142,6 +147,7 @@ class Driver:
             self._carry_on(self._answered(None, self._machine.begin()))
         except KeyboardInterrupt:
             self._is_stopping = True
+            self._stop.set()
             self._work.engine.close()
             self._work.run_suite.close()
             self._wind_up()
@@ -246,8 +252,14 @@ class Driver:
         def tell(text: str) -> None:
             self._watch(JobStep(name, job, text))
 
+        track.retries.tell, track.retries.is_stopping = tell, self._stop
         do = self._job(job, track, tell)
-        self._workers.start(lambda: self._guarded(job, name, do))
+
+        def counting() -> Done:
+            with counted(track.retries):
+                return do()
+
+        self._workers.start(lambda: self._guarded(job, name, counting))
 
     def _has_passed(self, track: _Track) -> bool:
         return track.record is not None and track.record.passed(track.target.suites)
@@ -359,6 +371,7 @@ class Driver:
             details=details,
             because=because,
             logs=track.logs,
+            retries=track.retries.count,
         )
 
     def _published(self, track: _Track) -> Published | None:

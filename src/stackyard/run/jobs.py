@@ -18,7 +18,8 @@ from typing import Protocol
 import msgspec
 
 from stackyard.edges.clock import Clock
-from stackyard.edges.engine import BuildRequest, BuildStep, Engine, EngineInfo
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine, EngineInfo
+from stackyard.edges.patience import Patience
 from stackyard.edges.registry import Registry
 from stackyard.edges.staging import staged
 from stackyard.errors import DigestMismatch, EngineProblem, WorldError
@@ -120,12 +121,13 @@ def build(
             use_cache=use_cache,
             stage=target.inputs.stage,
             network=target.inputs.network,
+            timeout_s=target.timeout.seconds if target.timeout else None,
         )
-        result = work.engine.build(request, log, watch)
+        result = _attempted(work, target, request, log, watch)
     if result.image is None:
         return Done(
             False,
-            failure=f"build failed after {result.duration_s:.1f} s: {result.failure or 'the engine says no more'}",
+            failure=_failure(target, result),
             details=result.last_lines,
             log=work.shown(log),
         )
@@ -163,6 +165,26 @@ def build(
     )
     carried = tuple(fact for fact in equal.facts if isinstance(fact, Tested | Inventoried | Pushed)) if equal else ()
     return Done(True, built=built, equal=equal, facts=carried, log=work.shown(log))
+
+
+def _attempted(
+    work: Work, target: Target, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]
+) -> BuildResult:
+    """The build, tried again as often as the spec says. Nobody else knows whether a `RUN` may be repeated."""
+    patience = Patience(sleep=work.clock.sleep)
+    for attempt in range(1, target.retries + 1):
+        result = work.engine.build(request, log, watch)
+        if result.image is not None:
+            return result
+        patience.pause(patience.back_off_s(attempt), f"build failed: {result.failure}")
+    return work.engine.build(request, log, watch)
+
+
+def _failure(target: Target, result: BuildResult) -> str:
+    said = result.failure or "the engine says no more"
+    if result.is_late and target.timeout:
+        return f"build was ended, its {target.timeout.words} were up: {said}"
+    return f"build failed after {result.duration_s:.1f} s: {said}"
 
 
 def _context(work: Work, target: Target) -> AbstractContextManager[Path]:

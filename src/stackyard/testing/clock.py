@@ -23,3 +23,7 @@ class FixedClock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._now += seconds
+
+    def sleep(self, seconds: float) -> None:
+        """The same, at once."""
+        self.advance(seconds)

@@ -2,7 +2,8 @@
 """An engine in a dict, for tests: same inputs, same image; another input, another one; failures on order.
 
 Implements: edges/engine.Engine, held to tests/contract/test_engine.py like the real one
-In:  add (an image that is just there), failing, refusing, shifting, steady, making, answers, before_build
+In:  add (an image that is just there), failing, flaky, hanging, refusing, shifting, steady, making, answers,
+     before_build
 Out: .calls, what was asked of it
 Beside: testing/registry (what it pushes to and pulls from)
 """
@@ -76,6 +77,10 @@ class FakeEngine:
         self.is_down = False
         self.failing: dict[str, str] = {}
         """Repository -> why each build of it fails."""
+        self.flaky: dict[str, int] = {}
+        """Repository -> how many builds of it fail before one does not."""
+        self.hanging: set[str] = set()
+        """Repositories whose builds end by their timeout, or by `close`."""
         self.refusing: dict[str, str] = {}
         """Repository -> what its registry says to every push."""
         self.shifting: set[str] = set()
@@ -95,6 +100,7 @@ class FakeEngine:
         self._digests: dict[Digest, list[str]] = {}
         self._built: set[Digest] = set()
         self._lock = threading.RLock()
+        self._closed = threading.Event()
 
     # What tests do
 
@@ -180,6 +186,11 @@ class FakeEngine:
         """Make the image that these inputs give."""
         self._called("build", str(request.tag))
         self.before_build(request)
+        if str(request.tag.repository) in self.hanging:
+            if request.timeout_s is not None:
+                return BuildResult(None, request.timeout_s, "it was at [2/2] RUN hang", is_late=True)
+            self._closed.wait()
+            raise EngineProblem("the build was stopped before its end")
         with self._lock:
             inputs = self._inputs(request)
             result = self._build(request, inputs, watch)
@@ -203,8 +214,9 @@ class FakeEngine:
         return RunResult(0, said, 0.0) if isinstance(said, str) else said
 
     def close(self) -> None:
-        """Nothing of it runs."""
+        """End builds that hang."""
         self._called("close", "")
+        self._closed.set()
 
     # Inside
 
@@ -265,6 +277,9 @@ class FakeEngine:
         repository = str(request.tag.repository)
         if repository in self.failing:
             return BuildResult(None, 0.0, self.failing[repository], (self.failing[repository],))
+        if self.flaky.get(repository, 0) > 0:
+            self.flaky[repository] -= 1
+            return BuildResult(None, 0.0, "RUN fetch: exit code 6")
         reader = _Reader(request, self._inspect)
         is_cached = request.use_cache and inputs in self._built and repository not in self.shifting
         for name, failure, said in reader.steps():

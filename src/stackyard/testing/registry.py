@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from stackyard.edges.oci import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from stackyard.edges.patience import Patience
 from stackyard.edges.registry import Manifest
 from stackyard.errors import DigestMismatch, RegistryRefused, StackyardError
 from stackyard.model import canonical
@@ -98,10 +99,14 @@ class MemoryRegistry:
 
     Args:
         can_untag: False for a registry that deletes no tags.
+        patience: how often it is asked again while it is busy; by default as a real one, and no time passes.
     """
 
-    def __init__(self, *, can_untag: bool = True) -> None:
+    def __init__(self, *, can_untag: bool = True, patience: Patience | None = None) -> None:
         self.can_untag = can_untag
+        self.busy = 0
+        """So many requests are answered with a 503 before one is not."""
+        self._patience = patience or Patience(sleep=lambda _: None)
         self.requests: list[Request] = []
         self._lock = threading.RLock()
         self._manifests: dict[tuple[str, Digest], Manifest] = {}
@@ -191,12 +196,28 @@ class MemoryRegistry:
         return self._do(Request("untag", repository, tag), remove)
 
     def _do(self, request: Request, action: Callable[[], T]) -> T:
+        self._await(request)
         with self._lock:
             self.requests.append(request)
             self._fail(request, after=False)
             done = action()
             self._fail(request, after=True)
             return done
+
+    def _await(self, request: Request) -> None:
+        """Ask again while it is busy, as edges/wire does."""
+        host, attempt = request.repository.host, 1
+        while self._is_busy():
+            if attempt == self._patience.attempts:
+                sentence = f"registry {host} refused to {request.verb} {request.repository}: 503"
+                raise RegistryRefused(sentence, address=host, status=503, words="503")
+            self._patience.pause(self._patience.back_off_s(attempt), f"{host} answers 503")
+            attempt += 1
+
+    def _is_busy(self) -> bool:
+        with self._lock:
+            was, self.busy = self.busy, max(self.busy - 1, 0)
+            return was > 0
 
     def _fail(self, request: Request, *, after: bool) -> None:
         for predicate, error, is_after in self._faults:

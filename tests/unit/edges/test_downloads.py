@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stackyard.edges.downloads import Content, Downloads
-from stackyard.edges.wire import Patience
+from stackyard.edges.patience import Patience
 from stackyard.errors import WorldError
 from stackyard.model.accepted import Seen
 from stackyard.model.downloads import Download, digest_of_commit

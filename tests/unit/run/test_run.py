@@ -734,3 +734,73 @@ def test_a_whole_build_after_only_leaves_no_child_on_the_old_parent(bench: Bench
     assert left is not None
     assert base is not None
     assert left.is_built_on(base)
+
+
+def test_a_build_is_tried_again_only_where_the_spec_says_so(bench: Bench) -> None:
+    """Twice for `left`, which then is good and says so; not at all for `right`."""
+    bench.write("images/spec.yml", SPEC.replace("left: {depend_on: base,", "left: {depend_on: base, retries: 2,"))
+    bench.commit()
+    bench.engine.flaky = {"registry.example/lab/left": 2, "registry.example/lab/right": 1}
+    summary = bench.build()
+
+    assert bench.statuses(summary) == {"base": "built", "left": "built", "right": "failed"}
+    assert (outcome(summary, "left").retries, outcome(summary, "right").retries) == (2, 0)
+
+
+def test_a_build_that_fails_each_time_has_failed(bench: Bench) -> None:
+    """One retry more than asked for is not made."""
+    bench.write("images/spec.yml", SPEC.replace("left: {depend_on: base,", "left: {depend_on: base, retries: 2,"))
+    bench.commit()
+    bench.engine.flaky = {"registry.example/lab/left": 3}
+    summary = bench.build()
+
+    assert outcome(summary, "left").status == "failed"
+    assert outcome(summary, "left").retries == 2
+
+
+def test_a_registry_that_was_busy_is_counted(bench: Bench) -> None:
+    """The image is published all the same, and its outcome says how often the registry was asked again."""
+
+    def be_busy(_: object) -> None:
+        bench.registry.busy = 2
+
+    bench.engine.before_build = be_busy
+    summary = bench.build("base", publish=True)
+
+    assert summary.is_good
+    assert outcome(summary, "base").retries == 2
+
+
+def test_a_build_that_hangs_is_ended(bench: Bench) -> None:
+    """After the stack's timeout it has failed, with where it was; an image's own timeout wins."""
+    spec = SPEC.replace("images:", "timeout: 30m\nimages:").replace("right: {", "right: {timeout: 90s, ")
+    bench.write("images/spec.yml", spec)
+    bench.commit()
+    bench.engine.hanging = {"registry.example/lab/left", "registry.example/lab/right"}
+    summary = bench.build()
+
+    assert outcome(summary, "left").failure == "build was ended, its 30 minutes were up: it was at [2/2] RUN hang"
+    assert "its 90 seconds were up" in (outcome(summary, "right").failure or "")
+    assert bench.statuses(summary) == {"base": "built", "left": "failed", "right": "failed"}
+
+
+def test_a_timeout_rebuilds_nothing(bench: Bench) -> None:
+    """Neither it nor `retries` goes into an image."""
+    bench.build()
+    bench.write("images/spec.yml", SPEC.replace("images:", "timeout: 30m\nimages:"))
+
+    assert set(bench.statuses(bench.build()).values()) == {"reused"}
+
+
+def test_tests_that_hang_are_ended(bench: Bench) -> None:
+    """pytest is ended as Ctrl-C would, so fixtures clean up; the suite has failed, and says why."""
+    bench.write("images/spec.yml", SPEC.replace("left: {depend_on: base,", "left: {depend_on: base, timeout: 3s,"))
+    test = "import time, pathlib, pytest\n@pytest.fixture\ndef it():\n    yield\n    pathlib.Path('cleaned').touch()\n"
+    bench.write("images/left/test/test_it.py", f"{test}def test_hangs(it):\n    time.sleep(600)\n")
+    bench.commit()
+    summary = bench.build()
+
+    assert outcome(summary, "left").status == "failed"
+    assert "pytest was ended, its 3 seconds were up" in outcome(summary, "left").details[-1]
+    assert (bench.root / "cleaned").exists()
+    assert outcome(summary, "right").status == "built"

@@ -18,6 +18,7 @@ from stackyard.model.stack import Finding, Spot
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
+    from stackyard.model.timeout import Timeout
 
 _N = TypeVar("_N", bound=Name)
 _MOST_TOLD = 100
@@ -99,6 +100,23 @@ class Collector:
         from stackyard.model.age import Age  # few stacks say
 
         return self.name(Age, values, "max_age")
+
+    def timeout(self, values: Mapping[str, Doc]) -> Timeout | None:
+        """How long builds and suites may take."""
+        if "timeout" not in values:
+            return None
+        from stackyard.model.timeout import Timeout  # few stacks say
+
+        return self.name(Timeout, values, "timeout")
+
+    def times(self, values: Mapping[str, Doc], key: str, where: str) -> int:
+        """A small number; anything else counts as none."""
+        text = self.text(values, key, f"`{key}` of {where}")
+        if text is None or (len(text) == 1 and text.isascii() and text.isdecimal()):
+            return int(text or 0)
+        hint = "it is a number from 0 to 9"
+        self.problem(values[key].problem(f"`{key}` of {where} is {text!r}", hint, wanted="a number from 0 to 9"))
+        return 0
 
     def unknown_keys(
         self,

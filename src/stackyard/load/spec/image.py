@@ -79,6 +79,8 @@ class ImageReader(Collector):
             context=self._path(values, "context", where),
             versions=self._versions(values.get("versions"), where),
             max_age=self.age(values),
+            timeout=self.timeout(values),
+            retries=self.times(values, "retries", where),
             files=tuple(self.files(values["files"], f"`files` of {where}")) if "files" in values else (),
             stage=self.text(values, "target", f"`target` of {where}"),
             network=self.word(values, "network", schema.NETWORK, where) or "",

@@ -86,6 +86,7 @@ class _Reader(ImageReader):
             ecr=self._ecr(top.get("ecr")),
             policy=policy_in(top, self),
             max_age=self.age(top),
+            timeout=self.timeout(top),
             files=tuple(self._files_by_image(top.get("files"))),
             network=self.word(top, "network", schema.NETWORK, "the file") or "",
             granularity=self.word(top, "granularity", schema.GRANULARITY, "the file"),

@@ -70,6 +70,12 @@ AGE = Kind(
     {"type": ["string", "null"], "pattern": r"^([1-9][0-9]{0,4}[hdw]|never)$"},
 )
 
+TIME = Kind(
+    "a number with `s`, `m` or `h`, or `never`",
+    {"type": ["string", "null"], "pattern": r"^([1-9][0-9]{0,4}[smh]|never)$"},
+)
+TIMES = Kind("0 to 9", {"type": "integer", "minimum": 0, "maximum": 9})
+
 
 def known(keys: Sequence[Key]) -> tuple[str, ...]:
     """The names that a reader knows."""
@@ -194,6 +200,13 @@ IMAGE = (
     Key(("files",), Kind("list", _FILES), "none", "what the build context gets from elsewhere, see below"),
     Key(("vars",), ARGS, "none", "as at the top, for this image; it wins"),
     Key(("max_age",), AGE, "the stack's", "as at the top, for this image; it wins"),
+    Key(("timeout",), TIME, "the stack's", "as at the top, for this image; it wins"),
+    Key(
+        ("retries",),
+        TIMES,
+        "0",
+        "how often a build that failed is tried again: for a `RUN` that fails now and then through no fault of its own",
+    ),
     Key(
         ("versions",),
         Kind("mapping", _mapping(_VERSION)),
@@ -253,6 +266,12 @@ TOP = (
         "build arguments that every image gets, behind its own; an image's own value wins",
     ),
     Key(("max_age",), AGE, "`never`", "how old an image may become before it is built again, see below"),
+    Key(
+        ("timeout",),
+        TIME,
+        "builds `never`, tests `1h`",
+        "how long the build of an image may take, and each suite of its tests; then it is ended, and has failed",
+    ),
     Key(
         ("ecr",),
         Kind("mapping", _object(ECR)),

@@ -19,6 +19,7 @@ from stackyard.model.stack import Command, Spot, Spots, TagTemplates
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
+    from stackyard.model.timeout import Timeout
 
 STABLE = "-stable"
 
@@ -67,7 +68,10 @@ class SpecImage(msgspec.Struct, frozen=True):
     """Empty: as the stack says, like `granularity`."""
     granularity: str | None = None
     max_age: Age | None = None
-    """None: the stack's."""
+    """None: the stack's, like `timeout`."""
+    timeout: Timeout | None = None
+    retries: int = 0
+    """How often a build that failed is tried again."""
     spots: Spots = {}
     """Where its file says what: `("image",)`, `("args", NAME)`, `("depend_on", NAME)` and the like."""
 
@@ -112,6 +116,8 @@ class Spec(msgspec.Struct, frozen=True):
     """Which files of a build context count: `folder`, `copied`; None: by where it is."""
     max_age: Age | None = None
     """How old each image may become."""
+    timeout: Timeout | None = None
+    """How long each build and each suite may take."""
     spots: Spots = {}
     """Where the file says what: `("args", NAME)`, `("tags",)` for what tags are made of, `("images",)` for none."""
 

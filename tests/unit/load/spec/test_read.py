@@ -221,3 +221,22 @@ def test_members_of_a_group_may_be_versions_and_patterns() -> None:
         ("unknown-member", "x*"),
         ("unknown-member", "wbe"),
     ]
+
+
+def test_timeouts_and_retries() -> None:
+    """Of the stack and of an image; `never` is no limit."""
+    found = spec("timeout: 30m\nimages:\n  a: {timeout: never, retries: 2}\n  b: {}\n")
+
+    assert (found.timeout, found.timeout and found.timeout.seconds) == ("30m", 1800)
+    assert [(image.timeout, image.retries) for image in found.images] == [("never", 2), (None, 0)]
+
+
+@pytest.mark.parametrize(
+    "entry", ["timeout: 30", "timeout: 1d", "timeout: soon", "retries: 10", "retries: -1", "retries: often"]
+)
+def test_wrong_timeouts_and_retries(entry: str) -> None:
+    """Each is an error at its place, with what it may be."""
+    (found,) = findings(f"images:\n  a: {{{entry}}}\n")
+
+    assert (found.level, found.line) == ("error", 2)
+    assert found.hint

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""A registry with faults: a loopback server in front of a real one, that misbehaves when it is told to."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
+
+import urllib3
+
+Fault = Literal["500", "503", "429", "reset", "lie"]
+Pick = Callable[[str, str], bool]
+
+
+class FaultyRegistry(ThreadingHTTPServer):
+    """Answers as the registry behind it does, but for the requests that a fault is planned for."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, behind: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.behind = behind
+        self.pool = urllib3.PoolManager(retries=False, timeout=60, maxsize=16)
+        self.happened: list[tuple[str, str, str]] = []
+        """Each fault with the method and path it befell."""
+        self._planned: list[tuple[Fault, int, Pick]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_port}"
+
+    def plan(self, fault: Fault, times: int = 1, pick: Pick = lambda method, path: path != "/v2/") -> None:
+        """The next so many requests that are picked meet this fault."""
+        with self._lock:
+            self._planned.append((fault, times, pick))
+
+    def fault_of(self, method: str, path: str) -> Fault | None:
+        """What befalls this request, if anything."""
+        with self._lock:
+            for at, (fault, times, pick) in enumerate(self._planned):
+                if times > 0 and pick(method, path):
+                    self._planned[at] = (fault, times - 1, pick)
+                    self.happened.append((fault, method, path))
+                    return fault
+        return None
+
+    def handle_error(self, *_: object) -> None:
+        """A client that goes away is nothing to talk about."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    # Engines try TLS first, and need an HTTP answer to their hello to go on without.
+    protocol_version = default_request_version = "HTTP/1.1"
+    server: FaultyRegistry
+
+    def _answer(self) -> None:
+        body = self._body()
+        fault = self.server.fault_of(self.command, self.path)
+        if fault == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            self.connection.close()
+            return
+        if fault in ("500", "503", "429"):
+            self._send(int(fault), {"Retry-After": "1"} if fault == "429" else {}, b'{"errors":[{"code":"UNKNOWN"}]}')
+            return
+        headers = {key: value for key, value in self.headers.items() if key.lower() != "connection"}
+        url = f"http://{self.server.behind}{self.path}"
+        told = self.server.pool.request(self.command, url, body=body, headers=headers, redirect=False)
+        kept = {k: v for k, v in told.headers.items() if k.lower() not in ("content-length", "transfer-encoding")}
+        data = told.data
+        if self.command == "HEAD":
+            kept["Content-Length"] = told.headers.get("Content-Length", "0")
+        if fault == "lie":
+            kept["Docker-Content-Digest"] = "sha256:" + "0" * 64
+        self._send(told.status, kept, data)
+
+    def _body(self) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            del self.headers["Transfer-Encoding"]
+            parts = []
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response_only(status)
+        for key, value in headers.items():
+            self.send_header(key, value)
+        if "Content-Length" not in headers:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def faulty(behind: str) -> Iterator[FaultyRegistry]:
+    """A faulty registry in front of the one at `behind`, as long as the block lasts."""
+    server = FaultyRegistry(behind)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        server.pool.clear()
