@@ -24,8 +24,8 @@ from stackyard.edges import machine
 from stackyard.edges.docker import DockerEngine
 from stackyard.edges.docker_context import locate
 from stackyard.edges.oci import OciRegistry
+from stackyard.edges.patience import Patience
 from stackyard.edges.process import Processes
-from stackyard.edges.wire import Patience
 from stackyard.errors import ConfigError, EngineProblem, RegistryUnreachable, StackyardError, ToolMissing
 from stackyard.model.building import NoWay, way_to_build
 from stackyard.model.surroundings import FoundEngine, FoundRegistry, Surroundings
