@@ -38,6 +38,8 @@ def plain(doc: Doc) -> Any:
         return None
     if doc.tag == "bool":
         return doc.value.lower() in ("true", "yes", "on")
+    if doc.tag == "int" and doc.value.isdecimal() and len(doc.value) < 10:
+        return int(doc.value)  # `retries` has bounds
     return 1.5 if doc.tag in ("int", "float") else doc.value
 
 
