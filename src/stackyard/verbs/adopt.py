@@ -26,7 +26,7 @@ from stackyard.verbs.publishing import refuse_without_registry
 from stackyard.verbs.since import stack_at
 
 if TYPE_CHECKING:
-    from stackyard.verbs import Yard
+    from stackyard.verbs.yard import Yard
 
 CONNECTIONS = 8
 

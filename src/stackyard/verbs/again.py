@@ -31,8 +31,8 @@ from stackyard.load.tree.place import Place, find
 from stackyard.model.plan import Plan
 from stackyard.model.stack import Stack
 from stackyard.record.cache import read_cache, write_cache
-from stackyard.verbs import RECORDS_FILE, STATE_FOLDER, Options
 from stackyard.verbs.snapshot import program
+from stackyard.verbs.yard import RECORDS_FILE, STATE_FOLDER, Options
 
 ANSWERS = "answers"
 _MOST = 8

@@ -47,7 +47,7 @@ from stackyard.plan.bases import (
 )
 
 if TYPE_CHECKING:
-    from stackyard.verbs import Yard
+    from stackyard.verbs.yard import Yard
 
 CONNECTIONS = 8
 LATEST = Tag("latest")

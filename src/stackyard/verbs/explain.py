@@ -18,7 +18,7 @@ from stackyard.plan.selection import select
 
 if TYPE_CHECKING:
     from stackyard.model.why import MadeFrom, Why
-    from stackyard.verbs import Yard
+    from stackyard.verbs.yard import Yard
 
 
 def why(yard: Yard, images: Sequence[str] = (), publish: bool = False, rebuild: Sequence[str] = ()) -> tuple[Why, ...]:

@@ -34,7 +34,7 @@ from stackyard.run.jobs import Work, accept_base
 from stackyard.run.tagging import finish_interrupted
 
 if TYPE_CHECKING:
-    from stackyard.verbs import Options, Yard
+    from stackyard.verbs.yard import Options, Yard
 
 CONNECTIONS = 8
 

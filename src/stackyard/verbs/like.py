@@ -22,7 +22,7 @@ from stackyard.model.record import Record, Tagged
 from stackyard.model.tags import COMMIT_DIGITS
 from stackyard.plan.beside import beside
 from stackyard.plan.like_datahub import like_datahub
-from stackyard.verbs import Yard
+from stackyard.verbs.yard import Yard
 
 TABLE = "wiki/Image-Dependency.md"
 """Their table of what was built on what, in the clone of the wiki that a run makes."""

@@ -26,7 +26,7 @@ from stackyard.plan.compare import compare
 
 if TYPE_CHECKING:
     from stackyard.model.ci import Ci
-    from stackyard.verbs import Yard
+    from stackyard.verbs.yard import Yard
 
 
 def ruling_of(stack: Stack, root: Path, ci: Ci | None, publish: bool) -> Ruling:

@@ -18,7 +18,7 @@ from stackyard.model.names import TargetName
 from stackyard.plan.graph import build_order, graph_of
 
 if TYPE_CHECKING:
-    from stackyard.verbs import Yard
+    from stackyard.verbs.yard import Yard
 
 
 def refuse_publishing(yard: Yard, selected: Iterable[TargetName]) -> None:

@@ -29,9 +29,9 @@ from stackyard.model.plan import Plan, Since
 from stackyard.model.stack import Revision, Stack
 from stackyard.plan.selection import choose
 from stackyard.plan.since import compare_stacks
-from stackyard.verbs import Options, revision_of, settings_for
 from stackyard.verbs.policy import idle_plan, ruling_of
 from stackyard.verbs.snapshot import keep, memory_for
+from stackyard.verbs.yard import Options, revision_of, settings_for
 
 MANY = 4000
 """From so many files on, what was read is kept for the next command."""

@@ -4,7 +4,7 @@
 In:   a Place on disk, Options
 Out:  the same Place over a listing of its files, with the status that git gave; a Memory that is kept
 May touch: git, disk, one file beside the records
-Beside: verbs/__init__.py, which imports this for repositories of thousands of files only: a small one is read at once
+Beside: verbs/yard, which imports this for repositories of thousands of files only: a small one is read at once
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stackyard.load.memory import Memory
 from stackyard.load.tree.indexed import IndexedFiles
 from stackyard.load.tree.place import Place, place_in
 from stackyard.record.cache import read_cache, write_cache
-from stackyard.verbs import STATE_FOLDER, Options
+from stackyard.verbs.yard import STATE_FOLDER, Options
 
 CACHE_FILE = "cache"
 _READING = ("load", "model")

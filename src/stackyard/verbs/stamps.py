@@ -26,7 +26,7 @@ from stackyard.plan.stamps import stamp_of
 from stackyard.record.files import write_atomically
 
 if TYPE_CHECKING:
-    from stackyard.verbs import Yard
+    from stackyard.verbs.yard import Yard
 
 
 class _Left(Exception):

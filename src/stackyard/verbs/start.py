@@ -26,7 +26,7 @@ from stackyard.model.names import ImageName, nearest
 from stackyard.model.proposal import NewFile, Survey
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Revision, Spot, Stack
-from stackyard.verbs import Options, Yard
+from stackyard.verbs.yard import Options, Yard
 from stackyard.write.files import write_files
 
 Kind = Literal["stack", "listing", "starter"]

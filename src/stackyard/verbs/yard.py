@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+"""A stack with its records and its ways to the world outside: reading one, and what a caller may decide about it.
+
+In:   a folder and Options
+Out:  Yard
+May touch: disk and git; engine and registry not before somebody uses them
+Raises: StackyardError
+Beside: verbs/__init__.py, whose verbs take a Yard
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stackyard.edges import git, machine
+from stackyard.edges.clock import Clock, SystemClock
+from stackyard.errors import NoHistory, StackyardError
+from stackyard.load.stack import Settings, load_stack, read_names
+from stackyard.load.tree.place import Place, find
+from stackyard.model.ecr import Stamp
+from stackyard.model.reference import Platform
+from stackyard.model.stack import GivenArgument, GivenBase, Revision, Stack, Target
+from stackyard.plan.selection import selectable
+from stackyard.record.sqlite import SqliteRecords
+from stackyard.record.store import Records
+
+if TYPE_CHECKING:
+    from stackyard.edges.downloads import Downloads
+    from stackyard.edges.engine import Engine
+    from stackyard.edges.git_index import Look
+    from stackyard.edges.registry import Registry
+    from stackyard.model.ci import Ci
+    from stackyard.model.known import TagPlace
+    from stackyard.run.tagging import TagStore
+
+STATE_FOLDER = ".stackyard"
+RECORDS_FILE = "records.sqlite3"
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What a caller may decide about a stack as a whole."""
+
+    ci: Ci | None = None
+    """What CI says of its run; None: this is none."""
+    registry: str | None = None
+    """Publish below this registry, whatever the spec names."""
+    images: str | None = None
+    """The images folder, relative to where the stack is looked for; None: it is found."""
+    platform: Platform | None = None
+    """None: this machine's own."""
+    account: str | None = None
+    """The AWS account whose private registry images are in, where the spec names none."""
+    region: str | None = None
+    stamp: str | None = None
+    """The stamp in tags of versions; None: now."""
+    build_args: tuple[GivenArgument, ...] = ()
+    """Build arguments that win over those of the files."""
+    bases: tuple[GivenBase, ...] = ()
+    """What images are built on in place of what their Dockerfiles say."""
+    needs_history: bool = True
+    """Whether there has to be a commit; without one the files are still there to be looked at."""
+    environ: Mapping[str, str] = {}
+    """What engine and registry are found with: DOCKER_HOST, DOCKER_CONFIG, proxies."""
+
+
+class Yard:
+    """A stack with its records and its ways to the world outside; engine and registry are reached when first used."""
+
+    def __init__(
+        self,
+        place: Place,
+        stack: Stack,
+        records: Records,
+        options: Options,
+        clock: Clock,
+        make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
+        make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
+    ) -> None:
+        self.place = place
+        self.stack = stack
+        self.records = records
+        self.options = options
+        self.clock = clock
+        self._make_engine = make_engine
+        self._make_registry = make_registry
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds the images folder."""
+        return self.place.root
+
+    @property
+    def state(self) -> Path:
+        """Where records and logs are."""
+        return self.root / STATE_FOLDER
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine; EngineUnavailable when it is first used and nobody answers."""
+        if self._make_engine is not None:
+            return self._make_engine(self.options.environ)
+        from stackyard.edges.docker import DockerEngine
+
+        return DockerEngine(self.options.environ)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """All registries."""
+        if self._make_registry is not None:
+            return self._make_registry(self.options.environ)
+        from stackyard.edges.oci import OciRegistry
+
+        return OciRegistry(self.options.environ)
+
+    @cached_property
+    def downloads(self) -> Downloads:
+        """What addresses give."""
+        from stackyard.edges.downloads import Downloads
+
+        return Downloads(self.options.environ)
+
+    def tags(self, place: TagPlace) -> TagStore:
+        """Where tags of this stack are moved."""
+        from stackyard.run.tagging import EngineTags, RegistryTags
+
+        return RegistryTags(self.registry) if place == "registry" else EngineTags(self.engine)
+
+
+def load(
+    start: Path,
+    options: Options | None = None,
+    clock: Clock | None = None,
+    make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
+    make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
+    look: Look | None = None,
+) -> Yard:
+    """Read the stack that `start` lies in. Touches disk and git only.
+
+    Args:
+        look: git, if it was asked already what lies on disk.
+    """
+    options = options or Options()
+    place = find(start, options.images)
+    there, memory, status = place, None, None
+    if git.has_many_files(place.root):
+        from stackyard.verbs.snapshot import keep, memory_for, snapshot_of
+
+        there, status = snapshot_of(place, options, look) or (place, None)
+        memory = memory_for(place.root, options)
+    revision = revision_of(place, options, status)
+    clock = clock or SystemClock()
+    revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
+    settings = settings_for(place, options)
+    stack = load_stack(there, revision, settings, memory=memory)
+    if not revision.is_dirty and _is_changed_outside(place, stack):
+        stack = load_stack(there, msgspec.structs.replace(revision, is_dirty=True), settings, memory=memory)
+    if memory is not None:
+        keep(place.root, memory)
+    records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE, settings.platform)
+    return Yard(place, stack, records, options, clock, make_engine, make_registry)
+
+
+def is_large(start: Path, options: Options) -> bool:
+    """Whether the stack that `start` lies in is in a repository of thousands of files; no process is started."""
+    try:
+        return git.has_many_files(find(start, options.images).root)
+    except StackyardError:
+        return False
+
+
+def settings_for(place: Place, options: Options) -> Settings:
+    """What reading a stack needs of what the caller decided."""
+    return Settings(
+        options.platform or machine.native_platform(),
+        options.registry,
+        options.account,
+        options.region,
+        options.build_args,
+        options.bases,
+        find_remote=lambda: git.remote(place.root),
+    )
+
+
+def words(start: Path, options: Options | None = None) -> tuple[str, ...]:
+    """What commands can name in the stack that `start` lies in; reads the files that list images, and no more."""
+    return selectable(*read_names(find(start, (options or Options()).images)))
+
+
+def images(start: Path, options: Options | None = None) -> tuple[str, ...]:
+    """Names of the images, read in the same way."""
+    names, _ = read_names(find(start, (options or Options()).images))
+    return tuple(dict.fromkeys(str(name.image) for name in names))
+
+
+def revision_of(place: Place, options: Options, status: str | None = None) -> Revision:
+    """What git says of the files, and CI of the branch; nothing, for who does not need it.
+
+    Args:
+        status: what git said already, if it was asked.
+    """
+    if options.ci is None:
+        branch = None
+    else:
+        from stackyard.model.ci import as_ci_says
+
+        branch = options.ci.branch
+    try:
+        revision = git.revision(place.root, place.images, branch, status)
+        return revision if options.ci is None else as_ci_says(revision, options.ci)
+    except NoHistory:
+        if options.needs_history:
+            raise
+        return Revision("0" * 40, branch, is_dirty=True)
+
+
+def _is_changed_outside(place: Place, stack: Stack) -> bool:
+    """Whether files that images are made from, and that lie outside the images folder, differ from the commit."""
+    inside = f"{place.path()}/"
+    outside = [
+        target
+        for target in stack.targets
+        if place.images != "." and not all(f"{path}/".startswith(inside) for path in _places(target))
+    ]
+    if not outside:
+        return False
+    counts = {path for target in outside for path in (*target.counted_paths, target.dockerfile)}
+    return git.is_changed(place.root, sorted({path for target in outside for path in _places(target)}), counts)
+
+
+def _places(target: Target) -> tuple[str, ...]:
+    """Files and folders that a target is made from."""
+    return (target.context, target.dockerfile, *(target.staging.roots if target.staging else ()))
+
+
+def path_in_repository(yard: Yard) -> str:
+    """Where the stack lies below the top of its repository; empty for the top."""
+    return git.path_in_repository(yard.root)
