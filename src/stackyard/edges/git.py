@@ -11,16 +11,37 @@ from __future__ import annotations
 import os
 import posixpath
 import subprocess
-from collections.abc import Collection, Container
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+
+import msgspec
 
 from stackyard.errors import NoHistory, ToolMissing, WorldError
 from stackyard.model.stack import Revision
 
-STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal")
+STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--no-renames")
 """A user may have told git not to show new files; an engine gets them all the same."""
+_IGNORED = "--ignored=matching"
+_FIELDS = {"1": 8, "u": 10, "?": 1, "!": 1}
+"""How many fields of a row come before the path, by its kind."""
 _MANY_BYTES = 400_000
 _REMOTE_S = 60.0
+
+
+class Unseen(msgspec.Struct, frozen=True):
+    """Paths on disk that no commit has, relative to a stack's root; a folder of which all is so ends with a slash."""
+
+    untracked: tuple[str, ...] = ()
+    """Never added."""
+    ignored: tuple[str, ...] = ()
+    """What git is told to ignore."""
+
+    def __add__(self, other: Unseen) -> Unseen:
+        untracked, ignored = self.untracked + other.untracked, self.ignored + other.ignored
+        return Unseen(tuple(dict.fromkeys(untracked)), tuple(dict.fromkeys(ignored)))
+
+
+NOTHING_UNSEEN = Unseen()
 
 
 def has_many_files(root: Path) -> bool:
@@ -32,23 +53,34 @@ def has_many_files(root: Path) -> bool:
         return False
 
 
+def status_of(root: Path, images: str) -> str:
+    """What `git status` says of the images folder, ignored files too."""
+    done = _status(root, *STATUS, _IGNORED, "--", *_watched(root, images))
+    if done.returncode:
+        raise _no_history(root, done.stderr.decode("utf-8", "replace"))
+    return os.fsdecode(done.stdout)
+
+
 def revision(root: Path, images: str, branch: str | None = None, status: str | None = None) -> Revision:
     """Commit, branch and whether files below `images` differ from the commit.
 
     Args:
         branch: CI's word for the branch, which a detached checkout does not know.
-        status: what `git status` says of the whole repository, where somebody asked already.
+        status: what `git status` says of the images folder or more, where somebody asked already.
     """
-    watched = _watched(root, images)
-    rows = _status(root, watched) if status is None else _rows_below(status, path_in_repository(root), watched)
+    if status is None:
+        status = status_of(root, images)
+    rows = _rows_below(status, path_in_repository(root), _watched(root, images))
     commit, head, is_dirty = "", "", False
     for row in rows:
         if row.startswith("# branch.oid "):
             commit = row[13:]
         elif row.startswith("# branch.head "):
             head = row[14:]
-        elif row and not row.startswith("#"):
+        elif not row.startswith(("#", "! ")):
             is_dirty = True
+    if not commit:
+        raise _no_history(root, "not a git repository")
     if commit == "(initial)":
         raise NoHistory(
             f"the git repository at {root} has no commit yet",
@@ -59,24 +91,41 @@ def revision(root: Path, images: str, branch: str | None = None, status: str | N
     return Revision(commit, name, is_dirty, is_default=name is not None and name == default_branch(root))
 
 
-def _status(root: Path, watched: Collection[str]) -> list[str]:
-    command = ["git", "--no-optional-locks", "-C", str(root), *STATUS, "--", *watched]
+def _status(root: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
     try:
-        done = subprocess.run(command, capture_output=True, check=False)
+        return subprocess.run(["git", "--no-optional-locks", "-C", str(root), *words], capture_output=True, check=False)
     except FileNotFoundError:
         raise ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git") from None
-    if done.returncode:
-        raise _no_history(root, done.stderr.decode("utf-8", "replace"))
-    return os.fsdecode(done.stdout).split("\0")
+
+
+def unseen_in(status: str, root: Path) -> Unseen:
+    """What a status says of paths below `root` that no commit has."""
+    start = _start(root)
+    rows = status.split("\0")
+    untracked, ignored = (tuple(_below((row[2:] for row in rows if row[:2] == sign), start)) for sign in ("? ", "! "))
+    return Unseen(untracked, ignored)
+
+
+def unseen_of(untracked: Iterable[str], ignored: Iterable[str], root: Path) -> Unseen:
+    """The same, of paths relative to the top of the repository."""
+    return Unseen(tuple(_below(untracked, _start(root))), tuple(_below(ignored, _start(root))))
+
+
+def _start(root: Path) -> str:
+    prefix = path_in_repository(root)
+    return f"{prefix}/" if prefix else ""
+
+
+def _below(paths: Iterable[str], start: str) -> Iterator[str]:
+    return (path[len(start) :] for path in paths if path.startswith(start))
 
 
 def _rows_below(status: str, prefix: str, watched: Collection[str]) -> list[str]:
-    """Rows of a whole repository that are about folders of a stack in it, and those about no path."""
+    """Rows that are about folders of a stack, and those about no path."""
     folders = [posixpath.normpath(posixpath.join(prefix, path)) for path in watched]
-    fields = {"1": 8, "2": 9, "u": 10, "?": 1}
 
     def counts(row: str) -> bool:
-        path = row.split(" ", fields.get(row[:1], 0))[-1].rstrip("/")
+        path = row.split(" ", _FIELDS.get(row[:1], 0))[-1].rstrip("/")
         return any(each == "." or f"{path}/".startswith(f"{each}/") or each.startswith(f"{path}/") for each in folders)
 
     return [row for row in status.split("\0") if row.startswith("#") or (row and counts(row))]
@@ -89,18 +138,23 @@ def message_of(root: Path, commit: str) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
-def is_changed(root: Path, folders: Collection[str], counts: Container[str]) -> bool:
-    """Whether a path below `folders` differs from the commit: one that `counts`, or one that is gone.
+def outside_of(root: Path, folders: Collection[str], counts: Collection[str]) -> tuple[bool, Unseen]:
+    """Whether a path below `folders` differs from the commit: one that `counts`, or one that is gone; what none has.
 
     Args:
         counts: paths that make up images, relative to `root`; what lies beside them is nobody's business.
     """
-    command = ["git", "--no-optional-locks", "-C", str(root), "status", "--porcelain=v1", "-z", "--no-renames"]
-    done = subprocess.run([*command, "--untracked-files=all", "--", *folders], capture_output=True, check=True)
-    top = subprocess.run(["git", "-C", str(root), "rev-parse", "--show-prefix"], capture_output=True, check=True)
-    prefix = os.fsdecode(top.stdout).rstrip("\n")
-    rows = [row for row in os.fsdecode(done.stdout).split("\0") if row]
-    return any("D" in row[:2] or row[3:].removeprefix(prefix) in counts for row in rows)
+    status = os.fsdecode(_status(root, *STATUS, _IGNORED, "--", *folders).stdout)
+    start = len(_start(root))
+
+    def is_changed(row: str) -> bool:
+        facts = row.split(" ", _FIELDS[row[0]])
+        path = facts[-1][start:]
+        if row[0] in "1u" and "D" in facts[1]:
+            return True
+        return path in counts or (path.endswith("/") and any(each.startswith(path) for each in counts))
+
+    return any(is_changed(row) for row in status.split("\0") if row and row[0] not in "#!"), unseen_in(status, root)
 
 
 def _watched(root: Path, images: str) -> list[str]:

@@ -74,7 +74,7 @@ class Look:
 
 
 def listing_of_disk(root: Path, look: Look | None = None) -> tuple[Listing, str] | None:
-    """Everything on disk below the top of the repository but for `.git`, and what `git status` said.
+    """Everything on disk below the top of the repository but for `.git`, and what `git status` said, ignored files too.
 
     None where git's word cannot be taken: then all files have to be read.
     """
@@ -106,14 +106,20 @@ def listing_of_disk(root: Path, look: Look | None = None) -> tuple[Listing, str]
             if path in nodes and nodes[path][0] in ("file", "exec"):
                 nodes[path] = (nodes[path][0], "")
     rows: tuple[Row, ...] = tuple((path, kind, blob) for path, (kind, blob) in nodes.items())
-    return Listing(rows), status
+    return Listing(rows), status + _ignored(status, others)
+
+
+def _ignored(status: str, others: str) -> str:
+    """Rows of what git ignores, as a status would have them: asked for them, it would look twice as long."""
+    untracked = {row[2:] for row in status.split("\0") if row.startswith("? ")}
+    return "".join(f"! {path}\0" for path in others.split("\0") if path and path not in untracked)
 
 
 _COMMANDS = {
     "index": ("ls-files", "--stage", "-v", "--debug", "-z"),
     "others": ("ls-files", "--others", "--directory", "-z"),
     # No daemon's word is taken, and no earlier command's: the disk is looked at.
-    "status": ("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", *STATUS, "--no-renames"),
+    "status": ("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", *STATUS),
     "config": ("config", "-z", "--get-regexp", _SETTINGS),
 }
 """All at once; each says more than the one before it has to wait for."""

@@ -98,20 +98,6 @@ def listing_of_work_tree(root: Path) -> Listing:
     )
 
 
-def unseen_paths(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Paths below `root`, and relative to it, that git does not track, and that it ignores; none where it says nothing.
-
-    A folder of which all is so is one path, with a slash at its end.
-    """
-    words = ("status", "--porcelain=v2", "-z", "--no-renames", "--untracked-files=normal", "--ignored=matching", ".")
-    done = _git(root, *words)
-    prefix = path_in_repository(root)
-    start = len(f"{prefix}/" if prefix else "")
-    rows = os.fsdecode(done.stdout).split("\0") if done.returncode == 0 else []
-    untracked, ignored = (tuple(row[2 + start :] for row in rows if row[:2] == sign) for sign in ("? ", "! "))
-    return untracked, ignored
-
-
 class Blobs:
     """Reads bytes by path and id; use it in a `with`. A process begins when a repository is first asked."""
 

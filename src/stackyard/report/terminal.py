@@ -27,6 +27,8 @@ ACTION_COLOURS = {
 }
 NOTED = ("base-moved", "base-not-checked", "gone-since", "tests-in-build-all")
 """Findings of a plan that `check` does not tell."""
+_MOST_NOTES = 10
+"""So many of a kind are shown; more are counted."""
 STATUS_COLOURS = {"failed": "red", "skipped": "dim", "reused": "green"}
 
 
@@ -51,11 +53,9 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
     lines += [table(rows, heads, style, width, spare=("tags", "last took"))] if rows else []
     if is_explained:
         lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]
-    noted = (*NOTED, *(("untracked-in-context",) if plan.since else ()))
     lines.append("")
-    for finding in (each for each in plan.findings if each.code in noted):
-        lines.append(f"note: {visible(str(finding))}")
-        lines += [f"  hint: {visible(finding.hint)}"] if finding.hint and is_explained else []
+    for code in (*NOTED, "untracked-in-context"):
+        lines += _noted([finding for finding in plan.findings if finding.code == code], is_explained)
     lines += [
         *(f"note: {visible(note.sentence)}" for note in plan.notes),
         *([] if plan.is_idle else [totals_text(plan)]),
@@ -63,6 +63,17 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
     if not plan.is_checked:
         lines.append(style(source_text(plan), "dim"))
     return "\n".join(lines)
+
+
+def _noted(findings: Sequence[Finding], is_explained: bool) -> list[str]:
+    """A line for each of some findings of one kind, unless there are very many."""
+    shown = findings if is_explained else findings[:_MOST_NOTES]
+    lines = []
+    for finding in shown:
+        lines.append(f"note: {visible(str(finding))}")
+        lines += [f"  hint: {visible(finding.hint)}"] if finding.hint and is_explained else []
+    more = len(findings) - len(shown)
+    return [*lines, f"note: {more} more of these; --explain has all"] if more else lines
 
 
 def source_text(plan: Plan) -> str:

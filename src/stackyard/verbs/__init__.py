@@ -61,13 +61,19 @@ __all__ = [
 def check(yard: Yard) -> tuple[Finding, ...]:
     """Everything a person should know about the stack's files, errors first."""
     from stackyard.check.advice import advice_of
-    from stackyard.edges.git_tree import unseen_paths
     from stackyard.load.unread import unread_findings
-    from stackyard.load.unseen import unseen_findings
 
     unread = unread_findings(yard.place, yard.stack)
-    unseen = unseen_findings(yard.place, yard.stack, *unseen_paths(yard.root))
-    return advice_of(yard.stack, git.branches(yard.root), (*unread, *unseen))
+    return advice_of(yard.stack, git.branches(yard.root), (*unread, *_unseen(yard)))
+
+
+def _unseen(yard: Yard) -> tuple[Finding, ...]:
+    """A notice for each build context with files that no commit has."""
+    if yard.unseen == git.NOTHING_UNSEEN:
+        return ()
+    from stackyard.load.unseen import unseen_findings  # most stacks have none
+
+    return tuple(unseen_findings(yard.place, yard.stack, yard.unseen.untracked, yard.unseen.ignored))
 
 
 def fix(yard: Yard, findings: Sequence[Finding]) -> list[Fixed]:
@@ -153,7 +159,8 @@ def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ru
         from stackyard.check.variables import given_for_nothing
 
         notes = (*notes, *given_for_nothing(stack, yard.options.build_args))
-    return msgspec.structs.replace(planned, notes=(*ruling.notes, *notes))
+    findings = (*planned.findings, *_unseen(yard))
+    return msgspec.structs.replace(planned, notes=(*ruling.notes, *notes), findings=findings)
 
 
 def _taggable(yard: Yard, known: Known, ruling: Ruling) -> tuple[Stack, tuple[Note, ...]]:

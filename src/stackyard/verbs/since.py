@@ -9,7 +9,7 @@ Beside: verbs/__init__.py, which is imported for every command; this is not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -72,7 +72,8 @@ def plan_since(
         then = _then(place, two.then, reference, revision, options, opened, memory)
         if len(listing.rows) >= MANY:
             keep(place.root, memory)
-        unseen = unseen_findings(there, now, _below(place, listing.untracked), _below(place, listing.ignored))
+        paths = git.unseen_of(listing.untracked, listing.ignored, place.root)
+        unseen = unseen_findings(there, now, paths.untracked, paths.ignored)
         now = msgspec.structs.replace(now, findings=(*now.findings, *unseen))
     since = Since(reference, two.then, two.now)
     chosen = choose(now, images, ruling.rebuilt(rebuild), only, with_children)
@@ -126,10 +127,3 @@ def _then(
             f"the stack at {reference} ({commit[:7]}) cannot be read: {problem}",
             hint="name a commit at which it could be read",
         ) from None
-
-
-def _below(place: Place, paths: Iterable[str]) -> Iterator[str]:
-    """Those below the stack's root, relative to it."""
-    prefix = git.path_in_repository(place.root)
-    start = f"{prefix}/" if prefix else ""
-    return (path[len(start) :] for path in paths if path.startswith(start))

@@ -81,12 +81,15 @@ class Yard:
         clock: Clock,
         make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
         make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
+        unseen: git.Unseen = git.NOTHING_UNSEEN,
     ) -> None:
         self.place = place
         self.stack = stack
         self.records = records
         self.options = options
         self.clock = clock
+        self.unseen = unseen
+        """What lies on disk, and no commit has."""
         self._make_engine = make_engine
         self._make_registry = make_registry
 
@@ -153,17 +156,19 @@ def load(
 
         there, status = snapshot_of(place, options, look) or (place, None)
         memory = memory_for(place.root, options)
-    revision = revision_of(place, options, status)
+    revision, status = _seen(place, options, status)
     clock = clock or SystemClock()
     revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
     settings = settings_for(place, options)
     stack = load_stack(there, revision, settings, memory=memory)
-    if not revision.is_dirty and _is_changed_outside(place, stack):
+    is_changed, unseen = _outside(place, stack)
+    if is_changed and not revision.is_dirty:
         stack = load_stack(there, msgspec.structs.replace(revision, is_dirty=True), settings, memory=memory)
+    unseen = git.unseen_in(status, place.root) + unseen
     if memory is not None:
         keep(place.root, memory)
     records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE, settings.platform)
-    return Yard(place, stack, records, options, clock, make_engine, make_registry)
+    return Yard(place, stack, records, options, clock, make_engine, make_registry, unseen)
 
 
 def is_large(start: Path, options: Options) -> bool:
@@ -219,8 +224,20 @@ def revision_of(place: Place, options: Options, status: str | None = None) -> Re
         return Revision("0" * 40, branch, is_dirty=True)
 
 
-def _is_changed_outside(place: Place, stack: Stack) -> bool:
-    """Whether files that images are made from, and that lie outside the images folder, differ from the commit."""
+def _seen(place: Place, options: Options, status: str | None) -> tuple[Revision, str]:
+    """The revision, and the status that it comes of; an empty one where there is none and nobody needs it."""
+    try:
+        status = git.status_of(place.root, place.images) if status is None else status
+    except NoHistory:
+        if options.needs_history:
+            raise
+        status = ""
+    return revision_of(place, options, status), status
+
+
+def _outside(place: Place, stack: Stack) -> tuple[bool, git.Unseen]:
+    """Whether files that images are made from, and that lie outside the images folder, differ from the commit; and
+    which of these none has."""
     inside = f"{place.path()}/"
     outside = [
         target
@@ -228,9 +245,9 @@ def _is_changed_outside(place: Place, stack: Stack) -> bool:
         if place.images != "." and not all(f"{path}/".startswith(inside) for path in _places(target))
     ]
     if not outside:
-        return False
+        return False, git.NOTHING_UNSEEN
     counts = {path for target in outside for path in (*target.counted_paths, target.dockerfile)}
-    return git.is_changed(place.root, sorted({path for target in outside for path in _places(target)}), counts)
+    return git.outside_of(place.root, sorted({path for target in outside for path in _places(target)}), counts)
 
 
 def _places(target: Target) -> tuple[str, ...]:

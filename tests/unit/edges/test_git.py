@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.edges.git import revision
+from stackyard.edges.git import Unseen, outside_of, revision, status_of, unseen_in, unseen_of
 
 
 @pytest.fixture
@@ -48,3 +48,45 @@ def test_files_beside_the_images_do_not_count(root: Path) -> None:
     """A note beside them leaves the commit's tag in place."""
     (root / "NOTES").write_text("a note\n")
     assert not revision(root, "images").is_dirty
+
+
+def test_what_no_commit_has(root: Path) -> None:
+    """Ignored files are told, and make nothing dirty; new ones are, and do; paths are those of the stack's root."""
+    (root / ".git" / "info" / "exclude").write_text("*.log\ncache/\n")
+    for name in ("run.log", "cache/deep/one", "cache/two"):
+        file = root / "stacks" / "images" / "lab" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("")
+    assert not revision(root / "stacks", "images").is_dirty
+    (root / "stacks" / "images" / "lab" / "new").mkdir()
+    (root / "stacks" / "images" / "lab" / "new" / "one").write_text("")
+    (root / "elsewhere").write_text("")
+
+    found = unseen_in(status_of(root / "stacks", "images"), root / "stacks")
+
+    assert revision(root / "stacks", "images").is_dirty
+    assert found == Unseen(("images/lab/new/",), ("images/lab/cache/", "images/lab/run.log"))
+    assert unseen_of(["stacks/a", "elsewhere"], ["stacks/b/"], root / "stacks") == Unseen(("a",), ("b/",))
+
+
+def test_what_differs_outside_the_images_folder(root: Path) -> None:
+    """Paths that count, in a folder that git knows nothing of too; one that is gone; nothing that lies beside them."""
+    shared = root / "stacks" / "shared"
+    (shared / "new").mkdir(parents=True)
+    (shared / "old").write_text("1")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "two")
+    (shared / "new" / "one").write_text("")
+    counted = {"shared/old", "shared/new/one"}
+
+    def changed(*counts: str) -> bool:
+        return outside_of(root / "stacks", ["shared"], set(counts))[0]
+
+    assert changed(*counted)
+    assert not changed("shared/old")
+    assert outside_of(root / "stacks", ["shared"], counted)[1] == Unseen(("shared/new/",))
+    (shared / "old").write_text("2")
+    assert changed("shared/old")
+    assert not changed("shared/other")
+    (shared / "old").unlink()
+    assert changed()
