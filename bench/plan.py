@@ -76,6 +76,8 @@ def git(root: Path, *words: str) -> bytes:
 def quiet() -> dict[str, str]:
     """Nobody's configuration; this interpreter's packages."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH") if name in os.environ}
+    if "PYTHONPATH" in kept:  # what is run elsewhere is to find the same
+        kept["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, kept["PYTHONPATH"].split(os.pathsep)))
     return {**kept, "HOME": os.devnull, "GIT_CONFIG_GLOBAL": os.devnull, "TERM": "dumb"}
 
 
