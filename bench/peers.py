@@ -213,7 +213,7 @@ def shipwrights(root: Path, programs: Path, asked: argparse.Namespace) -> Stack:
     printed = frozenset(line.rpartition(":")[0] for line in output(argv, root).decode().split())
     if printed != frozenset(name for name, _ in read):
         raise SystemExit("shipwright prints other images than it reads")
-    since = {"stackyard plan --since, of all commits": (["plan", "--since", f"HEAD~{asked.commits - 1}"], False)}
+    since = {"stackyard plan --since, of all commits": (["plan", "--since", f"HEAD~{asked.commits - 1}"], True)}
     return Stack(
         root,
         frozenset(name.removeprefix("campus/") for name in printed),
