@@ -75,8 +75,8 @@ class Stack:
     peer: str
     """What is run, as a person types it."""
     argv: list[str]
-    questions: Mapping[str, tuple[list[str], bool]]
-    """What Stackyard is asked: the words, and whether what it kept is thrown away before."""
+    questions: Mapping[str, list[str]]
+    """What Stackyard is asked, as a person types it, and the words."""
 
 
 def main() -> int:
@@ -213,7 +213,7 @@ def shipwrights(root: Path, programs: Path, asked: argparse.Namespace) -> Stack:
     printed = frozenset(line.rpartition(":")[0] for line in output(argv, root).decode().split())
     if printed != frozenset(name for name, _ in read):
         raise SystemExit("shipwright prints other images than it reads")
-    since = {"stackyard plan --since, of all commits": (["plan", "--since", f"HEAD~{asked.commits - 1}"], True)}
+    since = {"stackyard plan --since, of all commits": ["plan", "--since", f"HEAD~{asked.commits - 1}"]}
     return Stack(
         root,
         frozenset(name.removeprefix("campus/") for name in printed),
@@ -226,11 +226,7 @@ def shipwrights(root: Path, programs: Path, asked: argparse.Namespace) -> Stack:
     )
 
 
-QUESTIONS = {
-    "stackyard graph": (["graph"], True),
-    "stackyard plan, for the first time": (["plan"], True),
-    "stackyard plan again": (["plan"], False),
-}
+QUESTIONS = {"stackyard graph": ["graph"], "stackyard plan": ["plan"]}
 PEERS: Mapping[str, Callable[[Path, Path, argparse.Namespace], Stack]] = {"kolla": kollas, "shipwright": shipwrights}
 
 
@@ -256,13 +252,12 @@ def stackyard(root: Path, *words: str) -> bytes:
 
 
 def measured(stack: Stack, runs: int) -> dict[str, dict[str, float | None]]:
-    """The fastest of some runs of each, taking turns, by the clock and in seconds of processors."""
+    """The fastest of some runs of each, taking turns; what Stackyard kept of an earlier one is thrown away."""
     found: dict[str, tuple[float, float]] = {}
     for _ in range(runs):
         found[stack.peer] = fastest(found.get(stack.peer), lambda: output(stack.argv, stack.root))
-        for name, (words, is_first) in stack.questions.items():
-            if is_first:
-                forget(stack.root)
+        for name, words in stack.questions.items():
+            forget(stack.root)
             found[name] = fastest(found.get(name), lambda words=words: stackyard(stack.root, *words))
     return rows_of(found, stack.peer)
 
