@@ -33,7 +33,7 @@ TARGET = 10.0
 PACKAGES = {
     # The engine's client is not asked anything, and Kolla does not start without it.
     "kolla": ("kolla==23.0.0", "docker==7.1.0", "Jinja2==3.1.6", "oslo.config==10.7.0", "PyYAML==6.0.3"),
-    # Of 2018: its client for engines is older than requests' and urllib3's last changes, and wants distutils.
+    # Of 2018: to talk to an engine it would need older requests and urllib3; to start, distutils, which setuptools has.
     "shipwright": (
         "shipwright==0.9.0",
         "docker==2.7.0",
