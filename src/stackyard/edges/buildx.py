@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import NamedTuple, Protocol, TextIO
 
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.pins import Pinned, pinned
@@ -48,6 +48,15 @@ class Store(Protocol):
         """EngineUnavailable if nobody answers."""
 
 
+class _Ended(NamedTuple):
+    """How the engine's client ended; see BuildResult."""
+
+    failure: str | None
+    last_lines: tuple[str, ...] = ()
+    is_late: bool = False
+    line: int | None = None
+
+
 class _NotPinned(Exception):
     """The engine is about to fetch an image that nobody planned."""
 
@@ -59,19 +68,17 @@ def build(
     started = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix="stackyard-build-") as folder:
-        failure = refusal(request)
-        last: tuple[str, ...] = ()
         image = None
-        is_late = False
-        if failure is None:
+        ended = _Ended(refusal(request))
+        if ended.failure is None:
             metadata = Path(folder) / "metadata.json"
             with pinned(store, request, Path(folder)) as pins:
-                failure, last, is_late = _run(store, processes, request, pins, metadata, file, watch)
-                if failure is None:
+                ended = _run(store, processes, request, pins, metadata, file, watch)
+                if ended.failure is None:
                     image = _built(store, request, metadata)
-        if failure is not None:
-            file.write(f"failed: {failure}\n")
-    return BuildResult(image, time.monotonic() - started, failure, last, is_late)
+        if ended.failure is not None:
+            file.write(f"failed: {ended.failure}\n")
+    return BuildResult(image, time.monotonic() - started, ended.failure, ended.last_lines, ended.is_late, ended.line)
 
 
 def refusal(request: BuildRequest) -> str | None:
@@ -156,8 +163,7 @@ def _run(
     metadata: Path,
     file: TextIO,
     watch: Callable[[BuildStep], None],
-) -> tuple[str | None, tuple[str, ...], bool]:
-    """Failure on one line, the last lines of the failing step, whether time was up; no failure if it went well."""
+) -> _Ended:
 
     def needs(name: str) -> None:
         if pins.covers(name):
@@ -173,19 +179,20 @@ def _run(
             argv(request, pins, metadata), progress.take, environment(request), timeout_s=request.timeout_s
         )
     except _NotPinned as found:
-        return str(found), (), False
+        return _Ended(str(found))
     finally:
         progress.end()
     if code == 0:
-        return None, (), False
+        return _Ended(None)
     if code == TIMED_OUT:
-        return *progress.unfinished(), True
+        return _Ended(*progress.unfinished(), is_late=True)
     if failed := progress.failure():
-        return *failed, False
+        return _Ended(*failed, line=progress.line)
     if not progress.saw_steps:
         _client_works(processes)
     store.ping()
-    return _last_word(progress, code), tuple(w for w in progress.words if not w.startswith("ERROR:")), False
+    said = tuple(word for word in progress.words if not word.startswith("ERROR:"))
+    return _Ended(_last_word(progress, code), said, progress.line)
 
 
 def _last_word(progress: Progress, code: int) -> str:

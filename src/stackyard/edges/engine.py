@@ -17,6 +17,7 @@ import msgspec
 
 from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
+from stackyard.model.progress import StepState
 from stackyard.model.reference import LocalImage, Platform, Reference
 
 
@@ -62,7 +63,9 @@ class BuildStep(msgspec.Struct, frozen=True):
     """One step of a running build, for those who watch: `[2/5] RUN pip install ...`."""
 
     name: str
-    state: Literal["started", "cached", "done", "failed"]
+    state: StepState
+    duration_s: float | None = None
+    """Of a step that is done, by the engine's clock."""
 
 
 class BuildResult(msgspec.Struct, frozen=True):
@@ -77,6 +80,8 @@ class BuildResult(msgspec.Struct, frozen=True):
     """The end of the failing step's output."""
     is_late: bool = False
     """Whether it was ended because its time was up."""
+    line: int | None = None
+    """The Dockerfile's line that failed, where the engine tells it."""
 
 
 class RunResult(msgspec.Struct, frozen=True):

@@ -23,6 +23,9 @@ from typing import Any, TextIO
 from stackyard.edges.engine import BuildStep
 
 LAST_LINES = 20
+_PLACE = re.compile(r"\S.*:(\d+)")
+_RULE = re.compile(r"-{10,}")
+"""`Dockerfile:3` and a rule below it: how buildx shows the instruction that failed."""
 _OF_DOCKERFILE = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
 _LOADS = re.compile(r"\[(?:\S+ )?internal\] load metadata for (\S+)")
 
@@ -67,6 +70,8 @@ class _Vertex:
         self.name = ""
         self.state = "waiting"
         self.error = ""
+        self.took = ""
+        """For people: `1.2 s`, `cached`, `failed`."""
         self.unfinished = ""
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.last: deque[str] = deque(maxlen=LAST_LINES)
@@ -91,6 +96,8 @@ class Progress:
     ) -> None:
         self.words: deque[str] = deque(maxlen=LAST_LINES)
         """What the client said outside of any step: a Dockerfile it cannot read, an engine it cannot reach."""
+        self.line: int | None = None
+        """The Dockerfile's line that failed, where the client shows it."""
         self._log, self._watch, self._needs, self._mask = log, watch, needs, mask
         self._values = Values()
         self._vertices: dict[str, _Vertex] = {}
@@ -105,6 +112,8 @@ class Progress:
         """Follow one line of the stream."""
         for value in self._values.take(line):
             if isinstance(value, str):
+                if _RULE.fullmatch(value) and self.words and (place := _PLACE.fullmatch(self.words[-1])):
+                    self.line = self.line or int(place[1])
                 self.words.append(self._mask(value))
                 self._write(value)
             else:
@@ -117,6 +126,10 @@ class Progress:
             self._flush(vertex)
         if rest := self._values.rest():
             self._write(rest)
+        if told := [vertex for vertex in self._vertices.values() if vertex.took and _OF_DOCKERFILE.match(vertex.name)]:
+            self._write("\nSteps of the Dockerfile:")
+            for vertex in told:
+                self._write(f"{vertex.took:>10}  {_short(vertex.name)}")
         self._log.flush()
 
     def failure(self) -> tuple[str, tuple[str, ...]] | None:
@@ -167,6 +180,9 @@ class Progress:
         if state != "started":
             self._flush(vertex)
         vertex.state = state
+        seconds = _seconds(told) if state == "done" else None
+        if state != "started":
+            vertex.took = state if seconds is None else f"{seconds:.1f} s"
         if state == "failed":
             vertex.error = told["error"]
             self._failed.append(vertex)
@@ -174,9 +190,9 @@ class Progress:
         elif state == "cached":
             self._write(f"#{vertex.number} cached")
         elif state == "done":
-            self._write(f"#{vertex.number} done in {_seconds(told):.1f} s")
+            self._write(f"#{vertex.number} done in {vertex.took}")
         if _OF_DOCKERFILE.match(vertex.name):
-            self._watch(BuildStep(self._mask(vertex.name), state))  # type: ignore[arg-type]
+            self._watch(BuildStep(self._mask(vertex.name), state, seconds))  # type: ignore[arg-type]
 
     def _output(self, vertex: _Vertex, line: str) -> None:
         # A progress bar writes one line over and over: what a terminal would show at the end is enough.

@@ -17,6 +17,7 @@ from stackyard.edges.engine import Engine, EngineInfo
 from stackyard.edges.process import TIMED_OUT
 from stackyard.edges.pytest_process import PytestRunner
 from stackyard.inside.junit import read_junit
+from stackyard.model.logs import junit_file, suite_log
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Inventoried, SuiteResult, Tested
 from stackyard.model.stack import Command, Suite, Target
@@ -48,8 +49,7 @@ class Suites:
 
     def _tests(self, target: Target, suite: Suite, image: Built, folder: Path) -> SuiteResult:
         """pytest in a process of its own: exit 0 or "nothing collected" is a pass, everything else is not."""
-        stem = f"{target.name.file_safe}.{suite.kind}-tests"
-        log, junit = folder / f"{stem}.log", folder / f"{stem}.xml"
+        log, junit = folder / suite_log(target.name, suite.kind), folder / junit_file(target.name, suite.kind)
         begun = self._clock.ticks()
         limit_s = target.timeout.seconds if target.timeout else SUITE_TIMEOUT_S
         code = self._pytest.run(self._root, suite.folders, str(image.local), self._about.address, junit, log, limit_s)
@@ -72,7 +72,7 @@ class Suites:
         for command in target.commands:
             tell(f"inventory: {command.description}")
             found.append(self._command(target, command, image))
-        log = folder / f"{target.name.file_safe}.inventory.log"
+        log = folder / suite_log(target.name, "inventory")
         log.write_text("".join(_logged(entry) for entry in found), encoding="utf-8")
         failures = tuple(
             f"{entry.command}: {_ended(entry)}: {_tail(entry.output)}" for entry in found if entry.exit_code != 0

@@ -13,6 +13,7 @@ from stackyard.model.reason import Reason
 from stackyard.model.record import Inventoried, Tested
 from stackyard.model.reference import Reference
 
+JobName = Literal["build", "fetch", "test", "publish"]
 Status = Literal["built", "reused", "tagged", "pushed", "fetched", "tested", "failed", "skipped"]
 
 
@@ -22,6 +23,15 @@ class Published(msgspec.Struct, frozen=True):
     reference: Reference
     """The content tag, with the digest where there is one."""
     tags: tuple[Reference, ...] = ()
+
+
+class JobTime(msgspec.Struct, frozen=True):
+    """When a job of a target ran."""
+
+    job: JobName
+    begun_s: float
+    """Since the run began."""
+    duration_s: float
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -47,6 +57,12 @@ class Outcome(msgspec.Struct, frozen=True):
     """Paths of full logs, relative to the stack's root."""
     retries: int = 0
     """How often something was asked or tried again: a registry that was busy, a build where the spec says so."""
+    path: str | None = None
+    """Where the cause of a failure lies, relative to the stack's root: the Dockerfile."""
+    line: int | None = None
+    size_before_bytes: int | None = None
+    """Of the image's last build before this one."""
+    jobs: tuple[JobTime, ...] = ()
 
 
 class RunSummary(msgspec.Struct, frozen=True):

@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName
+from stackyard.model.outcome import JobName as JobName
 from stackyard.model.outcome import Outcome
 
-JobName = Literal["build", "fetch", "test", "publish"]
+StepState = Literal["started", "cached", "done", "failed"]
 
 
 class JobStarted(msgspec.Struct, frozen=True):
@@ -24,11 +25,14 @@ class JobStarted(msgspec.Struct, frozen=True):
 
 
 class JobStep(msgspec.Struct, frozen=True):
-    """A running job is at something: an instruction of the Dockerfile, a suite."""
+    """A running job is at something, an instruction of the Dockerfile or a suite; or an instruction has ended."""
 
     target: TargetName
     job: JobName
     text: str
+    state: StepState = "started"
+    duration_s: float | None = None
+    """Of an instruction that was done."""
 
 
 class JobEnded(msgspec.Struct, frozen=True):
@@ -41,6 +45,9 @@ class JobEnded(msgspec.Struct, frozen=True):
     text: str = ""
     details: tuple[str, ...] = ()
     log: str = ""
+    path: str | None = None
+    """Where the cause of a failure lies, relative to the stack's root: the Dockerfile."""
+    line: int | None = None
 
 
 class TargetEnded(msgspec.Struct, frozen=True):
@@ -59,8 +66,12 @@ Progress = JobStarted | JobStep | JobEnded | TargetEnded | TagsMoved
 Watch = Callable[[Progress], None]
 """May be called from several threads."""
 
-Tell = Callable[[str], None]
-"""Says what a running job is at."""
+
+class Tell(Protocol):
+    """Says what a running job is at."""
+
+    def __call__(self, text: str, state: StepState = "started", duration_s: float | None = None) -> None:
+        """`state` is of an instruction of the Dockerfile."""
 
 
 def unwatched(_: Progress) -> None:

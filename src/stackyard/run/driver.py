@@ -20,11 +20,22 @@ from stackyard.errors import StackyardError
 from stackyard.model.decide import Need, Presence, also_tagged, decide, settled
 from stackyard.model.inputs import build_fingerprint
 from stackyard.model.known import TagPlace
+from stackyard.model.logs import LogKind, logs_of
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import TargetName
-from stackyard.model.outcome import Outcome, Published, RunSummary, Status
+from stackyard.model.outcome import JobTime, Outcome, Published, RunSummary, Status
 from stackyard.model.plan import Action, Plan, Step
-from stackyard.model.progress import JobEnded, JobName, JobStarted, JobStep, TagsMoved, TargetEnded, Watch
+from stackyard.model.progress import (
+    JobEnded,
+    JobName,
+    JobStarted,
+    JobStep,
+    StepState,
+    TagsMoved,
+    TargetEnded,
+    Tell,
+    Watch,
+)
 from stackyard.model.reason import TooOld
 from stackyard.model.record import Inventoried, Record, Tested
 from stackyard.model.reference import Reference
@@ -78,6 +89,9 @@ class _Track(msgspec.Struct):
     inventory: tuple[Inventoried, ...] = ()
     tags: tuple[Reference, ...] = ()
     logs: tuple[str, ...] = ()
+    jobs: tuple[JobTime, ...] = ()
+    cause: tuple[str | None, int | None] = (None, None)
+    """Path and line of what made it fail."""
     outcome: Outcome | None = None
 
 
@@ -129,20 +143,19 @@ class Driver:
         self._machine = Machine(nodes, plan.sets, limits)
         self._workers = workers or Threads(limits.total)
         self._log = RunLog(work.folder / FILE, number, self._machine.setup) if number else None
-        self._begun_at = 0.0
         self._is_stopping = False
         self._stop = threading.Event()
         """Ends pauses: nothing is asked again while the run is being stopped."""
         self._now = ""
+        self._begun = 0.0
         self._notes: list[str] = []
         self._remarks: list[str] = []
         self._moved: list[MoveSet] = []
 
     def run(self, command: str, started: str) -> RunSummary:
         """Carry the plan out; every exception of a job is the failure of its target."""
-        clock, begun = self._work.clock, self._work.clock.ticks()
-        self._now = started
-        self._begun_at = begun
+        clock = self._work.clock
+        self._now, self._begun = started, clock.ticks()
         try:
             self._carry_on(self._answered(None, self._machine.begin()))
         except KeyboardInterrupt:
@@ -161,7 +174,7 @@ class Driver:
             started=started,
             commit=self._plan.revision.commit,
             branch=self._plan.revision.branch,
-            duration_s=clock.ticks() - begun,
+            duration_s=clock.ticks() - self._begun,
             outcomes=tuple(self._final(step) for step in self._plan.steps),
             moved=tuple(self._moved),
             is_interrupted=self._is_stopping,
@@ -200,7 +213,7 @@ class Driver:
     def _answered(self, event: Event | None, instructions: list[Instruction]) -> list[Instruction]:
         """What the machine answered, written down before it is done."""
         if self._log is not None:
-            self._log.answer(self._work.clock.ticks() - self._begun_at, event, instructions)
+            self._log.answer(self._work.clock.ticks() - self._begun, event, instructions)
         return instructions
 
     def _obey(self, instruction: Instruction) -> list[Instruction]:
@@ -246,11 +259,11 @@ class Driver:
 
     def _start(self, job: JobName, track: _Track) -> None:
         name = track.target.name
-        if not (job == "test" and self._has_passed(track)) and not (job == "publish" and track.in_place):
+        if self._is_told(job, track):
             self._watch(JobStarted(name, job, track.step.expected_s if job == "build" else None))
 
-        def tell(text: str) -> None:
-            self._watch(JobStep(name, job, text))
+        def tell(text: str, state: StepState = "started", duration_s: float | None = None) -> None:
+            self._watch(JobStep(name, job, text, state, duration_s))
 
         track.retries.tell, track.retries.is_stopping = tell, self._stop
         do = self._job(job, track, tell)
@@ -261,10 +274,13 @@ class Driver:
 
         self._workers.start(lambda: self._guarded(job, name, counting))
 
-    def _has_passed(self, track: _Track) -> bool:
-        return track.record is not None and track.record.passed(track.target.suites)
+    def _is_told(self, job: JobName, track: _Track) -> bool:
+        """Whether there is anything to do in this job."""
+        if job == "test":
+            return track.record is None or not track.record.passed(track.target.suites)
+        return job != "publish" or not track.in_place
 
-    def _job(self, job: JobName, track: _Track, tell: Callable[[str], None]) -> Callable[[], Done]:
+    def _job(self, job: JobName, track: _Track, tell: Tell) -> Callable[[], Done]:
         """The job as something a thread can call; values are read here, in the driver's thread."""
         work, target, record = self._work, track.target, track.record
         if job == "build":
@@ -294,7 +310,15 @@ class Driver:
             done = Done(False, failure=f"{place}{error.strerror or error}")
         except BaseException as error:  # a defect of ours must not hang the run
             done = Done(False, failure=f"internal error in {job}: {type(error).__name__}: {error}")
-        return Ended(job, name, done, self._work.clock.ticks() - begun)
+        if not done.is_good and not done.log:
+            done = msgspec.structs.replace(done, log=self._log_of(job, name))
+        return Ended(job, name, done, begun - self._begun, self._work.clock.ticks() - begun)
+
+    def _log_of(self, job: JobName, name: TargetName) -> str:
+        """The log that a job has begun; empty if it came to none."""
+        kind: LogKind = "build" if job == "build" else "test" if job == "test" else "push"
+        there = (log for file in logs_of(name, kind) if (log := self._work.folder / file).exists())
+        return next((self._work.shown(log) for log in there), "")
 
     # Results, in the driver's thread.
 
@@ -302,6 +326,8 @@ class Driver:
         """Record what a job found, and keep it for the outcome."""
         track, done = self._tracks[ended.target], ended.done
         track.spent_s += ended.duration_s
+        if self._is_told(ended.job, track):
+            track.jobs += (JobTime(ended.job, ended.begun_s, ended.duration_s),)
         if done.built is not None:
             track.record = self._opened(track, done)
             track.same = done.equal is not None
@@ -316,6 +342,7 @@ class Driver:
         if done.log:
             track.logs += (done.log,)
         self._remarks += done.remarks
+        track.cause = (done.path, done.line)
         self._watch_ended(track, ended)
         if not done.is_good and not self._is_stopping:  # a job that was stopped has not failed
             self._end(track, "failed", failure=done.failure, details=done.details)
@@ -326,7 +353,14 @@ class Driver:
             text = "same content as before" if track.same else ""
         self._watch(
             JobEnded(
-                ended.target, ended.job, ended.done.is_good, ended.duration_s, text, ended.done.details, ended.done.log
+                ended.target,
+                ended.job,
+                ended.done.is_good,
+                ended.duration_s,
+                text,
+                ended.done.details,
+                ended.done.log,
+                *track.cause,
             )
         )
 
@@ -372,7 +406,15 @@ class Driver:
             because=because,
             logs=track.logs,
             retries=track.retries.count,
+            path=track.cause[0] if status == "failed" else None,
+            line=track.cause[1] if status == "failed" else None,
+            size_before_bytes=self._size_before(track.target.name) if status == "built" else None,
+            jobs=track.jobs,
         )
+
+    def _size_before(self, name: TargetName) -> int | None:
+        known = self._work.records_of.get(name, ())
+        return next((record.built.size_bytes for record in known if record.built), None)
 
     def _published(self, track: _Track) -> Published | None:
         record = track.record

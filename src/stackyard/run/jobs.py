@@ -28,6 +28,7 @@ from stackyard.model.content import ImageFacts, content_digest
 from stackyard.model.dockerfile import SYNTAX_ARG
 from stackyard.model.inputs import differences
 from stackyard.model.known import TagPlace
+from stackyard.model.logs import build_log
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, SuiteResult, Tested
@@ -56,6 +57,9 @@ class Done(msgspec.Struct, frozen=True):
     failure: str = ""
     details: tuple[str, ...] = ()
     log: str = ""
+    path: str | None = None
+    """Where the cause of a failure lies, relative to the stack's root: the Dockerfile."""
+    line: int | None = None
     tags: tuple[tuple[TagPlace, Reference, Digest], ...] = ()
     """Tags that were put."""
     remarks: tuple[str, ...] = ()
@@ -100,13 +104,12 @@ def build(
         is_afresh: without the engine's cache, whatever the run does.
     """
     use_cache = work.use_cache and not is_afresh
-    log = work.folder / f"{target.name.file_safe}.build.log"
+    log = work.folder / build_log(target.name)
     pins = _pins(work, target, parents)
     temporary = Reference(target.repository, Tag(f"sy-building-{work.token}-{canonical.digest(target.name).hex[:8]}"))
 
     def watch(step: BuildStep) -> None:
-        if step.state == "started":
-            tell(step.name)
+        tell(step.name, step.state, step.duration_s)
 
     with _context(work, target) as context:
         request = BuildRequest(
@@ -130,6 +133,8 @@ def build(
             failure=_failure(target, result),
             details=result.last_lines,
             log=work.shown(log),
+            path=target.dockerfile,
+            line=result.line,
         )
     if changed := _changed_meanwhile(work, target):
         work.engine.untag(temporary)

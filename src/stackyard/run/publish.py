@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stackyard.errors import DigestMismatch, StackyardError
 from stackyard.model.known import TagPlace
+from stackyard.model.logs import push_log
 from stackyard.model.names import Digest, Tag
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Fact, Pushed, Record, Tagged
@@ -37,7 +38,7 @@ def publish(
     facts: list[Fact] = []
     tags: list[tuple[TagPlace, Reference, Digest]] = []
     remarks: list[str] = []
-    log = work.folder / f"{target.name.file_safe}.push.log"
+    log = work.folder / push_log(target.name)
     try:
         digest = _published(work, target, record, log, facts, is_seen, tell)
         place: TagPlace = "registry" if work.is_publishing else "engine"

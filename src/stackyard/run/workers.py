@@ -26,6 +26,8 @@ class Ended(msgspec.Struct, frozen=True):
     job: JobName
     target: TargetName
     done: Done
+    begun_s: float
+    """Since the run began."""
     duration_s: float
 
 

@@ -27,6 +27,7 @@ from stackyard.model import canonical
 from stackyard.model.content import ImageFacts
 from stackyard.model.dockerfile import SCRATCH, expand
 from stackyard.model.names import Digest, Tag
+from stackyard.model.progress import StepState
 from stackyard.model.reference import LocalImage, Platform, Reference
 from stackyard.testing.registry import MemoryRegistry, sha256
 
@@ -284,7 +285,8 @@ class FakeEngine:
         is_cached = request.use_cache and inputs in self._built and repository not in self.shifting
         for name, failure, said in reader.steps():
             watch(BuildStep(name, "started"))
-            watch(BuildStep(name, "failed" if failure else "cached" if is_cached else "done"))
+            state: StepState = "failed" if failure else "cached" if is_cached else "done"
+            watch(BuildStep(name, state, 0.0 if state == "done" else None))
             if failure:
                 return BuildResult(None, 0.0, f"{name}: {failure}", said)
         own: object = ["own", inputs]

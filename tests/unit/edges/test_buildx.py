@@ -258,8 +258,11 @@ class TestProgress:
             "#1 100%",
             "#1 end",
             "#1 done in 1.5 s",
+            "",
+            "Steps of the Dockerfile:",
+            f"     1.5 s  {name}",
         ]
-        assert steps == [BuildStep(name, "started"), BuildStep(name, "done")]
+        assert steps == [BuildStep(name, "started"), BuildStep(name, "done", 1.5)]
 
     def test_cached_steps(self):
         """A step that comes out of the cache is told as that."""
@@ -278,6 +281,14 @@ class TestProgress:
 
         assert progress.failure() == ("[2/2] RUN b: process did not complete ***", ("why", "it failed ***"))
         assert steps[-1] == BuildStep("[2/2] RUN b", "failed")
+
+    def test_the_line_that_failed(self):
+        """buildx shows it at the end, above a rule; an instruction may be longer than the words that are kept."""
+        shown = "Dockerfile:7\n----------\n" + "   7 | >>> RUN x \\\n" * 50 + "----------\nERROR: no\n"
+        failed, _, _, _ = self.follow(words=shown)
+        other, _, _, _ = self.follow(words="Dockerfile:7\nnot a rule\n----------\n")
+
+        assert (failed.line, other.line) == (7, None)
 
     def test_images_that_the_engine_looks_up_by_itself(self):
         """Those of the Dockerfile's own words; not those of a pin."""
