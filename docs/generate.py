@@ -46,8 +46,9 @@ from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTr
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
-from stackyard.model.outcome import Outcome, Published, RunSummary
+from stackyard.model.outcome import JobTime, Outcome, Published, RunSummary
 from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
+from stackyard.model.progress import JobEnded, JobStarted, JobStep, TagsMoved, TargetEnded
 from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Tested
 from stackyard.model.reference import Platform, Reference, Repository
@@ -61,6 +62,7 @@ from stackyard.report.adopt import adoption_data
 from stackyard.report.bases import accepted_data, bases_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
 from stackyard.report.doctor import doctor_data
+from stackyard.report.events import event_data
 from stackyard.report.graph import Drawing, Node, graph_data
 from stackyard.report.like_datahub import like_data
 from stackyard.report.status import status_data
@@ -271,6 +273,8 @@ def sample_run() -> RunSummary:
         reasons=(FileChanged("images/ml-notebook/requirements.txt", "changed"),),
         duration_s=43.2,
         size_bytes=602800000,
+        size_before_bytes=598300000,
+        jobs=(JobTime("build", 0.1, 40.1), JobTime("test", 40.2, 3.1)),
         tests=(Tested("2026-11-20T10:04:01Z", "basic", _digest("3"), True, 4, 0, 0, 3.1),),
         published=Published(
             Reference(repository, Tag("sy-" + "4" * 32), _digest("5")), (Reference(repository, Tag("2026.3-main")),)
@@ -282,6 +286,7 @@ def sample_run() -> RunSummary:
         status="failed",
         failure="1 of 5 basic tests failed",
         details=("test_base::test_a_kernel_runs_code: assert 41 == 42",),
+        jobs=(JobTime("test", 0.1, 12.5),),
         logs=(".stackyard/runs/7/base-notebook.basic-tests.log",),
     )
     return RunSummary(
@@ -296,6 +301,28 @@ def sample_run() -> RunSummary:
         notes=("moving tags were not moved: the registry said no",),
         remarks=("images/lab/last_updated.yaml is left as it is: nothing was pushed (`stackyard build --push` does)",),
     )
+
+
+EVENTS = {
+    "job-started": "one object a line: a job began.\n"
+    "The first line is the event `plan` with a [plan](#plan) as `plan`, "
+    "the last one `run` with a [run](#build-and-push) as `run`.",
+    "job-step": "a job is at something, or an instruction of the Dockerfile ended.",
+    "job-ended": "a job is over.",
+    "target-ended": "an image has its outcome.",
+    "tags-moved": "a set of tags was moved.",
+}
+
+
+def sample_events(run: RunSummary, moves: MoveSet) -> list[dict[str, Any]]:
+    """A line of each kind, but for those that only hold a plan or a run."""
+    head = {"format": FORMAT, "at": "2026-11-20T10:04:00Z", "elapsed_s": 40.1}
+    log = ".stackyard/runs/7/ml-notebook.build.log"
+    failure, line = "build failed after 2.1 s: [2/3] RUN pip install: exit code: 1", "ERROR: No matching distribution"
+    ended = JobEnded(_CHILD, "build", False, 2.1, failure, (line,), log, "images/ml-notebook/Dockerfile", 4)
+    step = JobStep(_CHILD, "build", "[1/3] FROM campus/base-notebook", "done", 0.1)
+    values = (JobStarted(_CHILD, "build", 29.4), step, ended, TargetEnded(run.outcomes[1]), TagsMoved(moves))
+    return [{**head, **event_data(value)} for value in values]
 
 
 def sample_moves() -> MoveSet:
@@ -433,6 +460,10 @@ RUN_FIELDS = {
     "outcomes[].reasons[]": "Those of the step; see [reasons](#reasons).",
     "outcomes[].duration_s": "Seconds of all its jobs.",
     "outcomes[].size_bytes": "As the engine counts it, or null.",
+    "outcomes[].size_before_bytes": "That of its last build before this run's, where this run built it; or null.",
+    "outcomes[].jobs[].job": "`build`, `fetch`, `test` or `publish`.",
+    "outcomes[].jobs[].begun_s": "Seconds since the run began.",
+    "outcomes[].jobs[].duration_s": "Seconds.",
     "outcomes[].same_as_before": "Built again, and equal to a known image: its children were left alone.",
     "outcomes[].tests[].suite": "`basic`, `integration` or `inventory`.",
     "outcomes[].tests[].passed": "Whether the suite passed.",
@@ -444,12 +475,42 @@ RUN_FIELDS = {
     "outcomes[].published.tags[]": "Names that this run gave it.",
     "outcomes[].failure": "One sentence, or null.",
     "outcomes[].details[]": "The lines to look at first.",
+    "outcomes[].path": "The file in which the cause of a failure lies, relative to the stack's root, or null.",
+    "outcomes[].line": "The line in it, where the engine tells it, or null.",
     "outcomes[].because": "The image whose failure made this one be skipped, or null.",
     "outcomes[].logs[]": "Full logs, relative to the stack's root.",
     "outcomes[].retries": "How often a registry was asked, or a build was tried again.",
     "moved[]": "Sets of tags that moved together; see [promote](#promote-and-rollback).",
     "notes[]": "What went wrong beside the outcomes.",
     "remarks[]": "What else a person should know.",
+}
+_EVENT_FIELDS = {
+    "format": "Version of this form: 1.",
+    "at": "UTC.",
+    "elapsed_s": "Seconds since the run began.",
+    "event": "What happened.",
+}
+_JOB_FIELDS = {"target": "The image.", "job": "`build`, `fetch`, `test` or `publish`."}
+EVENT_FIELDS: dict[str, dict[str, str]] = {
+    "job-started": {**_JOB_FIELDS, "expected_s": "Seconds that it took last time, or null."},
+    "job-step": {
+        **_JOB_FIELDS,
+        "step": "What the job is at: an instruction of the Dockerfile, a suite.",
+        "state": "`started`; of an instruction also `cached`, `done` or `failed`.",
+        "duration_s": "Seconds of an instruction that is done, by the engine's clock; else null.",
+    },
+    "job-ended": {
+        **_JOB_FIELDS,
+        "good": "Whether it did what it was to do.",
+        "duration_s": "Seconds.",
+        "text": "Why it failed; or a word on what came out.",
+        "details[]": "The lines to look at first.",
+        "log": "Its full log, relative to the stack's root, or null.",
+        "path": "The file in which the cause of a failure lies, or null.",
+        "line": "The line in it, or null.",
+    },
+    "target-ended": {"outcome": "As one of the `outcomes` of [build](#build-and-push)."},
+    "tags-moved": {"moved": "As in [promote](#promote-and-rollback), without `format`."},
 }
 MOVE_FIELDS = {
     "format": "Version of this form: 1.",
@@ -716,6 +777,17 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         run_data(run),
         RUN_FIELDS,
     )
+    for event in sample_events(run, moves):
+        kind = event["event"]
+        yield (
+            f"event {kind}",
+            f"`stackyard build --progress json`, {EVENTS[kind]}",
+            event,
+            {
+                **_EVENT_FIELDS,
+                **EVENT_FIELDS[kind],
+            },
+        )
     yield (
         "promote and rollback",
         "`stackyard promote stable --to lecture --dry-run --json`: the moves, made or (with `--dry-run`) not.",
@@ -782,6 +854,10 @@ def paths_of(value: object, fields: dict[str, str], above: str = "") -> Iterator
         raise ValueError(f"{above} is not described in docs/generate.py")
 
 
+_REPEATING = ("status", "history", "event target-ended", "event tags-moved")
+"""Documents without an example: others have it."""
+
+
 def json_page() -> str:
     """An example and a table for each document, then the words that stand in them."""
     parts = [
@@ -800,7 +876,7 @@ def json_page() -> str:
             raise ValueError(f"{heading}: no such field any more, or not in the example: {sorted(missing)}")
         rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in fields.items())
         parts.append(f"## {heading}\n\n{sentence}\n\n| field | meaning |\n| --- | --- |\n{rows}\n")
-        if heading not in ("status", "history"):  # these two repeat the others
+        if heading not in _REPEATING:
             parts.append(f"```json\n{json.dumps(example, indent=2)}\n```\n")
     parts += [actions_text(), outcomes_text(), states_text(), adoptions_text(), capabilities_text(), reasons_text()]
     return "\n".join(parts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -26,10 +25,10 @@ from stackyard.cli.common import (
     write_json,
 )
 from stackyard.cli.session import EXIT_FAILED, EXIT_INTERRUPTED, session_of
+from stackyard.cli.watching import Watching, progress_option
 from stackyard.errors import NothingToDo
 from stackyard.model.plan import uncached
 from stackyard.report.data import run_data
-from stackyard.report.progress import Lines, LiveLines
 from stackyard.report.terminal import plan_text, summary_text
 from stackyard.report.text import visible
 
@@ -37,14 +36,6 @@ if TYPE_CHECKING:
     from stackyard.model.outcome import RunSummary
     from stackyard.model.plan import Plan
     from stackyard.verbs import Yard
-
-progress_option = option(
-    "--progress",
-    type=click.Choice(["auto", "live", "plain"]),
-    default="auto",
-    show_default=True,
-    help="How a run is shown while it goes on.",
-)
 
 
 @command("stackyard build", "stackyard build ml-notebook --push")
@@ -118,24 +109,24 @@ def carry_out(
     use_cache: bool = True,
 ) -> int:
     """Run a plan in front of a person or a program; the exit code."""
-    from stackyard.run.events import Limits
-
     if plan.is_idle:
         return leave(yard, plan, name, is_json)
     if not use_cache:
         plan = uncached(plan)
-    if not is_json and plan.has_work:
+    limits = verbs.limits_for(jobs)
+    watching = Watching(session_of(click.get_current_context()), yard, plan, progress, is_json, limits.builds)
+    if watching.is_text and plan.has_work:
         shown(plan_text, plan)
         write("")
         flush()
-    limits = Limits(builds=jobs) if jobs else None
-    with _watcher(yard, progress, is_json) as watch:
+    with watching as watch:
         summary = verbs.run(yard, plan, name, watch, limits, use_cache)
+    if watching.is_text and plan.has_work:
+        write("")
+    watching.end(summary)
     if is_json:
         write_json(run_data(summary))
-    else:
-        if plan.has_work:
-            write("")
+    elif watching.is_text:
         shown(summary_text, summary)
     return _exit_code(summary)
 
@@ -147,14 +138,6 @@ def leave(yard: Yard, plan: Plan, name: str, is_json: bool) -> int:
     for note in () if is_json else plan.notes:
         write(f"note: {visible(note.sentence)}")
     return 0
-
-
-def _watcher(yard: Yard, progress: str, is_json: bool) -> Lines | LiveLines:
-    """Live lines in a terminal, plain ones elsewhere; on stderr where stdout is for a program."""
-    session = session_of(click.get_current_context())
-    stream = sys.stderr if is_json else sys.stdout
-    is_live = progress == "live" or (progress == "auto" and session.can_redraw(stream))
-    return (LiveLines if is_live else Lines)(stream, yard.clock.ticks, session.style(stream))
 
 
 def _exit_code(summary: RunSummary) -> int:

@@ -270,6 +270,15 @@ def mute() -> None:
         os.close(nowhere)
 
 
+def _for_ci(text: str, session: Session) -> str:
+    """Text of people and programs as CI systems take it for nothing else."""
+    if session.ci is None:
+        return text
+    from stackyard.report.ci import disarmed
+
+    return disarmed(text)
+
+
 def write_json(data: object) -> None:
     """One JSON object on stdout."""
     write(json_text(data))
@@ -280,7 +289,8 @@ def json_text(data: object) -> str:
     import json
 
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    return json.dumps(data, indent=2, ensure_ascii=not is_unicode)
+    text = json.dumps(data, indent=2, ensure_ascii=not is_unicode)
+    return text.replace("##[", "##\\u005b")  # a command to GitHub, wherever it stands
 
 
 def shown(render: Callable[..., str], *values: object, **options: object) -> None:
@@ -291,7 +301,7 @@ def shown(render: Callable[..., str], *values: object, **options: object) -> Non
 def rendered(render: Callable[..., str], *values: object, **options: object) -> str:
     """What a renderer of `report` makes of values, in this terminal's colours and width."""
     session = session_of(click.get_current_context())
-    return render(*values, session.style(sys.stdout), session.width(sys.stdout), **options)
+    return _for_ci(render(*values, session.style(sys.stdout), session.width(sys.stdout), **options), session)
 
 
 MOVES = "this moves tags that others use, and there is nobody to ask here"
@@ -333,7 +343,7 @@ def complain(error: BaseException, session: Session, is_debugging: bool = False)
     lines = [f"{style('error', 'red')}: {_safe(sentence)}"]
     lines += [f"  {style('hint', 'dim')}: {_safe(hint)}"] if hint else []
     with contextlib.suppress(OSError):
-        sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.write(_for_ci("\n".join(lines), session) + "\n")
     return code
 
 

@@ -20,6 +20,7 @@ from stackyard.report.text import Style
 
 if TYPE_CHECKING:
     from stackyard.model.stack import GivenArgument, GivenBase
+    from stackyard.report.ci import System
     from stackyard.verbs import Options, Yard
     from stackyard.verbs.again import Question
 
@@ -61,6 +62,15 @@ class Session:
         self.build_args: tuple[str, ...] = ()
         self.bases: tuple[str, ...] = ()
         self.is_json = False
+
+    @property
+    def ci(self) -> System | None:
+        """The CI system whose log this writes; None for others, and where this is none."""
+        if CI_VARIABLES & self.environ.keys():
+            from stackyard.report.ci import system_of
+
+            return system_of(self.environ)
+        return None
 
     @property
     def options(self) -> Options:

@@ -192,7 +192,7 @@ def _run(
         _client_works(processes)
     store.ping()
     said = tuple(word for word in progress.words if not word.startswith("ERROR:"))
-    return _Ended(_last_word(progress, code), said, progress.line)
+    return _Ended(_last_word(progress, code), said, line=progress.line)
 
 
 def _last_word(progress: Progress, code: int) -> str:

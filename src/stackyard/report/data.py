@@ -100,14 +100,15 @@ def run_data(summary: RunSummary) -> dict[str, Any]:
         "duration_s": round(summary.duration_s, 3),
         "good": summary.is_good,
         "interrupted": summary.is_interrupted,
-        "outcomes": [_outcome(outcome) for outcome in summary.outcomes],
+        "outcomes": [outcome_data(outcome) for outcome in summary.outcomes],
         "moved": [moves_data(moves) for moves in summary.moved],
         "notes": list(summary.notes),
         "remarks": list(summary.remarks),
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def outcome_data(outcome: Outcome) -> dict[str, Any]:
+    """What happened to a target."""
     published = outcome.published
     return {
         "target": str(outcome.target),
@@ -115,6 +116,11 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "reasons": [canonical.builtins(reason) for reason in outcome.reasons],
         "duration_s": round(outcome.duration_s, 3),
         "size_bytes": outcome.size_bytes,
+        "size_before_bytes": outcome.size_before_bytes,
+        "jobs": [
+            {"job": each.job, "begun_s": round(each.begun_s, 3), "duration_s": round(each.duration_s, 3)}
+            for each in outcome.jobs
+        ],
         "same_as_before": outcome.same_as_before,
         "tests": [
             {"suite": t.suite, "passed": t.passed, "total": t.total, "failed": t.failed, "skipped": t.skipped}
@@ -128,6 +134,8 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         },
         "failure": outcome.failure,
         "details": list(outcome.details),
+        "path": outcome.path,
+        "line": outcome.line,
         "because": outcome.because and str(outcome.because),
         "logs": list(outcome.logs),
         "retries": outcome.retries,

@@ -56,19 +56,19 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
     shared = common_tags(plan)
     head = [f"<!-- stackyard plan: {_marker(plan.stack)} -->", _title(plan), ""]
     if shared:
-        head += [f"Tags: {', '.join(_code(tag) for tag in shared)}", ""]
+        head += [f"Tags: {', '.join(code(tag) for tag in shared)}", ""]
     notes = [note.sentence for note in plan.notes]
     notes += [finding.sentence for finding in plan.findings if finding.code in NOTED]
-    head += [line for note in notes for line in (_prose(note), "")]
+    head += [line for note in notes for line in (prose(note), "")]
     sections = [] if plan.is_idle else list(_sections(plan, has_tags=not shared))
-    tail = [] if plan.is_checked else [_prose(source_text(plan))]
+    tail = [] if plan.is_checked else [prose(source_text(plan))]
     return _fitted(head, sections, tail, limit)
 
 
 def _title(plan: Plan) -> str:
     revision = plan.revision
     dirty = ", with changes that are not committed" if revision.is_dirty else ""
-    where = f"{_code(plan.stack)} at {_code(revision.commit[:7])} on {place_text(plan, _code)}{dirty}"
+    where = f"{code(plan.stack)} at {code(revision.commit[:7])} on {place_text(plan, code)}{dirty}"
     return where if plan.is_idle else f"{where}: {_lowered(totals_text(plan))}"
 
 
@@ -91,7 +91,7 @@ def _sections(plan: Plan, has_tags: bool) -> Iterable[_Section]:
             yield _table("steps", f"{len(steps)} {words}", steps, has_tags and action != "skip")
     long = [step for step in asked if len(step.reasons) > _REASONS]
     if long:
-        rows = [f"- {_code(step.target)}: {_clause(reason)}" for step in long for reason in step.reasons]
+        rows = [f"- {code(step.target)}: {clause(reason)}" for step in long for reason in step.reasons]
         yield _folded("reasons", f"Every reason of {count_text(len(long), 'image')}", [], rows)
     rows = [_finding(finding) for finding in plan.findings if finding.code not in NOTED]
     if rows:
@@ -102,10 +102,10 @@ def _table(name: str, summary: str, steps: Sequence[Step], has_tags: bool) -> _S
     """A row per step; columns without a word in them are left out."""
     rows = [
         (
-            _code(step.target),
+            code(step.target),
             step.action,
             _why(step),
-            " ".join(_code(tag) for tag in step.tags) if has_tags else "",
+            " ".join(code(tag) for tag in step.tags) if has_tags else "",
             time_text(step.expected_s) if step.expected_s else "",
         )
         for step in steps
@@ -123,12 +123,12 @@ def _folded(name: str, summary: str, head: list[str], rows: list[str]) -> _Secti
 
 
 def _why(step: Step) -> str:
-    shown = [_clause(reason) for reason in step.reasons[:_REASONS]]
+    shown = [clause(reason) for reason in step.reasons[:_REASONS]]
     more = len(step.reasons) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
 
 
-def _clause(reason: Reason) -> str:
+def clause(reason: Reason) -> str:
     """A reason as its clause, the facts in it as code."""
     facts: dict[str, str] = {}
     marks: dict[str, str] = {}
@@ -138,7 +138,7 @@ def _clause(reason: Reason) -> str:
             marks[field] = mark = chr(ord(_MARKS[0]) + len(facts))  # stands in the clause for the fact
             facts[mark] = _brief(fact)
     parts = re.split(f"([{_MARKS[0]}-{_MARKS[1]}])", str(msgspec.structs.replace(reason, **marks)))
-    return "".join(_code(facts[part]) if part in facts else _text(part) for part in parts)
+    return "".join(code(facts[part]) if part in facts else _text(part) for part in parts)
 
 
 def _brief(fact: str) -> str:
@@ -150,7 +150,7 @@ def _brief(fact: str) -> str:
 
 def _finding(finding: Finding) -> str:
     hint = f" (hint: {finding.hint})" if finding.hint else ""
-    return f"- {finding.level}: {_code(f'{finding}{hint}')}"
+    return f"- {finding.level}: {code(f'{finding}{hint}')}"
 
 
 def _text(text: str) -> str:
@@ -158,12 +158,12 @@ def _text(text: str) -> str:
     return _RISKY.sub(lambda found: f"&#{ord(found[0])};", visible(text))
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """A sentence that may hold what is not ours, where GitHub would link `@name` and `#1`."""
     return re.sub(r"(&#(?:35|64);)", r"<code>\1</code>", _text(text))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """`text` as code; one that would be most of a page is cut."""
     return f"<code>{_text(cut(text, _LONGEST))}</code>"
 

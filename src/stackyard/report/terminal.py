@@ -13,7 +13,7 @@ from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.plan import Plan, Step, expectation
 from stackyard.model.reason import AlsoTagged, NotSelected
 from stackyard.model.stack import Finding, Stack
-from stackyard.report.text import Style, count_text, joined, size_text, table, time_text, visible
+from stackyard.report.text import Style, cleaned, count_text, joined, size_text, table, time_text, visible
 
 ACTION_COLOURS = {
     "build": "yellow",
@@ -184,34 +184,36 @@ def summary_text(summary: RunSummary, style: Style, width: int) -> str:
     rows = [
         (
             style(str(outcome.target), "bold"),
-            style(_status(outcome), STATUS_COLOURS.get(outcome.status, "yellow")),
+            style(outcome_text(outcome), STATUS_COLOURS.get(outcome.status, "yellow")),
             time_text(outcome.duration_s) if outcome.status not in ("skipped",) else "",
-            size_text(outcome.size_bytes) if outcome.size_bytes else "",
-            _tests(outcome),
+            size_change(outcome),
+            tests_text(outcome),
             _result(outcome),
         )
         for outcome in summary.outcomes
-        if not _is_left_out(outcome)
+        if not is_left_out(outcome)
     ]
     lines = [
         table(rows, ("image", "outcome", "took", "size", "tests", "why"), style, width, spare=("size", "took", "why"))
     ]
     for outcome in summary.failed:
         lines += ["", style(f"{outcome.target}: {outcome.failure}", "red")]
-        lines += [f"  {line}" for line in outcome.details]
+        lines += [f"  at {visible(outcome.path)}:{outcome.line}"] if outcome.path and outcome.line else []
+        lines += [f"  {cleaned(line)}" for line in outcome.details]
         lines += [f"  log: {log}" for log in outcome.logs[-1:]]
     lines += [line for outcome in summary.outcomes for line in _published(outcome, style)]
     lines += [f"note: {note}" for note in (*summary.remarks, *summary.notes)]
-    lines += ["", _ending(summary)]
+    lines += ["", ending_text(summary)]
     return "\n".join(lines)
 
 
-def _is_left_out(outcome: Outcome) -> bool:
+def is_left_out(outcome: Outcome) -> bool:
     """Whether the command named other targets: nothing to tell of this one."""
     return outcome.status == "skipped" and any(isinstance(reason, NotSelected) for reason in outcome.reasons)
 
 
-def _status(outcome: Outcome) -> str:
+def outcome_text(outcome: Outcome) -> str:
+    """What became of a target."""
     if outcome.because is not None:
         return f"skipped, {outcome.because} failed"
     status: str = "built, same content" if outcome.same_as_before and outcome.status == "built" else outcome.status
@@ -220,7 +222,19 @@ def _status(outcome: Outcome) -> str:
     return status
 
 
-def _tests(outcome: Outcome) -> str:
+def size_change(outcome: Outcome) -> str:
+    """The size, and what came to it since the last build."""
+    if not outcome.size_bytes:
+        return ""
+    size, before = size_text(outcome.size_bytes), outcome.size_before_bytes
+    if before is None or size_text(before) == size:
+        return size
+    sign = "+" if outcome.size_bytes > before else "-"
+    return f"{size} ({sign}{size_text(abs(outcome.size_bytes - before))})"
+
+
+def tests_text(outcome: Outcome) -> str:
+    """Suites, with how many of each passed."""
     parts = []
     for test in outcome.tests:
         good = test.total - test.failed - test.skipped
@@ -248,13 +262,14 @@ def _published(outcome: Outcome, style: Style) -> list[str]:
     return lines
 
 
-def _ending(summary: RunSummary) -> str:
+def ending_text(summary: RunSummary) -> str:
+    """How many of each outcome, in one sentence."""
     counts: dict[str, int] = {}
     for outcome in summary.outcomes:
         status: str = outcome.status
         if outcome.because is not None:
             status = "skipped because of a failure"
-        elif _is_left_out(outcome):
+        elif is_left_out(outcome):
             status = "not selected"
         counts[status] = counts.get(status, 0) + 1
     took = time_text(summary.duration_s)

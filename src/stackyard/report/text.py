@@ -6,9 +6,12 @@ In: values. Out: text. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "dim": 2, "bold": 1}
+_TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+"""Commands to a terminal: of a form that ends by itself, or that says a title."""
 _LAST = 24
 """The last column of a table is shown if this much of it is."""
 _SIZES = ("B", "kB", "MB", "GB", "TB")
@@ -112,6 +115,15 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def cleaned(line: str) -> str:
+    """A line that some program wrote, without its colours and other commands to a terminal.
+
+    >>> cleaned("\\x1b[31mred\\x1b[0m\\tor\\rnot")
+    'red     or\\\\rnot'
+    """
+    return visible(_TERMINAL.sub("", line).expandtabs(8))
 
 
 def time_text(seconds: float) -> str:

@@ -229,14 +229,13 @@ def run(
     if plan.is_idle:
         return leave(yard, plan, command)
     from stackyard.run.driver import Driver
-    from stackyard.run.events import Limits
     from stackyard.verbs.groundwork import work_of
 
     started = yard.clock.now()
     number = yard.records.begin_run(command, started) if plan.has_work else 0
     work = work_of(yard, plan, number, use_cache)
     store = yard.tags("registry" if plan.is_publishing else "engine")
-    driver = Driver(plan, work, yard.records, store, limits or Limits(builds=machine.cores()), watch, number)
+    driver = Driver(plan, work, yard.records, store, limits or limits_for(), watch, number)
     summary = driver.run(command, started)
     summary = msgspec.structs.replace(summary, remarks=(*(n.sentence for n in plan.notes), *summary.remarks))
     if yard.stack.stamp_files:
@@ -246,6 +245,13 @@ def run(
     if plan.has_work:
         yard.records.end_run(summary)
     return summary
+
+
+def limits_for(builds: int | None = None) -> Limits:
+    """How much runs at once: as many builds as this machine has cores, unless something else is said."""
+    from stackyard.run.events import Limits
+
+    return Limits(builds=builds or machine.cores())
 
 
 def leave(yard: Yard, plan: Plan, command: str) -> RunSummary:

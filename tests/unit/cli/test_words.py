@@ -176,7 +176,7 @@ def completed(shell: Shell) -> list[str]:
         (["plan", "le"], ["leaf"]),
         (["build", "base", ""], ["leaf"]),
         (["build", "--rebuild", ""], ["base", "leaf", "all"]),
-        (["build", "--progress", ""], ["auto", "live", "plain"]),
+        (["build", "--progress", ""], ["auto", "live", "plain", "json"]),
         (["promote", "x", "--image", "b"], ["base"]),
         (["rollback", ""], ["stable"]),
         (["promote", "main", "--to", "s"], ["stable"]),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 
 import msgspec
@@ -12,14 +11,10 @@ import pytest
 from stackyard.model.decide import Need
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.moves import MoveSet
-from stackyard.model.names import TargetName
-from stackyard.model.progress import JobEnded, JobStarted, JobStep, Progress, TagsMoved, TargetEnded
 from stackyard.model.stack import Finding, Revision
-from stackyard.report.progress import Lines
 from stackyard.report.status import status_data, status_text
 from stackyard.report.terminal import findings_text, history_text, moves_text, plan_text, stack_text, summary_text
 from stackyard.report.text import PLAIN
-from stackyard.testing import FixedClock
 from tests.unit.plan.made import (
     AT,
     BASE,
@@ -198,49 +193,6 @@ def test_status_on_half_a_screen() -> None:
     assert empty.count("none yet") == 2
     assert "--push" not in empty
     assert status_data({}, None) == {"channels": {}, "last_run": None}
-
-
-def test_a_run_while_it_goes_on() -> None:
-    """A line per event with the time since the run began; what had nothing to do says nothing."""
-    stream, clock = io.StringIO(), FixedClock()
-    x, bad = TargetName("x"), TargetName("bad")
-    events: list[Progress] = [
-        JobStarted(x, "build", 12.0),
-        JobStep(x, "build", "RUN make"),
-        JobStep(x, "test", "basic tests"),
-        JobEnded(x, "build", True, 2.0),
-        JobEnded(x, "publish", True, 0.1),
-        JobEnded(bad, "test", False, 3.0, "1 of 3 failed", ("test_a: no",), "bad.log"),
-        TargetEnded(SKIPPED),
-        TargetEnded(BUILT),
-        TagsMoved(PROMOTED),
-    ]
-    with Lines(stream, clock.ticks, PLAIN) as lines:
-        for event in events:
-            clock.advance(1)
-            lines(event)
-
-    assert stream.getvalue().split("\n") == [
-        "    1.0 s  x: building (last time 12.0 s)",
-        "    2.0 s  x: RUN make",
-        "    4.0 s  x: built in 2.0 s",
-        "    6.0 s  bad: 1 of 3 failed",
-        "    test_a: no",
-        "    log: bad.log",
-        "    7.0 s  child: skipped, because bad failed",
-        "    9.0 s  moved 1 tag",
-        "",
-    ]
-
-
-def test_nobody_reads_any_more() -> None:
-    """A pipe that broke does not end a run."""
-
-    class Broken(io.StringIO):
-        def write(self, _: str) -> int:
-            raise BrokenPipeError
-
-    Lines(Broken(), FixedClock().ticks, PLAIN)(JobStarted(TargetName("x"), "build"))
 
 
 def test_times_are_shown_as_utc() -> None:

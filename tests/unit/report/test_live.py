@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""What a terminal shows while a run goes on: what runs, how far it is, never more than there is room for."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from stackyard.model.known import NOTHING_KNOWN
+from stackyard.model.names import TargetName
+from stackyard.model.progress import JobEnded, JobStarted, JobStep, TagsMoved, TargetEnded
+from stackyard.report.live import Counts, LiveLines, Row, live_text
+from stackyard.report.text import PLAIN
+from stackyard.testing import FixedClock
+from tests.unit.plan.made import plan, stack, target
+from tests.unit.report.made import BUILT, FAILED, PROMOTED, SKIPPED
+
+X = TargetName("x")
+
+
+def test_a_line_per_job_and_the_counts() -> None:
+    """Phase and time of each; what failed is counted only where something did."""
+    rows = [Row(X, "build", 61.0, "[2/5] RUN \x1b[1mmake"), Row(TargetName("y"), "test", 2.0)]
+    text = live_text(rows, Counts(waiting=3, running=2, done=1), 65.0, 24, PLAIN)
+
+    assert text.split("\n") == [
+        "x: building 1 min 1 s  [2/5] RUN make",
+        "y: testing 2.0 s",
+        "1 done, 2 running, 3 waiting; about 1 min 5 s left",
+    ]
+    assert live_text([], Counts(0, done=1, failed=2), 9.0, 24, PLAIN) == "1 done, 0 running, 0 waiting, 2 failed"
+
+
+def test_200_jobs_fit_a_terminal() -> None:
+    """No more lines than the terminal has, some left for what ended; the rest are counted."""
+    rows = [Row(TargetName(f"x{number}"), "build", 1.0) for number in range(200)]
+    for height in (1, 2, 3, 4, 10, 50):
+        lines = live_text(rows, Counts(0, 200), None, height, PLAIN).split("\n")
+        assert len(lines) <= max(height - 1, 2)
+    assert "and 194 more" in lines or live_text(rows, Counts(0, 200), None, 10, PLAIN).split("\n")[-2] == "and 194 more"
+
+
+def test_what_a_terminal_is_told() -> None:
+    """The failure with its last lines at once; the counts follow what happens."""
+    stream, clock = io.StringIO(), FixedClock()
+    planned = plan(stack(target("x"), target("bad"), target("child", "bad")), NOTHING_KNOWN)
+    live = LiveLines(stream, clock.ticks, PLAIN, planned, 2)
+    with live:
+        live(JobStarted(X, "build"))
+        live(JobStep(X, "build", "[1/2] FROM a"))
+        live(JobStep(X, "build", "[1/2] FROM a", "done", 0.1))
+        live(JobStarted(TargetName("bad"), "build"))
+        clock.advance(3)
+        shown = live._draw().plain
+        live(JobEnded(TargetName("bad"), "build", False, 3.0, "no", ("the last line",), "bad.log"))
+        live(TargetEnded(FAILED))
+        live(TargetEnded(SKIPPED))
+        live(JobEnded(X, "build", True, 3.0))
+        live(TargetEnded(BUILT))
+        live(TagsMoved(PROMOTED))
+        after = live._draw().plain
+    said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+
+    assert "x: building 3.0 s  [1/2] FROM a" in shown
+    assert "0 done, 2 running, 1 waiting" in shown
+    assert after == "1 done, 0 running, 0 waiting, 1 failed, 1 skipped"
+    assert "the last line" in said
+    assert "log: bad.log" in said
+    assert "child: skipped, because bad failed" in said
+    assert "moved 1 tag" in said
