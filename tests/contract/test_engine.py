@@ -8,6 +8,7 @@ in its store; pushes go to STACKYARD_TEST_REGISTRY. `eval "$(script/dev up)"` st
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import threading
 import time
@@ -211,7 +212,8 @@ def test_a_stage_is_built_and_nothing_behind_it(bench: Bench):
     assert bench.build(bench.request(text)).failure
     refused = bench.build(msgspec.structs.replace(bench.request(text), stage="1"))
     assert refused.failure
-    assert 'target stage "1" could not be found' in refused.failure
+    assert "could not be found" in refused.failure
+    assert re.search(r'target stage "?1"? ', refused.failure)  # engines of 2020 quote no name
 
 
 def test_a_network_is_taken(bench: Bench):
@@ -377,7 +379,7 @@ def test_an_arguments_value_is_on_no_command_line(docker_bench: Bench):
     ended.set()
     watcher.join()
 
-    ours = [line for line in seen if "buildx" in line and str(request.tag) in line]
+    ours = [line for line in seen if "build" in line and str(request.tag) in line]
     assert ours
     assert not any(value in line for line in ours)
     assert value not in docker_bench.log.read_text()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""One build through `docker buildx build`: what it is given, what it is kept from, what came out.
+"""One build through `docker buildx build`, or the `docker build` of 20.10: what goes in, what came out.
 
 In:   BuildRequest
 Out:  BuildResult; the log
-Raises: EngineUnavailable, ToolMissing, EngineProblem, DigestMismatch; a build that fails is a result
-Beside: edges/rawjson (the stream), edges/pins (how a parent is pinned, and why so), edges/docker (the engine)
+Raises: EngineUnavailable, EngineProblem, DigestMismatch; a build that fails is a result
+Beside: edges/rawjson and edges/built_in (the stream), edges/pins (how a parent is pinned, and why so), edges/docker
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol, TextIO
 
+from stackyard.edges.built_in import PlainValues
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.pins import Pinned, pinned
 from stackyard.edges.process import TIMED_OUT, Processes
 from stackyard.edges.rawjson import Progress
-from stackyard.errors import DigestMismatch, EngineProblem, ToolMissing
+from stackyard.errors import DigestMismatch, EngineProblem, InvalidValue
+from stackyard.model.building import Way
 from stackyard.model.content import ImageFacts
 from stackyard.model.inputs import looks_secret
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Platform, Reference
 
-FIRST_WITH_RAWJSON = (0, 12)
 _STEERS_CLIENT = re.compile(r"PATH|HOME|LD_.*|(DOCKER|BUILDX)_.*")
 _MASK = "***"
+BUILDX = Way("buildx", has_contexts=True)
 
 
 class Store(Protocol):
@@ -62,7 +64,12 @@ class _NotPinned(Exception):
 
 
 def build(
-    store: Store, processes: Processes, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]
+    store: Store,
+    processes: Processes,
+    request: BuildRequest,
+    log: Path,
+    watch: Callable[[BuildStep], None],
+    way: Way = BUILDX,
 ) -> BuildResult:
     """Build one image in the engine's own builder; see Engine.build."""
     started = time.monotonic()
@@ -72,10 +79,10 @@ def build(
         ended = _Ended(refusal(request))
         if ended.failure is None:
             metadata = Path(folder) / "metadata.json"
-            with pinned(store, request, Path(folder)) as pins:
-                ended = _run(store, processes, request, pins, metadata, file, watch)
+            with pinned(store, request, Path(folder), way.has_contexts) as pins:
+                ended = _run(store, processes, request, pins, metadata, file, watch, way)
                 if ended.failure is None:
-                    image = _built(store, request, metadata)
+                    image = _built(store, request, _told(metadata, way))
         if ended.failure is not None:
             file.write(f"failed: {ended.failure}\n")
     return BuildResult(image, time.monotonic() - started, ended.failure, ended.last_lines, ended.is_late, ended.line)
@@ -92,15 +99,18 @@ def refusal(request: BuildRequest) -> str | None:
     return None
 
 
-def argv(request: BuildRequest, pins: Pinned, metadata: Path) -> list[str]:
+def argv(request: BuildRequest, pins: Pinned, metadata: Path, way: Way = BUILDX) -> list[str]:
     """The command line. No value of an argument is on it.
 
     The builder is the engine's own, whose results are in the engine's store without a copy;
     DOCKER_HOST says which engine, so `default` is right with every docker context.
     """
-    words = ["docker", "buildx", "build", "--builder", "default", "--progress", "rawjson"]
-    words += ["--provenance=false", "--sbom=false"]
-    words += ["--metadata-file", str(metadata), "--tag", str(request.tag), "--file", str(pins.dockerfile)]
+    if way.through == "buildx":
+        words = ["docker", "buildx", "build", "--builder", "default", "--progress", "rawjson"]
+        words += ["--provenance=false", "--sbom=false", "--metadata-file", str(metadata)]
+    else:
+        words = ["docker", "build", "--progress", "plain", "--iidfile", str(metadata)]
+    words += ["--tag", str(request.tag), "--file", str(pins.dockerfile)]
     for name, _ in request.args:
         words += ["--build-arg", name]
     for key, value in request.labels:
@@ -125,6 +135,7 @@ def environment(request: BuildRequest) -> dict[str, str]:
         "BUILDX_GIT_LABELS": "0",  # labels that are no function of the stack
         "BUILDX_GIT_INFO": "0",
         "BUILDX_METADATA_PROVENANCE": "disabled",
+        "DOCKER_BUILDKIT": "1",  # a docker without buildx has another builder beside it
         "OTEL_TRACES_EXPORTER": "none",  # the engine would keep a trace of every build
         "SOURCE_DATE_EPOCH": str(request.epoch),
         **dict(request.args),
@@ -163,6 +174,7 @@ def _run(
     metadata: Path,
     file: TextIO,
     watch: Callable[[BuildStep], None],
+    way: Way,
 ) -> _Ended:
 
     def needs(name: str) -> None:
@@ -173,10 +185,11 @@ def _run(
         if store.inspect(name) is None:
             raise _NotPinned(f"the Dockerfile names {name}, which was not planned and is not in the engine's store")
 
-    progress = Progress(file, watch, needs, masker(request.args))
+    values = None if way.through == "buildx" else PlainValues()
+    progress = Progress(file, watch, needs, masker(request.args), values)
     try:
         code = processes.follow(
-            argv(request, pins, metadata), progress.take, environment(request), timeout_s=request.timeout_s
+            argv(request, pins, metadata, way), progress.take, environment(request), timeout_s=request.timeout_s
         )
     except _NotPinned as found:
         return _Ended(str(found))
@@ -188,8 +201,6 @@ def _run(
         return _Ended(*progress.unfinished(), is_late=True)
     if failed := progress.failure():
         return _Ended(*failed, line=progress.line)
-    if not progress.saw_steps:
-        _client_works(processes)
     store.ping()
     said = tuple(word for word in progress.words if not word.startswith("ERROR:"))
     return _Ended(_last_word(progress, code), said, line=progress.line)
@@ -198,32 +209,30 @@ def _run(
 def _last_word(progress: Progress, code: int) -> str:
     said = next((word for word in reversed(progress.words) if word.startswith("ERROR:")), None)
     if said is None:
-        return progress.words[-1] if progress.words else f"docker buildx ended with exit code {code} and said nothing"
+        return progress.words[-1] if progress.words else f"docker ended with exit code {code} and said nothing"
     return said.removeprefix("ERROR:").strip().removeprefix("failed to solve:").strip()
 
 
-def _client_works(processes: Processes) -> None:
-    """ToolMissing if buildx is not there or too old: the docker client then says something else, or nothing."""
-    code, lines = processes.output(["docker", "buildx", "version"])
-    hint = "install the package docker-buildx-plugin (Debian: docker-buildx)"
-    if code:
-        raise ToolMissing("docker is here, its build plugin buildx is not", hint=hint, program="docker buildx")
-    found = re.search(r"\bv?(\d+)\.(\d+)", " ".join(lines))
-    if found and (int(found[1]), int(found[2])) < FIRST_WITH_RAWJSON:
-        raise ToolMissing(f"buildx {found[0]} is too old: Stackyard needs 0.12", hint=hint, program="docker buildx")
-
-
-def _built(store: Store, request: BuildRequest, metadata: Path) -> LocalImage:
-    """The image that this build made, as the engine's store knows it.
+def _told(metadata: Path, way: Way) -> Digest | None:
+    """What the client says that it built; None where it does not.
 
     The metadata file names what was exported: on a classic store the config, on a containerd
     store the manifest or index, and each is what that store calls the image's id.
     """
     try:
-        told: Mapping[str, object] = json.loads(metadata.read_bytes())
-        digest = Digest.parse(str(told["containerimage.digest"]))
-    except (OSError, ValueError, KeyError) as problem:
-        raise EngineProblem(f"the build of {request.tag} went well, but buildx does not say what it built") from problem
+        text = metadata.read_bytes()
+        if way.through != "buildx":
+            return Digest.parse(text.decode().strip())
+        told: Mapping[str, object] = json.loads(text)
+        return Digest.parse(str(told["containerimage.digest"]))
+    except (OSError, ValueError, KeyError, InvalidValue):
+        return None
+
+
+def _built(store: Store, request: BuildRequest, digest: Digest | None) -> LocalImage:
+    """The image that this build made, as the engine's store knows it."""
+    if digest is None:
+        raise EngineProblem(f"the build of {request.tag} went well, but docker does not say what it built")
     facts = store.inspect(str(request.tag))
     found = facts.image.id if facts else None
     if found != digest:

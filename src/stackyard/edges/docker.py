@@ -10,6 +10,7 @@ Beside: docker_context (where), docker_api (HTTP), buildx (builds), containers (
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -20,9 +21,10 @@ from stackyard.edges.docker_api import Api
 from stackyard.edges.docker_context import config_folder, locate
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
 from stackyard.edges.patience import Patience
-from stackyard.edges.process import Processes
+from stackyard.edges.process import Processes, program_version
 from stackyard.edges.transfers import Transfers
-from stackyard.errors import EngineProblem, InvalidValue
+from stackyard.errors import EngineProblem, InvalidValue, ToolMissing
+from stackyard.model.building import FIRST_BUILDX, UNKNOWN, NoWay, Way, numbers, way_to_build
 from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Platform, Reference
@@ -52,6 +54,8 @@ class DockerEngine:
         self._containers = Containers(self._api)
         self._transfers = Transfers(self._processes, self._api.ping, patience or Patience())
         self._about: EngineInfo | None = None
+        self._way: Way | None = None
+        self._lock = threading.Lock()
 
     def about(self) -> EngineInfo:
         """See Engine.about. Asked once."""
@@ -119,7 +123,7 @@ class DockerEngine:
 
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """See Engine.build."""
-        return buildx.build(self, self._processes, request, log, watch)
+        return buildx.build(self, self._processes, request, log, watch, self._way_to_build())
 
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """See Engine.run."""
@@ -129,6 +133,26 @@ class DockerEngine:
         """End all programs and containers of this engine's that still run; what waits for them gets EngineProblem."""
         self._processes.close()
         self._containers.close()
+
+    def _way_to_build(self) -> Way:
+        """How client and engine build together; asked once. ToolMissing if they do not."""
+        with self._lock:
+            if self._way is not None:
+                return self._way
+            if not self._processes.has("docker"):
+                way = way_to_build("", "", "")
+            else:
+                buildx_is = program_version(self._processes, "docker", "buildx", "version")
+                # A buildx that is new enough decides: the client's own version costs another process.
+                is_enough = numbers(buildx_is) >= FIRST_BUILDX
+                client = UNKNOWN if is_enough else program_version(self._processes, "docker", "--version") or UNKNOWN
+                about = self.about()
+                system = about.platform.partition("/")[0]
+                way = way_to_build(client, about.name.removeprefix("docker "), buildx_is, system)
+            if isinstance(way, NoWay):
+                raise ToolMissing(way.sentence, hint=way.hint, program=way.program)
+            self._way = way
+            return way
 
 
 def _store(info: Mapping[str, Any]) -> Literal["classic", "containerd"]:

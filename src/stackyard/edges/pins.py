@@ -37,6 +37,9 @@ _GAP = r"(?:[ \t]|\\\r?\n)+"
 _FROM = re.compile(
     rf"^([ \t]*FROM{_GAP}(?:--\S+{_GAP})*)(\S+)({_GAP}AS{_GAP}(\S+))?(?=[ \t\r]*$)", re.IGNORECASE | re.MULTILINE
 )
+_OTHER = rf"^([ \t]*(?:ONBUILD{_GAP})?(?:COPY|ADD|RUN))((?:{_GAP}--\S+)+)"
+_USES = re.compile(f"{_FROM.pattern}|{_OTHER}", re.IGNORECASE | re.MULTILINE)
+_FLAG = re.compile(r"(--from=|--mount=(?:[^\s,]+,)*from=)([^,\s]+)", re.IGNORECASE)
 _ARG = re.compile(r"^[ \t]*ARG[ \t]+(\w+)(?:=(.*?))?[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -67,8 +70,11 @@ class Names(Protocol):
 
 
 @contextlib.contextmanager
-def pinned(names: Names, request: BuildRequest, folder: Path) -> Iterator[Pinned]:
+def pinned(names: Names, request: BuildRequest, folder: Path, has_contexts: bool = True) -> Iterator[Pinned]:
     """Private names for all pins of a request, as long as the block lasts.
+
+    Args:
+        has_contexts: whether the engine takes named contexts; without them a copy of the Dockerfile has all names.
 
     Raises:
         EngineProblem: a pin's image is not in the store; nothing is built then.
@@ -85,15 +91,21 @@ def pinned(names: Names, request: BuildRequest, folder: Path) -> Iterator[Pinned
             private = Reference(PRIVATE, Tag(f"{facts.image.id.hex[:12]}-{secrets.token_hex(6)}"))
             contexts.append((key, private))
             names.tag(facts.image, private)
-        yield apart(request.dockerfile, contexts, dict(request.args), folder)
+        yield apart(request.dockerfile, contexts, dict(request.args), folder, has_contexts)
     finally:
         for _, private in contexts:
             with contextlib.suppress(EngineProblem):  # an engine that is gone is told of elsewhere
                 names.untag(private)
 
 
-def apart(dockerfile: Path, contexts: Sequence[tuple[str, Reference]], args: Mapping[str, str], folder: Path) -> Pinned:
-    """The pins as buildx can take them.
+def apart(
+    dockerfile: Path,
+    contexts: Sequence[tuple[str, Reference]],
+    args: Mapping[str, str],
+    folder: Path,
+    has_contexts: bool = True,
+) -> Pinned:
+    """The pins as docker can take them.
 
     A named context replaces stages of that name too: with `FROM base AS base`, everything the
     stage does would be left out without a word. There the reference is replaced in a copy of the
@@ -101,11 +113,13 @@ def apart(dockerfile: Path, contexts: Sequence[tuple[str, Reference]], args: Map
     """
     text = dockerfile.read_text("utf-8", "surrogateescape")
     stages = {match_name(found[4]) for found in _FROM.finditer(text) if found[4]}
-    clashing = {match_name(key): private for key, private in contexts if match_name(key) in stages}
+    clashing = {match_name(key): private for key, private in contexts if not has_contexts or match_name(key) in stages}
     if not clashing:
         return Pinned(dockerfile, tuple(contexts))
     copy = folder / "Dockerfile"
-    copy.write_text(_replaced(text, clashing, _globals(text, args)), "utf-8", "surrogateescape")
+    copy.write_text(
+        _replaced(text, clashing, _globals(text, args), everywhere=not has_contexts), "utf-8", "surrogateescape"
+    )
     ignore = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
     if ignore.exists():
         shutil.copyfile(ignore, folder / "Dockerfile.dockerignore")
@@ -142,15 +156,28 @@ def _globals(text: str, args: Mapping[str, str]) -> dict[str, str]:
     return values
 
 
-def _replaced(text: str, clashing: Mapping[str, Reference], values: Mapping[str, str]) -> str:
-    """The text with each `FROM NAME` replaced, up to the stage that takes the name over."""
+def _replaced(text: str, clashing: Mapping[str, Reference], values: Mapping[str, str], everywhere: bool) -> str:
+    """The text with each `FROM NAME` replaced, up to the stage that takes the name over.
+
+    Args:
+        everywhere: also `COPY --from=NAME` and `RUN --mount=from=NAME`.
+    """
     taken: set[str] = set()
 
+    def private_name(written: str) -> Reference | None:
+        name = match_name(written)
+        return None if name in taken else clashing.get(name)
+
+    def in_flag(found: re.Match[str]) -> str:
+        private = private_name(found[2])
+        return found[0] if private is None else f"{found[1]}{private}"
+
     def replace(found: re.Match[str]) -> str:
-        name = match_name(expand(found[2], values))
-        private = None if name in taken else clashing.get(name)
+        if found[2] is None:
+            return found[5] + _FLAG.sub(in_flag, found[6]) if everywhere else found[0]
+        private = private_name(expand(found[2], values))
         if found[4]:
             taken.add(match_name(found[4]))
         return found[0] if private is None else f"{found[1]}{private}{found[3] or ''}"
 
-    return _FROM.sub(replace, text)
+    return _USES.sub(replace, text)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -26,6 +27,9 @@ TIMED_OUT = 124
 
 GRACE_S = 10.0
 """How long a program that was asked to end may take before it is killed."""
+
+_VERSION = re.compile(r"\bv?(\d+\.\d+[\w.+~-]*)")
+_VERSION_S = 20.0
 
 
 class Processes:
@@ -94,6 +98,10 @@ class Processes:
         if code and self._closed:
             raise EngineProblem(f"{' '.join(argv[:2])} was stopped before its end")
         return code
+
+    def has(self, program: str) -> bool:
+        """Whether there is such a program."""
+        return shutil.which(program, path=self.environ.get("PATH", os.defpath)) is not None
 
     def output(self, argv: Sequence[str]) -> tuple[int, list[str]]:
         """Exit code and all lines of a short program."""
@@ -164,6 +172,17 @@ class Processes:
         finally:
             with self._lock:
                 self._running.pop(child, None)
+
+
+def program_version(processes: Processes, *argv: str) -> str:
+    """What a program says of its version, empty if it is not there or says nothing that looks like one."""
+    lines: list[str] = []
+    try:
+        code = processes.follow(argv, lines.append, timeout_s=_VERSION_S)
+    except ToolMissing:
+        return ""
+    found = None if code else _VERSION.search(" ".join(lines))
+    return found[1].rstrip(",.") if found else ""
 
 
 def _end(child: subprocess.Popen[bytes], asked_with: signal.Signals) -> None:

@@ -18,7 +18,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from stackyard.edges.engine import BuildStep
 
@@ -28,6 +28,16 @@ _RULE = re.compile(r"-{10,}")
 """`Dockerfile:3` and a rule below it: how buildx shows the instruction that failed."""
 _OF_DOCKERFILE = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
 _LOADS = re.compile(r"\[(?:\S+ )?internal\] load metadata for (\S+)")
+
+
+class Reader(Protocol):
+    """Gives statuses for lines."""
+
+    def take(self, line: str) -> Iterator[dict[str, Any] | str]:
+        """What ends on this line; or the line itself, where it is no part of a status."""
+
+    def rest(self) -> str:
+        """What a stream that broke off left unfinished."""
 
 
 class Values:
@@ -85,6 +95,7 @@ class Progress:
         watch: gets the steps of the Dockerfile.
         needs: called with each image that the engine looks up by the Dockerfile's own words.
         mask: takes secrets out of a text.
+        values: who reads the lines; None: JSON, as buildx writes it.
     """
 
     def __init__(
@@ -93,13 +104,14 @@ class Progress:
         watch: Callable[[BuildStep], None],
         needs: Callable[[str], None],
         mask: Callable[[str], str],
+        values: Reader | None = None,
     ) -> None:
         self.words: deque[str] = deque(maxlen=LAST_LINES)
         """What the client said outside of any step: a Dockerfile it cannot read, an engine it cannot reach."""
         self.line: int | None = None
         """The Dockerfile's line that failed, where the client shows it."""
         self._log, self._watch, self._needs, self._mask = log, watch, needs, mask
-        self._values = Values()
+        self._values = values or Values()
         self._vertices: dict[str, _Vertex] = {}
         self._failed: list[_Vertex] = []
 

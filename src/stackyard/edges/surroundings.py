@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,13 +24,10 @@ from stackyard.edges.docker import DockerEngine
 from stackyard.edges.docker_context import locate
 from stackyard.edges.oci import OciRegistry
 from stackyard.edges.patience import Patience
-from stackyard.edges.process import Processes
+from stackyard.edges.process import Processes, program_version
 from stackyard.errors import ConfigError, EngineProblem, RegistryUnreachable, StackyardError, ToolMissing
 from stackyard.model.building import NoWay, way_to_build
 from stackyard.model.surroundings import FoundEngine, FoundRegistry, Surroundings
-
-_VERSION = re.compile(r"\bv?(\d+\.\d+[\w.+~-]*)")
-_LIMIT_S = 20.0
 
 
 def look(environ: Mapping[str, str], stackyard: str, hosts: Mapping[str, bool]) -> Surroundings:
@@ -64,17 +60,6 @@ def look(environ: Mapping[str, str], stackyard: str, hosts: Mapping[str, bool]) 
         )
         registry.close()
     return found
-
-
-def program_version(processes: Processes, *argv: str) -> str:
-    """What a program says of its version, empty if it is not there or says nothing that looks like one."""
-    lines: list[str] = []
-    try:
-        code = processes.follow(argv, lines.append, timeout_s=_LIMIT_S)
-    except ToolMissing:
-        return ""
-    found = None if code else _VERSION.search(" ".join(lines))
-    return found[1].rstrip(",.") if found else ""
 
 
 def podman_socket(environ: Mapping[str, str]) -> str | None:

@@ -23,6 +23,8 @@ LAST_BUILT_IN = (20, 10)
 FIRST_WITH_CONTEXTS = (23, 0)
 """The first engine whose Dockerfile frontend takes a named context in place of an image."""
 FIRST_BUILDKIT = (18, 9)
+UNKNOWN = "unknown"
+"""The version of a client that is there and does not say it."""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -69,12 +71,12 @@ def way_to_build(client: str, engine: str, buildx: str, engine_os: str = "linux"
     has_contexts = numbers(engine) >= FIRST_WITH_CONTEXTS
     if buildx and numbers(buildx) >= FIRST_BUILDX:
         return Way("buildx", has_contexts)
-    if numbers(client)[:2] <= LAST_BUILT_IN:
+    if FIRST_BUILDKIT <= numbers(client)[:2] <= LAST_BUILT_IN:
         return Way("docker build", has_contexts=False)
     if buildx:
         return NoWay(f"buildx {buildx} is too old: Stackyard needs 0.12", INSTALL_BUILDX)
     return NoWay(
-        f"docker {client} is here, its build plugin buildx is not; without it docker would fall back "
+        f"docker is here (client {client}), its build plugin buildx is not; without it docker would fall back "
         "to its old builder, which cannot build on a pinned base",
         INSTALL_BUILDX,
     )

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from stackyard.edges.buildx import argv, environment, masker, refusal
+from stackyard.edges.built_in import PlainValues
 from stackyard.edges.docker import DockerEngine, _facts, _store, _unmistakable
 from stackyard.edges.docker_context import locate
 from stackyard.edges.engine import BuildRequest, BuildStep
 from stackyard.edges.pins import Pinned, apart, match_name
 from stackyard.edges.rawjson import Progress, Values
 from stackyard.errors import EngineUnavailable
+from stackyard.model.building import Way
 from stackyard.model.reference import Platform, Reference
 
 ID = "sha256:" + "a" * 64
@@ -110,6 +112,60 @@ class TestArgv:
         assert environment(request_of(tmp_path, args=args))["SOURCE_DATE_EPOCH"] == "1"
 
 
+def test_a_docker_with_buildkit_built_in(tmp_path: Path):
+    """No buildx, no attestations to switch off; the id comes in a file."""
+    request = request_of(tmp_path)
+    way = Way("docker build", has_contexts=False)
+    words = argv(request, Pinned(request.dockerfile, ()), tmp_path / "id", way)
+
+    assert words[:2] == ["docker", "build"]
+    assert words[words.index("--iidfile") + 1] == str(tmp_path / "id")
+    assert not {"--builder", "--provenance=false"} & set(words)
+    assert environment(request)["DOCKER_BUILDKIT"] == "1"
+
+
+def test_lines_for_people_tell_the_same():
+    """What docker 20.10 prints becomes steps, output and the failing instruction; names come once."""
+    lines = """#1 [internal] load metadata for docker.io/library/debian:12
+#1 sha256:447338529203f52ddb4c00a4cf40ab6c2399a5d78a019c1f53dcaa57bf37c1d7
+#1 DONE 0.0s
+
+#2 [1/3] FROM docker.io/library/debian:12
+#2 CACHED
+#3 [2/3] RUN echo one
+#3 0.509 one
+#3 ...
+#4 [other 2/2] RUN sleep 9
+#4 CANCELED
+#3 [2/3] RUN echo one
+#3 DONE 1.6s
+#5 [3/3] RUN echo two; exit 3
+#5 0.752 two
+#5 ERROR: executor failed running [/bin/sh -c exit 3]: exit code: 3
+------
+executor failed running [/bin/sh -c exit 3]: exit code: 3""".splitlines()
+    steps: list[BuildStep] = []
+    needed: list[str] = []
+    log = io.StringIO()
+    progress = Progress(log, steps.append, needed.append, lambda text: text, PlainValues())
+    for line in lines:
+        progress.take(line)
+    progress.end()
+
+    assert needed == ["docker.io/library/debian:12"]
+    assert [(step.name[:5], step.state) for step in steps if "other" not in step.name] == [
+        ("[1/3]", "started"),
+        ("[1/3]", "cached"),
+        ("[2/3]", "started"),
+        ("[2/3]", "done"),
+        ("[3/3]", "started"),
+        ("[3/3]", "failed"),
+    ]
+    failure = "[3/3] RUN echo two; exit 3: executor failed running [/bin/sh -c exit 3]: exit code: 3"
+    assert progress.failure() == (failure, ("two",))
+    assert "#3 done in 1.6 s" in log.getvalue()
+
+
 def test_secrets_are_masked():
     """Values of arguments that look secret go, whole or as the password in an address; others stay."""
     mask = masker((("NPM_TOKEN", "abcd1234"), ("INDEX", "https://me:pass-word@pypi.example/"), ("VERSION", "3.10")))
@@ -137,6 +193,33 @@ class TestApart:
 
         assert made.dockerfile == tmp_path / "images" / "Dockerfile"
         assert len(made.contexts) == 2
+
+    def test_an_engine_without_contexts_gets_a_copy(self, tmp_path: Path):
+        """FROM, COPY --from and mounts name the pin; stages, other images and the words of a command stay."""
+        text = (
+            "FROM base AS one\n"
+            "COPY --chown=1 --from=tools:1 /a /b\n"
+            "RUN --mount=type=bind,from=tools:1,target=/t cp --from=tools:1 /t\n"
+            "FROM other\n"
+            "COPY --from=one /who /who\n"
+            "COPY --from=0 /x /x\n"
+        )
+        images = tmp_path / "images"
+        images.mkdir()
+        (images / "Dockerfile").write_text(text)
+        contexts = [(key, self.PRIVATE) for key in ("base", "tools:1", "one")]
+        made = apart(images / "Dockerfile", contexts, {}, tmp_path, has_contexts=False)
+
+        assert made.contexts == ()
+        assert made.covers("base")
+        assert made.dockerfile.read_text() == (
+            f"FROM {self.PRIVATE} AS one\n"
+            f"COPY --chown=1 --from={self.PRIVATE} /a /b\n"
+            f"RUN --mount=type=bind,from={self.PRIVATE},target=/t cp --from=tools:1 /t\n"
+            "FROM other\n"
+            "COPY --from=one /who /who\n"
+            "COPY --from=0 /x /x\n"
+        )
 
     @pytest.mark.parametrize("key", ["base", "base:latest", "docker.io/library/base"])
     def test_a_stage_of_the_same_name(self, tmp_path: Path, key: str):
