@@ -125,7 +125,7 @@ class Bench:
         """Take away the names under this bench's own prefix, and no other."""
         if self.is_fake:
             return
-        for image in self.engine._api.get("/images/json"):  # type: ignore[attr-defined]
+        for image in self.engine._api.must("/images/json"):  # type: ignore[attr-defined]
             for name in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())):
                 if self.prefix in name:
                     self.engine.untag(Reference.parse(name))

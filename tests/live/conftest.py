@@ -101,7 +101,7 @@ class LiveStack:
 
     def clean(self) -> None:
         """Take away every name that this stack gave to images of the engine."""
-        listed = self.engine._api.get("/images/json") or []
+        listed = self.engine._api.must("/images/json")
         for image in listed:
             for name in image.get("RepoTags") or []:
                 if f"{self.prefix}/" in name:

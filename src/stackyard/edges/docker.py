@@ -62,7 +62,7 @@ class DockerEngine:
         if self._about is None:
             version, info = self._api.must("/version"), self._api.must("/info")
             self._about = EngineInfo(
-                name=f"docker {version['Version']}",
+                name=f"{_product(version)} {version['Version']}",
                 store=_store(info),
                 platform=Platform(f"{version['Os']}/{version['Arch']}"),
                 address=self._api.endpoint.address,
@@ -153,6 +153,12 @@ class DockerEngine:
                 raise ToolMissing(way.sentence, hint=way.hint, program=way.program)
             self._way = way
             return way
+
+
+def _product(version: Mapping[str, Any]) -> str:
+    """Who answers in docker's language."""
+    parts = [str(part.get("Name", "")).lower() for part in version.get("Components") or ()]
+    return "podman" if any(name.startswith("podman") for name in parts) else "docker"
 
 
 def _store(info: Mapping[str, Any]) -> Literal["classic", "containerd"]:

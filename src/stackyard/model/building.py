@@ -49,6 +49,8 @@ INSTALL_BUILDX = "install the package docker-buildx-plugin (Debian: docker-build
 def way_to_build(client: str, engine: str, buildx: str, engine_os: str = "linux") -> Way | NoWay:
     """The way, from what `docker --version`, the engine and `docker buildx version` say; empty: nothing.
 
+    An engine that only speaks docker's language says its name before its version: `podman 4.3.1`.
+
     >>> way_to_build("28.2.2", "26.1.5", "0.13.1").through
     'buildx'
     >>> way_to_build("20.10.24", "20.10.24", "")
@@ -60,6 +62,12 @@ def way_to_build(client: str, engine: str, buildx: str, engine_os: str = "linux"
         return NoWay(
             f"the engine is a {engine_os} one, and the images of a stack are Linux images",
             "switch Docker Desktop to Linux containers",
+            "docker",
+        )
+    if " " in engine:
+        return NoWay(
+            f"{engine} answers where docker would; it takes docker's requests, and has no BuildKit to build with",
+            "point DOCKER_HOST, or `docker context use`, at a docker engine",
             "docker",
         )
     if numbers(engine) < FIRST_BUILDKIT:

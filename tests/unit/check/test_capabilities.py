@@ -67,6 +67,7 @@ def test_there_is_a_way_to_build(client: str, engine: str, buildx: str, through:
         ("28.2.2", "26.1.5", "", "linux", "would fall back to its old builder"),
         ("28.2.2", "26.1.5", "0.11.2", "linux", "buildx 0.11.2 is too old"),
         ("20.10.24", "18.06.1", "", "linux", "has only the old builder"),
+        ("28.2.2", "podman 4.3.1", "0.24.0", "linux", "podman 4.3.1 answers where docker would"),
         ("28.2.2", "28.2.2", "0.24.0", "windows", "the images of a stack are Linux images"),
     ],
 )

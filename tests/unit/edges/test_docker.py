@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -59,3 +60,23 @@ def test_a_list_during_a_removal_is_asked_for_again(daemon: Daemon) -> None:
     daemon.gone = 99
     with pytest.raises(EngineProblem, match="there is no /images/json"):
         engine.present()
+
+
+class Speaks(Handler):
+    """An engine that says who it is, and nothing else."""
+
+    parts: ClassVar = [{"Name": "Podman Engine", "Version": "4.3.1"}]
+
+    def do_GET(self) -> None:
+        body = json.dumps({"Version": "4.3.1", "Os": "linux", "Arch": "amd64", "Components": self.parts}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def test_another_engine_in_dockers_place_is_named(daemon: Daemon) -> None:
+    """Podman answers docker's requests: it is called what it is, not by a docker's version."""
+    daemon.RequestHandlerClass = Speaks
+    engine = DockerEngine({"DOCKER_HOST": f"tcp://127.0.0.1:{daemon.server_port}"})
+    assert engine.about().name == "podman 4.3.1"
