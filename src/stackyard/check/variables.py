@@ -18,6 +18,7 @@ from stackyard.check.secrets import is_secret
 from stackyard.model.dockerfile import SCRATCH, SYNTAX_ARG, Body, Dockerfile, Mention, Stage, Use
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Note
+from stackyard.model.selectors import matching
 from stackyard.model.stack import Finding, GivenArgument, Stack, Target
 
 BASE_TAG = "BASE_TAG"
@@ -274,8 +275,10 @@ def _passed_for_nothing(target: Target, dockerfile: Dockerfile, everywhere: froz
 
 def given_for_nothing(stack: Stack, arguments: Sequence[GivenArgument]) -> Iterator[Note]:
     """Arguments of a command line that no Dockerfile they are for declares: a slip of the hand, most likely."""
+    names = [target.name for target in stack.targets]
     for given in arguments:
-        targets = [target for target in stack.targets if given.image in (None, target.image, target.name)]
+        meant = matching(given.image, names, stack.groups) if given.image else set(names)
+        targets = [target for target in stack.targets if target.name in meant]
         files = [dockerfile for target in targets if (dockerfile := stack.dockerfile_of(target))]
         by_name = {target.name: target for target in stack.targets}
         declared = frozenset[str]().union(

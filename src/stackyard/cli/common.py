@@ -76,7 +76,7 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="[IMAGE:]NAME=VALUE",
         expose_value=False,
         callback=_keep_build_args,
-        help="Pass this build argument, to all images or to one; repeatable.",
+        help="Pass this build argument, to all images or to those that IMAGE names; repeatable.",
     )
     stamp = option(
         "--stamp",
@@ -93,7 +93,7 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="IMAGE=REF",
         expose_value=False,
         callback=_keep_bases,
-        help="Build this image, or one version of it, on REF in place of its own base; repeatable.",
+        help="Build what IMAGE names on REF in place of its own base; repeatable.",
     )
     return build_args(bases(stamp(function)))
 

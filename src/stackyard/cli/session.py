@@ -145,14 +145,14 @@ def given_argument(text: str, environ: Mapping[str, str]) -> GivenArgument | Non
     left, sign, value = text.partition("=")
     image, colon, name = left.rpartition(":")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or (colon and not image):
-        raise ConfigError(f"{text!r} is no build argument", hint="write NAME=VALUE, or IMAGE:NAME=VALUE for one image")
+        raise ConfigError(f"{text!r} is no build argument", hint="write NAME=VALUE for all, or IMAGE:NAME=VALUE")
     if not sign and name not in environ:
         return None
     return GivenArgument(image or None, name, value if sign else environ[name])
 
 
 def given_base(text: str) -> GivenBase:
-    """`IMAGE=REF`, where the image may be one version."""
+    """`IMAGE=REF`, where the image may be any word that names some."""
     from stackyard.model.reference import Reference
     from stackyard.model.stack import GivenBase
 

@@ -94,7 +94,7 @@ class Suite(msgspec.Struct, frozen=True):
 
 
 class GivenArgument(msgspec.Struct, frozen=True):
-    """A build argument of the caller: for one image or target, or for all."""
+    """A build argument of the caller: for what a word names, or for all."""
 
     image: str | None
     name: str
@@ -102,7 +102,7 @@ class GivenArgument(msgspec.Struct, frozen=True):
 
 
 class GivenBase(msgspec.Struct, frozen=True):
-    """What the caller wants an image or target to be built on."""
+    """What the caller wants to be built on something else: an image, a version, a pattern, a group."""
 
     image: str
     reference: Reference

@@ -4,28 +4,25 @@
 In:   Stack, the words of a command line
 Out:  Selection
 Raises: UnknownName, ConfigError
-Pure. Rules: docs/reference/selectors.md
+Pure. Rules: docs/reference/selectors.md. After: model/selectors (which targets one word names)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
 
 import msgspec
 
-from stackyard.errors import ConfigError, UnknownName
-from stackyard.model.names import TargetName, nearest
+from stackyard.errors import ConfigError
+from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.reason import ParentMissing
+from stackyard.model.selectors import matching
 from stackyard.model.stack import Stack
 from stackyard.plan.graph import build_order, descendants, graph_of
 
 ALL = "all"
 """The word of `--rebuild` for everything that is planned."""
-SHOWN = 30
-"""Names that a hint lists at most."""
-_SIGNS = frozenset("*?[")
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -86,50 +83,8 @@ def select(stack: Stack, asked: Sequence[str]) -> frozenset[TargetName]:
     """
     if not asked:
         return frozenset(target.name for target in stack.targets)
-    groups = dict(stack.groups)
-    found: set[TargetName] = set()
-    for word in asked:
-        matching = _matching(stack, word, groups)
-        if not matching:
-            raise _unknown(stack, word)
-        found |= matching
-    return frozenset(found)
-
-
-def _matching(stack: Stack, word: str, groups: Mapping[str, Sequence[str]]) -> set[TargetName]:
-    """Targets of one word; the members of a group are images, targets or patterns."""
-    words = {word, *groups.get(word, ())}
-    patterns = [text for text in words if not _SIGNS.isdisjoint(text)]
-    return {target.name for target in stack.targets if _is_called(target.name, words, patterns)}
-
-
-def _is_called(name: TargetName, words: set[str], patterns: Iterable[str]) -> bool:
-    """Whether a target or its image has one of these names; case counts."""
-    names = (str(name), str(name.image))
-    return any(text in words for text in names) or any(
-        fnmatchcase(text, pattern) for pattern in patterns for text in names
-    )
-
-
-def selectable(names: Sequence[TargetName], groups: Iterable[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
-    """Every word that names something: images, targets, groups, in file order."""
-    images, targets = (str(name.image) for name in names), map(str, names)
-    return tuple(dict.fromkeys((*images, *targets, *(name for name, _ in groups))))
-
-
-def _unknown(stack: Stack, word: str) -> UnknownName:
-    words = sorted(selectable([target.name for target in stack.targets], stack.groups))
-    if word in dict(stack.groups):
-        return UnknownName(f"group {word!r} has no image of this stack", name=word, near=None)
-    is_pattern = not _SIGNS.isdisjoint(word)
-    near = None if is_pattern else nearest(word, words)
-    more = ", ..." if len(words) > SHOWN else ""
-    return UnknownName(
-        f"no image matches {word!r}" if is_pattern else f"no image is named {word!r}",
-        hint=f"did you mean {near!r}?" if near else f"the stack has: {', '.join(words[:SHOWN])}{more}",
-        name=word,
-        near=near,
-    )
+    names = [target.name for target in stack.targets]
+    return frozenset().union(*(matching(word, names, stack.groups) for word in asked))
 
 
 def refuse_orphans(plan: Plan, selection: Selection) -> None:

@@ -25,8 +25,8 @@ from stackyard.load.stack import Settings, load_stack, read_names
 from stackyard.load.tree.place import Place, find
 from stackyard.model.ecr import Stamp
 from stackyard.model.reference import Platform
+from stackyard.model.selectors import selectable
 from stackyard.model.stack import GivenArgument, GivenBase, Revision, Stack, Target
-from stackyard.plan.selection import selectable
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.record.store import Records
 

@@ -81,6 +81,38 @@ def test_one_version_of_an_image(shell: Shell) -> None:
     assert found["lab/2"][:2] == ["build", "base-given"]
 
 
+@pytest.mark.parametrize("word", ["pair", "[ab]", "*/2", "b"])
+def test_groups_and_patterns_name_what_gets_something(shell: Shell, word: str) -> None:
+    """As wherever an image is named: for a base and for a build argument, and what they do not name is let be."""
+    spec = (
+        "images:\n  a: {versions: {'1': , '2': }}\n  b: {versions: {'1': , '2': }}\n  c: \ngroups: {pair: [a/2, b]}\n"
+    )
+    written(shell, "images/spec.yml", spec)
+    for image in "abc":
+        written(shell, f"images/{image}/Dockerfile", f"FROM busybox:1.36\nARG X=1\nRUN echo {image} $X\n")
+    shell.engine.add("busybox:1.37")
+    shell("build")
+    meant = {"pair": {"a/2", "b/1", "b/2"}, "[ab]": {"a/1", "a/2", "b/1", "b/2"}, "*/2": {"a/2", "b/2"}}
+    expected = meant.get(word, {"b/1", "b/2"})
+
+    on_base = reasons(shell, "--base", f"{word}=busybox:1.37")
+    with_argument = reasons(shell, "--build-arg", f"{word}:X=2")
+
+    assert {name for name, step in on_base.items() if "base-given" in step} == expected
+    assert {name for name, step in with_argument.items() if step[0] == "build"} == expected
+
+
+@pytest.mark.parametrize("words", [("--base", "pari=debian:12"), ("--build-arg", "pari:X=1")])
+def test_a_word_that_names_nothing_is_the_same_error_everywhere(shell: Shell, words: tuple[str, str]) -> None:
+    """As of an IMAGE of the command, with what was most likely meant."""
+    written(shell, "images/spec.yml", "images: {base: , leaf: {depend_on: base}}\ngroups: {pair: [base, leaf]}\n")
+    result, plain = shell("plan", *words), shell("plan", "pari")
+
+    assert result.code == 2
+    assert "did you mean 'pair'?" in result.err
+    assert result.err == plain.err
+
+
 def test_every_place_that_names_the_base_gets_the_other(shell: Shell) -> None:
     """The last stage may stand on another stage, and a COPY may name the same image."""
     text = "FROM busybox:1.36 AS one\nRUN echo a\nFROM one\n"
@@ -100,7 +132,7 @@ def test_every_place_that_names_the_base_gets_the_other(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("bsae=debian:12", "there is no image 'bsae' to build on debian:12"),
+        ("bsae=debian:12", "no image is named 'bsae'"),
         ("leaf", "'leaf' names no base"),
         ("=debian:12", "'=debian:12' names no base"),
         ("leaf=", "'leaf=' names no base"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.errors import ConfigError
+from stackyard.errors import UnknownName
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.place import find
 from stackyard.model.decide import Need, Presence
@@ -237,13 +237,15 @@ def test_windows_is_planned_and_not_built_here(tmp_path: Path) -> None:
 
 def test_arguments_of_the_caller_win_and_have_their_place(tmp_path: Path) -> None:
     """For all images, one image, one version; an image that there is not is an error."""
-    given = (GivenArgument(None, "X", "all"), GivenArgument("app", "X", "app"), GivenArgument("app/3.12", "X", "none"))
+    given = (GivenArgument(None, "X", "all"), GivenArgument("app", "X", "app"), GivenArgument("base/3.11", "X", "one"))
     made = pair(tmp_path, settings=Settings(LINUX, build_args=given))
 
-    assert dict(target(made, "app/3.11").args)["X"] == "app"
-    assert dict(target(made, "base/3.11").args)["X"] == "all"
-    with pytest.raises(ConfigError, match="no image 'apt'"):
-        pair(tmp_path, settings=Settings(LINUX, build_args=(GivenArgument("apt", "X", "1"),)))
+    assert [dict(target(made, name).args)["X"] for name in ("app/3.11", "base/3.11")] == ["app", "one"]
+    (everywhere,) = (each.args for each in pair(tmp_path, settings=Settings(LINUX, build_args=given[:1])).targets[1:])
+    assert dict(everywhere)["X"] == "all"
+    for word in ("apt", "app/3.13", "z*"):
+        with pytest.raises(UnknownName, match="no image"):
+            pair(tmp_path, settings=Settings(LINUX, build_args=(GivenArgument(word, "X", "1"),)))
 
 
 def test_stale_and_mixed_stamps_are_found(tmp_path: Path) -> None:

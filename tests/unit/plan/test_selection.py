@@ -11,9 +11,10 @@ from stackyard.model.decide import Presence
 from stackyard.model.inputs import Inputs
 from stackyard.model.known import NOTHING_KNOWN, Known
 from stackyard.model.plan import Plan
+from stackyard.model.selectors import selectable
 from stackyard.model.stack import Stack, Target
 from stackyard.plan.compare import compare
-from stackyard.plan.selection import choose, refuse_orphans, select, selectable
+from stackyard.plan.selection import choose, refuse_orphans, select
 from tests.unit.plan.made import actions, known, pushed, reasons, record, result, stack, suite, target
 
 LAB = msgspec.structs.replace(
