@@ -6,8 +6,9 @@ Out:  findings, each mistake once per Dockerfile
 Pure. Beside: load/mentions (where variables stand), model/dockerfile (scopes)
 
 No false alarms before completeness: what the environment of a base outside the stack holds is not
-known, so that a name nobody sets is told only where it is nearly one that somebody does set, where
-the engine looks at arguments alone (FROM), or where a stage begins with nothing.
+known (BuildKit, whose check UndefinedVar this is, reads its config; records hold none), so that a name
+nobody sets is told only where it is nearly one that somebody does set, where the engine looks at
+arguments alone (FROM), or where a stage begins with nothing, itself or by images of the stack.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ PLATFORM_ARGS = frozenset(
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 PREDEFINED = PLATFORM_ARGS | frozenset((*_PROXIES, *map(str.lower, _PROXIES), "SOURCE_DATE_EPOCH", SYNTAX_ARG))
 """Arguments that the engine takes without an ARG."""
+
+PATH = "PATH"
+WELL_KNOWN = frozenset((PATH, "HOME", "HOSTNAME", "PWD", "SHELL", "TERM", "USER"))
+"""Names that engines or shells set without a word in any Dockerfile: nobody forgot to define them."""
 
 _SHORTEST_TYPO = 6
 _LONG = 10
@@ -57,7 +62,8 @@ def variable_findings(stack: Stack) -> Iterator[Finding]:
         )
         on_build = {target.name: _on_build(target, by_name, stack) for target in targets}
         acting = frozenset[str]().union(*on_build.values())
-        yield from _unset(dockerfile, inherited | acting, bad_lines)
+        known_lines = _known_lines(targets, by_name, stack)
+        yield from _unset(dockerfile, inherited | acting, known_lines, bad_lines)
         yield from _unreplaced(dockerfile, bad_lines)
         yield from _unread(dockerfile, targets, acting)
         for target in targets:
@@ -78,7 +84,7 @@ def _environment(
     dockerfiles: Mapping[str, Dockerfile],
     done: dict[TargetName, frozenset[str]],
 ) -> frozenset[str]:
-    """Names that `ENV` sets in an image of the stack or in what it builds on; never too few of those."""
+    """Names that `ENV`, also after `ONBUILD`, sets in an image or in what it builds on; never too few of those."""
     todo = [name]
     while todo:
         here = todo[-1]
@@ -89,17 +95,48 @@ def _environment(
             todo.extend(missing)
             continue
         dockerfile = dockerfiles.get(target.dockerfile) if target else None
-        own = frozenset(env.name for stage in dockerfile.stages for env in stage.env) if dockerfile else frozenset()
+        stages = dockerfile.stages if dockerfile else ()
+        own = frozenset(env.name for stage in stages for body in (stage, stage.triggers) for env in body.env)
         done[here] = own.union(*(done.get(parent, frozenset()) for parent in parents))
         todo.pop()
     return done[name]
+
+
+def _known_lines(targets: Sequence[Target], by_name: Mapping[TargetName, Target], stack: Stack) -> set[int]:
+    """Lines of the FROMs whose base has no environment but what Dockerfiles of the stack say, in every target."""
+    lines = []
+    for target in targets:
+        dockerfile = stack.dockerfile_of(target)
+        owners = {str(reference): parent.target for parent in target.parents for reference in parent.references}
+        found = set()
+        for use, text, _ in dockerfile.places(dict(target.args), target.inputs.platform) if dockerfile else ():
+            if use.how == "from" and (text == SCRATCH or _is_known(owners.get(text), by_name, stack)):
+                found.add(use.line)
+        lines.append(found)
+    return set.intersection(*lines)
+
+
+def _is_known(name: TargetName | None, by_name: Mapping[TargetName, Target], stack: Stack) -> bool:
+    """Whether an image of the stack stands on nothing, or on another of which this is true."""
+    seen: set[TargetName] = set()
+    while name is not None and name in by_name and name not in seen:
+        seen.add(name)
+        target = by_name[name]
+        dockerfile = stack.dockerfile_of(target)
+        if dockerfile and dockerfile.foundation(dict(target.args), target.inputs.platform) == SCRATCH:
+            return True
+        name = target.foundation
+    return False
 
 
 # Read, and never set.
 
 
 def _unset(
-    dockerfile: Dockerfile, inherited: frozenset[str], bad_lines: set[tuple[str, int | None]]
+    dockerfile: Dockerfile,
+    inherited: frozenset[str],
+    known_lines: set[int],
+    bad_lines: set[tuple[str, int | None]],
 ) -> Iterator[Finding]:
     before = {arg.name for arg in dockerfile.args} | PREDEFINED
     told: set[tuple[int, str]] = set()
@@ -115,14 +152,16 @@ def _unset(
         if stage is None or mention.line == stage.base.line:
             known, is_closed = before, (dockerfile.path, mention.line) not in bad_lines
         else:
-            known, is_closed = _scope(dockerfile, number, mention.line, inherited)
+            known, is_closed = _scope(dockerfile, number, mention.line, inherited, known_lines)
             if mention.name in before and mention.name not in known | PREDEFINED - PLATFORM_ARGS:
                 told.add((number, mention.name))
                 yield _lost(dockerfile, stage, mention)
                 continue
-        if mention.name in known or mention.name in ("PATH", *PREDEFINED):
+        if mention.name in known or mention.name in WELL_KNOWN | PREDEFINED:
             continue
         near = _nearly(mention.name, known | before - PREDEFINED)
+        if mention.how == "engine" and sorted(mention.name) == sorted(PATH):
+            near = PATH
         if near or (is_closed and mention.how == "engine"):
             told.add((number, mention.name))
             yield _undefined(dockerfile, mention, near)
@@ -193,7 +232,7 @@ def _stage_number(dockerfile: Dockerfile, mention: Mention) -> int:
 
 
 def _scope(
-    dockerfile: Dockerfile, number: int, line: int, inherited: frozenset[str]
+    dockerfile: Dockerfile, number: int, line: int, inherited: frozenset[str], known_lines: set[int]
 ) -> tuple[frozenset[str] | set[str], bool]:
     """Names that have been declared where `line` stands, and whether there can be no others."""
     names: set[str] = set()
@@ -208,7 +247,7 @@ def _scope(
             for other in dockerfile.stages[:number]:
                 names.update(_declared(other))
         if not below:
-            return names | inherited, base == SCRATCH
+            return names | inherited, base == SCRATCH or stage.base.line in known_lines
         number = below[-1]
         names.update(_declared(dockerfile.stages[number].triggers))
 

@@ -157,6 +157,8 @@ CLEAN = [
     "FROM scratch\nARG DIR=/a\nENV PATH=/bin:$PATH\nWORKDIR $DIR\n",
     "# escape=`\nARG VERSION=3\nFROM x:$VERSION\nRUN echo $VERSION $env:VERSION\n",
     "FROM x\nARG TOKEN_NAME=a\nONBUILD RUN echo $TOKEN_NAMES\n",
+    "FROM x\nENV A=$NOTHING\nWORKDIR $HOME\nUSER $NB_UID\n",
+    "FROM scratch\nENV A=$HOME\nENV B=${NOTHING:-1} C=\\$NOTHING\nCMD echo $NOTHING\n",
 ]
 
 
@@ -172,6 +174,9 @@ def test_what_may_be_right_is_left_alone(git_stack: GitStack, text: str) -> None
         ("ARG VERSION=3\nFROM x:$VERSON\n", "undefined-variable", 2, "did you mean $VERSION?"),
         ("FROM x:1$NOTHING\n", "undefined-variable", 1, "add `ARG NOTHING` above, or take it out"),
         ("FROM scratch\nENV A=$NOTHING\n", "undefined-variable", 2, "add `ARG NOTHING` above, or take it out"),
+        ("FROM x\nENV PATH=/bin:$PAHT\n", "undefined-variable", 2, "did you mean $PATH?"),
+        ("ARG B=scratch\nFROM $B\nLABEL a=$NOTHING\n", "undefined-variable", 3, None),
+        ("FROM scratch AS one\nFROM one\nCOPY a $NOTHING\n", "undefined-variable", 3, None),
         ("FROM x\nENV CONDA_DIR=/c\nWORKDIR $CODNA_DIR\n", "undefined-variable", 3, "did you mean $CONDA_DIR?"),
         ("FROM x\nARG ARROW_VERSION=1\nRUN $ARROW_VORSION\n", "undefined-variable", 3, "did you mean $ARROW_VERSION?"),
         ("FROM x\nRUN echo $TARGETARCH\n", "arg-before-from", 2, None),
@@ -198,6 +203,35 @@ def test_an_environment_comes_from_parents(git_stack: GitStack) -> None:
             ("undefined-variable", 3, "did you mean $LAB_FOLDER?"),
         ][1:]
     )
+
+
+def test_below_scratch_every_environment_is_known(git_stack: GitStack) -> None:
+    """A chain of images down to nothing has the variables that their files set, and no other: a RUN may have more.
+
+    What `ONBUILD` sets stays, what it declares is gone with the image that it acted in.
+    """
+    up = "FROM scratch\nENV LAB=/lab\nONBUILD ARG GONE\nONBUILD ENV STAYS=1\n"
+    mid = "FROM up\nRUN x\nONBUILD ARG MADE\n"
+    leaf = (
+        "FROM mid AS one\nENV A=$LAB B=$NOTHING\nRUN echo $NOTHING\nLABEL a=$STAYS b=$GONE\n"
+        "FROM mid\nWORKDIR $MADE\nUSER $NOBODY\n"
+    )
+    found = codes(git_stack, up=up, mid=mid, leaf=leaf)
+
+    assert [each[:2] for each in found] == [("undefined-variable", line) for line in (2, 4, 7)]
+    assert codes(git_stack, up=up.replace("scratch", "debian:12"), mid=mid, leaf=leaf) == []
+
+
+def test_an_environment_is_known_where_it_is_in_every_version(git_stack: GitStack) -> None:
+    """A file that stands on nothing in one version and on something in another is let be."""
+    files = {
+        "images/spec.yml": "images:\n  lab: {versions: {'1': {docker_args: {BASE: scratch}}, '2': {docker_args: "
+        "{BASE: 'debian:12'}}}}\n",
+        "images/lab/Dockerfile": "ARG BASE\nFROM $BASE\nLABEL a=$NOTHING\n",
+    }
+    found = verbs.check(verbs.load(git_stack(files), Options()))
+
+    assert "undefined-variable" not in [each.code for each in found]
 
 
 def test_arguments_that_a_parent_declares_on_build(git_stack: GitStack) -> None:
