@@ -35,7 +35,14 @@ from stackyard.report.text import visible
 if TYPE_CHECKING:
     from stackyard.model.outcome import RunSummary
     from stackyard.model.plan import Plan
+    from stackyard.run.events import Limits
     from stackyard.verbs import Yard
+
+jobs_option = option(
+    "--jobs",
+    metavar="JOBS",
+    help="How many at once: a number of builds, or build=N,test=N,push=N; by default what the machine carries.",
+)
 
 
 @command("stackyard build", "stackyard build ml-notebook --push")
@@ -46,7 +53,8 @@ if TYPE_CHECKING:
 @option("--refresh", "is_refreshing", is_flag=True, help="First accept what external bases are now.")
 @run_options
 @option("--no-cache", "without_cache", is_flag=True, help="Do not use the engine's build cache.")
-@option("--jobs", type=click.IntRange(min=1), metavar="N", help="Builds at once; as many as cores by default.")
+@jobs_option
+@option("--fail-fast", "is_failing_fast", is_flag=True, help="Start nothing more once something failed.")
 @progress_option
 @json_option
 def build(
@@ -58,7 +66,8 @@ def build(
     rebuild: tuple[str, ...],
     is_refreshing: bool,
     without_cache: bool,
-    jobs: int | None,
+    jobs: str | None,
+    is_failing_fast: bool,
     progress: str,
     is_json: bool,
 ) -> int:
@@ -70,22 +79,33 @@ def build(
     moving tags move at the end, all or none.
     """
     with _interruptible():
+        limits = _limits(yard, jobs)
         plan = verbs.prepare(yard, images, is_publishing, rebuild, only, with_children, is_refreshing)
-        return carry_out(yard, plan, "build", progress, is_json, jobs, use_cache=not without_cache)
+        return carry_out(yard, plan, "build", progress, is_json, limits, not without_cache, is_failing_fast)
 
 
 @command("stackyard push", "stackyard push ml-notebook")
 @images_argument
 @selection_options
 @run_options
+@jobs_option
 @progress_option
 @json_option
-def push(yard: Yard, images: tuple[str, ...], only: bool, with_children: bool, progress: str, is_json: bool) -> int:
+def push(
+    yard: Yard,
+    images: tuple[str, ...],
+    only: bool,
+    with_children: bool,
+    jobs: str | None,
+    progress: str,
+    is_json: bool,
+) -> int:
     """Publish what is built and tested; builds nothing.
 
     What is missing is an error that names it.
     """
     with _interruptible():
+        limits = _limits(yard, jobs)
         plan = verbs.prepare(yard, images, True, (), only, with_children, renew=False)
         if not plan.is_publishing:
             return leave(yard, plan, "push", is_json)
@@ -96,7 +116,7 @@ def push(yard: Yard, images: tuple[str, ...], only: bool, with_children: bool, p
                 f"not built and tested as the files are now: {names}",
                 hint="`stackyard build --push` builds, tests and publishes; `stackyard plan --explain` says why",
             )
-        return carry_out(yard, plan, "push", progress, is_json)
+        return carry_out(yard, plan, "push", progress, is_json, limits)
 
 
 def carry_out(
@@ -105,22 +125,23 @@ def carry_out(
     name: str,
     progress: str,
     is_json: bool,
-    jobs: int | None = None,
+    limits: Limits | None = None,
     use_cache: bool = True,
+    is_failing_fast: bool = False,
 ) -> int:
     """Run a plan in front of a person or a program; the exit code."""
     if plan.is_idle:
         return leave(yard, plan, name, is_json)
     if not use_cache:
         plan = uncached(plan)
-    limits = verbs.limits_for(jobs)
+    limits = limits or verbs.usual_limits(yard)
     watching = Watching(session_of(click.get_current_context()), yard, plan, progress, is_json, limits.builds)
     if watching.is_text and plan.has_work:
         shown(plan_text, plan)
         write("")
         flush()
     with watching as watch:
-        summary = verbs.run(yard, plan, name, watch, limits, use_cache)
+        summary = verbs.run(yard, plan, name, watch, limits, use_cache, is_failing_fast)
     if watching.is_text and plan.has_work:
         write("")
     watching.end(summary)
@@ -129,6 +150,15 @@ def carry_out(
     elif watching.is_text:
         shown(summary_text, summary)
     return _exit_code(summary)
+
+
+def _limits(yard: Yard, jobs: str | None) -> Limits | None:
+    """What --jobs says, before anything is asked of anybody."""
+    if jobs is None:
+        return None
+    from stackyard.run.limits import limits_of
+
+    return limits_of(jobs, verbs.usual_limits(yard))
 
 
 def leave(yard: Yard, plan: Plan, name: str, is_json: bool) -> int:

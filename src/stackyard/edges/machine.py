@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
+
+import msgspec
 
 from stackyard.model.reference import Platform
 
@@ -19,6 +23,39 @@ def native_platform() -> Platform:
 def cores() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Size(msgspec.Struct, frozen=True):
+    """How much of everything there is; None where nobody can tell."""
+
+    cores: int
+    memory_bytes: int | None = None
+    """What could be had now without anything being swapped out."""
+    free_bytes: int | None = None
+    """On the disk of the folder that was asked about."""
+
+
+def size(folder: Path) -> Size:
+    """This machine as it is now. Builds run in the engine, so limits of this very process do not count."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        free = None
+    return Size(cores(), _memory(), free)
+
+
+def _memory() -> int | None:
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:  # no Linux: all there is, then
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return None
 
 
 def token() -> str:

@@ -107,6 +107,7 @@ class Driver:
         limits: Limits,
         watch: Watch,
         number: int,
+        is_failing_fast: bool = False,
         workers: Workers | None = None,
     ) -> None:
         self._plan = plan
@@ -140,7 +141,7 @@ class Driver:
             )
             for name, track in self._tracks.items()
         }
-        self._machine = Machine(nodes, plan.sets, limits)
+        self._machine = Machine(nodes, plan.sets, limits, is_failing_fast)
         self._workers = workers or Threads(limits.total)
         self._log = RunLog(work.folder / FILE, number, self._machine.setup) if number else None
         self._is_stopping = False

@@ -224,8 +224,14 @@ def run(
     watch: Watch = unwatched,
     limits: Limits | None = None,
     use_cache: bool = True,
+    is_failing_fast: bool = False,
 ) -> RunSummary:
-    """Carry a prepared plan out; facts are recorded as they happen."""
+    """Carry a prepared plan out; facts are recorded as they happen.
+
+    Args:
+        limits: how many jobs run at once; None: what this machine carries.
+        is_failing_fast: start nothing more once something failed.
+    """
     if plan.is_idle:
         return leave(yard, plan, command)
     from stackyard.run.driver import Driver
@@ -235,7 +241,8 @@ def run(
     number = yard.records.begin_run(command, started) if plan.has_work else 0
     work = work_of(yard, plan, number, use_cache)
     store = yard.tags("registry" if plan.is_publishing else "engine")
-    driver = Driver(plan, work, yard.records, store, limits or limits_for(), watch, number)
+    limits = limits or usual_limits(yard)
+    driver = Driver(plan, work, yard.records, store, limits, watch, number, is_failing_fast)
     summary = driver.run(command, started)
     summary = msgspec.structs.replace(summary, remarks=(*(n.sentence for n in plan.notes), *summary.remarks))
     if yard.stack.stamp_files:
@@ -247,11 +254,11 @@ def run(
     return summary
 
 
-def limits_for(builds: int | None = None) -> Limits:
-    """How much runs at once: as many builds as this machine has cores, unless something else is said."""
-    from stackyard.run.events import Limits
+def usual_limits(yard: Yard) -> Limits:
+    """How many jobs this machine carries at once, as it is now."""
+    from stackyard.run.limits import usual
 
-    return Limits(builds=builds or machine.cores())
+    return usual(machine.size(yard.root))
 
 
 def leave(yard: Yard, plan: Plan, command: str) -> RunSummary:

@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from stackyard import verbs
+from stackyard.edges.engine import BuildRequest, RunResult
 from stackyard.errors import ConfigError, NothingToDo, RegistryRefused, TagConflict, WorldError
-from stackyard.model.names import Tag
+from stackyard.model.names import Tag, TargetName
 from stackyard.model.outcome import Outcome, RunSummary
-from stackyard.model.progress import JobEnded, JobStarted, Progress
+from stackyard.model.progress import JobEnded, JobStarted, Progress, TargetEnded
 from stackyard.model.reference import Platform, Reference, Repository
+from stackyard.run.events import Limits
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
 from stackyard.verbs import Options, Yard
 from tests.repositories import commit, init
@@ -804,3 +807,50 @@ def test_tests_that_hang_are_ended(bench: Bench) -> None:
     assert "pytest was ended, its 3 seconds were up" in outcome(summary, "left").details[-1]
     assert (bench.root / "cleaned").exists()
     assert outcome(summary, "right").status == "built"
+
+
+def test_failing_fast_leaves_the_rest_and_says_because_of_what(bench: Bench) -> None:
+    """Nothing starts after the first failure; another run without it goes on from there."""
+    bench.build()
+    for name in ("left", "right"):
+        bench.write(f"images/{name}/note", "other")
+    bench.commit()
+    bench.engine.failing = {"registry.example/lab/left": "no luck"}
+    yard = bench.yard()
+
+    summary = verbs.run(yard, verbs.prepare(yard), limits=Limits(builds=1), is_failing_fast=True)
+
+    assert outcome(summary, "left").status == "failed"
+    assert (outcome(summary, "right").status, outcome(summary, "right").because) == ("skipped", "left")
+    assert bench.statuses(bench.build())["right"] == "built"
+
+
+def test_a_child_whose_parent_fails_its_tests_meanwhile_is_recorded_and_not_published(bench: Bench) -> None:
+    """Its build comes to its end and is a record; nothing of it is tested or published by this run."""
+    building, failed = threading.Event(), threading.Event()
+
+    def version(*_: object) -> RunResult:
+        assert building.wait(10)
+        return RunResult(1, "broken", 0.0)
+
+    def before_build(request: BuildRequest) -> None:
+        if request.tag.repository.endswith("left"):
+            building.set()
+            assert failed.wait(10)
+
+    def watch(progress: Progress) -> None:
+        if isinstance(progress, TargetEnded) and progress.outcome.target == "base":
+            failed.set()
+
+    bench.engine.answers["version"] = version
+    bench.engine.before_build = before_build
+    yard = bench.yard()
+
+    summary = verbs.run(yard, verbs.prepare(yard, publish=True), watch=watch, limits=Limits(builds=2))
+
+    assert bench.statuses(summary) == {"base": "failed", "left": "skipped", "right": "skipped"}
+    assert outcome(summary, "left").because == "base"
+    (record,) = yard.records.known().records[TargetName("left")]
+    assert record.built is not None
+    assert not record.was_tested("inventory")
+    assert ("push", str(record.built.local)) not in bench.engine.calls
