@@ -44,6 +44,7 @@ from stackyard.model.adopt import Adoptable, AdoptedParent, Adoption
 from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
+from stackyard.model.logs import Log
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
 from stackyard.model.outcome import JobTime, Outcome, Published, RunSummary
@@ -65,6 +66,7 @@ from stackyard.report.doctor import doctor_data
 from stackyard.report.events import event_data
 from stackyard.report.graph import Drawing, Node, graph_data
 from stackyard.report.like_datahub import like_data
+from stackyard.report.logs import logs_data
 from stackyard.report.status import status_data
 from stackyard.report.why import inputs_data, why_data
 from stackyard.run.log import Head, Line
@@ -733,6 +735,14 @@ DOCTOR_FIELDS = {
     "capabilities[].sentence": "What a person reads.",
     "capabilities[].hint": "What to do about it, or null.",
 }
+LOG_FIELDS = {
+    "format": "Version of this form: 1.",
+    "logs[].target": "The image.",
+    "logs[].run": "Number of the run.",
+    "logs[].kind": "`build`, `test` or `push`.",
+    "logs[].path": "The file, relative to the stack's root.",
+    "logs[].lines[]": "All of it.",
+}
 HISTORY_FIELDS = {
     "format": "Version of this form: 1.",
     "runs[]": "As in [build](#build-and-push), without `format`; newest first.",
@@ -816,6 +826,8 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
     )
     yield "doctor", "`stackyard doctor --json`", doctor_data(sample_diagnosis()), DOCTOR_FIELDS
     yield "adopt", "`stackyard adopt --json`", adoption_data(sample_adoption()), ADOPTION_FIELDS
+    log = Log(_CHILD, 7, "build", ".stackyard/runs/7/ml-notebook.build.log")
+    yield "logs", "`stackyard logs ml-notebook --json`", logs_data([(log, ["[1/3] FROM debian:12"])]), LOG_FIELDS
     yield "history", "`stackyard history --json`", history_data([run], [moves]), HISTORY_FIELDS
     yield (
         "init and new",

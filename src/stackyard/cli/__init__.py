@@ -35,7 +35,7 @@ from stackyard.later import imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
-    "Look closer": ("graph", "inputs"),
+    "Look closer": ("logs", "graph", "inputs"),
     "Publish": ("push", "promote", "rollback"),
     "Keep": ("bases", "adopt", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
@@ -44,6 +44,7 @@ _HOMES = {
     "status": "status",
     "plan": "plan",
     "why": "why",
+    "logs": "logs",
     "graph": "graph",
     "inputs": "why",
     "build": "build",
@@ -65,6 +66,7 @@ _SHORT = {
     "status": "What is stable, what ran last, what would build.",
     "plan": "What would happen to each image, and why. Offline.",
     "why": "Why an image is to be built, or is not.",
+    "logs": "What builds, tests and pushes of an image printed.",
     "graph": "What builds on what: a tree, DOT, Mermaid or SVG.",
     "inputs": "All that goes into an image, and its fingerprints.",
     "build": "Build, test and name what the plan says; --push publishes.",

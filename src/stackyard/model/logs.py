@@ -10,11 +10,23 @@ from __future__ import annotations
 import typing
 from typing import Literal
 
+import msgspec
+
 from stackyard.model.names import TargetName
 from stackyard.model.stack import SuiteKind
 
 LogKind = Literal["build", "test", "push"]
 KINDS: tuple[LogKind, ...] = typing.get_args(LogKind)
+
+
+class Log(msgspec.Struct, frozen=True):
+    """A log that is there."""
+
+    target: TargetName
+    run: int
+    kind: LogKind
+    path: str
+    """Relative to the stack's root."""
 
 
 def build_log(target: TargetName) -> str:

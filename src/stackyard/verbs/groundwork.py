@@ -32,6 +32,7 @@ from stackyard.model.stack import Finding, Stack, Target
 from stackyard.plan.graph import build_order, graph_of
 from stackyard.run.jobs import Work, accept_base
 from stackyard.run.tagging import finish_interrupted
+from stackyard.verbs.logs import RUNS
 
 if TYPE_CHECKING:
     from stackyard.verbs.yard import Options, Yard
@@ -143,7 +144,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
     """What all jobs of a run share; makes the run's folder."""
     known = yard.records.known()
     about = yard.engine.about()
-    folder = yard.state / "runs" / str(number)
+    folder = yard.state / RUNS / str(number)
     if number:
         folder.mkdir(parents=True, exist_ok=True)
     settings = settings_of(yard.options)
