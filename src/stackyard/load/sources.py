@@ -8,8 +8,10 @@ Cost: a build context that several images share is read once per set of ignore r
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from pathlib import Path
 
 import msgspec
 
@@ -117,6 +119,15 @@ class SourceReader:
         if key not in self._contexts:
             self._contexts[key] = read_context(folder, rules, folder, self._place.files)
         return self._contexts[key]
+
+
+def size_bytes(root: Path, paths: Iterable[str]) -> int:
+    """What these paths take on disk; what is gone meanwhile takes nothing."""
+    size = 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            size += (root / path).lstat().st_size
+    return size
 
 
 def _refused(data: bytes, path: str) -> list[Finding]:

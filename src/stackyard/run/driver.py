@@ -56,6 +56,7 @@ from stackyard.run.events import (
     Start,
     Stopped,
 )
+from stackyard.run.expect import IDLE
 from stackyard.run.jobs import Done, Work
 from stackyard.run.log import FILE, RunLog
 from stackyard.run.machine import Machine
@@ -137,7 +138,7 @@ class Driver:
             name: Node(
                 tuple(parent for parent in track.target.inputs.parents if parent in self._tracks),
                 track.action,
-                track.step.expected_s or 1.0,
+                *work.times.get(name, IDLE),
             )
             for name, track in self._tracks.items()
         }

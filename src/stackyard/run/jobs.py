@@ -34,6 +34,7 @@ from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, SuiteResult, Tested
 from stackyard.model.reference import LocalImage, Platform, Reference, content_tag
 from stackyard.model.stack import Stack, Suite, Target
+from stackyard.run.expect import Times
 
 
 class RunSuite(Protocol):
@@ -87,6 +88,8 @@ class Work(msgspec.Struct):
     records_of: Mapping[TargetName, tuple[Record, ...]]
     """Known when the run began, newest first."""
     use_cache: bool = True
+    times: Mapping[TargetName, Times] = {}
+    """How long jobs are expected to take; they decide the order and nothing else."""
     is_stamp_typed: bool = False
     """Whether a person typed the stamp, and so means the tags that have it and no others."""
 

@@ -19,6 +19,7 @@ from stackyard.edges import machine
 from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import PytestRunner
 from stackyard.inside.suites import Suites
+from stackyard.load.sources import size_bytes
 from stackyard.load.stack import Settings, read_target
 from stackyard.model.accepted import Acceptance
 from stackyard.model.bases import bases_of
@@ -30,6 +31,7 @@ from stackyard.model.plan import Plan
 from stackyard.model.reference import PublishedImage
 from stackyard.model.stack import Finding, Stack, Target
 from stackyard.plan.graph import build_order, graph_of
+from stackyard.run.expect import Times, times_of
 from stackyard.run.jobs import Work, accept_base
 from stackyard.run.tagging import finish_interrupted
 from stackyard.verbs.logs import RUNS
@@ -164,5 +166,17 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         accepted=plan.accepted,
         records_of={name: tuple(records) for name, records in known.records.items()},
         use_cache=use_cache,
+        times=_times(yard, plan, known),
         is_stamp_typed=yard.options.stamp is not None,
     )
+
+
+def _times(yard: Yard, plan: Plan, known: Known) -> dict[TargetName, Times]:
+    """What the jobs of a plan will take; build contexts are measured where no record tells more."""
+    targets = {target.name: target for target in yard.stack.targets}
+    planned = [targets[step.target] for step in plan.steps]
+    actions = {step.target: step.action for step in plan.steps}
+    new = [target for target in planned if actions[target.name] in ("build", "decide-later")]
+    unknown = [target for target in new if not known.records.get(target.name)]
+    sizes = {target.name: size_bytes(yard.root, target.counted_paths) for target in unknown}
+    return times_of(planned, actions, known.records, sizes, plan.is_publishing)

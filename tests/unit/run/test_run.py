@@ -854,3 +854,17 @@ def test_a_child_whose_parent_fails_its_tests_meanwhile_is_recorded_and_not_publ
     assert record.built is not None
     assert not record.was_tested("inventory")
     assert ("push", str(record.built.local)) not in bench.engine.calls
+
+
+def test_the_longest_way_is_begun_first(bench: Bench) -> None:
+    """A build context that is larger counts as longer while nothing is recorded: the later sibling goes first."""
+    bench.write("images/spec.yml", SPEC.replace("right: {", "right: {info_cmds: [VERSION], "))
+    bench.write("images/right/data", "x" * 100_000)
+    bench.commit()
+    order: list[str] = []
+    bench.engine.before_build = lambda request: order.append(request.tag.repository.path.rpartition("/")[2])
+    yard = bench.yard()
+
+    verbs.run(yard, verbs.prepare(yard), limits=Limits(builds=1))
+
+    assert order == ["base", "right", "left"]
