@@ -47,7 +47,7 @@ from stackyard.model.inputs import BlobId, Entry, Inputs, Places
 from stackyard.model.logs import Log
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
-from stackyard.model.outcome import JobTime, Outcome, Published, RunSummary
+from stackyard.model.outcome import JobTime, Outcome, Pace, PathJob, Published, RunSummary
 from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
 from stackyard.model.progress import JobEnded, JobStarted, JobStep, TagsMoved, TargetEnded
 from stackyard.model.reason import FileChanged, ParentChanged
@@ -301,6 +301,7 @@ def sample_run() -> RunSummary:
         outcomes=(bad, good),
         moved=(moves,),
         notes=("moving tags were not moved: the registry said no",),
+        pace=Pace((PathJob(_CHILD, "build", 40.1), PathJob(_CHILD, "test", 3.1)), 43.2, 55.7, 43.2, "path"),
         remarks=("images/lab/last_updated.yaml is left as it is: nothing was pushed (`stackyard build --push` does)",),
     )
 
@@ -466,6 +467,7 @@ RUN_FIELDS = {
     "outcomes[].jobs[].job": "`build`, `fetch`, `test` or `publish`.",
     "outcomes[].jobs[].begun_s": "Seconds since the run began.",
     "outcomes[].jobs[].duration_s": "Seconds.",
+    "outcomes[].jobs[].waited_s": "Seconds that it waited for a place, after all that it needs was there.",
     "outcomes[].same_as_before": "Built again, and equal to a known image: its children were left alone.",
     "outcomes[].tests[].suite": "`basic`, `integration` or `inventory`.",
     "outcomes[].tests[].passed": "Whether the suite passed.",
@@ -485,6 +487,15 @@ RUN_FIELDS = {
     "moved[]": "Sets of tags that moved together; see [promote](#promote-and-rollback).",
     "notes[]": "What went wrong beside the outcomes.",
     "remarks[]": "What else a person should know.",
+    "pace.critical_path[].target": "An image on the critical path: the longest chain of jobs of which each needs the "
+    "one before. `pace` is null where nothing ran, or not to its end.",
+    "pace.critical_path[].job": "`build`, `fetch`, `test` or `publish`.",
+    "pace.critical_path[].duration_s": "Seconds.",
+    "pace.critical_path_s": "All of it.",
+    "pace.work_s": "Seconds of all jobs, one after another.",
+    "pace.bound_s": "What these jobs take at least in whatever order: the critical path, or the work of one kind "
+    "over how many of it may run at once, whichever is longer.",
+    "pace.bound_by": "`path`, or the kind: `build`, `test` or `push`.",
 }
 _EVENT_FIELDS = {
     "format": "Version of this form: 1.",

@@ -32,6 +32,31 @@ class JobTime(msgspec.Struct, frozen=True):
     begun_s: float
     """Since the run began."""
     duration_s: float
+    waited_s: float = 0.0
+    """For a place, after all that it needs was there."""
+
+
+class PathJob(msgspec.Struct, frozen=True):
+    """A job of the critical path."""
+
+    target: TargetName
+    job: JobName
+    duration_s: float
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """What a run's jobs would at least have taken, in whatever order."""
+
+    path: tuple[PathJob, ...]
+    """The critical path: the longest chain of jobs of which each needs the one before."""
+    path_s: float
+    work_s: float
+    """All jobs, one after another."""
+    bound_s: float
+    """The longer of the critical path and the work of one kind over how many of it may run at once."""
+    bound_by: Literal["path", "build", "test", "push"]
+    at_once: int = 1
+    """How many of the kind that bounds it could run at once."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -81,6 +106,8 @@ class RunSummary(msgspec.Struct, frozen=True):
     """What went wrong beside the outcomes."""
     remarks: tuple[str, ...] = ()
     """What a person should know, and is in order."""
+    pace: Pace | None = None
+    """None where nothing ran, or not to its end."""
 
     @property
     def failed(self) -> tuple[Outcome, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from stackyard.model import canonical
 from stackyard.model.moves import MoveSet
-from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.outcome import Outcome, Pace, RunSummary
 from stackyard.model.plan import Plan, Step, expectation
 from stackyard.model.stack import Finding, Stack
 
@@ -104,6 +104,19 @@ def run_data(summary: RunSummary) -> dict[str, Any]:
         "moved": [moves_data(moves) for moves in summary.moved],
         "notes": list(summary.notes),
         "remarks": list(summary.remarks),
+        "pace": summary.pace and _pace(summary.pace),
+    }
+
+
+def _pace(pace: Pace) -> dict[str, Any]:
+    return {
+        "critical_path": [
+            {"target": str(each.target), "job": each.job, "duration_s": round(each.duration_s, 3)} for each in pace.path
+        ],
+        "critical_path_s": round(pace.path_s, 3),
+        "work_s": round(pace.work_s, 3),
+        "bound_s": round(pace.bound_s, 3),
+        "bound_by": pace.bound_by,
     }
 
 
@@ -118,7 +131,12 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         "size_bytes": outcome.size_bytes,
         "size_before_bytes": outcome.size_before_bytes,
         "jobs": [
-            {"job": each.job, "begun_s": round(each.begun_s, 3), "duration_s": round(each.duration_s, 3)}
+            {
+                "job": each.job,
+                "begun_s": round(each.begun_s, 3),
+                "duration_s": round(each.duration_s, 3),
+                "waited_s": round(each.waited_s, 3),
+            }
             for each in outcome.jobs
         ],
         "same_as_before": outcome.same_as_before,

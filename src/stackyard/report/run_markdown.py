@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.report.markdown import clause, code, prose
-from stackyard.report.terminal import ending_text, is_left_out, outcome_text, size_change, tests_text
+from stackyard.report.terminal import ending_text, is_left_out, outcome_text, pace_text, size_change, tests_text
 from stackyard.report.text import time_text
 
 LIMIT = 500_000
@@ -21,6 +21,7 @@ _DETAILS = 20
 def run_markdown(summary: RunSummary, limit: int = LIMIT) -> str:
     """What happened: failures with what to look at, then a row per image."""
     lines = [f"### {prose(ending_text(summary))}", ""]
+    lines += [line for text in pace_text(summary) for line in (prose(text), "")]
     for outcome in summary.failed:
         lines += _failure(outcome)
     shown = [outcome for outcome in summary.outcomes if not is_left_out(outcome)]

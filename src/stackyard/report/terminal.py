@@ -13,7 +13,7 @@ from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.plan import Plan, Step, expectation
 from stackyard.model.reason import AlsoTagged, NotSelected
 from stackyard.model.stack import Finding, Stack
-from stackyard.report.text import Style, cleaned, count_text, joined, size_text, table, time_text, visible
+from stackyard.report.text import Style, cleaned, count_text, few, joined, size_text, table, time_text, visible
 
 ACTION_COLOURS = {
     "build": "yellow",
@@ -29,6 +29,8 @@ NOTED = ("base-moved", "base-not-checked", "gone-since", "tests-in-build-all")
 """Findings of a plan that `check` does not tell."""
 _MOST_NOTES = 10
 """So many of a kind are shown; more are counted."""
+_WORTH_TELLING_S = 1.0
+_ON_THE_PATH = 6
 STATUS_COLOURS = {"failed": "red", "skipped": "dim", "reused": "green"}
 
 
@@ -203,7 +205,7 @@ def summary_text(summary: RunSummary, style: Style, width: int) -> str:
         lines += [f"  log: {log}" for log in outcome.logs[-1:]]
     lines += [line for outcome in summary.outcomes for line in _published(outcome, style)]
     lines += [f"note: {note}" for note in (*summary.remarks, *summary.notes)]
-    lines += ["", ending_text(summary)]
+    lines += ["", *pace_text(summary), ending_text(summary)]
     return "\n".join(lines)
 
 
@@ -278,6 +280,26 @@ def ending_text(summary: RunSummary) -> str:
     what = joined(f"{count} {status}" for status, count in counts.items())
     lead = "Interrupted. " if summary.is_interrupted else ""
     return f"{lead}Run {summary.number}: {what}, in {took}."
+
+
+def pace_text(summary: RunSummary) -> list[str]:
+    """What was on the critical path, and how far the run was from the least it could have taken; one line or none."""
+    pace = summary.pace
+    if pace is None or len(pace.path) < 2 or pace.bound_s < _WORTH_TELLING_S:
+        return []
+    spent: dict[str, float] = {}
+    for each in pace.path:
+        spent[each.target] = spent.get(each.target, 0.0) + each.duration_s
+    ways = [f"{target} {time_text(took)}" for target, took in spent.items()]
+    path = f"Critical path {time_text(pace.path_s)}: {few(ways, _ON_THE_PATH)}."
+    over = max(summary.duration_s / pace.bound_s - 1, 0.0)
+    if pace.bound_by == "path":
+        bound = "the least possible"
+    else:
+        kind = {"build": "builds", "test": "tests", "push": "transfers"}[pace.bound_by]
+        how = "one at a time" if pace.at_once == 1 else f"{pace.at_once} at once"
+        bound = f"the least possible with {kind} {how}, {time_text(pace.bound_s)}"
+    return [f"{path} The run took {over:.0%} more than {bound}."]
 
 
 def moves_text(moves: MoveSet, style: Style, width: int) -> str:

@@ -235,6 +235,7 @@ def run(
     if plan.is_idle:
         return leave(yard, plan, command)
     from stackyard.run.driver import Driver
+    from stackyard.run.pace import paced
     from stackyard.verbs.groundwork import work_of
 
     started = yard.clock.now()
@@ -243,7 +244,7 @@ def run(
     store = yard.tags("registry" if plan.is_publishing else "engine")
     limits = limits or usual_limits(yard)
     driver = Driver(plan, work, yard.records, store, limits, watch, number, is_failing_fast)
-    summary = driver.run(command, started)
+    summary = paced(driver.run(command, started), plan, limits)
     summary = msgspec.structs.replace(summary, remarks=(*(n.sentence for n in plan.notes), *summary.remarks))
     if yard.stack.stamp_files:
         from stackyard.verbs.stamps import write_stamps

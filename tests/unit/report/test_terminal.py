@@ -11,6 +11,7 @@ import pytest
 from stackyard.model.decide import Need
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.moves import MoveSet
+from stackyard.model.outcome import Pace, PathJob
 from stackyard.model.stack import Finding, Revision
 from stackyard.report.status import status_data, status_text
 from stackyard.report.terminal import findings_text, history_text, moves_text, plan_text, stack_text, summary_text
@@ -208,3 +209,25 @@ def test_what_was_not_tested_is_said() -> None:
     assert "not tested" in summary_text(run(untested), PLAIN, 200)
     assert "not tested" not in summary_text(run(BUILT), PLAIN, 200)
     assert "not tested" not in summary_text(run(REUSED), PLAIN, 200)
+
+
+def test_a_summary_says_how_far_from_the_bound_it_was() -> None:
+    """With what was on the critical path, an image once; with what would have to change for less."""
+    path = (
+        PathJob(BUILT.target, "build", 40.0),
+        PathJob(BUILT.target, "test", 2.0),
+        PathJob(FAILED.target, "test", 8.0),
+    )
+    pace = Pace(path, 50.0, 90.0, 50.0, "path")
+    by_path = msgspec.structs.replace(run(BUILT, FAILED), pace=pace)
+    by_kind = msgspec.structs.replace(run(BUILT, FAILED), pace=Pace(path, 50.0, 130.0, 60.0, "build", 2))
+    short = msgspec.structs.replace(run(BUILT, FAILED), pace=Pace(path, 0.2, 0.3, 0.2, "path"))
+
+    assert (
+        "Critical path 50.0 s: x 42.0 s and bad 8.0 s. The run took 26% more than the least possible.\n"
+        in summary_text(by_path, PLAIN, 200)
+    )
+    assert "The run took 5% more than the least possible with builds 2 at once, 1 min 0 s.\n" in summary_text(
+        by_kind, PLAIN, 200
+    )
+    assert "Critical path" not in summary_text(short, PLAIN, 200)
