@@ -14,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import urllib3
 
-from stackyard.edges.oci import OCI_INDEX, OciRegistry
+from stackyard.edges.oci import OciRegistry
 from stackyard.edges.patience import Patience, Retries, counted
-from stackyard.edges.registry import Manifest, Registry
+from stackyard.edges.registry import OCI_INDEX, OCI_MANIFEST, Manifest, Registry
 from stackyard.errors import DigestMismatch, RegistryRefused
+from stackyard.model import canonical
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Platform, Repository
 from stackyard.testing.registry import MadeImage, MemoryRegistry, make_image, make_index, sha256
@@ -25,6 +26,15 @@ from tests.live.faulty import FaultyRegistry, faulty
 
 ABSENT = Digest("sha256:" + "0" * 64)
 V1, V2, STABLE = Tag("v1"), Tag("v2"), Tag("stable")
+
+
+def about(blob: Digest, size: int, subject: Manifest | None = None, kind: str = "application/vnd.example") -> Manifest:
+    """An artifact that is no image, as the image-spec wants those."""
+    empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": blob, "size": size}
+    body = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": kind, "config": empty, "layers": [empty]}
+    more = {"subject": subject.descriptor} if subject else {}
+    made = canonical.encode({**body, **more, "annotations": {"number": "7"}})
+    return Manifest(sha256(made), OCI_MANIFEST, made)
 
 
 class Yard:
@@ -231,6 +241,87 @@ def test_untag_says_whether_the_tag_is_gone(yard: Yard) -> None:
     assert (yard.registry.resolve(yard.repository, V1) is None) == is_gone
     assert yard.registry.resolve(yard.repository, V2) == manifest.digest
     assert yard.registry.resolve(yard.repository, manifest.digest) == manifest.digest
+
+
+def test_what_was_brought_can_be_read(yard: Yard) -> None:
+    """upload leaves bytes where blob finds them, once or twice; a manifest may name them then."""
+    data = b"facts"
+    assert yard.registry.upload(yard.repository, data) == yard.registry.upload(yard.repository, data) == sha256(data)
+
+    assert yard.registry.blob(yard.repository, sha256(data)) == data
+    manifest = about(sha256(data), len(data))
+    yard.registry.put(yard.repository, V1, manifest)
+    assert yard.registry.manifest(yard.repository, V1) == manifest
+
+
+def test_a_blob_is_taken_over_from_another_repository(yard: Yard) -> None:
+    """mount brings it without its bytes, and says so; where it says no, it is not there."""
+    source = Repository(f"{yard.repository}/parent")
+    digest = yard.registry.upload(source, b"layer")
+
+    assert yard.registry.mount(yard.repository, digest, source)
+    assert yard.registry.blob(yard.repository, digest) == b"layer"
+    assert not yard.registry.mount(yard.repository, ABSENT, source)
+    assert yard.registry.blob(yard.repository, ABSENT) is None
+
+
+def test_all_tags_are_listed(yard: Yard) -> None:
+    """Every tag once; none for a repository that is not there."""
+    manifest = yard.publish(V1, "one")
+    yard.registry.put(yard.repository, STABLE, manifest)
+
+    assert sorted(yard.registry.list_tags(yard.repository)) == [STABLE, V1]
+    assert yard.registry.list_tags(Repository(f"{yard.repository}/nowhere")) == ()
+
+
+def test_a_manifest_may_be_there_without_a_tag(yard: Yard) -> None:
+    """Put by its digest it can be read by that, and adds no tag."""
+    manifest = yard.upload(make_image("child"))
+
+    yard.registry.put(yard.repository, manifest.digest, manifest)
+
+    assert yard.registry.manifest(yard.repository, manifest.digest) == manifest
+    assert yard.registry.list_tags(yard.repository) == ()
+
+
+def test_a_deleted_manifest_takes_its_tags_along(yard: Yard) -> None:
+    """delete leaves neither it nor a tag of it, and others alone; deleting what is not there is no fault."""
+    one, two = yard.publish(V1, "one"), yard.publish(V2, "two")
+    yard.registry.put(yard.repository, STABLE, one)
+
+    assert yard.registry.delete(yard.repository, one.digest)
+    assert yard.registry.delete(yard.repository, one.digest)
+
+    assert [yard.registry.resolve(yard.repository, tag) for tag in (V1, STABLE, V2)] == [None, None, two.digest]
+    assert yard.registry.manifest(yard.repository, one.digest) is None
+
+
+def test_what_refers_to_an_image_is_listed(yard: Yard) -> None:
+    """Each with its type and facts, whatever tag it has; nothing for another image, or of another type."""
+    image, other = yard.publish(V1, "one"), yard.publish(V2, "two")
+    empty = yard.registry.upload(yard.repository, b"{}")
+    made = [about(empty, 2, image, kind=f"application/vnd.example.{kind}") for kind in ("sbom", "test")]
+    for each in made:
+        yard.registry.put(yard.repository, each.digest, each)
+
+    found = yard.registry.referrers(yard.repository, image.digest)
+    assert {each.digest for each in found} == {each.digest for each in made}
+    (test,) = yard.registry.referrers(yard.repository, image.digest, "application/vnd.example.test")
+    assert (test.digest, test.size, test.annotations) == (made[1].digest, len(made[1].body), {"number": "7"})
+    assert yard.registry.referrers(yard.repository, other.digest) == ()
+
+
+def test_writers_of_referrers_at_once_lose_none(yard: Yard) -> None:
+    """Four threads write about one image at the same time: all are listed."""
+    image = yard.publish(V1, "one")
+    empty = yard.registry.upload(yard.repository, b"{}")
+    made = [about(empty, 2, image, kind=f"application/vnd.example.{number}") for number in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda each: yard.registry.put(yard.repository, each.digest, each), made))
+
+    found = yard.registry.referrers(yard.repository, image.digest)
+    assert {each.digest for each in found} == {each.digest for each in made}
 
 
 def test_repositories_share_no_tags(yard: Yard) -> None:

@@ -159,7 +159,7 @@ class Authorizer:
         realm = challenge.parameters.get("realm", "")
         credential = self._credentials(host)
         _check_realm(host, realm, credential)
-        scopes = merged([scope, *challenge.parameters.get("scope", "").split()])
+        scopes = merged([*scope.split(), *challenge.parameters.get("scope", "").split()])
         service = challenge.parameters.get("service")
         started = self._clock()
         if credential and credential.is_identity_token:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The registry: manifests and tags of an OCI distribution registry, over HTTP.
+"""The registry: manifests, tags and small blobs of an OCI distribution registry, over HTTP.
 
 In:   repository, tag or digest
 Out:  manifests as exact bytes, digests
@@ -9,16 +9,54 @@ Real: edges/oci.py   Fake: stackyard.testing.MemoryRegistry   Contract: tests/co
 
 from __future__ import annotations
 
-from typing import Protocol
+import hashlib
+from typing import Any, Protocol
 
 import msgspec
 
+from stackyard.errors import DigestMismatch, RegistryProblem
+from stackyard.model import canonical
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Repository
 
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+MANIFEST_TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX)
+"""All four in every Accept: without one, registries answer 404, or convert to schema 1 under another digest."""
+
+
+class Descriptor(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """How one thing in a registry names another (OCI image-spec, "content descriptor")."""
+
+    media_type: str
+    digest: Digest
+    size: int = 0
+    artifact_type: str = ""
+    annotations: dict[str, str] | None = None
+    platform: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not Digest.form.fullmatch(self.digest):  # it comes from elsewhere, and becomes part of an address
+            raise ValueError(f"{self.digest[:100]!r} is no digest")
+
+
+class _Body(msgspec.Struct, rename="camel"):
+    config: Descriptor | None = None
+    layers: tuple[Descriptor, ...] | None = None
+    manifests: tuple[Descriptor, ...] | None = None
+    subject: Descriptor | None = None
+    artifact_type: str = ""
+    annotations: dict[str, str] | None = None
+
 
 class Manifest(msgspec.Struct, frozen=True):
-    """A manifest or index as its registry keeps it: the bytes, exactly, and what they are."""
+    """A manifest or index as its registry keeps it: the bytes, exactly, and what they are.
+
+    What they say is read each time it is asked for; RegistryProblem where that is nothing to be read.
+    """
 
     digest: Digest
     media_type: str
@@ -27,8 +65,59 @@ class Manifest(msgspec.Struct, frozen=True):
     @property
     def config(self) -> Digest | None:
         """Digest of the image config it names; None for an index."""
-        config = msgspec.json.decode(self.body).get("config")
-        return Digest(config["digest"]) if config else None
+        config = self._said.config
+        return config.digest if config else None
+
+    @property
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """The config and the layers: what has to be in the repository before an image is."""
+        said = self._said
+        return (*([said.config] if said.config else []), *(said.layers or ()))
+
+    @property
+    def children(self) -> tuple[Descriptor, ...]:
+        """What an index names."""
+        return self._said.manifests or ()
+
+    @property
+    def subject(self) -> Digest | None:
+        """What it refers to, for something that is about an image."""
+        subject = self._said.subject
+        return subject.digest if subject else None
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """Facts that stand in the manifest itself."""
+        return self._said.annotations or {}
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """How others name it."""
+        said = self._said
+        kind = said.artifact_type or (said.config.media_type if said.config else "")
+        return Descriptor(self.media_type, self.digest, len(self.body), kind, said.annotations or {})
+
+    @property
+    def _said(self) -> _Body:
+        try:
+            return canonical.decode(self.body, _Body)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise RegistryProblem(
+                f"the manifest {self.digest} cannot be read",
+                hint="what is there may be something else that registries keep",
+            ) from None
+
+
+def digest_of(body: bytes, algorithm: str = "sha256") -> Digest:
+    """What some bytes are."""
+    return Digest(f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}")
+
+
+def verify(name: str, expected: Digest, body: bytes) -> None:
+    """Refuse bytes that are not what their digest says: DigestMismatch with both."""
+    found = digest_of(body, expected.partition(":")[0])
+    if found != expected:
+        raise DigestMismatch(f"{name} should be {expected} and its bytes are {found}", expected=expected, found=found)
 
 
 class Registry(Protocol):
@@ -40,11 +129,32 @@ class Registry(Protocol):
     def manifest(self, repository: Repository, tag: Tag | Digest) -> Manifest | None:
         """The manifest (one GET), its digest verified; None if it is not there."""
 
-    def blob(self, repository: Repository, digest: Digest) -> bytes | None:
-        """The bytes of something small that a manifest names (one GET), verified; None if it is not there."""
+    def put(self, repository: Repository, tag: Tag | Digest, manifest: Manifest) -> None:
+        """Point `tag` at a manifest whose blobs are in the repository, and read back that it does.
 
-    def put(self, repository: Repository, tag: Tag, manifest: Manifest) -> None:
-        """Point `tag` at a manifest whose blobs are in the repository, and read back that it does."""
+        With its digest in place of a tag it is there without one. What has a subject is listed among its referrers.
+        """
 
     def untag(self, repository: Repository, tag: Tag) -> bool:
         """Take a tag away; False where the registry deletes no tags. Never deletes by digest."""
+
+    def delete(self, repository: Repository, digest: Digest) -> bool:
+        """Delete a manifest and every tag that points at it; False where the registry deletes nothing.
+
+        What is not there counts as deleted.
+        """
+
+    def list_tags(self, repository: Repository) -> tuple[Tag, ...]:
+        """All tags of a repository, in the registry's order; none for one that is not there."""
+
+    def referrers(self, repository: Repository, digest: Digest, kind: str = "") -> tuple[Descriptor, ...]:
+        """What refers to an image: SBOMs, signatures; all, or those of one artifact type."""
+
+    def blob(self, repository: Repository, digest: Digest) -> bytes | None:
+        """The bytes of something small that a manifest names (one GET), verified; None if it is not there."""
+
+    def upload(self, repository: Repository, data: bytes) -> Digest:
+        """Bring the bytes of something small, if they are not there."""
+
+    def mount(self, repository: Repository, digest: Digest, source: Repository) -> bool:
+        """Take a blob over from another repository of the same registry; False where it wants the bytes instead."""

@@ -19,9 +19,8 @@ from typing import Any, Literal
 import msgspec
 
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
-from stackyard.edges.oci import OCI_MANIFEST
 from stackyard.edges.pins import match_name
-from stackyard.edges.registry import Manifest
+from stackyard.edges.registry import OCI_MANIFEST, Manifest
 from stackyard.errors import EngineProblem, EngineUnavailable, RegistryRefused
 from stackyard.model import canonical
 from stackyard.model.content import ImageFacts

@@ -11,13 +11,12 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
-from stackyard.edges.oci import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from stackyard.edges.patience import Patience
-from stackyard.edges.registry import Manifest
+from stackyard.edges.registry import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
 from stackyard.errors import DigestMismatch, RegistryRefused, StackyardError
 from stackyard.model import canonical
 from stackyard.model.names import Digest, Tag
@@ -29,9 +28,10 @@ T = TypeVar("T")
 class Request(msgspec.Struct, frozen=True):
     """One call of a method of the registry."""
 
-    verb: Literal["resolve", "manifest", "blob", "put", "untag"]
+    verb: Literal["resolve", "manifest", "put", "untag", "delete", "list_tags", "referrers", "blob", "upload", "mount"]
     repository: Repository
     tag: Tag | Digest
+    """What is asked for; for a list of tags none, which is the empty text."""
 
 
 class MadeImage(msgspec.Struct, frozen=True):
@@ -99,11 +99,13 @@ class MemoryRegistry:
 
     Args:
         can_untag: False for a registry that deletes no tags.
+        can_mount: False for one that never takes a blob over from another repository.
         patience: how often it is asked again while it is busy; by default as a real one, and no time passes.
     """
 
-    def __init__(self, *, can_untag: bool = True, patience: Patience | None = None) -> None:
+    def __init__(self, *, can_untag: bool = True, can_mount: bool = True, patience: Patience | None = None) -> None:
         self.can_untag = can_untag
+        self.can_mount = can_mount
         self.busy = 0
         """So many requests are answered with a 503 before one is not."""
         self._patience = patience or Patience(sleep=lambda _: None)
@@ -135,7 +137,7 @@ class MemoryRegistry:
         place = Repository.parse(repository).canonical
         with self._lock:
             self._bytes.update((sha256(blob), blob) for blob in blobs)
-            self._blobs.update((place, digest) for digest in _blobs_of(manifest))
+            self._blobs.update((place, each.digest) for each in manifest.blobs)
 
     def add_image(
         self, repository: str, tag: str | None = None, content: str = "", *, config: Digest | None = None
@@ -173,16 +175,8 @@ class MemoryRegistry:
 
         return self._do(Request("manifest", repository, tag), read)
 
-    def blob(self, repository: Repository, digest: Digest) -> bytes | None:
-        """The bytes, if they are in the repository and somebody left them."""
-
-        def read() -> bytes | None:
-            return self._bytes.get(digest) if (repository.canonical, digest) in self._blobs else None
-
-        return self._do(Request("blob", repository, digest), read)
-
-    def put(self, repository: Repository, tag: Tag, manifest: Manifest) -> None:
-        """Point `tag` at a manifest; RegistryRefused (400) if what it names is not in the repository."""
+    def put(self, repository: Repository, tag: Tag | Digest, manifest: Manifest) -> None:
+        """Point `tag` at a manifest, or leave it there without one; RegistryRefused (400) without its blobs."""
         self._do(Request("put", repository, tag), lambda: self._write(repository, tag, manifest))
 
     def untag(self, repository: Repository, tag: Tag) -> bool:
@@ -194,6 +188,60 @@ class MemoryRegistry:
             return self.can_untag
 
         return self._do(Request("untag", repository, tag), remove)
+
+    def delete(self, repository: Repository, digest: Digest) -> bool:
+        """Delete a manifest and every tag that points at it."""
+
+        def remove() -> bool:
+            place = repository.canonical
+            self._manifests.pop((place, digest), None)
+            self._tags = {key: at for key, at in self._tags.items() if (key[0], at) != (place, digest)}
+            return True
+
+        return self._do(Request("delete", repository, digest), remove)
+
+    def list_tags(self, repository: Repository) -> tuple[Tag, ...]:
+        """All tags, sorted."""
+        return self._do(Request("list_tags", repository, Tag("")), lambda: tuple(self.tags(repository)))
+
+    def referrers(self, repository: Repository, digest: Digest, kind: str = "") -> tuple[Descriptor, ...]:
+        """What has this subject, in the order in which it came."""
+
+        def read() -> tuple[Descriptor, ...]:
+            here = [each for (place, _), each in self._manifests.items() if place == repository.canonical]
+            about = [each.descriptor for each in here if each.subject == digest]
+            return tuple(each for each in about if not kind or each.artifact_type == kind)
+
+        return self._do(Request("referrers", repository, digest), read)
+
+    def blob(self, repository: Repository, digest: Digest) -> bytes | None:
+        """The bytes, if they are in the repository and somebody left them."""
+
+        def read() -> bytes | None:
+            return self._bytes.get(digest) if (repository.canonical, digest) in self._blobs else None
+
+        return self._do(Request("blob", repository, digest), read)
+
+    def upload(self, repository: Repository, data: bytes) -> Digest:
+        """Keep the bytes."""
+
+        def keep() -> Digest:
+            self._bytes[sha256(data)] = data
+            self._blobs.add((repository.canonical, sha256(data)))
+            return sha256(data)
+
+        return self._do(Request("upload", repository, sha256(data)), keep)
+
+    def mount(self, repository: Repository, digest: Digest, source: Repository) -> bool:
+        """Take a blob over; False if it is not there, or this registry `can_mount` nothing."""
+
+        def take() -> bool:
+            if not self.can_mount or (source.canonical, digest) not in self._blobs:
+                return False
+            self._blobs.add((repository.canonical, digest))
+            return True
+
+        return self._do(Request("mount", repository, digest), take)
 
     def _do(self, request: Request, action: Callable[[], T]) -> T:
         self._await(request)
@@ -230,7 +278,7 @@ class MemoryRegistry:
             return tag if (place, tag) in self._manifests else None
         return self._tags.get((place, tag))
 
-    def _write(self, repository: Repository, tag: Tag, manifest: Manifest) -> None:
+    def _write(self, repository: Repository, tag: Tag | Digest, manifest: Manifest) -> None:
         place = repository.canonical
         found = sha256(manifest.body)
         if found != manifest.digest:
@@ -239,8 +287,8 @@ class MemoryRegistry:
                 expected=manifest.digest,
                 found=found,
             )
-        is_there = all((place, digest) in self._blobs for digest in _blobs_of(manifest)) and all(
-            (place, digest) in self._manifests for digest in _children_of(manifest)
+        is_there = all((place, each.digest) in self._blobs for each in manifest.blobs) and all(
+            (place, each.digest) in self._manifests for each in manifest.children
         )
         if not is_there:
             words = "MANIFEST_BLOB_UNKNOWN: blob unknown to registry"
@@ -252,13 +300,5 @@ class MemoryRegistry:
                 words=words,
             )
         self._manifests[place, manifest.digest] = manifest
-        self._tags[place, tag] = manifest.digest
-
-
-def _blobs_of(manifest: Manifest) -> Sequence[Digest]:
-    said: dict[str, Any] = msgspec.json.decode(manifest.body)
-    return [Digest(blob["digest"]) for blob in (*filter(None, [said.get("config")]), *said.get("layers", ()))]
-
-
-def _children_of(manifest: Manifest) -> Sequence[Digest]:
-    return [Digest(child["digest"]) for child in msgspec.json.decode(manifest.body).get("manifests", ())]
+        if not isinstance(tag, Digest):
+            self._tags[place, tag] = manifest.digest

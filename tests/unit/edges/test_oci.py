@@ -19,9 +19,9 @@ import pytest
 
 from stackyard.edges.auth import challenges, merged
 from stackyard.edges.credentials import Credential
-from stackyard.edges.oci import MANIFEST_TYPES, OCI_MANIFEST, OciRegistry
+from stackyard.edges.oci import OciRegistry
 from stackyard.edges.patience import Patience
-from stackyard.edges.registry import Manifest
+from stackyard.edges.registry import MANIFEST_TYPES, OCI_MANIFEST, Manifest
 from stackyard.errors import ConfigError, DigestMismatch, RegistryProblem, RegistryRefused, RegistryUnreachable
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Repository

@@ -6,9 +6,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from stackyard.edges.oci import OCI_MANIFEST
 from stackyard.edges.published import published
-from stackyard.edges.registry import Manifest
+from stackyard.edges.registry import OCI_MANIFEST, Manifest
 from stackyard.errors import RegistryProblem
 from stackyard.model.content import PublishedFacts
 from stackyard.model.names import Tag

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Blobs of a registry: read, brought, or taken over from another repository of the same registry.
+
+In:     repository, digest, bytes
+Out:    bytes, verified; whether a blob is there
+Raises: as edges/oci
+Used by: edges/oci
+Source: OCI distribution spec 1.1, "Pushing blobs", "Mounting a blob from another repository"
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackyard.edges.oci_calls import READ, WRITE, Calls, named
+from stackyard.edges.registry import verify
+from stackyard.errors import RegistryProblem
+from stackyard.model.names import Digest
+from stackyard.model.reference import Repository
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+_BINARY = {"Content-Type": "application/octet-stream"}
+_ATTEMPTS = 2
+"""An upload that the registry has forgotten in the middle is begun once more."""
+
+
+def read_blob(calls: Calls, repository: Repository, digest: Digest) -> bytes | None:
+    """The bytes (one GET), verified; None if they are not there."""
+    response = calls.call("GET", repository, f"blobs/{digest}", READ, {"Accept": "*/*"})
+    if response.status == 404:
+        return None
+    if response.status != 200:
+        raise calls.refusal("read", repository, digest, response)
+    verify(f"the blob {named(repository, digest)}", digest, response.data)
+    return response.data
+
+
+def has_blob(calls: Calls, repository: Repository, digest: Digest) -> bool:
+    """Whether it is there (one HEAD)."""
+    return calls.call("HEAD", repository, f"blobs/{digest}", READ).status == 200
+
+
+def upload(calls: Calls, repository: Repository, digest: Digest, data: bytes) -> None:
+    """Bring a blob that fits in memory, if it is not there: a HEAD, then POST and PUT."""
+    if has_blob(calls, repository, digest):
+        return
+    for attempt in range(1, _ATTEMPTS + 1):
+        begun = calls.call("POST", repository, "blobs/uploads/", WRITE, {"Content-Length": "0"})
+        if begun.status != 202:
+            raise calls.refusal("write", repository, digest, begun)
+        place = f"{_place(repository, begun)}digest={digest}"
+        done = calls.call("PUT", repository, place, WRITE, _BINARY, data)
+        if done.status == 201:
+            return
+        if done.status not in (404, 416) or attempt == _ATTEMPTS:
+            raise calls.refusal("write", repository, digest, done)
+
+
+def mount(calls: Calls, repository: Repository, digest: Digest, source: Repository) -> bool:
+    """Take a blob over from `source`; False where the registry wants its bytes instead.
+
+    Whatever upload the registry begins then is left for it to forget.
+    """
+    begin = f"blobs/uploads/?mount={digest}&from={source.path}"
+    response = calls.call("POST", repository, begin, WRITE, {"Content-Length": "0"}, source=source)
+    if response.status == 201:
+        return True
+    if response.status == 202:
+        calls.call("DELETE", repository, _place(repository, response).rstrip("?&"), WRITE)
+        return False
+    raise calls.refusal("write", repository, digest, response)
+
+
+def _place(repository: Repository, response: BaseHTTPResponse) -> str:
+    """Where an upload goes on, ready for one more parameter."""
+    place = response.headers.get("Location", "")
+    if not place:
+        raise RegistryProblem(
+            f"registry {repository.host} begins an upload and does not say where", address=repository.host
+        )
+    return place + ("&" if "?" in place else "?")
