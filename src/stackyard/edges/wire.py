@@ -47,6 +47,8 @@ class Wire:
         self._unreachable = unreachable
         self._lock = threading.Lock()
         self._pools: dict[str | None, PoolManager] = {}
+        self._not_before: dict[str, float] = {}
+        """When a host that has had enough may be asked again, by whichever thread."""
 
     def send(
         self, host: str, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -66,8 +68,10 @@ class Wire:
         while True:
             attempt += 1
             is_last = attempt >= self._patience.attempts
+            self._hold_back(host)
             try:
                 response = self._pool(url).request(method, url, body=body, headers=headers, retries=retries)
+                self._note_limit(host, response)
                 wait_s = None if is_last else _pause_s(response, attempt, self._patience)
                 if wait_s is None:
                     return response
@@ -107,6 +111,18 @@ class Wire:
             for pool in self._pools.values():
                 pool.clear()
             self._pools.clear()
+
+    def _hold_back(self, host: str) -> None:
+        """Wait until a host that another thread was sent away from may be asked again."""
+        wait_s = self._not_before.get(host, 0.0) - self._patience.clock()
+        if wait_s > 0:
+            self._patience.sleep(wait_s)
+
+    def _note_limit(self, host: str, response: BaseHTTPResponse) -> None:
+        """Where a host says that nothing more may be asked for a while, nobody asks it."""
+        wait_s = _limit_s(response, self._patience.clock)
+        if wait_s is not None and 0 < wait_s <= self._patience.longest_wait_s:
+            self._not_before[host] = self._patience.clock() + wait_s
 
     def _failed(self, host: str, error: Exception) -> WorldError:
         words, hint = fault(error, self._patience)
@@ -199,6 +215,18 @@ def _pause_s(response: BaseHTTPResponse, attempt: int, patience: Patience) -> fl
     if after_s is None:
         return patience.back_off_s(attempt)
     return after_s if after_s <= patience.longest_wait_s else None
+
+
+def _limit_s(response: BaseHTTPResponse, clock: Callable[[], float]) -> float | None:
+    """Seconds until there is something left to ask for: 429 with Retry-After, or a limit that is used up.
+
+    Docker Hub says `RateLimit-Remaining: 0;w=21600` and no reset: nothing can be waited for there.
+    """
+    if response.status == 429:
+        return _retry_after_s(response.headers.get("Retry-After", ""), clock)
+    remaining = response.headers.get("RateLimit-Remaining", "").partition(";")[0].strip()
+    reset = response.headers.get("RateLimit-Reset", "").partition(";")[0].strip()
+    return float(reset) if remaining == "0" and reset.isdecimal() else None
 
 
 def _retry_after_s(text: str, clock: Callable[[], float]) -> float | None:
