@@ -9,7 +9,6 @@ way, and holds the same files and variables. Times are no content: they are left
 from __future__ import annotations
 
 import io
-import json
 import re
 import secrets
 import subprocess
@@ -58,6 +57,17 @@ def client(*words: str, text: str | None = None) -> bytes:
     )
     assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr.decode()[-800:]}"
     return done.stdout
+
+
+def listed() -> list[str]:
+    """Every name in the engine; it gives up where somebody removes an image while it lists them, and is asked again."""
+    for _ in range(9):
+        try:
+            return client("images", "--format", "{{.Repository}}:{{.Tag}}").decode().split()
+        except AssertionError as failed:
+            if "not found" not in str(failed):
+                raise
+    return client("images", "--format", "{{.Repository}}:{{.Tag}}").decode().split()
 
 
 def content_of(image: ImageFacts) -> Content:
@@ -163,8 +173,7 @@ class LiveWorld(World):
     def clean(self) -> None:
         """Take away every name that this world gave."""
         own = (f"{self.lab}/", f"{NOWHERE}/{self._token}/", self.bases[0].rpartition("/")[0] + "/")
-        for image in json.loads(b"[" + b",".join(client("images", "--format", "json").split(b"\n")[:-1]) + b"]"):
-            name = f"{image['Repository']}:{image['Tag']}"
+        for name in listed():
             if name.startswith(own):
                 self.engine.untag(Reference.parse(name))
 
