@@ -46,11 +46,37 @@ NOTHING_UNSEEN = Unseen()
 
 def has_many_files(root: Path) -> bool:
     """Whether an index has four thousand files or more, by its size: then git is asked which of them changed."""
-    git = root.parents[path_in_repository(root).count("/")] if path_in_repository(root) else root
     try:
-        return os.stat(git / ".git" / "index").st_size >= _MANY_BYTES
-    except OSError:  # a worktree or a submodule, whose index is elsewhere; or none at all
+        return os.stat(index_of(top_of(root))).st_size >= _MANY_BYTES
+    except OSError:  # none at all
         return False
+
+
+def index_of(top: Path) -> Path:
+    """The index of a work tree, wherever it is; whether there is one, nobody looks. No process is started."""
+    given = os.environ.get("GIT_INDEX_FILE")
+    return top / given if given else own_folder(top) / "index"
+
+
+def own_folder(top: Path) -> Path:
+    """git's folder of one work tree: of a linked one or a submodule it is elsewhere, as the file `.git` says."""
+    given = os.environ.get("GIT_DIR")
+    if given:
+        return top / given
+    here = top / ".git"
+    try:
+        return top / os.fsdecode(here.read_bytes().strip().removeprefix(b"gitdir: "))
+    except OSError:  # a folder, nearly always
+        return here
+
+
+def common_folder(top: Path) -> Path:
+    """git's folder of all work trees of a repository: where its branches are."""
+    own = own_folder(top)
+    try:
+        return own / os.fsdecode((own / "commondir").read_bytes().strip())
+    except OSError:
+        return own
 
 
 def status_of(root: Path, images: str) -> str:
@@ -169,9 +195,7 @@ def default_branch(root: Path) -> str:
 
     Two small files are read; no process is started.
     """
-    folder = next((above / ".git" for above in (root, *root.parents) if (above / ".git").is_dir()), None)
-    if folder is None:  # a worktree or submodule: its `.git` is a file
-        return "main"
+    folder = common_folder(top_of(root))
     try:
         head = (folder / "refs" / "remotes" / "origin" / "HEAD").read_text(encoding="utf-8")
         return head.strip().removeprefix("ref: refs/remotes/origin/")
@@ -205,6 +229,12 @@ def path_in_repository(root: Path) -> str:
             below = root.relative_to(above).as_posix()
             return "" if below == "." else below
     return ""
+
+
+def top_of(root: Path) -> Path:
+    """The top of the repository that `root` is in."""
+    below = path_in_repository(root)
+    return root.parents[below.count("/")] if below else root
 
 
 def remote(root: Path) -> str | None:

@@ -2,7 +2,8 @@
 """git: what lies on disk, with the ids that its index is sure of.
 
 In:   a folder of the repository
-Out:  a Listing of everything on disk; rows whose id git does not know have none, and are to be hashed
+Out:  Indexed, which follows from the index alone; Folders of everything on disk, where what git does not know the
+      id of has none, and is to be hashed
 Raises: NoHistory, ToolMissing
 
 An index knows the id of a file as it was last looked at, which is the file's own only where its facts on disk are the
@@ -26,9 +27,12 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from stackyard.edges.git import STATUS
-from stackyard.edges.git_tree import KINDS, Listing, Row, top_of
+import msgspec
+
+from stackyard.edges.git import STATUS, index_of, top_of
+from stackyard.edges.git_tree import KINDS, Row
 from stackyard.errors import ToolMissing
+from stackyard.model.trees import FOLDER, Folders, Node, in_folders, put, take, with_ids
 
 _PLAIN = {
     "core.filemode": "true",
@@ -52,6 +56,17 @@ _TURNING = ("text", "eol", "crlf", "ident", "filter", "working-tree-encoding")
 _ATTRIBUTES = ".gitattributes"
 _OUTSIDE = ("/etc/gitattributes", "/usr/local/etc/gitattributes", "/opt/homebrew/etc/gitattributes")
 _OURS = ".stackyard"
+_CHECKSUM = 20
+"""Bytes at the end of an index: a hash of all of it, or zeros where git was told to leave that out."""
+
+
+class Indexed(msgspec.Struct):
+    """What an index alone says: it is the same as long as the index is."""
+
+    folders: Folders
+    """Files that git looks after; one whose size is not its blob's has no id."""
+    odd: tuple[str, ...]
+    """Paths of the others: submodules, half way through a merge, or told to look away from."""
 
 
 class Look:
@@ -59,54 +74,97 @@ class Look:
 
     def __init__(self, root: Path) -> None:
         self.top = top_of(root)
+        self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._said: dict[str, bytes] = {}
         self.is_refused = False
         """Whether git could not say something; that no setting is set, it says by its exit code, too."""
+        self.indexed: Indexed | None = None
+        """What the index says, once somebody knows."""
+
+    def begin(self, *names: str) -> None:
+        """Start these of `_COMMANDS`."""
+        for name in names:
+            if name not in self._started:
+                self._started[name] = _start(self.top, *_COMMANDS[name])
 
     def ask(self, *names: str) -> Iterator[bytes]:
         """What these of `_COMMANDS` print, each as soon as it is there; all of it is to be taken."""
-        started = {name: _start(self.top, *_COMMANDS[name]) for name in names if name not in self._said}
+        self.begin(*names)
         for name in names:
-            if name in started:
-                self._said[name] = started[name].communicate()[0]
-                self.is_refused |= bool(started[name].returncode) and name != "config"
+            if name not in self._said:
+                self._said[name] = self._started[name].communicate()[0]
+                self.is_refused |= bool(self._started[name].returncode) and name != "config"
             yield self._said[name]
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """Which of them were started."""
+        return frozenset(self._started)
 
-def listing_of_disk(root: Path, look: Look | None = None) -> tuple[Listing, str] | None:
+    def checksum(self) -> bytes | None:
+        """A hash of all of the index; None where git was told to leave it out, or there is none."""
+        try:
+            with open(index_of(self.top), "rb") as file:
+                file.seek(-_CHECKSUM, os.SEEK_END)
+                found = file.read()
+        except OSError:
+            return None
+        return found if any(found) else None
+
+
+def index_said(look: Look) -> Indexed | None:
+    """What the index says; None where git does not, or in a form that nobody knows."""
+    (said,) = look.ask("index")
+    index = os.fsdecode(said)
+    entries = _ENTRY.findall(index)
+    if look.is_refused or len(entries) != index.count("\0"):
+        return None
+    sizes = _sizes(look.top, {blob for _, _, blob, _, _, _ in entries})  # while git looks at the disk
+    odd: list[str] = []
+    rows: list[Row] = []
+    for tag, mode, blob, stage, path, size in entries:
+        if tag == "H" and stage == "0" and mode != "160000":
+            rows.append((path, KINDS.get(mode, "file"), blob if f"{blob} {size}" in sizes else ""))
+        else:
+            odd.append(path)
+    folders = in_folders(rows)
+    with_ids(folders)
+    return Indexed(folders, tuple(dict.fromkeys(odd)))
+
+
+def listing_of_disk(look: Look, indexed: Indexed) -> tuple[Folders, str] | None:
     """Everything on disk below the top of the repository but for `.git`, and what `git status` said, ignored files too.
 
     None where git's word cannot be taken: then all files have to be read.
+
+    Args:
+        indexed: what the index says; its folders become those of the disk.
     """
-    look = look or Look(root)
-    top = look.top
-    answers = map(os.fsdecode, look.ask("index", "status", "others", "config"))
-    index = next(answers)
-    entries = _ENTRY.findall(index)
-    sizes = _sizes(top, {blob for _, _, blob, _, _, _ in entries})  # while git looks at the disk
-    status, others, config = answers
-    if look.is_refused:
-        return None
+    status, others, config = map(os.fsdecode, look.ask("status", "others", "config"))
     settings = dict(_settings(config))
-    if not _is_plain(settings) or len(entries) != index.count("\0"):
+    if look.is_refused or not _is_plain(settings):
         return None
-    nodes, gone = _indexed(entries, sizes, top)
+    top, folders = look.top, indexed.folders
+    gone = set(map(posixpath.dirname, indexed.odd))
+    todo = [path for path in indexed.odd if not _is_behind_a_link(top, posixpath.dirname(path))]
     for path, is_there in _changed(status):
-        nodes.pop(path, None)
+        take(folders, path)
         folder = posixpath.dirname(path)
         gone.add(folder)
         if is_there or not _is_behind_a_link(top, folder):  # a file that is gone may be a folder now
-            nodes.update(_looked_at(top, path))
-    for path in filter(None, others.split("\0")):
-        if posixpath.basename(path.rstrip("/")) != _OURS:
-            nodes.update(_looked_at(top, path.rstrip("/")))
-    nodes.update(_left_over(top, gone))
-    if _has_attributes(top, settings, nodes):
+            todo.append(path)
+    _look_for_folders(folders, top, gone)
+    own = (path.rstrip("/") for path in others.split("\0"))
+    for path in (*todo, *(path for path in own if path and posixpath.basename(path) != _OURS)):
+        for each, node in _looked_at(top, path).items():
+            put(folders, each, node)
+    if _has_attributes(top, settings, folders):
         for path in _turned(top):
-            if path in nodes and nodes[path][0] in ("file", "exec"):
-                nodes[path] = (nodes[path][0], "")
-    rows: tuple[Row, ...] = tuple((path, kind, blob) for path, (kind, blob) in nodes.items())
-    return Listing(rows), status + _ignored(status, others)
+            folder, _, name = path.rpartition("/")
+            kind, blob = folders.get(folder, {}).get(name, ("", ""))
+            if blob and kind in ("file", "exec"):
+                put(folders, path, (kind, ""))
+    return folders, status + _ignored(status, others)
 
 
 def _ignored(status: str, others: str) -> str:
@@ -161,32 +219,15 @@ def _sizes(top: Path, blobs: Iterable[str]) -> frozenset[str]:
     )
 
 
-def _indexed(
-    entries: Iterable[tuple[str, ...]], sizes: frozenset[str], top: Path
-) -> tuple[dict[str, tuple[str, str]], set[str]]:
-    """Files of the index that git looks after, others as they are on disk; folders of which some may be gone."""
-    nodes: dict[str, tuple[str, str]] = {}
-    gone: set[str] = set()
-    for tag, mode, blob, stage, path, size in entries:
-        if tag == "H" and stage == "0" and mode != "160000":
-            nodes[path] = (KINDS.get(mode, "file"), blob if f"{blob} {size}" in sizes else "")
-            continue
-        folder = posixpath.dirname(path)
-        gone.add(folder)
-        if not _is_behind_a_link(top, folder):
-            nodes.update(_looked_at(top, path))  # a submodule, half way through a merge, or told to look away
-    return nodes, gone
-
-
-def _left_over(top: Path, folders: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Folders that are there although files of theirs are gone: git tells of none that its index has files in."""
-    nodes: dict[str, tuple[str, str]] = {}
-    for folder in folders:
-        while folder and folder not in nodes:
-            if os.path.isdir(top / folder) and not _is_behind_a_link(top, folder):
-                nodes[folder] = ("dir", "")
+def _look_for_folders(folders: Folders, top: Path, gone: Iterable[str]) -> None:
+    """Put right which of these folders are there: git tells of files, and a folder may be there without one."""
+    for folder in gone:
+        while folder and not (os.path.isdir(top / folder) and not _is_behind_a_link(top, folder)):
+            if not folders.get(folder):
+                take(folders, folder)
             folder = posixpath.dirname(folder)  # noqa: PLW2901 - up to the top
-    return nodes
+        if folder not in folders:
+            put(folders, folder, FOLDER)
 
 
 def _changed(text: str) -> Iterator[tuple[str, bool]]:
@@ -206,7 +247,7 @@ def _is_behind_a_link(top: Path, folder: str) -> bool:
     return bool(folder) and (os.path.islink(top / folder) or _is_behind_a_link(top, posixpath.dirname(folder)))
 
 
-def _looked_at(top: Path, path: str) -> dict[str, tuple[str, str]]:
+def _looked_at(top: Path, path: str) -> dict[str, Node]:
     """What is at a path on disk, without its id; nothing for nothing."""
     try:
         mode = os.lstat(top / path).st_mode
@@ -218,9 +259,9 @@ def _looked_at(top: Path, path: str) -> dict[str, tuple[str, str]]:
     return {path: (kind if stat.S_ISREG(mode) or stat.S_ISLNK(mode) else "other", "")}
 
 
-def _below(top: Path, folder: str) -> dict[str, tuple[str, str]]:
+def _below(top: Path, folder: str) -> dict[str, Node]:
     """Everything in a folder that git knows nothing of, and the folder itself, which may be empty."""
-    nodes: dict[str, tuple[str, str]] = {folder: ("dir", "")}
+    nodes: dict[str, Node] = {folder: ("dir", "")}
     todo = [folder]
     while todo:
         here = todo.pop()
@@ -242,7 +283,7 @@ def _below(top: Path, folder: str) -> dict[str, tuple[str, str]]:
     return nodes
 
 
-def _has_attributes(top: Path, settings: dict[str, str], nodes: dict[str, tuple[str, str]]) -> bool:
+def _has_attributes(top: Path, settings: dict[str, str], folders: Folders) -> bool:
     """Whether any file of attributes says anything; which files it is about is git's to say."""
     home = Path(os.path.expanduser("~"))
     given = settings.get("core.attributesfile")
@@ -254,8 +295,7 @@ def _has_attributes(top: Path, settings: dict[str, str], nodes: dict[str, tuple[
     info = top / os.fsdecode(git.strip()) / "info" / "attributes"
     if any(_says(path) for path in (*map(Path, _OUTSIDE), own, info)):
         return True
-    end = f"/{_ATTRIBUTES}"
-    return any(path.endswith(end) or path == _ATTRIBUTES for path in nodes)
+    return any(_ATTRIBUTES in names for names in folders.values())
 
 
 def _says(path: Path) -> bool:

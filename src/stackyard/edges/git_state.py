@@ -23,8 +23,6 @@ from pathlib import Path
 
 from stackyard.edges.git_index import Look
 
-_CHECKSUM = 20
-"""Bytes at the end of an index: a hash of all of it, or zeros where git was told to leave that out."""
 _MOST = 2000
 """So many files beside the tracked ones are looked at."""
 _YOUNG_S = 2
@@ -37,25 +35,26 @@ def state_of_disk(look: Look, now_ns: int | None = None) -> bytes | None:
     Args:
         now_ns: nanoseconds since 1970; the clock's, where it is not given.
     """
-    index = look.top / ".git" / "index"
     status, others = look.ask("status", "others")
+    checksum = look.checksum()
     try:
-        with open(index, "rb") as file:
-            file.seek(-_CHECKSUM, os.SEEK_END)
-            checksum = file.read()
         facts = list(_facts(look.top, _paths(status, others), (now_ns or time.time_ns()) - _YOUNG_S * 10**9))
         told = subprocess.run(["git", "-C", str(look.top), "config", "-z", "--list"], capture_output=True, check=False)
     except (OSError, _CannotTell):
         return None
-    if not any(checksum) or look.is_refused:
+    if checksum is None or look.is_refused:
         return None
     parts = [checksum, status, told.stdout, *facts]
     return hashlib.sha256(b"".join(b"%d " % len(part) + part for part in parts)).digest()
 
 
-def is_index_enough(top: Path) -> bool:
+def is_index_enough(look: Look) -> bool:
     """Whether the index tells of every tracked file: none it was told to look away from, no submodule, no conflict."""
-    listed = subprocess.run(["git", "-C", str(top), "ls-files", "-v", "-s", "-z"], capture_output=True, check=False)
+    if look.indexed is not None:
+        return not look.indexed.odd
+    listed = subprocess.run(
+        ["git", "-C", str(look.top), "ls-files", "-v", "-s", "-z"], capture_output=True, check=False
+    )
     rows = listed.stdout.split(b"\0")[:-1]
     return not listed.returncode and all(row.startswith((b"H 100", b"H 120")) and b" 0\t" in row for row in rows)
 

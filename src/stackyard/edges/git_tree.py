@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from stackyard.edges.git import path_in_repository
+from stackyard.edges.git import top_of
 from stackyard.errors import NoHistory, ToolMissing
 
 Row = tuple[str, str, str]
@@ -211,12 +211,6 @@ def _merge_base(root: Path, first: str, then: str, second: str, now: str | None)
     if _is_shallow(root):
         hint = "the clone is shallow: git fetch --unshallow brings its whole history, git fetch --depth=100 a part"
     raise NoHistory(f"{first!r} and {second!r} have no commit in common in this clone", hint=hint, path=str(root))
-
-
-def top_of(root: Path) -> Path:
-    """The top of the repository that `root` is in."""
-    below = path_in_repository(root)
-    return root.parents[below.count("/")] if below else root
 
 
 def _list_commit(top: Path, prefix: str, commit: str, rows: list[Row], modules: list[str]) -> None:

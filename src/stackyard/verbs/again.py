@@ -65,7 +65,7 @@ class Question(msgspec.Struct, frozen=True):
         is_stamped = any(_STAMP.search(tag) for step in plan.steps for tag in step.tags)
         if self.key is None or not is_timeless or is_stamped:
             return
-        if self.look is not None and not is_index_enough(self.look.top):
+        if self.look is not None and not is_index_enough(self.look):
             return
         _make_room(self.path)
         write_cache(self.path, self.key, {_TEXT: text.encode("utf-8", "surrogatepass")})

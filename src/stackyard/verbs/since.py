@@ -27,6 +27,7 @@ from stackyard.load.unseen import unseen_findings
 from stackyard.model.decide import FORCED
 from stackyard.model.plan import Plan, Since
 from stackyard.model.stack import Revision, Stack
+from stackyard.model.trees import in_folders
 from stackyard.plan.selection import choose
 from stackyard.plan.since import compare_stacks
 from stackyard.verbs.policy import idle_plan, ruling_of
@@ -103,7 +104,7 @@ def _memory(place: Place, options: Options, files: int) -> Memory:
 def _place(place: Place, listing: Listing, options: Options, opened: ExitStack) -> Place | None:
     """The same stack in a listing."""
     blobs = opened.enter_context(Blobs(place.root, listing))
-    files = TreeFiles(listing.rows, blobs.read, git.path_in_repository(place.root))
+    files = TreeFiles(in_folders(listing.rows), blobs.read, git.path_in_repository(place.root))
     return place_in(files, place, options.images is not None)
 
 

@@ -3,12 +3,13 @@
 
 In:   a Place on disk, Options
 Out:  the same Place over a listing of its files, with the status that git gave; a Memory that is kept
-May touch: git, disk, one file beside the records
+May touch: git, disk, two files beside the records
 Beside: verbs/yard, which imports this for repositories of thousands of files only: a small one is read at once
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -16,27 +17,45 @@ from pathlib import Path
 
 import stackyard
 from stackyard.edges import git
-from stackyard.edges.git_index import Look, listing_of_disk
-from stackyard.edges.git_tree import top_of
+from stackyard.edges.git_index import Indexed, Look, index_said, listing_of_disk
 from stackyard.load.memory import Memory
 from stackyard.load.tree.indexed import IndexedFiles
 from stackyard.load.tree.place import Place, place_in
+from stackyard.model import canonical
 from stackyard.record.cache import read_cache, write_cache
 from stackyard.verbs.yard import STATE_FOLDER, Options
 
 CACHE_FILE = "cache"
+INDEX_FILE = "index"
+_INDEXED = b"indexed"
 _READING = ("load", "model")
 
 
 def snapshot_of(place: Place, options: Options, look: Look | None = None) -> tuple[Place, str] | None:
     """The stack over a listing of the disk, and git's status; None where files have to be looked at one by one."""
-    listed = listing_of_disk(place.root, look)
+    look = look or Look(place.root)
+    look.begin("status", "others", "config")
+    look.indexed = _indexed(place.root, look)
+    listed = listing_of_disk(look, look.indexed) if look.indexed is not None else None
     if listed is None:
         return None
-    listing, status = listed
-    files = IndexedFiles(listing.rows, top_of(place.root), git.path_in_repository(place.root))
+    folders, status = listed
+    files = IndexedFiles(folders, look.top, git.path_in_repository(place.root))
     there = place_in(files, place, options.images is not None)
     return (there, status) if there is not None and (there.images, there.spec) == (place.images, place.spec) else None
+
+
+def _indexed(root: Path, look: Look) -> Indexed | None:
+    """What the index says, from what was kept where it is the same index."""
+    checksum = look.checksum()
+    path, of = root / STATE_FOLDER / INDEX_FILE, program("edges", "model") + (checksum or b"")
+    if checksum is not None and (data := read_cache(path, of).get(_INDEXED)) is not None:
+        return canonical.unpack(data, Indexed)
+    found = index_said(look)
+    if checksum is not None and found is not None and look.checksum() == checksum:
+        with contextlib.suppress(UnicodeEncodeError):  # names that are no text
+            write_cache(path, of, {_INDEXED: canonical.pack(found)})
+    return found
 
 
 def memory_for(root: Path, options: Options) -> Memory | None:

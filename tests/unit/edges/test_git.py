@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.edges.git import Unseen, outside_of, revision, status_of, unseen_in, unseen_of
+from stackyard.edges.git import (
+    Unseen,
+    default_branch,
+    index_of,
+    outside_of,
+    revision,
+    status_of,
+    unseen_in,
+    unseen_of,
+)
 
 
 @pytest.fixture
@@ -90,3 +99,18 @@ def test_what_differs_outside_the_images_folder(root: Path) -> None:
     assert not changed("shared/other")
     (shared / "old").unlink()
     assert changed()
+
+
+def test_a_linked_work_tree_knows_the_default_branch(root: Path) -> None:
+    """It is the repository's, whose folder is elsewhere; the index is the work tree's own."""
+    git(root, "branch", "trunk")
+    git(root, "update-ref", "refs/remotes/origin/trunk", "HEAD")
+    git(root, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    linked = root.parent / f"{root.name}-linked"
+    git(root, "worktree", "add", "--quiet", str(linked), "trunk")
+
+    assert default_branch(linked) == default_branch(root) == "trunk"
+    assert revision(linked, "images").is_default
+    assert index_of(root) == root / ".git" / "index"
+    assert index_of(linked).is_file()
+    assert index_of(linked).parent.parent.name == "worktrees"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from stackyard.edges.git import revision
+from stackyard.edges.git_index import Look
 from stackyard.load.memory import Memory
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.indexed import IndexedFiles
@@ -364,7 +365,83 @@ def test_a_stack_below_the_top(root: Path) -> None:
     assert {str(target.name) for target in same(root / "below").targets} == {"own", "base"}
 
 
+# Where the index is not in `.git` below the root.
+
+
+def linked(root: Path) -> Path:
+    """A second work tree of the repository, on a branch of its own."""
+    git(root, "worktree", "add", "--quiet", "-b", "linked", str(root.parent / "linked"))
+    return root.parent / "linked"
+
+
+def inside(root: Path) -> Path:
+    """The same as a submodule of another repository."""
+    write(root.parent / "outer", "README")
+    outer = init(root.parent / "outer")
+    commit(outer)
+    git(outer, "submodule", "--quiet", "add", str(root), "stack")
+    return outer / "stack"
+
+
+@pytest.mark.parametrize("elsewhere", [linked, inside])
+def test_a_work_tree_whose_index_is_elsewhere(root: Path, elsewhere: Callable[[Path], Path]) -> None:
+    """A linked work tree or a submodule is read through its own index, at first and from what was kept."""
+    there = elsewhere(root)
+    assert (there / ".git").is_file()
+    before = blobs(same(there))
+    write(there, "images/base/a.txt", "longer\n")
+    for _ in range(2):
+        assert blobs(same(there)) != before
+        assert blobs(same(root)) == before
+    commit(there)
+    assert blobs(same(there)) != before
+
+
+def test_an_index_that_somebody_names(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a hook of `git commit FILE` another index counts: what was kept of the usual one is not taken for it."""
+    before = blobs(same(root))
+    git(root, "rm", "--quiet", "--cached", "images/base/a.txt")
+    (root / ".git" / "index").rename(root / ".git" / "named")
+    git(root, "read-tree", "HEAD")
+    usual = Look(root).checksum()
+
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/named")
+
+    assert Look(root).checksum() not in (None, usual)
+    assert blobs(same(root)) == before
+
+
 # What is kept.
+
+
+def test_the_index_is_read_once(root: Path) -> None:
+    """As long as it is the same file, git is not asked for what is in it; a damaged copy is as good as none."""
+    asked: list[bool] = []
+
+    def read() -> None:
+        look = Look(root)
+        assert snapshot_of(find(root), Options(), look) is not None
+        asked.append("index" in look.asked)
+
+    read()
+    read()
+    write(root, "images/base/a.txt", "longer\n")
+    read()
+    git(root, "add", "--all")
+    read()
+    read()
+    (root / ".stackyard" / "index").write_bytes(b"cut")
+    read()
+    assert asked == [True, False, False, True, False, True]
+
+
+def test_an_index_without_a_checksum_is_not_kept(root: Path) -> None:
+    """Two of them cannot be told apart."""
+    index = root / ".git" / "index"
+    index.write_bytes(index.read_bytes()[:-20] + bytes(20))  # as `index.skipHash` leaves it
+    same(root)
+    assert Look(root).checksum() is None
+    assert not (root / ".stackyard" / "index").exists()
 
 
 def remembered(root: Path, options: Options | None = None) -> Memory | None:

@@ -18,9 +18,10 @@ import os
 from collections.abc import Iterable
 
 from stackyard.errors import FileProblem
-from stackyard.load.tree.files import DISK, READABLE, Files, Node
+from stackyard.load.tree.files import DISK, READABLE, Files
 from stackyard.load.tree.ignore import NOTHING_IGNORED, IgnoreRules, Said
 from stackyard.model.inputs import BlobId, Entry
+from stackyard.model.trees import Node
 
 _NOTHING = BlobId.of(b"")
 

@@ -17,27 +17,21 @@ import hashlib
 import os
 import posixpath
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Protocol
 
 from stackyard.errors import FileProblem
 from stackyard.model.inputs import BlobId, EntryKind
+from stackyard.model.trees import FOLDER, Folders, Node, tree_id
 
 _WHOLE = 1 << 22
 """Files up to this size are read in one piece."""
 _LINKS = 40
 """Links on the way to one path; a kernel gives up at as many."""
 
-_MODES = {"file": b"100644 ", "exec": b"100755 ", "dir": b"40000 "}
-
 _SENT: tuple[EntryKind, ...] = ("file", "exec", "link")
 
-Node = tuple[str, str]
-"""What is at a path (`file`, `exec`, `link`, `dir`, or `module`: a submodule not looked into), and git's id of it."""
-
-
-_FOLDER: Node = ("dir", "")
 _UNKNOWN: Node = ("", "")
 
 
@@ -124,7 +118,7 @@ class DiskFiles:
 
     def nodes(self, path: str) -> Iterable[tuple[str, Node]]:
         """Names in a folder."""
-        return [(name, _FOLDER if is_folder else _UNKNOWN) for name, is_folder in self.scan(path)]
+        return [(name, FOLDER if is_folder else _UNKNOWN) for name, is_folder in self.scan(path)]
 
     def read(self, path: str) -> bytes:
         """The bytes of a file."""
@@ -185,31 +179,16 @@ class TreeFiles:
     """Files as a listing has them, of which only those that are asked for are read.
 
     Args:
-        rows: path below the top of the repository, kind and id of everything; folders, or their ids, may be left out.
+        folders: what there is, by paths below the top of the repository.
         read: gives the bytes of a path (below the top) and id.
         prefix: where the stack's root lies below the top; empty for the top itself.
     """
 
-    def __init__(self, rows: Iterable[tuple[str, str, str]], read: Callable[[str, str], bytes], prefix: str = ""):
+    def __init__(self, folders: Folders, read: Callable[[str, str], bytes], prefix: str = ""):
         self._read = read
         self._prefix = prefix
-        folders: dict[str, dict[str, Node]] = {"": {}}
-        linked: set[str] = {""}
-        for path, kind, blob in rows:
-            folder, _, name = path.rpartition("/")
-            if folder not in folders:
-                _make(folders, folder)
-            folders[folder][name] = (kind, blob)
-            if kind == "dir":
-                folders.setdefault(path, {})
-            elif kind == "link" or kind == "module":
-                while folder and folder not in linked:
-                    linked.add(folder)
-                    folder = folder.rpartition("/")[0]
         self._folders = folders
         self._ids: dict[str, str | None] = {}
-        self._linked = linked
-        """Folders with a link somewhere below: more counts of them than their ids are over."""
 
     def is_file(self, path: str) -> bool:
         """Whether a regular file is there."""
@@ -283,23 +262,16 @@ class TreeFiles:
 
     def _tree_id(self, where: str) -> str | None:
         """git's id of a folder: worked out where the listing has none."""
-        if where not in self._ids and where not in self._linked and (known := self._at(where)) and known[1]:
-            self._ids[where] = known[1]
         if where not in self._ids:
-            rows = []
-            for name, (kind, listed) in self._folders[where].items():
-                mode = _MODES.get(kind)
-                path = f"{where}/{name}" if where else name
-                blob = self._tree_id(path) if kind == "dir" else self._id(path, (kind, listed))
-                if mode is None or blob is None:
-                    self._ids[where] = None
-                    return None
-                full = os.fsencode(name)
-                rows.append((full + b"/" if kind == "dir" else full, mode + full + b"\0" + bytes.fromhex(blob)))
-            rows.sort()
-            data = b"".join(row for _, row in rows)
-            self._ids[where] = hashlib.sha1(b"tree %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+            known = self._at(where)
+            self._ids[where] = (known and known[1]) or tree_id(self._rows(where))
         return self._ids[where]
+
+    def _rows(self, where: str) -> Iterator[tuple[str, str, str | None]]:
+        """Name, kind and id of everything in a folder."""
+        for name, (kind, listed) in list(self._folders[where].items()):
+            path = f"{where}/{name}" if where else name
+            yield name, kind, self._tree_id(path) if kind == "dir" else self._id(path, (kind, listed))
 
     def _id(self, where: str, node: Node) -> str | None:  # noqa: ARG002 - one who knows more asks for the path
         """git's id of what is at a path."""
@@ -359,18 +331,6 @@ class TreeFiles:
                 return f"..{text}"
             todo.extend(reversed(text.split("/")))
         return "/".join(done)
-
-
-def _make(folders: dict[str, dict[str, Node]], folder: str) -> None:
-    """Put a folder, and those above it, where a listing has none."""
-    missing = []
-    while folder not in folders:
-        missing.append(folder)
-        folder = folder.rpartition("/")[0]
-    for path in reversed(missing):
-        above, _, name = path.rpartition("/")
-        folders[above][name] = ("dir", "")
-        folders[path] = {}
 
 
 READABLE = "make it readable, or add it to .dockerignore"

@@ -1,32 +1,32 @@
 # SPDX-License-Identifier: MIT
 """Files on disk that somebody listed, with the ids he is sure of: what has none is read when it is asked for.
 
-In:   rows of a listing of the disk; the top of the repository
+In:   a listing of the disk; the top of the repository
 Out:  Files
 Raises: as DiskFiles
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
-from stackyard.load.tree.files import DiskFiles, Node, TreeFiles
+from stackyard.load.tree.files import DiskFiles, TreeFiles
 from stackyard.model.inputs import BlobId, EntryKind
+from stackyard.model.trees import Folders, Node
 
 
 class IndexedFiles(TreeFiles):
     """A snapshot of which files there are, and of their ids as far as they are known.
 
     Args:
-        rows: path below `top`, kind, and id or nothing; `other` is what is neither file, folder nor link.
+        folders: what there is below `top`; `other` is what is neither file, folder nor link.
         top: the top of the repository.
         prefix: where the stack's root lies below it.
     """
 
-    def __init__(self, rows: Iterable[tuple[str, str, str]], top: Path, prefix: str = "") -> None:
+    def __init__(self, folders: Folders, top: Path, prefix: str = "") -> None:
         self._disk = DiskFiles(top)
-        super().__init__(rows, self._bytes, prefix)
+        super().__init__(folders, self._bytes, prefix)
 
     def _bytes(self, path: str, blob: str) -> bytes:  # noqa: ARG002 - what is on disk now
         return self._disk.text(path) if self._disk.is_link(path) else self._disk.read(path)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Files of one moment as plain values: folders by path, each with what is in it; git's ids of folders.
+
+In:   rows of a listing; what is at one path after all
+Out:  Folders
+Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+
+Node = tuple[str, str]
+"""What is at a path (`file`, `exec`, `link`, `dir`, `other`, or `module`: a submodule not looked into), and git's id
+of it; no id where nobody knows it."""
+Folders = dict[str, dict[str, Node]]
+"""Every folder by its path below the top, the top as the empty one, with its names."""
+
+FOLDER: Node = ("dir", "")
+_MODES = {"file": b"100644 ", "exec": b"100755 ", "dir": b"40000 "}
+
+
+def in_folders(rows: Iterable[tuple[str, str, str]]) -> Folders:
+    """Folders of a listing.
+
+    Args:
+        rows: path, kind and id of everything; folders, or their ids, may be left out.
+    """
+    folders: Folders = {"": {}}
+    linked: list[str] = []
+    for path, kind, blob in rows:
+        folder, _, name = path.rpartition("/")
+        if folder not in folders:
+            _make(folders, folder)
+        folders[folder][name] = (kind, blob)
+        if kind == "dir":
+            folders.setdefault(path, {})
+        elif kind == "link" or kind == "module":
+            linked.append(folder)
+    for folder in linked:  # more counts of such a folder than its id is over
+        _forget_ids(folders, folder)
+    return folders
+
+
+def put(folders: Folders, path: str, node: Node) -> None:
+    """Put something at a path; of the folders above nobody knows the ids any more."""
+    folder, _, name = path.rpartition("/")
+    if folder not in folders:
+        _make(folders, folder)
+    folders[folder][name] = node
+    if node[0] == "dir":
+        folders.setdefault(path, {})
+    _forget_ids(folders, folder)
+
+
+def take(folders: Folders, path: str) -> None:
+    """Take a file, or an empty folder, away from a path."""
+    folder, _, name = path.rpartition("/")
+    if folders.get(folder, {}).pop(name, None) is not None:
+        folders.pop(path, None)
+        _forget_ids(folders, folder)
+
+
+def with_ids(folders: Folders) -> None:
+    """Work out the ids of all folders of which everything is known."""
+    for folder in sorted(folders, key=lambda path: path.count("/"), reverse=True):
+        if folder:
+            above, _, name = folder.rpartition("/")
+            folders[above][name] = ("dir", tree_id((name, *node) for name, node in folders[folder].items()) or "")
+
+
+def tree_id(rows: Iterable[tuple[str, str, str | None]]) -> str | None:
+    """git's id of a folder with these names, kinds and ids; None where it has what no id tells all of."""
+    found = []
+    for name, kind, blob in rows:
+        mode = _MODES.get(kind)
+        if mode is None or not blob:
+            return None
+        full = os.fsencode(name)
+        found.append((full + b"/" if kind == "dir" else full, mode + full + b"\0" + bytes.fromhex(blob)))
+    found.sort()
+    data = b"".join(row for _, row in found)
+    return hashlib.sha1(b"tree %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def _make(folders: Folders, folder: str) -> None:
+    """Put a folder, and those above it, where a listing has none."""
+    missing = []
+    while folder not in folders:
+        missing.append(folder)
+        folder = folder.rpartition("/")[0]
+    for path in reversed(missing):
+        above, _, name = path.rpartition("/")
+        folders[above][name] = FOLDER
+        folders[path] = {}
+
+
+def _forget_ids(folders: Folders, folder: str) -> None:
+    """Of a folder and those above it."""
+    while folder:
+        above, _, name = folder.rpartition("/")
+        folders[above][name] = FOLDER
+        folder = above
