@@ -40,7 +40,7 @@ WORLD = {"subprocess", "socket", "http", "urllib", "urllib3", "requests", "time"
 """Processes, network, clock, randomness: in edges only."""
 
 EXCEPTIONS = {
-    ("cli/build.py", "signal"),  # SIGTERM becomes the interruption that Ctrl-C is; nothing is sent
+    ("cli/stopping.py", "signal"),  # says what Ctrl-C and SIGTERM mean; nothing is sent
     ("testing/clock.py", "time"),  # formats a given time, asks for none
 }
 

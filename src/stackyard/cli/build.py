@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +22,7 @@ from stackyard.cli.common import (
     write_json,
 )
 from stackyard.cli.session import EXIT_FAILED, EXIT_INTERRUPTED, session_of
+from stackyard.cli.stopping import interruptible
 from stackyard.cli.watching import Watching, progress_option
 from stackyard.errors import NothingToDo
 from stackyard.model.plan import uncached
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from stackyard.model.outcome import RunSummary
     from stackyard.model.plan import Plan
     from stackyard.run.events import Limits
+    from stackyard.run.stop import Stop
     from stackyard.verbs import Yard
 
 jobs_option = option(
@@ -78,10 +77,10 @@ def build(
     With --push, each image is published after its own tests and those of its parents passed;
     moving tags move at the end, all or none.
     """
-    with _interruptible():
+    with interruptible() as stop:
         limits = _limits(yard, jobs)
         plan = verbs.prepare(yard, images, is_publishing, rebuild, only, with_children, is_refreshing)
-        return carry_out(yard, plan, "build", progress, is_json, limits, not without_cache, is_failing_fast)
+        return carry_out(yard, plan, "build", progress, is_json, stop, limits, not without_cache, is_failing_fast)
 
 
 @command("stackyard push", "stackyard push ml-notebook")
@@ -104,7 +103,7 @@ def push(
 
     What is missing is an error that names it.
     """
-    with _interruptible():
+    with interruptible() as stop:
         limits = _limits(yard, jobs)
         plan = verbs.prepare(yard, images, True, (), only, with_children, renew=False)
         if not plan.is_publishing:
@@ -116,7 +115,7 @@ def push(
                 f"not built and tested as the files are now: {names}",
                 hint="`stackyard build --push` builds, tests and publishes; `stackyard plan --explain` says why",
             )
-        return carry_out(yard, plan, "push", progress, is_json, limits)
+        return carry_out(yard, plan, "push", progress, is_json, stop, limits)
 
 
 def carry_out(
@@ -125,6 +124,7 @@ def carry_out(
     name: str,
     progress: str,
     is_json: bool,
+    stop: Stop,
     limits: Limits | None = None,
     use_cache: bool = True,
     is_failing_fast: bool = False,
@@ -141,7 +141,7 @@ def carry_out(
         write("")
         flush()
     with watching as watch:
-        summary = verbs.run(yard, plan, name, watch, limits, use_cache, is_failing_fast)
+        summary = verbs.run(yard, plan, name, watch, limits, use_cache, is_failing_fast, stop)
     if watching.is_text and plan.has_work:
         write("")
     watching.end(summary)
@@ -174,21 +174,3 @@ def _exit_code(summary: RunSummary) -> int:
     if summary.is_interrupted:
         return EXIT_INTERRUPTED
     return 0 if summary.is_good and not summary.notes else EXIT_FAILED
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM is the interruption that Ctrl-C is, and leaves a summary, too; as before afterwards."""
-    try:
-        before = signal.signal(signal.SIGTERM, _interrupt)
-    except ValueError:  # only the main thread may; an embedding program decides itself
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -61,6 +61,7 @@ from stackyard.run.jobs import Done, Work
 from stackyard.run.log import FILE, RunLog
 from stackyard.run.machine import Machine
 from stackyard.run.publish import publish
+from stackyard.run.stop import Stop
 from stackyard.run.tagging import TagStore, carry_out
 from stackyard.run.workers import Ended, Threads, Workers
 
@@ -110,6 +111,7 @@ class Driver:
         number: int,
         is_failing_fast: bool = False,
         workers: Workers | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self._plan = plan
         self._work = work
@@ -145,8 +147,9 @@ class Driver:
         self._machine = Machine(nodes, plan.sets, limits, is_failing_fast)
         self._workers = workers or Threads(limits.total)
         self._log = RunLog(work.folder / FILE, number, self._machine.setup) if number else None
-        self._is_stopping = False
-        self._stop = threading.Event()
+        self._stop = stop or Stop()
+        self._stop.wakes = self._workers.wake
+        self._is_stopping = threading.Event()
         """Ends pauses: nothing is asked again while the run is being stopped."""
         self._now = ""
         self._begun = 0.0
@@ -160,11 +163,7 @@ class Driver:
         self._now, self._begun = started, clock.ticks()
         try:
             self._carry_on(self._answered(None, self._machine.begin()))
-        except KeyboardInterrupt:
-            self._is_stopping = True
-            self._stop.set()
-            self._work.engine.close()
-            self._work.run_suite.close()
+        except KeyboardInterrupt:  # of a program that handles signals itself, or not at all
             self._wind_up()
         finally:
             self._workers.finish()
@@ -179,7 +178,7 @@ class Driver:
             duration_s=clock.ticks() - self._begun,
             outcomes=tuple(self._final(step) for step in self._plan.steps),
             moved=tuple(self._moved),
-            is_interrupted=self._is_stopping,
+            is_interrupted=self._is_stopping.is_set(),
             notes=tuple(self._notes),
             remarks=(*self._remarks, *([self._log.problem] if self._log and self._log.problem else [])),
         )
@@ -187,27 +186,36 @@ class Driver:
     def _carry_on(self, instructions: list[Instruction]) -> None:
         """Do what the machine says, and tell it what happened, to the end."""
         todo = deque(instructions)
-        while True:
-            while todo:
+        while not self._stop.is_wished:
+            if todo:
                 instruction = todo.popleft()
                 if isinstance(instruction, End):
                     return
                 todo.extend(self._obey(instruction))
-            ended = self._workers.next()
-            self._take(ended)
-            todo.extend(self._tell(Finished(ended.job, ended.target, ended.done.is_good)))
-            self._report_ended(ended.target)
+            elif (ended := self._workers.next()) is not None:
+                todo.extend(self._finished(ended))
+        self._wind_up(todo)
 
-    def _wind_up(self) -> None:
-        """Facts of jobs that came to their end while the run was being stopped; nothing is waited for that is not."""
-        todo = self._tell(Stopped())
+    def _wind_up(self, left: Iterable[Instruction] = ()) -> None:
+        """End what runs; facts of jobs that came to their end meanwhile are kept, and nothing else begins."""
+        self._is_stopping.set()
+        todo = [*left, *self._tell(Stopped())]
+        closing = threading.Thread(target=self._work.engine.close)
+        closing.start()  # both ask nicely first, and wait
+        self._work.run_suite.close()
+        closing.join()
         for ended in self._workers.finish():
-            self._take(ended)
-            todo += self._tell(Finished(ended.job, ended.target, ended.done.is_good))
-            self._report_ended(ended.target)
+            todo += self._finished(ended)
         for instruction in todo:
             if isinstance(instruction, Skip):
                 self._obey(instruction)
+
+    def _finished(self, ended: Ended) -> list[Instruction]:
+        """Record what came of a job, and tell the machine."""
+        self._take(ended)
+        instructions = self._tell(Finished(ended.job, ended.target, ended.done.is_good))
+        self._report_ended(ended.target)
+        return instructions
 
     def _tell(self, event: Event) -> list[Instruction]:
         return self._answered(event, self._machine.handle(event))
@@ -267,7 +275,7 @@ class Driver:
         def tell(text: str, state: StepState = "started", duration_s: float | None = None) -> None:
             self._watch(JobStep(name, job, text, state, duration_s))
 
-        track.retries.tell, track.retries.is_stopping = tell, self._stop
+        track.retries.tell, track.retries.is_stopping = tell, self._is_stopping
         do = self._job(job, track, tell)
 
         def counting() -> Done:
@@ -346,7 +354,7 @@ class Driver:
         self._remarks += done.remarks
         track.cause = (done.path, done.line)
         self._watch_ended(track, ended)
-        if not done.is_good and not self._is_stopping:  # a job that was stopped has not failed
+        if not done.is_good and not self._is_stopping.is_set():  # a job that was stopped has not failed
             self._end(track, "failed", failure=done.failure, details=done.details)
 
     def _watch_ended(self, track: _Track, ended: Ended) -> None:

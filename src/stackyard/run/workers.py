@@ -37,8 +37,11 @@ class Workers(Protocol):
     def start(self, call: Callable[[], Ended]) -> None:
         """Begin with a call now: how many run at once is the machine's affair."""
 
-    def next(self) -> Ended:
-        """What the next call to end gave; waits for it."""
+    def next(self) -> Ended | None:
+        """What the next call to end gave; waits for it, or to be woken: None."""
+
+    def wake(self) -> None:
+        """End the wait of `next`; may be called in a signal handler."""
 
     def finish(self) -> list[Ended]:
         """Wait for all that were started; what came of those that `next` did not give."""
@@ -53,17 +56,22 @@ class Threads:
 
     def __init__(self, most: int) -> None:
         self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix="stackyard")
-        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
 
     def start(self, call: Callable[[], Ended]) -> None:
         """Give it to a thread."""
         self._pool.submit(lambda: self._ended.put(call()))
 
-    def next(self) -> Ended:
+    def next(self) -> Ended | None:
         """Waits as long as it takes; a signal is handled meanwhile."""
         return self._ended.get()
+
+    def wake(self) -> None:
+        """A SimpleQueue may be put into wherever a handler interrupts it."""
+        self._ended.put(None)
 
     def finish(self) -> list[Ended]:
         """The last thing that is asked of them."""
         self._pool.shutdown(wait=True)
-        return [self._ended.get() for _ in range(self._ended.qsize())]
+        given = [self._ended.get() for _ in range(self._ended.qsize())]
+        return [ended for ended in given if ended is not None]

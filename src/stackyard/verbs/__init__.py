@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from stackyard.model.moves import MoveSet
     from stackyard.model.outcome import RunSummary
     from stackyard.run.events import Limits
+    from stackyard.run.stop import Stop
 
 __all__ = [
     "Options",
@@ -225,34 +226,39 @@ def run(
     limits: Limits | None = None,
     use_cache: bool = True,
     is_failing_fast: bool = False,
+    stop: Stop | None = None,
 ) -> RunSummary:
     """Carry a prepared plan out; facts are recorded as they happen.
 
     Args:
         limits: how many jobs run at once; None: what this machine carries.
         is_failing_fast: start nothing more once something failed.
+        stop: what a handler of signals tells that the run is to end; its summary says so.
     """
     if plan.is_idle:
         return leave(yard, plan, command)
     from stackyard.run.driver import Driver
     from stackyard.run.pace import paced
+    from stackyard.run.stop import Stop
     from stackyard.verbs.groundwork import work_of
 
-    started = yard.clock.now()
-    number = yard.records.begin_run(command, started) if plan.has_work else 0
-    work = work_of(yard, plan, number, use_cache)
-    store = yard.tags("registry" if plan.is_publishing else "engine")
-    limits = limits or usual_limits(yard)
-    driver = Driver(plan, work, yard.records, store, limits, watch, number, is_failing_fast)
-    summary = paced(driver.run(command, started), plan, limits)
-    summary = msgspec.structs.replace(summary, remarks=(*(n.sentence for n in plan.notes), *summary.remarks))
-    if yard.stack.stamp_files:
-        from stackyard.verbs.stamps import write_stamps
+    stop = stop or Stop()
+    with stop.heard():
+        started = yard.clock.now()
+        number = yard.records.begin_run(command, started) if plan.has_work else 0
+        work = work_of(yard, plan, number, use_cache)
+        store = yard.tags("registry" if plan.is_publishing else "engine")
+        limits = limits or usual_limits(yard)
+        driver = Driver(plan, work, yard.records, store, limits, watch, number, is_failing_fast, stop=stop)
+        summary = paced(driver.run(command, started), plan, limits)
+        summary = msgspec.structs.replace(summary, remarks=(*(n.sentence for n in plan.notes), *summary.remarks))
+        if yard.stack.stamp_files:
+            from stackyard.verbs.stamps import write_stamps
 
-        summary = write_stamps(yard, plan, summary)
-    if plan.has_work:
-        yard.records.end_run(summary)
-    return summary
+            summary = write_stamps(yard, plan, summary)
+        if plan.has_work:
+            yard.records.end_run(summary)
+        return summary
 
 
 def usual_limits(yard: Yard) -> Limits:

@@ -59,15 +59,18 @@ def test_a_failed_build_is_told_once_and_ends_with_1(shell: Shell) -> None:
     assert "1 failed and 1 skipped because of a failure" in summary
 
 
-def test_an_interrupted_build_prints_its_summary_and_ends_with_130(shell: Shell) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_build_prints_its_summary_and_ends_with_130(shell: Shell, number: signal.Signals) -> None:
     """SIGTERM and Ctrl-C alike: what was done is said, what was not begun is skipped."""
-    signals = [signal.SIGTERM]  # one: a second could come when nobody listens any more, and end the tests
+    signals = [number]  # one: a second ends the process
     shell.engine.before_build = lambda _: os.kill(os.getpid(), signals.pop()) if signals else None
     said = shell("build")
 
     assert said.code == 130
     assert "Interrupted. Run 1:" in said.out
+    assert "skipped" in said.out
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
 def test_interrupted_before_anything_began(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
