@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from stackyard.edges.credentials import Credential, CredentialSource
+from stackyard.edges.ecr import region_of
 from stackyard.errors import RegistryProblem, RegistryRefused
 from stackyard.model.reference import DOCKER_HUB
 
@@ -238,6 +239,11 @@ def _decoded(body: bytes) -> Any:
 def login_hint(host: str, credential: Credential | None) -> str:
     """What to do about a 401 or 403."""
     command = "docker login" if host == DOCKER_HUB else f"docker login {host}"
+    region = region_of(host)
+    if region:
+        command = f"aws ecr get-login-password --region {region} | docker login --username AWS --password-stdin {host}"
+        if credential is None:
+            return f"{command}; or install stackyard[ecr], which takes AWS's own credentials to read and to tag"
     if credential is None:
         return f"log in first: {command}"
     return f"the stored login is wrong, or has no right to do this; log in with one that has: {command}"

@@ -22,6 +22,7 @@ import msgspec
 
 from stackyard.edges.auth import codes_of, login_hint, refusal
 from stackyard.edges.credentials import CredentialSource, DockerCredentials
+from stackyard.edges.ecr import EcrCredentials
 from stackyard.edges.oci_blobs import mount, read_blob, upload
 from stackyard.edges.oci_calls import DELETE, READ, WRITE, Calls, named, root_of
 from stackyard.edges.oci_lists import fallback_tag, keep_referrer, kept_referrers, list_tags, listed_referrers
@@ -40,7 +41,7 @@ class OciRegistry:
 
     Args:
         environ: where proxies, certificates and Docker's config are named; the process's own by default.
-        credentials: who we are at a host; by default what `docker login` stored.
+        credentials: who we are at a host; by default what `docker login` stored, or AWS gives for its own.
     """
 
     def __init__(
@@ -51,8 +52,9 @@ class OciRegistry:
         patience: Patience | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
-        self._credentials = credentials or DockerCredentials(environ)
-        self._calls = Calls(environ, self._credentials, patience or Patience())
+        patience = patience or Patience()
+        self._credentials = credentials or EcrCredentials(DockerCredentials(environ), patience.clock)
+        self._calls = Calls(environ, self._credentials, patience)
         self._keeping = threading.Lock()
 
     def resolve(self, repository: Repository, tag: Tag | Digest) -> Digest | None:
