@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,12 +64,14 @@ def look(start: Path, options: Options) -> Beginning:
     if place is not None and (place.spec or _has_versions(place) or options.images):
         return _existing(place, options)
     root = place.root if place is not None else _root(start)
-    from stackyard.load.begin.survey import dockerfiles, survey
+    from stackyard.load.begin.survey import dockerfiles, images_folders, survey
 
+    files = dockerfiles(root)
+    if (place is None or place.images == ".") and (deep := images_folders(root, files)):
+        return _pointer(root, deep, files, options)
     found = survey(root, _github(root))
     if place is not None and any(discovered(place)) and not _says_more(found, place):
         return _existing(place, options, found.notes)
-    files = dockerfiles(root)
     if not found.builds and not files:
         from stackyard.write.starter import starter
 
@@ -97,8 +100,9 @@ def _root(start: Path) -> Path:
 
 
 def _has_versions(place: Place) -> bool:
-    names = ("versions.yaml", "versions.yml", "info.yaml")
-    return any((place.root / found.context / name).is_file() for found in discovered(place) for name in names)
+    from stackyard.load.begin.survey import VERSIONS_NAMES
+
+    return any((place.root / found.context / name).is_file() for found in discovered(place) for name in VERSIONS_NAMES)
 
 
 def _github(root: Path) -> str | None:
@@ -123,6 +127,25 @@ def _existing(place: Place, options: Options, notes: tuple[str, ...] = ()) -> Be
     else:
         found = f"{place.spec} describes a stack already"
     return Beginning("stack", place.root, found, stack=stack, notes=(*notes, *_findings(stack)))
+
+
+def _pointer(root: Path, folders: Sequence[str], files: Sequence[str], options: Options) -> Beginning:
+    """A stackyard.yml that says in which folder, deep in the repository, a stack is; what lies elsewhere is told."""
+    from stackyard.write.listing import pointer_text
+
+    folder = folders[0]
+    notes = [f"{other} is a folder of images, too, and `images_dir` names one" for other in folders[1:]]
+    rest = [path for path in files if not path.startswith(tuple(f"{known}/" for known in folders))]
+    if rest:
+        shown = ", ".join(rest[:3]) + (", …" if len(rest) > 3 else "")
+        number = "1 Dockerfile lies" if len(rest) == 1 else f"{len(rest)} Dockerfiles lie"
+        notes.append(f"{number} elsewhere and {'is' if len(rest) == 1 else 'are'} left out: {shown}")
+    inside = find(root, folder)
+    text = pointer_text(folder)
+    place = inside if inside.spec else Place(root, folder, ROOT_NAMES[0])
+    stack = _loaded(place, options, None if inside.spec else text.encode())
+    found = f"{inside.spec} describes a stack" if inside.spec else f"{folder} is a folder of images with their versions"
+    return Beginning("listing", root, found, (NewFile(ROOT_NAMES[0], text),), stack, (*notes, *_findings(stack)))
 
 
 def _listing(root: Path, found: Survey, files: list[str], options: Options) -> Beginning:

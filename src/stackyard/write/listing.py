@@ -43,6 +43,14 @@ def listing_text(proposal: Proposal) -> str:
     return "\n".join(lines) + "\n"
 
 
+def pointer_text(folder: str) -> str:
+    """The file of a stack whose images lie in `folder`, where other files say what they are."""
+    about = (
+        "# Where the images of this repository are; the files there say what they are. All keys: `stackyard schema`."
+    )
+    return f"{about}\nimages_dir: {scalar(folder)}\n"
+
+
 def _entry(image: Listed) -> Iterator[str]:
     told = f"  # from {', '.join(image.sources)}" if image.sources else ""
     yield f"  {scalar(image.name)}:{told}"

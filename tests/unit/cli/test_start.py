@@ -369,3 +369,33 @@ def test_a_stack_is_recognised(files: dict[str, str], found: str, bare_shell: Sh
     assert found in said.out
     assert "Nothing to write." in said.out
     assert files_of(bare_shell.root) == files
+
+
+@pytest.mark.parametrize(
+    ("files", "found", "targets"),
+    [
+        (
+            {"py/auto/images/a/versions.yaml": "'3.12': {docker_args: {V: '1'}}\n'3.13':\n"},
+            "py/auto/images is a folder of images with their versions",
+            ["a/3.12", "a/3.13", "b"],
+        ),
+        ({"py/auto/images/spec.yml": "images:\n  a:\n"}, "py/auto/images/spec.yml describes a stack", ["a"]),
+    ],
+)
+def test_a_stack_that_lies_deep_is_recognised(
+    files: dict[str, str], found: str, targets: list[str], bare_shell: Shell, git_stack: GitStack
+) -> None:
+    """Its folder is all that a stackyard.yml has to say; Dockerfiles elsewhere are told and left alone."""
+    images = {f"py/auto/images/{name}/Dockerfile": "FROM debian\n" for name in "ab"}
+    other = {"example/web/Dockerfile": "FROM debian\n", "old/images/c/Dockerfile": "FROM x\n"}
+    compose = {"example/compose.yml": "services: {web: {build: web}}\n", "old/images/c/info.yaml": "versions: {}\n"}
+    other["example/spec.yml"] = "openapi: 3.1.0\n"
+    repository(bare_shell, git_stack, {**images, **other, **compose, **files})
+
+    said = bare_shell("init", "--yes")
+
+    assert said.out.startswith(f"{found}.\n")
+    assert "note: old/images is a folder of images, too, and `images_dir` names one\n" in said.out
+    assert "note: 1 Dockerfile lies elsewhere and is left out: example/web/Dockerfile\n" in said.out
+    assert (bare_shell.root / "stackyard.yml").read_text().endswith("\nimages_dir: py/auto/images\n")
+    assert [step["target"] for step in bare_shell("plan", "--json").json["steps"]] == targets

@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,10 +21,11 @@ from stackyard.errors import FileProblem
 from stackyard.load.begin.bake import read_bake
 from stackyard.load.begin.compose import read_compose
 from stackyard.load.begin.workflows import read_workflow
-from stackyard.load.tree.place import variant_of
+from stackyard.load.tree.place import SPEC_NAMES, variant_of
 from stackyard.model.proposal import Build, Survey
 
 WORKFLOWS = ".github/workflows"
+VERSIONS_NAMES = ("versions.yaml", "versions.yml", "info.yaml")
 DEEPEST = 6
 """Folders below the root that are looked into."""
 NOT_OURS = frozenset(
@@ -63,6 +65,33 @@ def survey(root: Path, repository: str | None = None) -> Survey:
 def dockerfiles(root: Path) -> list[str]:
     """Every Dockerfile, by the names that discovery knows, in folders that are no tests and nobody else's."""
     return list(_files(root, lambda name: variant_of(name) is not None))
+
+
+def images_folders(root: Path, paths: Sequence[str]) -> list[str]:
+    """Folders of images of either convention, wherever they lie; that with the most images first.
+
+    One that a spec lists, or in which a file of versions stands beside a Dockerfile.
+
+    Args:
+        paths: the Dockerfiles of the repository.
+    """
+    counts = Counter(posixpath.dirname(posixpath.dirname(path)) for path in paths)
+    found = {
+        posixpath.dirname(folder)
+        for folder in map(posixpath.dirname, paths)
+        if _is_listed(root, posixpath.dirname(folder))
+        or any((root / folder / name).is_file() and is_inside(root, root / folder / name) for name in VERSIONS_NAMES)
+    }
+    return sorted(found - {""}, key=lambda folder: (-counts[folder], folder))
+
+
+def _is_listed(root: Path, folder: str) -> bool:
+    """Whether a spec lists the images of a folder; many other things are called spec.yml, too."""
+    for name in SPEC_NAMES:
+        path = root / folder / name
+        if path.is_file() and is_inside(root, path):
+            return bool(re.search(rb"^images\s*:", path.read_bytes(), re.MULTILINE))
+    return False
 
 
 def _readers(root: Path, repository: str | None) -> Iterator[tuple[str, Callable[[bytes], Read]]]:
