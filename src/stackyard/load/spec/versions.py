@@ -200,7 +200,7 @@ class _Reader(Collector):
         return args
 
     def _base_image(self, doc: Doc, entry: Doc, where: str) -> BaseImage | None:
-        """What `base_image` names, or None and an error that says what is wrong with it."""
+        """What `base_image` names, with an error that says what is wrong with it; None where no image is named."""
         what = f"`base_image` of {where}"
         told = len(self.findings)
         entries = self.mapping(doc, what)
@@ -237,7 +237,8 @@ class _Reader(Collector):
                 wanted="aws or local",
             )
         )
-        return None
+        # which image it is, is known all the same: no second error says that its argument has no value
+        return BaseImage(ImageName(name), "aws", entries["name"].at())
 
 
 def _two_bases(spot: Spot, where: str) -> Finding:

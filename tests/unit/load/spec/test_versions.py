@@ -321,12 +321,16 @@ def test_two_bases() -> None:
     ],
 )
 def test_bad_base_image(base: str, code: str, line: int, words: str) -> None:
-    """A base without a name, or from neither place, is an error at its line; the rest of the file is read."""
+    """A base without a name, or from neither place, is an error at its line; the rest of the file is read.
+
+    Where the name is right, it is known what the image stands on: nothing else is wrong because of it.
+    """
     file, (finding,) = read(f'"3.9":\n  base_image:{base}\n"3.10": {{}}\n')
     assert (finding.code, finding.level, finding.line) == (code, "error", line)
     assert words in finding.sentence
     assert file.names == ("3.9", "3.10")
-    assert file.versions[0].base_image is None
+    base_image = file.versions[0].base_image
+    assert (base_image.name if base_image else None) == ("b" if code == "base-image-source" else None)
 
 
 @pytest.mark.parametrize(("source", "meant"), [("AWS", "aws"), ("awss", "aws"), ("locale", "local")])
