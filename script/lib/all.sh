@@ -26,6 +26,7 @@ client_env() { export BUILDX_NO_DEFAULT_ATTESTATIONS=1 OTEL_TRACES_EXPORTER=none
 world_ready() {
   engine_ready
   client_env
+  buildah_ready
   bases_ready
   registry_ready
 }

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""What every engine does: the same tests over the fake one, on both kinds of store, and over a real Docker.
+"""What every engine does: the same tests over the fake one, on both kinds of store, over a real Docker and Buildah.
 
-The real one is the one that DOCKER_HOST or the docker context names, with the image busybox:1.36
+The real Docker is the one that DOCKER_HOST or the docker context names, with the image busybox:1.36
 in its store; pushes go to STACKYARD_TEST_REGISTRY. `eval "$(script/dev up)"` starts both.
+Buildah, where it is installed, gets a store of its own with the same base image.
 """
 
 from __future__ import annotations
 
-import os
+import json
 import re
 import secrets
 import threading
@@ -19,6 +20,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from stackyard.edges.buildah import BuildahEngine
 from stackyard.edges.docker import DockerEngine
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine
 from stackyard.errors import (
@@ -26,31 +28,13 @@ from stackyard.errors import (
     EngineUnavailable,
     RegistryRefused,
     RegistryUnreachable,
-    StackyardError,
     ToolMissing,
 )
 from stackyard.model.content import ImageFacts, content_digest
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Reference
 from stackyard.testing.engine import FakeEngine
-
-BASE = "busybox:1.36"
-ENVIRON = dict(os.environ)
-
-
-def real_engine() -> DockerEngine:
-    """The engine that answers; without one the test is skipped, and fails where CI promises one."""
-    engine = DockerEngine(ENVIRON)
-    try:
-        engine.about()
-        if engine.inspect(BASE) is None:
-            raise EngineProblem(f"the engine has no image {BASE}")
-    except StackyardError as problem:
-        message = f'{problem}; start one with: eval "$(script/dev up)"'
-        if ENVIRON.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return engine
+from tests.engines import BASE, ENVIRON, buildah_store, missing, real_docker
 
 
 def fake_shell(facts: ImageFacts, argv: Sequence[str]) -> str:
@@ -77,6 +61,8 @@ class Bench:
         self.prefix = f"stackyard-test/{secrets.token_hex(6)}"
         self.steps: list[BuildStep] = []
         self.log = folder / "logs" / "build.log"
+        self.another: Callable[[], Engine] = lambda: engine
+        """Makes a further edge to the same engine."""
 
     @property
     def is_fake(self) -> bool:
@@ -125,25 +111,68 @@ class Bench:
         """Take away the names under this bench's own prefix, and no other."""
         if self.is_fake:
             return
-        for image in self.engine._api.must("/images/json"):  # type: ignore[attr-defined]
-            for name in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())):
-                if self.prefix in name:
-                    self.engine.untag(Reference.parse(name))
+        for name in self.names():
+            if self.prefix in name:
+                self.engine.untag(Reference.parse(name))
+
+    def names(self) -> list[str]:
+        """All names in a real engine's store."""
+        if isinstance(self.engine, BuildahEngine):
+            return [name for image in self.engine._listed() for name in image["names"] or ()]
+        images = self.engine._api.must("/images/json")  # type: ignore[attr-defined]
+        return [name for image in images for key in ("RepoTags", "RepoDigests") for name in image.get(key) or ()]
+
+    def containers(self, image: LocalImage) -> list[object]:
+        """Containers that stand on an image of a real engine."""
+        if isinstance(self.engine, BuildahEngine):
+            words = self.engine._processes.output(["buildah", "containers", "--all", "--json"])[1]
+            return [each for each in json.loads("".join(words)) or () if each["imageid"] == image.id.hex]
+        found: list[object] = self.engine._api.get(  # type: ignore[attr-defined]
+            "/containers/json", {"all": "1", "filters": f'{{"ancestor":["{image.id}"]}}'}
+        )
+        return found
 
 
-@pytest.fixture(params=["fake classic", "fake containerd", pytest.param("docker", marks=pytest.mark.live)])
+@pytest.fixture(scope="session")
+def buildah_environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The environment of a Buildah whose store only tests use."""
+    with buildah_store(tmp_path_factory.mktemp("b")) as environ:
+        yield environ
+
+
+def engine_of(kind: str, request: pytest.FixtureRequest) -> Engine:
+    """A new edge to one engine."""
+    if kind == "docker":
+        return real_docker()
+    if kind == "buildah":
+        return BuildahEngine(request.getfixturevalue("buildah_environ"))
+    return fake_engine(kind.partition(" ")[2])
+
+
+DOCKER, BUILDAH = (pytest.param(kind, marks=pytest.mark.live) for kind in ("docker", "buildah"))
+
+
+@pytest.fixture(params=["fake classic", "fake containerd", DOCKER, BUILDAH])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """A bench over each engine in turn."""
-    engine = real_engine() if request.param == "docker" else fake_engine(request.param.partition(" ")[2])
-    made = Bench(engine, tmp_path)
+    made = Bench(engine_of(request.param, request), tmp_path)
     yield made
     made.clean()
 
 
-@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.live)])
+@pytest.fixture(params=[DOCKER, BUILDAH])
+def real_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """A bench over each real engine."""
+    made = Bench(engine_of(request.param, request), tmp_path)
+    made.another = lambda: engine_of(request.param, request)
+    yield made
+    made.clean()
+
+
+@pytest.fixture(params=[DOCKER])
 def docker_bench(tmp_path: Path) -> Iterator[Bench]:
-    """A bench over the real engine only."""
-    made = Bench(real_engine(), tmp_path)
+    """A bench over Docker only."""
+    made = Bench(real_docker(), tmp_path)
     yield made
     made.clean()
 
@@ -260,16 +289,16 @@ def test_a_pin_wins_over_the_store(bench: Bench):
     assert not child.is_built_on(old)
 
 
-def test_a_pin_wins_over_a_registry(docker_bench: Bench):
+def test_a_pin_wins_over_a_registry(real_bench: Bench):
     """What a registry has under a name is not asked for: a containerd store would take it, given the name alone."""
     registry = _registry()
-    where = Reference.parse(f"{registry}/{docker_bench.prefix}/parent:1")
-    docker_bench.built(docker_bench.request("FROM busybox:1.36\nRUN echo theirs > /who\n", "parent", tag=where))
-    docker_bench.engine.push(where, docker_bench.log)
-    ours = docker_bench.built(docker_bench.request("FROM busybox:1.36\nRUN echo ours > /who\n", "parent", tag=where))
+    where = Reference.parse(f"{registry}/{real_bench.prefix}/parent:1")
+    real_bench.built(real_bench.request("FROM busybox:1.36\nRUN echo theirs > /who\n", "parent", tag=where))
+    real_bench.engine.push(where, real_bench.log)
+    ours = real_bench.built(real_bench.request("FROM busybox:1.36\nRUN echo ours > /who\n", "parent", tag=where))
 
-    child = docker_bench.built(
-        docker_bench.request(f"FROM {where}\nRUN grep ours /who\n", "child", pins={str(where): ours.image})
+    child = real_bench.built(
+        real_bench.request(f"FROM {where}\nRUN grep ours /who\n", "child", pins={str(where): ours.image})
     )
 
     assert child.is_built_on(ours)
@@ -355,10 +384,10 @@ def test_an_argument_can_choose_the_parent(bench: Bench):
     assert child.is_built_on(parent)
 
 
-def test_an_arguments_value_is_on_no_command_line(docker_bench: Bench):
+def test_an_arguments_value_is_on_no_command_line(real_bench: Bench):
     """While a build runs, no process of this machine shows the value of an argument."""
     value = f"s3cret-{secrets.token_hex(8)}"
-    request = docker_bench.request(
+    request = real_bench.request(
         "FROM busybox:1.36\nARG NPM_TOKEN\nRUN test -n $NPM_TOKEN; sleep 1; exit 4\n", args=(("NPM_TOKEN", value),)
     )
     seen: list[str] = []
@@ -375,16 +404,16 @@ def test_an_arguments_value_is_on_no_command_line(docker_bench: Bench):
 
     watcher = threading.Thread(target=look)
     watcher.start()
-    result = docker_bench.build(request)
+    result = real_bench.build(request)
     ended.set()
     watcher.join()
 
     ours = [line for line in seen if "build" in line and str(request.tag) in line]
     assert ours
     assert not any(value in line for line in ours)
-    assert value not in docker_bench.log.read_text()
+    assert value not in real_bench.log.read_text()
     assert value not in str(result)
-    assert not any(value in step.name for step in docker_bench.steps)
+    assert not any(value in step.name for step in real_bench.steps)
 
 
 def test_the_same_input_twice_is_the_same_content(bench: Bench):
@@ -473,19 +502,16 @@ def test_a_run_ends_when_its_time_is_up(bench: Bench):
         assert result.output == "begun\n"
 
 
-def test_a_container_leaves_nothing(docker_bench: Bench):
+def test_a_container_leaves_nothing(real_bench: Bench):
     """Neither a good run nor one whose time was up leaves a container; exit codes come through; no entrypoint runs."""
-    request = docker_bench.request('FROM busybox:1.36\nENTRYPOINT ["false"]\nCMD ["x"]\nVOLUME /v\n')
-    image = docker_bench.built(request).image
+    request = real_bench.request('FROM busybox:1.36\nENTRYPOINT ["false"]\nCMD ["x"]\nVOLUME /v\n')
+    image = real_bench.built(request).image
 
-    assert docker_bench.engine.run(image, ["true"], 30).exit_code == 0
-    assert docker_bench.engine.run(image, ["sh", "-c", "exit 125"], 30).exit_code == 125
-    docker_bench.engine.run(image, ["sleep", "60"], 0.5)
+    assert real_bench.engine.run(image, ["true"], 30).exit_code == 0
+    assert real_bench.engine.run(image, ["sh", "-c", "exit 125"], 30).exit_code == 125
+    real_bench.engine.run(image, ["sleep", "60"], 0.5)
 
-    left = docker_bench.engine._api.get(  # type: ignore[attr-defined]
-        "/containers/json", {"all": "1", "filters": f'{{"ancestor":["{image.id}"]}}'}
-    )
-    assert left == []
+    assert real_bench.containers(image) == []
 
 
 def test_a_container_of_a_missing_image_is_an_error(bench: Bench):
@@ -494,10 +520,10 @@ def test_a_container_of_a_missing_image_is_an_error(bench: Bench):
         bench.engine.run(LocalImage(_digest("0")), ["true"], 10)
 
 
-def test_stopping_ends_what_runs(docker_bench: Bench):
+def test_stopping_ends_what_runs(real_bench: Bench):
     """`close` ends a build and a container of other threads, and nothing is left of either."""
-    engine = real_engine()
-    request = docker_bench.request(f"FROM busybox:1.36\nRUN sleep 30; echo {docker_bench.prefix}\n")
+    engine = real_bench.another()
+    request = real_bench.request(f"FROM busybox:1.36\nRUN sleep 30; echo {real_bench.prefix}\n")
     problems: list[BaseException] = []
 
     def catch(action: Callable[[], object]) -> None:
@@ -506,9 +532,9 @@ def test_stopping_ends_what_runs(docker_bench: Bench):
         except EngineProblem as problem:
             problems.append(problem)
 
-    image = _base(docker_bench)
+    image = _base(real_bench)
     actions: list[Callable[[], object]] = [
-        lambda: engine.build(request, docker_bench.log, docker_bench.steps.append),
+        lambda: engine.build(request, real_bench.log, real_bench.steps.append),
         lambda: engine.run(image, ["sleep", "30"], 60),
     ]
     threads = [threading.Thread(target=catch, args=(action,)) for action in actions]
@@ -524,29 +550,29 @@ def test_stopping_ends_what_runs(docker_bench: Bench):
     assert len(problems) == 2
 
 
-def test_a_build_that_hangs_is_ended(docker_bench: Bench):
+def test_a_build_that_hangs_is_ended(real_bench: Bench):
     """Its time is up: a result that says at which step, with what it had said; nothing of it goes on."""
-    request = docker_bench.request(f"FROM busybox:1.36\nRUN echo {docker_bench.prefix}; sleep 300\n")
-    result = docker_bench.build(msgspec.structs.replace(request, timeout_s=4))
+    request = real_bench.request(f"FROM busybox:1.36\nRUN echo {real_bench.prefix}; sleep 300\n")
+    result = real_bench.build(msgspec.structs.replace(request, timeout_s=4))
 
     assert result.image is None
     assert result.is_late
-    assert "it was at [2/2] RUN echo" in (result.failure or "")
-    assert result.last_lines == (docker_bench.prefix,)
+    assert re.search(r"it was at \[2/\d\] RUN echo", result.failure or "")
+    assert result.last_lines == (real_bench.prefix,)
     assert result.duration_s < 20
 
 
-def test_an_exception_in_a_watcher_ends_the_build(docker_bench: Bench):
+def test_an_exception_in_a_watcher_ends_the_build(real_bench: Bench):
     """As Ctrl-C does: the program is ended before the exception goes on its way."""
 
     def stop(step: BuildStep) -> None:
         if "sleep" in step.name:
             raise KeyboardInterrupt
 
-    request = docker_bench.request(f"FROM busybox:1.36\nRUN sleep 31; echo {docker_bench.prefix}\n")
+    request = real_bench.request(f"FROM busybox:1.36\nRUN sleep 31; echo {real_bench.prefix}\n")
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        docker_bench.engine.build(request, docker_bench.log, stop)
+        real_bench.engine.build(request, real_bench.log, stop)
     assert time.monotonic() - started < 20
 
 
@@ -564,7 +590,7 @@ def test_nobody_at_the_address():
 @pytest.mark.live
 def test_a_build_without_an_engine(tmp_path: Path):
     """An engine that is gone is an exception, not a failed build."""
-    real_engine()  # where one answers there is a client with buildx, too: a machine with docker alone has not
+    real_docker()  # where one answers there is a client with buildx, too: a machine with docker alone has not
     engine = DockerEngine({**ENVIRON, "DOCKER_HOST": "tcp://127.0.0.1:1"})
     made = Bench(engine, tmp_path)
 
@@ -585,26 +611,26 @@ def test_a_missing_client_is_named(docker_bench: Bench, tmp_path: Path):
         made.build(made.request(PARENT))
 
 
-def test_pushed_to_a_registry_and_pulled_back(docker_bench: Bench):
+def test_pushed_to_a_registry_and_pulled_back(real_bench: Bench):
     """What was pushed is, pulled back by its digest, the same content under the id the store gives it."""
     registry = _registry()
-    facts = docker_bench.built(docker_bench.request(PARENT))
-    where = Reference.parse(f"{registry}/{docker_bench.prefix}/image:sy-1")
-    docker_bench.engine.tag(facts.image, where)
+    facts = real_bench.built(real_bench.request(PARENT))
+    where = Reference.parse(f"{registry}/{real_bench.prefix}/image:sy-1")
+    real_bench.engine.tag(facts.image, where)
 
-    docker_bench.engine.push(where, docker_bench.log)
-    pushed = docker_bench.engine.inspect(str(where))
+    real_bench.engine.push(where, real_bench.log)
+    pushed = real_bench.engine.inspect(str(where))
     assert pushed is not None
     digest = next(d for d in pushed.repository_digests if d.startswith(str(where.repository)))
-    docker_bench.engine.untag(where)
-    docker_bench.engine.untag(docker_bench.name("image"))
-    pulled = docker_bench.engine.pull(Reference.parse(digest))
+    real_bench.engine.untag(where)
+    real_bench.engine.untag(real_bench.name("image"))
+    pulled = real_bench.engine.pull(Reference.parse(digest))
 
     assert pulled == facts.image
-    back = docker_bench.engine.inspect(pulled.id)
+    back = real_bench.engine.inspect(pulled.id)
     assert back is not None
     assert content_digest(back) == content_digest(facts)
-    docker_bench.engine.untag(Reference.parse(digest))
+    real_bench.engine.untag(Reference.parse(digest))
 
 
 @pytest.fixture
@@ -638,29 +664,29 @@ def refusing_registry() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_refused_push_says_what_the_registry_said(docker_bench: Bench, refusing_registry: str):
+def test_a_refused_push_says_what_the_registry_said(real_bench: Bench, refusing_registry: str):
     """The registry's words, or on a containerd store its status, and a hint; the log has them too."""
-    image = docker_bench.built(docker_bench.request(PARENT)).image
-    where = Reference.parse(f"{refusing_registry}/{docker_bench.prefix}/image:1")
-    docker_bench.engine.tag(image, where)
+    image = real_bench.built(real_bench.request(PARENT)).image
+    where = Reference.parse(f"{refusing_registry}/{real_bench.prefix}/image:1")
+    real_bench.engine.tag(image, where)
 
     with pytest.raises(RegistryRefused, match=r"denied: this project takes no pushes|403 Forbidden") as caught:
-        docker_bench.engine.push(where, docker_bench.log)
+        real_bench.engine.push(where, real_bench.log)
 
-    assert f"docker login {refusing_registry}" in str(caught.value.hint)
-    assert str(caught.value.words) in docker_bench.log.read_text()
+    assert f" login {refusing_registry}" in str(caught.value.hint)
+    assert str(caught.value.words) in real_bench.log.read_text()
 
 
-def test_no_registry_at_the_address(docker_bench: Bench):
+def test_no_registry_at_the_address(real_bench: Bench):
     """A registry nobody reaches is another failure than a refusal: it may go away by itself."""
-    image = docker_bench.built(docker_bench.request(PARENT)).image
-    where = Reference.parse(f"127.0.0.1:1/{docker_bench.prefix}/image:1")
-    docker_bench.engine.tag(image, where)
+    image = real_bench.built(real_bench.request(PARENT)).image
+    where = Reference.parse(f"127.0.0.1:1/{real_bench.prefix}/image:1")
+    real_bench.engine.tag(image, where)
 
     with pytest.raises(RegistryUnreachable):
-        docker_bench.engine.push(where, docker_bench.log)
+        real_bench.engine.push(where, real_bench.log)
     with pytest.raises(RegistryUnreachable):
-        docker_bench.engine.pull(Reference.parse(f"127.0.0.1:1/{docker_bench.prefix}/other:1"))
+        real_bench.engine.pull(Reference.parse(f"127.0.0.1:1/{real_bench.prefix}/other:1"))
 
 
 def test_a_push_of_nothing(bench: Bench):
@@ -673,11 +699,8 @@ def _registry() -> str:
     """Where tests may push; without it the test is skipped, and fails where CI promises it."""
     registry = ENVIRON.get("STACKYARD_TEST_REGISTRY")
     if not registry:
-        message = 'STACKYARD_TEST_REGISTRY names no registry; start one with: eval "$(script/dev up)"'
-        if ENVIRON.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return registry
+        missing('STACKYARD_TEST_REGISTRY names no registry; start one with: eval "$(script/dev up)"')
+    return str(registry)
 
 
 def _image(bench: Bench, reference: Reference) -> LocalImage | None:

@@ -35,26 +35,53 @@ def _engine(found: Surroundings, engine: FoundEngine) -> Iterator[Capability]:
         yield Capability("test", False, "No image can be tested without an engine.")
         yield Capability("inventory", False, "No inventory can be taken without an engine.")
         return
+    if engine.kind == "buildah":
+        yield from _buildah(found, engine)
+        return
     where = f" at {engine.address}" if engine.address else ""
     way = way_to_build(engine.client, engine.version, engine.buildx)
     assert isinstance(way, Way)
     through = f"buildx {engine.buildx}" if way.through == "buildx" else "the BuildKit that docker has built in"
     yield Capability("build", True, f"Images are built by {engine.name}{where}, through {through}.")
     yield _pins(way)
-    if not found.pytest:
-        yield Capability(
-            "test",
-            False,
-            "Test folders cannot be run: pytest is not installed beside Stackyard.",
-            "pip install 'stackyard[test]' (or: uv tool install 'stackyard[test]')",
-        )
-    else:
-        yield Capability("test", True, f"Test folders run with pytest {found.pytest}, and reach {engine.name}{where}.")
+    yield _tests(found, f"{engine.name}{where}")
     yield Capability("inventory", True, f"Commands for inventories run in containers of {engine.name}.")
     yield _attestations(way)
     yield _cache(engine, way)
     yield _platforms(engine)
     yield _disk(engine)
+
+
+def _buildah(found: Surroundings, engine: FoundEngine) -> Iterator[Capability]:
+    """What follows where there is no daemon."""
+    yield Capability("build", True, f"Images are built by {engine.name}, without a daemon.")
+    yield Capability("pin", True, "Bases and parents are pinned in a copy of each Dockerfile.")
+    if engine.address:
+        yield _tests(found, f"podman at {engine.address}, which has the same images")
+    else:
+        yield Capability(
+            "test",
+            False,
+            "Test folders cannot be run: tests reach images through docker's API, and nothing serves it here; "
+            "images that have such tests are not published.",
+            "podman's socket serves it: `systemctl --user start podman.socket`, as root without --user",
+        )
+    yield Capability("inventory", True, f"Commands for inventories run in containers of {engine.name}.")
+    yield Capability("attestations", False, "Buildah makes no provenance and no SBOM.")
+    yield Capability("cache", False, "No build cache is imported or exported with buildah.")
+    yield _platforms(engine)
+    yield _disk(engine)
+
+
+def _tests(found: Surroundings, reached: str) -> Capability:
+    if found.pytest:
+        return Capability("test", True, f"Test folders run with pytest {found.pytest}, and reach {reached}.")
+    return Capability(
+        "test",
+        False,
+        "Test folders cannot be run: pytest is not installed beside Stackyard.",
+        "pip install 'stackyard[test]' (or: uv tool install 'stackyard[test]')",
+    )
 
 
 def _pins(way: Way) -> Capability:

@@ -10,6 +10,7 @@ import click
 from stackyard import verbs
 from stackyard.cli.common import (
     command,
+    engine_option,
     flush,
     images_argument,
     json_option,
@@ -54,6 +55,7 @@ jobs_option = option(
 @option("--no-cache", "without_cache", is_flag=True, help="Do not use the engine's build cache.")
 @jobs_option
 @option("--fail-fast", "is_failing_fast", is_flag=True, help="Start nothing more once something failed.")
+@engine_option
 @progress_option
 @json_option
 def build(
@@ -88,6 +90,7 @@ def build(
 @selection_options
 @run_options
 @jobs_option
+@engine_option
 @progress_option
 @json_option
 def push(

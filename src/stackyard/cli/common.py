@@ -98,6 +98,21 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return build_args(bases(stamp(function)))
 
 
+def _keep_engine(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        session_of(ctx).engine = value
+
+
+engine_option = option(
+    "--engine",
+    "engine",
+    type=click.Choice(["auto", "docker", "buildah"]),
+    expose_value=False,
+    callback=_keep_engine,
+    help="What builds: docker where it is installed, else buildah.",
+)
+
+
 JSON = 'Print one JSON object, "format": 1.'
 json_option = option("--json", "is_json", is_flag=True, callback=keep_json, help=JSON)
 

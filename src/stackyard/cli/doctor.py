@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from stackyard.cli.common import bare_command, json_option, shown, write_json
+from stackyard.cli.common import bare_command, engine_option, json_option, shown, write_json
 from stackyard.cli.session import EXIT_FAILED, session_of
 from stackyard.report.doctor import doctor_data, doctor_text
 
 
 @bare_command("stackyard doctor", "stackyard doctor --json")
+@engine_option
 @json_option
 def doctor(is_json: bool) -> int:
     """What is here, and what can be done with it: engine, registries, git, disk.

@@ -20,6 +20,7 @@ from stackyard.report.text import Style
 
 if TYPE_CHECKING:
     from stackyard.model.stack import GivenArgument, GivenBase
+    from stackyard.model.surroundings import EngineChoice
     from stackyard.report.ci import System
     from stackyard.verbs import Options, Yard
     from stackyard.verbs.again import Question
@@ -61,6 +62,7 @@ class Session:
         self.stamp: str | None = None
         self.build_args: tuple[str, ...] = ()
         self.bases: tuple[str, ...] = ()
+        self.engine: str | None = None
         self.is_json = False
 
     @property
@@ -93,6 +95,7 @@ class Session:
             stamp=self.stamp,
             build_args=tuple(filter(None, (given_argument(text, environ) for text in self.build_args))),
             bases=tuple(map(given_base, self.bases)),
+            engine=engine_choice(self.engine or environ.get("STACKYARD_ENGINE") or "auto"),
             environ=environ,
         )
 
@@ -136,6 +139,15 @@ class Session:
         with contextlib.suppress(OSError):
             return os.get_terminal_size(stream.fileno()).columns or 80
         return 80
+
+
+def engine_choice(text: str) -> EngineChoice:
+    """`auto`, or the kind of an engine."""
+    choices: tuple[EngineChoice, ...] = ("auto", "docker", "buildah")
+    for choice in choices:
+        if text == choice:
+            return choice
+    raise ConfigError(f"STACKYARD_ENGINE names no engine: {text!r}", hint="it takes auto, docker or buildah")
 
 
 def given_argument(text: str, environ: Mapping[str, str]) -> GivenArgument | None:

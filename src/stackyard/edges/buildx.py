@@ -82,19 +82,19 @@ def build(
             with pinned(store, request, Path(folder), way.has_contexts) as pins:
                 ended = _run(store, processes, request, pins, metadata, file, watch, way)
                 if ended.failure is None:
-                    image = _built(store, request, _told(metadata, way))
+                    image = built_image(store, request, _told(metadata, way))
         if ended.failure is not None:
             file.write(f"failed: {ended.failure}\n")
     return BuildResult(image, time.monotonic() - started, ended.failure, ended.last_lines, ended.is_late, ended.line)
 
 
-def refusal(request: BuildRequest) -> str | None:
+def refusal(request: BuildRequest, steers: re.Pattern[str] = _STEERS_CLIENT, client: str = "docker") -> str | None:
     """Why this request cannot be built as it is, or None."""
     for name, _ in request.args:
-        if _STEERS_CLIENT.fullmatch(name):
+        if steers.fullmatch(name):
             return (
                 f"build argument {name} cannot be passed: values travel through the environment, "
-                "where this name steers the docker client; give the ARG another name"
+                f"where this name steers the {client} client; give the ARG another name"
             )
     return None
 
@@ -229,10 +229,10 @@ def _told(metadata: Path, way: Way) -> Digest | None:
         return None
 
 
-def _built(store: Store, request: BuildRequest, digest: Digest | None) -> LocalImage:
+def built_image(store: Store, request: BuildRequest, digest: Digest | None) -> LocalImage:
     """The image that this build made, as the engine's store knows it."""
     if digest is None:
-        raise EngineProblem(f"the build of {request.tag} went well, but docker does not say what it built")
+        raise EngineProblem(f"the build of {request.tag} went well, but the engine does not say what it built")
     facts = store.inspect(str(request.tag))
     found = facts.image.id if facts else None
     if found != digest:

@@ -4,7 +4,7 @@
 In:   requests as values
 Out:  values; a failing build is a result, never an exception
 Raises: EngineUnavailable, EngineProblem
-Real: edges/docker.py   Fake: stackyard.testing.FakeEngine   Contract: tests/contract/test_engine.py
+Real: edges/docker.py, edges/buildah.py   Fake: stackyard.testing.FakeEngine   Contract: tests/contract/test_engine.py
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class EngineInfo(msgspec.Struct, frozen=True):
 
     name: str
     """`docker 26.1.5`."""
-    store: Literal["classic", "containerd"]
-    """Whether a local id is the digest of a config or of a manifest."""
+    store: Literal["classic", "containerd", "buildah"]
+    """Whether a local id is the digest of a manifest (containerd) or of a config."""
     platform: Platform
     address: str
-    """What a child process finds this engine by: the value of DOCKER_HOST."""
+    """What a child process finds this engine by: the value of DOCKER_HOST; empty where docker's API is not spoken."""
 
 
 class BuildRequest(msgspec.Struct, frozen=True):

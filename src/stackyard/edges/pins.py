@@ -27,7 +27,7 @@ from stackyard.edges.engine import BuildRequest
 from stackyard.errors import EngineProblem, InvalidValue
 from stackyard.model.content import ImageFacts
 from stackyard.model.dockerfile import expand
-from stackyard.model.names import Tag
+from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import LocalImage, Reference, Repository
 
 PRIVATE = Repository("127.0.0.1:0/stackyard/pin")
@@ -43,11 +43,15 @@ _FLAG = re.compile(r"(--from=|--mount=(?:[^\s,]+,)*from=)([^,\s]+)", re.IGNORECA
 _ARG = re.compile(r"^[ \t]*ARG[ \t]+(\w+)(?:=(.*?))?[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 
 
+Name = Reference | Digest
+"""What an engine finds a pinned image by: a private name, or the id itself."""
+
+
 class Pinned(msgspec.Struct, frozen=True):
     """What buildx is given so that it builds on the planned parents."""
 
     dockerfile: Path
-    contexts: tuple[tuple[str, Reference], ...]
+    contexts: tuple[tuple[str, Name], ...]
     replaced: frozenset[str] = frozenset()
     """Names that the Dockerfile used and its copy does not."""
 
@@ -81,13 +85,7 @@ def pinned(names: Names, request: BuildRequest, folder: Path, has_contexts: bool
     """
     contexts: list[tuple[str, Reference]] = []
     try:
-        for key, reference in request.pins.items():
-            facts = names.inspect(str(getattr(reference, "id", reference)))
-            if facts is None:
-                raise EngineProblem(
-                    f"{request.tag} is to be built on {reference}, and the engine has no such image",
-                    hint="plan again: the image was removed after it was planned",
-                )
+        for key, facts in found_pins(names, request):
             private = Reference(PRIVATE, Tag(f"{facts.image.id.hex[:12]}-{secrets.token_hex(6)}"))
             contexts.append((key, private))
             names.tag(facts.image, private)
@@ -98,9 +96,26 @@ def pinned(names: Names, request: BuildRequest, folder: Path, has_contexts: bool
                 names.untag(private)
 
 
+def found_pins(names: Names, request: BuildRequest) -> Iterator[tuple[str, ImageFacts]]:
+    """What each pin of a request is; EngineProblem at one that is not in the store."""
+    for key, image in request.pins.items():
+        facts = names.inspect(str(image.id))
+        if facts is None:
+            raise EngineProblem(
+                f"{request.tag} is to be built on {image.id}, and the engine has no such image",
+                hint="plan again: the image was removed after it was planned",
+            )
+        yield key, facts
+
+
+def stage_names(text: str) -> dict[str, str]:
+    """Names of a Dockerfile's stages: as they are compared, and as they are written."""
+    return {match_name(found[4]): found[4] for found in _FROM.finditer(text) if found[4]}
+
+
 def apart(
     dockerfile: Path,
-    contexts: Sequence[tuple[str, Reference]],
+    contexts: Sequence[tuple[str, Name]],
     args: Mapping[str, str],
     folder: Path,
     has_contexts: bool = True,
@@ -112,7 +127,7 @@ def apart(
     Dockerfile, which has the same ignore file beside it.
     """
     text = dockerfile.read_text("utf-8", "surrogateescape")
-    stages = {match_name(found[4]) for found in _FROM.finditer(text) if found[4]}
+    stages = stage_names(text)
     clashing = {match_name(key): private for key, private in contexts if not has_contexts or match_name(key) in stages}
     if not clashing:
         return Pinned(dockerfile, tuple(contexts))
@@ -156,7 +171,7 @@ def _globals(text: str, args: Mapping[str, str]) -> dict[str, str]:
     return values
 
 
-def _replaced(text: str, clashing: Mapping[str, Reference], values: Mapping[str, str], everywhere: bool) -> str:
+def _replaced(text: str, clashing: Mapping[str, Name], values: Mapping[str, str], everywhere: bool) -> str:
     """The text with each `FROM NAME` replaced, up to the stage that takes the name over.
 
     Args:
@@ -164,7 +179,7 @@ def _replaced(text: str, clashing: Mapping[str, Reference], values: Mapping[str,
     """
     taken: set[str] = set()
 
-    def private_name(written: str) -> Reference | None:
+    def private_name(written: str) -> Name | None:
         name = match_name(written)
         return None if name in taken else clashing.get(name)
 

@@ -9,7 +9,6 @@ Beside: check/capabilities, which says what follows
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 from collections.abc import Callable, Mapping
@@ -20,22 +19,28 @@ from pathlib import Path
 import msgspec
 
 from stackyard.edges import machine
+from stackyard.edges.buildah import BuildahEngine
 from stackyard.edges.docker import DockerEngine
 from stackyard.edges.docker_context import locate
+from stackyard.edges.engines import kind_of
 from stackyard.edges.oci import OciRegistry
 from stackyard.edges.patience import Patience
+from stackyard.edges.podman import podman_socket
 from stackyard.edges.process import Processes, program_version
 from stackyard.errors import ConfigError, EngineProblem, RegistryUnreachable, StackyardError, ToolMissing
 from stackyard.model.building import NoWay, way_to_build
-from stackyard.model.surroundings import FoundEngine, FoundRegistry, Surroundings
+from stackyard.model.surroundings import EngineChoice, FoundEngine, FoundRegistry, Surroundings
 
 
-def look(environ: Mapping[str, str], stackyard: str, hosts: Mapping[str, bool]) -> Surroundings:
+def look(
+    environ: Mapping[str, str], stackyard: str, hosts: Mapping[str, bool], wanted: EngineChoice = "auto"
+) -> Surroundings:
     """All that is there.
 
     Args:
         stackyard: our own version.
         hosts: registries, and whether images are published to them.
+        wanted: the engine that was asked for.
     """
     processes = Processes(environ)
 
@@ -44,7 +49,9 @@ def look(environ: Mapping[str, str], stackyard: str, hosts: Mapping[str, bool]) 
 
     with ThreadPoolExecutor(16) as pool:
         git, podman = pool.submit(ask, "git", "--version"), pool.submit(ask, "podman", "--version")
-        docker, buildah = pool.submit(_docker, environ, ask), pool.submit(_buildah, ask)
+        is_buildah = kind_of(environ, wanted) == "buildah"
+        docker = pool.submit(_docker, environ, ask)
+        buildah = pool.submit(_buildah, environ, ask, is_buildah)
         registry = OciRegistry(environ, patience=Patience(attempts=1, read_timeout_s=10.0))
         registries = [pool.submit(_registry, registry, host, is_ours) for host, is_ours in hosts.items()]
         found = Surroundings(
@@ -55,20 +62,11 @@ def look(environ: Mapping[str, str], stackyard: str, hosts: Mapping[str, bool]) 
             pytest=_package("pytest"),
             podman=podman.result(),
             podman_socket=podman_socket(environ) or "",
-            engines=(docker.result(), buildah.result()),
+            engines=(buildah.result(), docker.result()) if is_buildah else (docker.result(), buildah.result()),
             registries=tuple(each.result() for each in registries),
         )
         registry.close()
     return found
-
-
-def podman_socket(environ: Mapping[str, str]) -> str | None:
-    """Where podman listens as Docker does, for this user or for all; None where it does not."""
-    runtime = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    for folder in (runtime, "/run"):
-        if (path := Path(folder) / "podman" / "podman.sock").is_socket():
-            return f"unix://{path}"
-    return None
 
 
 def _docker(environ: Mapping[str, str], ask: Callable[..., str]) -> FoundEngine:
@@ -95,8 +93,27 @@ def _docker(environ: Mapping[str, str], ask: Callable[..., str]) -> FoundEngine:
     return msgspec.structs.replace(found, problem=way.sentence, hint=way.hint) if isinstance(way, NoWay) else found
 
 
-def _buildah(ask: Callable[..., str]) -> FoundEngine:
-    return FoundEngine("buildah", client=ask("buildah", "--version"))
+def _buildah(environ: Mapping[str, str], ask: Callable[..., str], is_used: bool) -> FoundEngine:
+    """A store that nobody uses is not looked into: it would be made."""
+    found = FoundEngine("buildah", client=ask("buildah", "--version"))
+    if not is_used:
+        return found
+    engine = BuildahEngine(environ)
+    try:
+        about = engine.about()
+        folder = engine.folder()
+    except (EngineProblem, ToolMissing) as problem:
+        return msgspec.structs.replace(found, problem=str(problem), hint=problem.hint or "")
+    return msgspec.structs.replace(
+        found,
+        address=about.address,
+        named_by="podman" if about.address else "",
+        version=about.name.removeprefix("buildah "),
+        store=about.store,
+        platform=about.platform,
+        folder=folder,
+        free_bytes=_free(folder),
+    )
 
 
 def _registry(registry: OciRegistry, host: str, is_ours: bool) -> FoundRegistry:

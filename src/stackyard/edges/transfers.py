@@ -16,6 +16,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import Processes
@@ -44,6 +45,22 @@ def passes(words: str) -> bool:
     return bool(_PASSES.search(words)) and not _LASTS.search(words)
 
 
+class Client(NamedTuple):
+    """The program that talks to registries."""
+
+    name: str
+    pull: Callable[[Reference], list[str]]
+    push: Callable[[Reference, Sequence[str]], list[str]]
+    """The command line, with more options."""
+
+
+DOCKER = Client(
+    "docker",
+    lambda reference: ["docker", "pull", "--quiet", str(reference)],
+    lambda reference, extra: ["docker", "push", *extra, str(reference)],
+)
+
+
 class Transfers:
     """What one engine sends to registries and fetches from them.
 
@@ -51,17 +68,19 @@ class Transfers:
         ping: raises EngineUnavailable where nobody answers.
     """
 
-    def __init__(self, processes: Processes, ping: Callable[[], None], patience: Patience) -> None:
+    def __init__(
+        self, processes: Processes, ping: Callable[[], None], patience: Patience, client: Client = DOCKER
+    ) -> None:
+        self._client = client
         self._processes = processes
         self._ping = ping
         self._patience = patience
 
     def pull(self, reference: Reference) -> None:
         """Fetch an image into the engine's store."""
-        argv = ["docker", "pull", "--quiet", str(reference)]
-        self._follow(argv, f"{reference} cannot be pulled", reference, lambda _: None)
+        self._follow(self._client.pull(reference), f"{reference} cannot be pulled", reference, lambda _: None)
 
-    def push(self, reference: Reference, log: Path) -> None:
+    def push(self, reference: Reference, log: Path, extra: Sequence[str] = ()) -> None:
         """Send an image to its registry; what the client says goes to the log."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
@@ -70,7 +89,8 @@ class Transfers:
                 file.write(f"{line}\n")
                 file.flush()
 
-            self._follow(["docker", "push", str(reference)], f"{reference} cannot be pushed", reference, take)
+            argv = self._client.push(reference, extra)
+            self._follow(argv, f"{reference} cannot be pushed", reference, take)
 
     def _follow(self, argv: Sequence[str], what: str, reference: Reference, take: Callable[[str], None]) -> None:
         for attempt in range(1, self._patience.attempts + 1):
@@ -84,14 +104,14 @@ class Transfers:
                 return
             self._ping()
             said = next((line.strip() for line in reversed(words) if line.strip()), "no reason given")
-            said = said.removeprefix("Error response from daemon: ")
+            said = said.removeprefix("Error response from daemon: ").removeprefix("Error: ")
             if attempt == self._patience.attempts or not passes(said):
-                raise _refused(what, reference, said)
+                raise _refused(what, reference, said, self._client.name)
             self._patience.pause(self._patience.back_off_s(attempt), said)
 
 
-def _refused(what: str, reference: Reference, said: str) -> RegistryProblem:
-    """The error of a docker client that failed at a registry, in the registry's own last words."""
+def _refused(what: str, reference: Reference, said: str, client: str) -> RegistryProblem:
+    """The error of a client that failed at a registry, in the registry's own last words."""
     host = reference.repository.host
     if any(sign in said for sign in _NO_CONNECTION):
         return RegistryUnreachable(
@@ -100,7 +120,8 @@ def _refused(what: str, reference: Reference, said: str) -> RegistryProblem:
     if passes(said):
         hint = "the fault is the registry's, and it stayed; try again later"
         return RegistryRefused(f"{what}: {said}", hint=hint, address=host, status=None, words=said)
-    login = "docker login" if reference.repository.declared_host is None else f"docker login {host}"
+    is_default = client == "docker" and reference.repository.declared_host is None
+    login = "docker login" if is_default else f"{client} login {host}"
     return RegistryRefused(
         f"{what}: {said}",
         hint=f"`{login}`, the repository must exist (some registries make none by themselves), "

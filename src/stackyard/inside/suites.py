@@ -16,6 +16,7 @@ from stackyard.edges.clock import Clock
 from stackyard.edges.engine import Engine, EngineInfo
 from stackyard.edges.process import TIMED_OUT
 from stackyard.edges.pytest_process import PytestRunner
+from stackyard.errors import EngineProblem
 from stackyard.inside.junit import read_junit
 from stackyard.model.logs import junit_file, suite_log
 from stackyard.model.progress import Tell
@@ -49,6 +50,14 @@ class Suites:
 
     def _tests(self, target: Target, suite: Suite, image: Built, folder: Path) -> SuiteResult:
         """pytest in a process of its own: exit 0 or "nothing collected" is a pass, everything else is not."""
+        if not self._about.address:
+            raise EngineProblem(
+                f"the tests in {', '.join(suite.folders)} cannot be run here: they reach images through docker's API, "
+                f"and nothing serves it for {self._about.name}",
+                hint="podman's socket does: `systemctl --user start podman.socket`, as root without --user; "
+                "or build with docker",
+                engine=self._about.name,
+            )
         log, junit = folder / suite_log(target.name, suite.kind), folder / junit_file(target.name, suite.kind)
         begun = self._clock.ticks()
         limit_s = target.timeout.seconds if target.timeout else SUITE_TIMEOUT_S

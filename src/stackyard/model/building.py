@@ -90,6 +90,23 @@ def way_to_build(client: str, engine: str, buildx: str, engine_os: str = "linux"
     )
 
 
+FIRST_BUILDAH = (1, 28)
+"""The first that this was tried with."""
+
+
+def buildah_way(version: str) -> NoWay | None:
+    """Why nothing can be built with the Buildah of this version; empty: there is none.
+
+    >>> buildah_way("1.28.2") is None, buildah_way("1.23.1") is None
+    (True, False)
+    """
+    if not version:
+        return NoWay("buildah is not installed, or not on PATH", "install buildah and try again", "buildah")
+    if numbers(version) < FIRST_BUILDAH:
+        return NoWay(f"buildah {version} is too old: Stackyard needs 1.28", "install a newer buildah", "buildah")
+    return None
+
+
 def numbers(version: str) -> tuple[int, ...]:
     """The leading numbers of a version, to compare: two at least.
 

@@ -13,6 +13,8 @@ import msgspec
 from stackyard.model.reference import Platform
 
 Store = Literal["classic", "containerd", "buildah"]
+EngineChoice = Literal["auto", "docker", "buildah"]
+"""`auto`: docker where it is installed or named, else buildah."""
 RegistryState = Literal["open", "login", "no login", "refused", "unreachable"]
 
 CapabilityCode = Literal[
@@ -85,6 +87,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     podman_socket: str
     """Where podman answers as Docker does; empty: nowhere."""
     engines: tuple[FoundEngine, ...]
+    """The one that is used comes first."""
     registries: tuple[FoundRegistry, ...]
     stack: str = ""
     """Its name; empty: no stack was found here."""

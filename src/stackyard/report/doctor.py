@@ -52,6 +52,8 @@ def _engine(engine: FoundEngine) -> str:
     if engine.kind == "docker":
         parts.append(f"buildx {engine.buildx}" if engine.buildx else "no buildx")
         parts.append(f"engine {engine.version}" if engine.version else "no engine answers")
+    elif engine.problem:
+        parts.append("does not work here")
     if engine.store:
         parts.append(f"{engine.store} store")
     if engine.platform:

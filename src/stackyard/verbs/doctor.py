@@ -33,7 +33,7 @@ def doctor(start: Path, options: Options) -> Diagnosis:
         pass
     except StackyardError as error:
         problem = str(error)
-    found = look(options.environ, __version__, hosts)
+    found = look(options.environ, __version__, hosts, options.engine)
     return diagnose(msgspec.structs.replace(found, stack=name, stack_problem=problem))
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from stackyard.edges.registry import Registry
     from stackyard.model.ci import Ci
     from stackyard.model.known import TagPlace
+    from stackyard.model.surroundings import EngineChoice
     from stackyard.run.tagging import TagStore
 
 STATE_FOLDER = ".stackyard"
@@ -65,6 +66,8 @@ class Options(msgspec.Struct, frozen=True):
     """What images are built on in place of what their Dockerfiles say."""
     needs_history: bool = True
     """Whether there has to be a commit; without one the files are still there to be looked at."""
+    engine: EngineChoice = "auto"
+    """Which engine builds."""
     environ: Mapping[str, str] = {}
     """What engine and registry are found with: DOCKER_HOST, DOCKER_CONFIG, proxies."""
 
@@ -108,9 +111,9 @@ class Yard:
         """The engine; EngineUnavailable when it is first used and nobody answers."""
         if self._make_engine is not None:
             return self._make_engine(self.options.environ)
-        from stackyard.edges.docker import DockerEngine
+        from stackyard.edges.engines import open_engine
 
-        return DockerEngine(self.options.environ)
+        return open_engine(self.options.environ, self.options.engine)
 
     @cached_property
     def registry(self) -> Registry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from stackyard.check.capabilities import diagnose
@@ -153,3 +154,20 @@ def test_without_pytest_test_folders_are_off() -> None:
     """Inventories need none."""
     assert not seen("test", around={"pytest": ""}).is_on
     assert seen("inventory", around={"pytest": ""}).is_on
+
+
+def test_buildah_without_a_socket_tests_nothing() -> None:
+    """It builds and takes inventories; test folders need docker's API, and the hint says what serves it."""
+    engine = FoundEngine(
+        "buildah", client="1.28.2", version="1.28.2", store="buildah", platform=Platform("linux/amd64")
+    )
+    around = {"engines": (engine, FoundEngine("docker"))}
+    assert seen("build", around=around).is_on
+    assert seen("inventory", around=around).is_on
+    assert not seen("cache", around=around).is_on
+    assert (seen("test", around=around).is_on, "podman.socket" in seen("test", around=around).hint) == (False, True)
+
+    served = msgspec.structs.replace(engine, address="unix:///run/podman/podman.sock")
+    assert seen("test", around={"engines": (served,)}).is_on
+    refused = msgspec.structs.replace(engine, problem="buildah 1.23.1 is too old", hint="install a newer buildah")
+    assert not seen("build", around={"engines": (refused,)}).is_on

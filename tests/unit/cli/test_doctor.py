@@ -92,3 +92,12 @@ def test_outside_of_a_stack_it_looks_at_the_machine(lonely: Shell, tmp_path: Pat
     found = lonely("doctor", "--json").json["found"]
     assert "images/spec.yml" in found["stack_problem"]
     assert found["git"]
+
+
+def test_an_engine_that_is_none(lonely: Shell) -> None:
+    """A name in the environment that no engine has is refused before anything is looked at."""
+    lonely.environ["STACKYARD_ENGINE"] = "dokcer"
+    said = lonely("doctor")
+    assert said.code == 2
+    assert "STACKYARD_ENGINE names no engine: 'dokcer'" in said.err
+    assert "buildah is not installed" in lonely("doctor", "--engine", "buildah").out

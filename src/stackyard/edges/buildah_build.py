@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: MIT
+"""One build through `buildah build`: what goes in, what came out.
+
+In:   BuildRequest
+Out:  BuildResult; the log
+Raises: EngineProblem, DigestMismatch; a build that fails is a result
+Beside: edges/buildah, edges/pins (how a parent is pinned), edges/rawjson (follows what the lines tell)
+
+Pins are written into a copy of the Dockerfile, as ids: Buildah finds an image of the store by its id wherever
+a Dockerfile takes a name. Images are made in docker's own format: the other one drops HEALTHCHECK and ONBUILD.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import msgspec
+
+from stackyard.edges.buildx import Store, built_image, masker, refusal
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
+from stackyard.edges.pins import Pinned, apart, found_pins, match_name, stage_names
+from stackyard.edges.process import TIMED_OUT, Processes
+from stackyard.edges.rawjson import Progress
+from stackyard.errors import InvalidValue
+from stackyard.model.names import Digest
+
+STEERS = re.compile(
+    r"PATH|HOME|TMPDIR|SSH_AUTH_SOCK|LD_.*|XDG_.*|_?(BUILDAH|CONTAINERS?|STORAGE|REGISTR(Y|IES)|DOCKER)_.*"
+)
+"""Variables that decide what buildah does."""
+
+_STEP = re.compile(r"(?:\[(\d+/\d+)\] )?STEP (\d+/\d+): (.*)")
+_STEP_BEHIND = re.compile(r"(?:\[\d+/\d+\] )?STEP \d+/\d+: .*")
+_CACHED = re.compile(r"--> Using cache [0-9a-f]{64}")
+_DONE = re.compile(r"--> [0-9a-f]{10,64}|(?:\[\d+/\d+\] )?COMMIT .*")
+_FAILED = re.compile(r'Error: (?:error )?building at STEP "(?:.*?)": (.*)', re.DOTALL)
+_OF_BUILDAH = re.compile(
+    r'time="[^"]*" level=.*|Error: .*|\[Warning\] .*|Successfully tagged .*|[0-9a-f]{64}'
+    r"|subprocess exited (with status|on) .*|container exited on .*|: exit status \d+"
+)
+_STATUS = re.compile(r"(?:while running runtime: )?exit status (\d+)")
+_MISSING = re.compile(r"(?:from=|container: )(\S+?): (?:image not known|no stage or image found)")
+
+
+class _Ended(NamedTuple):
+    """How the program ended."""
+
+    failure: str | None
+    last_lines: tuple[str, ...] = ()
+    is_late: bool = False
+
+
+def build(
+    store: Store, processes: Processes, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]
+) -> BuildResult:
+    """Build one image; see Engine.build."""
+    started = time.monotonic()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix="stackyard-build-") as name:
+        folder = Path(name)
+        image = None
+        ids = [(key, facts.image.id) for key, facts in found_pins(store, request)]
+        stage = _stage(request)
+        ended = _Ended(refusal(request, STEERS, "buildah"))
+        if stage is None:
+            ended = _Ended(f'target stage "{request.stage}" could not be found')
+        if ended.failure is None:
+            pins = apart(request.dockerfile, ids, dict(request.args), folder, has_contexts=False)
+            ended = _run(
+                processes, msgspec.structs.replace(request, stage=stage or ""), pins, dict(ids), folder, file, watch
+            )
+        if ended.failure is None:
+            image = built_image(store, request, _told(folder / "id"))
+        else:
+            file.write(f"failed: {ended.failure}\n")
+    return BuildResult(image, time.monotonic() - started, ended.failure, ended.last_lines, ended.is_late)
+
+
+def argv(request: BuildRequest, pins: Pinned, folder: Path) -> list[str]:
+    """The command line. No value of an argument is on it.
+
+    The ignore file is always named: buildah would take a `.containerignore` first, which no other engine reads.
+    """
+    words = ["buildah", "build", "--layers", "--force-rm", "--pull=never", "--format=docker", "--identity-label=false"]
+    words += ["--iidfile", str(folder / "id"), "--tag", request.tag.canonical, "--file", str(pins.dockerfile)]
+    words += ["--ignorefile", str(_ignore_file(request, folder))]
+    for name, _ in request.args:
+        words += ["--build-arg", name]
+    for key, value in request.labels:
+        words += ["--label", f"{key}={value}"]
+    if request.platform:
+        words += ["--platform", request.platform]
+    if request.stage:
+        words += ["--target", request.stage]
+    if request.network:
+        words += ["--network", request.network]
+    if not request.use_cache:
+        words.append("--no-cache")
+    return [*words, str(request.context)]
+
+
+def _ignore_file(request: BuildRequest, folder: Path) -> Path:
+    beside = request.dockerfile.with_name(f"{request.dockerfile.name}.dockerignore")
+    for path in (beside, request.context / ".dockerignore"):
+        if path.exists():
+            return path
+    nothing = folder / "nothing"
+    nothing.touch()
+    return nothing
+
+
+def _stage(request: BuildRequest) -> str | None:
+    """The stage as it is written, which is how Buildah knows it; None: there is none of this name."""
+    if not request.stage:
+        return ""
+    return stage_names(request.dockerfile.read_text("utf-8", "surrogateescape")).get(match_name(request.stage))
+
+
+def _run(
+    processes: Processes,
+    request: BuildRequest,
+    pins: Pinned,
+    ids: Mapping[str, Digest],
+    folder: Path,
+    file: TextIO,
+    watch: Callable[[BuildStep], None],
+) -> _Ended:
+    progress = Progress(file, watch, lambda _: None, masker(request.args), BuildahValues(ids))
+    environ = {"SOURCE_DATE_EPOCH": str(request.epoch), **dict(request.args)}
+    try:
+        code = processes.follow(argv(request, pins, folder), progress.take, environ, timeout_s=request.timeout_s)
+    finally:
+        progress.end()
+    if code == 0:
+        return _Ended(None)
+    if code == TIMED_OUT:
+        return _Ended(*progress.unfinished(), is_late=True)
+    errors = [word.removeprefix("Error: ") for word in progress.words if word.startswith("Error: ")]
+    if missing := _MISSING.search(" ".join(errors)):
+        why = f"the Dockerfile names {missing[1]}, which was not planned and is not in the engine's store"
+        return _Ended(why)
+    if failed := progress.failure():
+        return _Ended(*failed)
+    said = errors[-1] if errors else progress.words[-1] if progress.words else "it said nothing"
+    return _Ended(f"buildah ended with exit code {code}: {said}", tuple(progress.words))
+
+
+def _told(path: Path) -> Digest | None:
+    try:
+        return Digest.parse(path.read_text().strip())
+    except (OSError, InvalidValue):
+        return None
+
+
+class BuildahValues:
+    """Statuses, as buildx tells them, out of buildah's lines; times are those at which a line comes.
+
+    Args:
+        ids: what stands in the Dockerfile's copy, by the name that stood there; people are shown the name.
+    """
+
+    def __init__(self, ids: Mapping[str, Digest], clock: Callable[[], float] = time.time) -> None:
+        self._names = {str(id_): name for name, id_ in ids.items()}
+        self._clock = clock
+        self._count = 0
+        self._step: dict[str, Any] | None = None
+
+    def take(self, line: str) -> Iterator[dict[str, Any] | str]:
+        """What this line tells; or the line itself, where it is about no step."""
+        if behind := _STEP_BEHIND.search(line):  # the output before it had no line break
+            if before := line[: behind.start()]:
+                yield from self._output(before)
+            yield from self._ended()
+            yield self._begun(behind[0])
+        elif _CACHED.fullmatch(line):
+            yield from self._ended(cached=True)
+        elif _DONE.fullmatch(line):
+            yield from self._ended()
+        elif failed := _FAILED.fullmatch(line):
+            status = _STATUS.fullmatch(failed[1])
+            yield from self._ended(error=f"exit code: {status[1]}" if status else failed[1])
+            yield line
+        elif _OF_BUILDAH.fullmatch(line) or self._step is None:
+            if line.strip():
+                yield line
+        else:
+            yield from self._output(line)
+
+    def rest(self) -> str:
+        """Nothing is ever left: a line is a line."""
+        return ""
+
+    def _begun(self, line: str) -> dict[str, Any]:
+        found = _STEP.fullmatch(line)
+        assert found is not None
+        stage, number, text = found[1], found[2], found[3]
+        for id_, name in self._names.items():
+            text = text.replace(id_, name)
+        self._count += 1
+        name = f"[{stage} {number}] {text}" if stage else f"[{number}] {text}"
+        self._step = {"digest": str(self._count), "name": name, "started": self._now()}
+        return {"vertexes": [self._step]}
+
+    def _ended(self, **more: object) -> Iterator[dict[str, Any]]:
+        if self._step is not None:
+            yield {"vertexes": [{**self._step, "completed": self._now(), **more}]}
+        self._step = None
+
+    def _output(self, line: str) -> Iterator[dict[str, Any] | str]:
+        if self._step is None:
+            yield line
+        else:
+            data = base64.b64encode(f"{line}\n".encode()).decode()
+            yield {"logs": [{"vertex": self._step["digest"], "data": data}]}
+
+    def _now(self) -> str:
+        return datetime.fromtimestamp(self._clock(), UTC).isoformat()

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""A stack on Buildah: built, inventoried and published without a daemon; what cannot be tested is not published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from stackyard import verbs
+from stackyard.edges.buildah import BuildahEngine
+from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.reference import Reference
+from stackyard.verbs import Options
+from stackyard.verbs.doctor import doctor
+from tests.engines import BASE, ENVIRON, buildah_store
+from tests.live.conftest import LiveStack
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The environment of a Buildah whose store only these tests use, and that no podman serves."""
+    with buildah_store(tmp_path_factory.mktemp("b")) as environ:
+        yield {**environ, "XDG_RUNTIME_DIR": "/nowhere", "CONTAINER_HOST": "unix:///nowhere.sock"}
+
+
+@pytest.fixture
+def stack(live_stack: LiveStack) -> LiveStack:
+    """A parent with an inventory and a child; neither has tests."""
+    live_stack.write(
+        "images/spec.yml",
+        f"root: base\nimages:\n  base: {{image_name: {live_stack.prefix}/base, info_cmds: [WHO]}}\n"
+        f"  top: {{image_name: {live_stack.prefix}/top, depend_on: base, info_cmds: [WHO]}}\n"
+        "all_info_cmds: {WHO: {description: who, command: cat /who}}\n",
+    )
+    live_stack.write("images/base/Dockerfile", f"FROM {BASE}\nRUN echo base > /who\n")
+    live_stack.write(
+        "images/top/Dockerfile",
+        f"ARG BASE_TAG=latest\nFROM {live_stack.prefix}/base:${{BASE_TAG}}\nRUN echo top >> /who\n",
+    )
+    live_stack.commit()
+    return live_stack
+
+
+def built(stack: LiveStack, environ: Mapping[str, str]) -> RunSummary:
+    """One run with `--engine buildah --push`."""
+    yard = verbs.load(stack.root, Options(registry=stack.registry, environ=environ, engine="buildah"))
+    return verbs.run(yard, verbs.prepare(yard, (), True))
+
+
+def outcomes(summary: RunSummary) -> dict[str, Outcome]:
+    """By image."""
+    return {str(each.target): each for each in summary.outcomes}
+
+
+def test_a_stack_without_a_daemon(stack: LiveStack, environ: Mapping[str, str]) -> None:
+    """Parents first, on exactly those; published by the id that was built; a second run does nothing."""
+    first = built(stack, environ)
+    assert {name: each.status for name, each in outcomes(first).items()} == {"base": "built", "top": "built"}
+    assert all(each.published for each in first.outcomes)
+
+    engine = BuildahEngine(environ)
+    places = [outcomes(first)[name].published for name in ("base", "top")]
+    parent, child = (engine.inspect(str(Reference(p.reference.repository, p.reference.tag))) for p in places if p)
+    assert parent
+    assert child
+    assert child.is_built_on(parent)
+    assert engine.run(child.image, ["cat", "/who"], 30).output == "base\ntop\n"
+
+    assert {each.status for each in built(stack, environ).outcomes} == {"reused"}
+
+
+def test_what_cannot_be_tested_is_not_published(stack: LiveStack, environ: Mapping[str, str]) -> None:
+    """Tests talk to docker's API: without podman's socket the target fails with that reason; nothing is green."""
+    stack.write("images/base/test/test_it.py", "def test_it():\n    assert True\n")
+    stack.commit()
+    found = outcomes(built(stack, environ))
+
+    assert found["base"].status == "failed"
+    assert "cannot be run here" in str(found["base"].failure)
+    assert found["top"].status == "skipped"
+    assert not any(each.published for each in found.values())
+
+
+def test_doctor_says_what_is_off(environ: Mapping[str, str], tmp_path: Path) -> None:
+    """It builds; tests cannot run, and the hint says what to start."""
+    diagnosis = doctor(tmp_path, Options(environ=environ, engine="buildah"))
+    on = {each.code: each for each in diagnosis.capabilities}
+
+    assert diagnosis.can_build
+    assert diagnosis.found.engines[0].name == BuildahEngine(environ).about().name
+    assert diagnosis.found.engines[0].folder
+    assert not on["test"].is_on
+    assert "podman.socket" in on["test"].hint
+    assert on["inventory"].is_on
+
+
+def test_docker_stays_what_is_used() -> None:
+    """Where docker is named, buildah is not taken by itself."""
+    assert doctor(Path("/"), Options(environ=ENVIRON)).found.engines[0].kind == "docker"
