@@ -89,10 +89,12 @@ def tags_spot(stack: Stack, target: Target) -> Spot:
 
 def _standing(parents: dict[TargetName, list[TargetName]]) -> dict[TargetName, list[TargetName]]:
     """What is left once everything whose parents can be built is taken away: rings, and what builds on them."""
-    left = dict(parents)
-    while free := [name for name, needs in left.items() if not any(parent in left for parent in needs)]:
-        for name in free:
-            del left[name]
+    left, before = dict(parents), -1
+    while len(left) != before:
+        before = len(left)
+        for name, needs in list(left.items()):
+            if not any(parent in left for parent in needs):
+                del left[name]
     return left
 
 

@@ -19,9 +19,10 @@ import msgspec
 from stackyard.errors import NoHistory, ToolMissing, WorldError
 from stackyard.model.stack import Revision
 
-STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--no-renames")
-"""A user may have told git not to show new files; an engine gets them all the same."""
-_IGNORED = "--ignored=matching"
+TRACKED = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--ignore-submodules=none")
+STATUS = (*TRACKED, "--untracked-files=normal")
+"""A user may have told git not to show new files, or not to look into submodules; an engine gets them all the same."""
+IGNORED = "--ignored=matching"
 _FIELDS = {"1": 8, "u": 10, "?": 1, "!": 1}
 """How many fields of a row come before the path, by its kind."""
 _MANY_BYTES = 400_000
@@ -81,7 +82,7 @@ def common_folder(top: Path) -> Path:
 
 def status_of(root: Path, images: str) -> str:
     """What `git status` says of the images folder, ignored files too."""
-    done = _status(root, *STATUS, _IGNORED, "--", *_watched(root, images))
+    done = _status(root, *STATUS, IGNORED, "--", *_watched(root, images))
     if done.returncode:
         raise _no_history(root, done.stderr.decode("utf-8", "replace"))
     return os.fsdecode(done.stdout)
@@ -170,7 +171,7 @@ def outside_of(root: Path, folders: Collection[str], counts: Collection[str]) ->
     Args:
         counts: paths that make up images, relative to `root`; what lies beside them is nobody's business.
     """
-    status = os.fsdecode(_status(root, *STATUS, _IGNORED, "--", *folders).stdout)
+    status = os.fsdecode(_status(root, *STATUS, IGNORED, "--", *folders).stdout)
     start = len(_start(root))
 
     def is_changed(row: str) -> bool:

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import msgspec
 
-from stackyard.edges.git import STATUS, index_of, top_of
+from stackyard.edges.git import IGNORED, STATUS, TRACKED, index_of, top_of
 from stackyard.edges.git_tree import KINDS, Row
 from stackyard.errors import ToolMissing
 from stackyard.model.trees import FOLDER, Folders, Node, in_folders, put, take, with_ids
@@ -80,6 +80,21 @@ class Look:
         """Whether git could not say something; that no setting is set, it says by its exit code, too."""
         self.indexed: Indexed | None = None
         """What the index says, once somebody knows."""
+
+    def status(self) -> tuple[bytes, bytes]:
+        """What `git status` says, ignored files too, and paths of all that is not tracked, empty folders too."""
+        tracked, others = self.ask("tracked", "others")
+        paths = [
+            path for path in others.split(b"\0") if path and posixpath.basename(path.rstrip(b"/")) != _OURS.encode()
+        ]
+        if paths and "new" not in self._said:
+            # Of those found: which are new, and which are ignored? Of all, where a command cannot name so many.
+            named = map(os.fsdecode, paths) if sum(map(len, paths)) < _LONGEST else ()
+            process = _start(self.top, "--literal-pathspecs", *STATUS, IGNORED, "--", *named)
+            self._said["new"] = process.communicate()[0]
+            self.is_refused |= bool(process.returncode)
+        rows = self._said.get("new", b"").split(b"\0")
+        return tracked + b"".join(row + b"\0" for row in rows if row.startswith((b"? ", b"! "))), others
 
     def begin(self, *names: str) -> None:
         """Start these of `_COMMANDS`."""
@@ -140,7 +155,8 @@ def listing_of_disk(look: Look, indexed: Indexed) -> tuple[Folders, str] | None:
     Args:
         indexed: what the index says; its folders become those of the disk.
     """
-    status, others, config = map(os.fsdecode, look.ask("status", "others", "config"))
+    status, others = map(os.fsdecode, look.status())
+    config = os.fsdecode(next(look.ask("config")))
     settings = dict(_settings(config))
     if look.is_refused or not _is_plain(settings):
         return None
@@ -164,20 +180,17 @@ def listing_of_disk(look: Look, indexed: Indexed) -> tuple[Folders, str] | None:
             kind, blob = folders.get(folder, {}).get(name, ("", ""))
             if blob and kind in ("file", "exec"):
                 put(folders, path, (kind, ""))
-    return folders, status + _ignored(status, others)
+    return folders, status
 
 
-def _ignored(status: str, others: str) -> str:
-    """Rows of what git ignores, as a status would have them: asked for them, it would look twice as long."""
-    untracked = {row[2:] for row in status.split("\0") if row.startswith("? ")}
-    return "".join(f"! {path}\0" for path in others.split("\0") if path and path not in untracked)
-
-
+_LONGEST = 50_000
+"""Bytes of paths in one command."""
 _COMMANDS = {
     "index": ("ls-files", "--stage", "-v", "--debug", "-z"),
     "others": ("ls-files", "--others", "--directory", "-z"),
     # No daemon's word is taken, and no earlier command's: the disk is looked at.
-    "status": ("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", *STATUS),
+    # What is not tracked `others` tells, who has to look through all folders anyway: once is enough.
+    "tracked": ("-c", "core.fsmonitor=false", *TRACKED, "--untracked-files=no"),
     "config": ("config", "-z", "--get-regexp", _SETTINGS),
 }
 """All at once; each says more than the one before it has to wait for."""

@@ -35,7 +35,7 @@ def state_of_disk(look: Look, now_ns: int | None = None) -> bytes | None:
     Args:
         now_ns: nanoseconds since 1970; the clock's, where it is not given.
     """
-    status, others = look.ask("status", "others")
+    status, others = look.status()
     checksum = look.checksum()
     try:
         facts = list(_facts(look.top, _paths(status, others), (now_ns or time.time_ns()) - _YOUNG_S * 10**9))

@@ -25,8 +25,11 @@ from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.stack import Finding, Target
 
 _T = TypeVar("_T")
+_PLAIN = msgspec.msgpack.Encoder()
 _TIMES = 4
 """So many trees and settings are remembered, roughly, before what was not asked for is forgotten."""
+_LITTLE = 100
+"""One target in so many is read again rather than all written down anew."""
 
 
 class Remembered(msgspec.Struct, frozen=True, array_like=True):
@@ -92,8 +95,8 @@ class Memory:
 
     @property
     def has_news(self) -> bool:
-        """Whether something is known now that was not kept."""
-        return any(key not in self._kept for key in self._used)
+        """Whether enough is known now that was not kept: a little is read again as quickly as all is written."""
+        return sum(key not in self._kept for key in self._used) * _LITTLE > len(self._used)
 
     @property
     def kept(self) -> dict[bytes, bytes]:
@@ -116,7 +119,7 @@ def _name_all_types() -> None:
 
 def key_of(*parts: object) -> bytes:
     """One key over plain values: texts, numbers, and lists of them."""
-    return hashlib.blake2b(msgspec.msgpack.encode(parts), digest_size=16).digest()
+    return hashlib.blake2b(_PLAIN.encode(parts), digest_size=16).digest()
 
 
 class LazyDockerfiles(Mapping[str, Dockerfile]):

@@ -192,7 +192,12 @@ _LOGIN = re.compile(r"^https?://[^/?#]*@", re.I)
 
 def looks_secret(name: str, value: str) -> bool:
     """Whether a build argument is, by its name or the form of its value, something nobody may read."""
-    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
+    return _is_secret_name(name) or _SECRET_VALUE.search(value) is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_secret_name(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def comparable(name: str, value: str, rounds: int = 2**14) -> str:

@@ -42,20 +42,24 @@ class Repository(Name):
     @property
     def host(self) -> str:
         """The registry, Docker Hub where none is written, or its name of old."""
-        host = self.declared_host
-        return DOCKER_HUB if host in (None, "index.docker.io") else host
+        return self._parts[0]
 
     @property
     def path(self) -> str:
         """The repository's name within its registry, `library/` added for official images."""
-        host = self.declared_host
-        path = self[len(host) + 1 :] if host else str(self)
-        return f"library/{path}" if "/" not in path and self.host == DOCKER_HUB else path
+        return self._parts[1]
 
     @property
     def canonical(self) -> str:
         """Registry and full path: equal for all spellings of one repository."""
-        return f"{self.host}/{self.path}"
+        return "/".join(self._parts)
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        declared = self.declared_host
+        path = self[len(declared) + 1 :] if declared else str(self)
+        host = DOCKER_HUB if declared is None or declared == "index.docker.io" else declared
+        return host, f"library/{path}" if "/" not in path and host == DOCKER_HUB else path
 
 
 def nearest_repository(text: str) -> Repository | None:

@@ -164,7 +164,22 @@ def tags_of(
     templates: TagTemplates, revision: Revision, variables: Mapping[str, str]
 ) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:
     """Fixed and moving tags of a target; a dirty tree gets no fixed ones but those of the run, which name no commit."""
-    values = values_of(revision, variables)
+    asked = _names_in_all(templates)
+    return _tags_of(templates, revision, tuple((name, variables[name]) for name in asked if name in variables))
+
+
+@functools.lru_cache(maxsize=256)
+def _names_in_all(templates: TagTemplates) -> tuple[str, ...]:
+    """Names of all values that some templates ask for."""
+    texts = (*templates.fixed, *templates.moving, *templates.default_branch)
+    return tuple(dict.fromkeys(name for text in texts for name in _names_in(text)))
+
+
+@functools.lru_cache(maxsize=4096)  # asked again and again, and most images of a stack have the same
+def _tags_of(
+    templates: TagTemplates, revision: Revision, known: tuple[tuple[str, str], ...]
+) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:
+    values = values_of(revision, dict(known))
     lasting = tuple(text for text in templates.fixed if STAMP in text or not revision.is_dirty)
     fixed = tuple(filter(None, (render(text, values) for text in lasting)))
     following = templates.moving + (templates.default_branch if revision.is_default else ())

@@ -194,7 +194,7 @@ def _explained(
     records = known.records.get(target.name, ())
     reasons: tuple[Reason, ...] = decision.reasons
     old = too_old(target, records, now)
-    is_sure = bool(old) or identity(target.inputs) not in {record.inputs for record in records}
+    is_sure = bool(old) or not records or identity(target.inputs) not in {record.inputs for record in records}
     if decision.action == "decide-later" and is_sure:
         decision = msgspec.structs.replace(decision, action="build")  # whatever the parents come to
         reasons = ()

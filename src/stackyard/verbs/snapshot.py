@@ -34,7 +34,7 @@ _READING = ("load", "model")
 def snapshot_of(place: Place, options: Options, look: Look | None = None) -> tuple[Place, str] | None:
     """The stack over a listing of the disk, and git's status; None where files have to be looked at one by one."""
     look = look or Look(place.root)
-    look.begin("status", "others", "config")
+    look.begin("tracked", "others", "config")
     look.indexed = _indexed(place.root, look)
     listed = listing_of_disk(look, look.indexed) if look.indexed is not None else None
     if listed is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.edges.git import revision
+from stackyard.edges.git import revision, status_of, unseen_in
 from stackyard.edges.git_index import Look
 from stackyard.load.memory import Memory
 from stackyard.load.stack import Settings, load_stack
@@ -354,6 +354,52 @@ def test_the_status_is_of_the_stack_alone(root: Path) -> None:
         assert found is not None
         assert revision(root, "images", None, found[1]) == revision(root, "images")
     assert revision(root, "images").is_dirty
+
+
+def with_new_files_of_all_kinds(root: Path) -> None:
+    """New beside ignored in one folder, ignored by the repository or by this clone alone, and more than one command
+    names."""
+    untracked_ignored_and_empty(root)
+    write(root, ".git/info/exclude", "*.own\n")
+    write(root, "images/base/new/two.log")
+    write(root, "images/lab/three.own")
+    write(root, "images/lab/[a]*")
+
+
+def with_more_new_files_than_a_command_names(root: Path) -> None:
+    """Longer than its longest line."""
+    with_new_files_of_all_kinds(root)
+    for number in range(300):
+        write(root, f"images/base/{number:0200}")
+
+
+def with_a_new_file_in_a_submodule(root: Path) -> None:
+    """Nothing else is another there, and the settings say not to look."""
+    with_submodules(root)
+    git(root / "images/base/one", "checkout", "--", ".")
+    commit(root)
+    git(root, "config", "submodule.images/base/one.ignore", "untracked")
+    assert not revision(root, "images").is_dirty
+    write(root, "images/base/one/new.txt")
+    assert revision(root, "images").is_dirty
+
+
+NEW_FILES = [with_new_files_of_all_kinds, with_more_new_files_than_a_command_names, with_a_new_file_in_a_submodule]
+
+
+@pytest.mark.parametrize("happens", [*SCENES, *NEW_FILES], ids=lambda scene: scene.__name__)
+def test_the_status_is_git_s_own(root: Path, happens: Callable[[Path], None]) -> None:
+    """What git would say in one command, misled by no monitor: which files are changed, which new, which ignored."""
+    happens(root)
+    git(root, "config", "core.fsmonitor", "false")
+    plain = status_of(root, ".")
+    found = snapshot_of(find(root), Options())
+    assert found is not None
+
+    assert revision(root, "images", None, found[1]) == revision(root, "images", None, plain)
+    for side in ("untracked", "ignored"):
+        said, wanted = (set(getattr(unseen_in(status, root), side)) for status in (found[1], plain))
+        assert {path for path in said if not path.startswith(".stackyard/")} == wanted
 
 
 def test_a_stack_below_the_top(root: Path) -> None:
