@@ -39,10 +39,10 @@ FORMATS = ("text", "json", "sarif", "gitlab")
 def check(strict: bool, is_fixing: bool, form: str, is_json: bool) -> int:
     """What is wrong with the stack's files: where, what, and what to do.
 
-    Exit code 1 if there is an error (with --strict: or a warning).
+    Exit code 1 if there is an error (with --strict: or a warning), 2 if a file cannot be read at all.
     """
     session = session_of(click.get_current_context())
-    below, fixed = "", []
+    below, fixed, code = "", [], 0
     try:
         yard = session.open_yard(needs_history=False)
         findings = verbs.check(yard)
@@ -50,10 +50,7 @@ def check(strict: bool, is_fixing: bool, form: str, is_json: bool) -> int:
             findings = verbs.check(session.open_yard(needs_history=False))
         below = verbs.path_in_repository(yard)
     except FileProblem as problem:
-        if form not in ("sarif", "gitlab"):
-            raise
-        _report(form, (verbs.unreadable(problem),), below)
-        return problem.exit_code
+        findings, code = (verbs.unreadable(problem),), problem.exit_code
     if strict:
         findings = verbs.strict(findings)
     if is_json or form == "json":
@@ -64,7 +61,7 @@ def check(strict: bool, is_fixing: bool, form: str, is_json: bool) -> int:
         shown(findings_text, findings)
     else:
         _report(form, findings, below)
-    return EXIT_FAILED if any(finding.level == "error" for finding in findings) else 0
+    return code or (EXIT_FAILED if any(finding.level == "error" for finding in findings) else 0)
 
 
 def _report(form: str, findings: Sequence[Finding], below: str) -> None:

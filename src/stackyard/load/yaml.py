@@ -121,24 +121,31 @@ def read(data: bytes, path: str) -> Doc:
 
     Cost: less than PyYAML takes to make its own nodes of it; a tree of those is not made.
     """
+    at: int | None
+    column: int | None
     try:
         text = data.decode("utf-8-sig")
         if _OURS in text:  # between brackets it is clean YAML
             _refuse_markers(text, path, (_OURS,))
         return _Reader(text, path).document()
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise FileProblem(path, line, "this is not UTF-8 text", hint="save the file as UTF-8") from None
+        at, column = _place(error.object[: error.start].decode())
+        raise FileProblem(path, at, "this is not UTF-8 text", column=column, hint="save the file as UTF-8") from None
     except yaml.MarkedYAMLError as error:
         _refuse_markers(text, path, (_OURS, "=======", ">>>>>>> "))
         mark = error.problem_mark or error.context_mark
         at = mark.line + 1 if mark else None
         column = mark.column + 1 if mark else None
-        raise FileProblem(path, at, f"not valid YAML: {error.problem}", column=column, hint=_hint(text, at)) from None
+        raise FileProblem(
+            path, at, f"not valid YAML: {error.problem}", column=column, hint=_hint(text, error)
+        ) from None
     except yaml.reader.ReaderError as error:  # no mark, and the sign may be anywhere
         before, sign, _ = text.partition(chr(error.character))
-        found = before.count("\n") + 1 if sign else None
-        raise FileProblem(path, found, f"not valid YAML: it has the character U+{error.character:04X}") from None
+        at, column = _place(before) if sign else (None, None)
+        sentence = f"not valid YAML: it has the character U+{error.character:04X}"
+        raise FileProblem(
+            path, at, sentence, column=column, hint="is this a text file? take the character out"
+        ) from None
 
 
 def _refuse_markers(text: str, path: str, markers: tuple[str, ...]) -> None:
@@ -146,14 +153,23 @@ def _refuse_markers(text: str, path: str, markers: tuple[str, ...]) -> None:
     for number, row in enumerate(text.splitlines(), 1):
         if row.startswith(markers):
             hint = "resolve the conflict, and take the markers out"
-            raise FileProblem(path, number, "the file has merge conflict markers", hint=hint) from None
+            raise FileProblem(path, number, "the file has merge conflict markers", column=1, hint=hint) from None
 
 
-def _hint(text: str, line: int | None) -> str | None:
-    rows = text.splitlines()
-    if line is not None and line <= len(rows) and "\t" in rows[line - 1]:
+def _place(before: str) -> tuple[int, int]:
+    """Line and column of what follows a text."""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _hint(text: str, error: yaml.MarkedYAMLError) -> str:
+    """Where to look, which is seldom the place where a reader gave up."""
+    rows, here, above = text.splitlines(), error.problem_mark, error.context_mark
+    if here is not None and here.line < len(rows) and "\t" in rows[here.line]:
         return "YAML takes blanks for indentation, not tabs"
-    return None
+    if above is not None and here is not None and above.line < here.line:
+        began = f"what begins on line {above.line + 1} ends here in a way that YAML does not know"
+        return f"{began}: look at brackets, quotes and indentation between"
+    return "look at this line and the one above: a quote, a bracket or a colon is missing, or its indentation is wrong"
 
 
 class _Anchored(msgspec.Struct):
@@ -184,7 +200,11 @@ class _Reader:
         doc = self._node(self._next())
         self._next()  # the document ends
         if type(event := self._next()) is not yaml.StreamEndEvent:
-            raise self._problem(event.start_mark, "another document begins here: the file should be one")
+            raise self._problem(
+                event.start_mark,
+                "another document begins here: the file should be one",
+                "take the `---` out, and what is not meant",
+            )
         return doc
 
     def _node(self, event: Any) -> Doc:
@@ -205,7 +225,9 @@ class _Reader:
             self._name(event, anchored)
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise self._problem(mark, f"nested more than {_MAX_DEPTH} levels deep")
+            raise self._problem(
+                mark, f"nested more than {_MAX_DEPTH} levels deep", "no key of a stack is so deep: write it flatter"
+            )
         if type(event) is yaml.MappingStartEvent:
             self._fill(doc)
         else:
@@ -235,7 +257,9 @@ class _Reader:
                         merged_places.setdefault(name, part.keys[name])
                 continue
             if key in own:
-                raise self._problem(mark, f"{key!r} is here twice, first on line {places[key][0]}")
+                raise self._problem(
+                    mark, f"{key!r} is here twice, first on line {places[key][0]}", "keep one of the two"
+                )
             own[key] = item
             places[key] = (mark.line + 1, mark.column + 1)
         doc.value = {**{name: item for name, item in merged.items() if name not in own}, **own} if merged else own
@@ -250,7 +274,7 @@ class _Reader:
             return event.value, tag == "merge"
         if type(event) is yaml.AliasEvent and (anchored := self._anchored(event)).words is not None:
             return anchored.words, anchored.doc.tag == "merge"
-        raise self._problem(event.start_mark, "a key should be text")
+        raise self._problem(event.start_mark, "a key should be text", "put it into quotes")
 
     def _tag(self, event: Any) -> str:
         """What a scalar is to YAML 1.1: `str`, `null`, `bool` and others."""
@@ -262,19 +286,27 @@ class _Reader:
     def _name(self, event: Any, anchored: _Anchored) -> None:
         if event.anchor in self._anchors:
             first = self._anchors[event.anchor].doc.line
-            raise self._problem(event.start_mark, f"the anchor {event.anchor!r} is here twice, first on line {first}")
+            raise self._problem(
+                event.start_mark,
+                f"the anchor {event.anchor!r} is here twice, first on line {first}",
+                "give one of the two another name",
+            )
         self._anchors[event.anchor] = anchored
 
     def _anchored(self, event: Any) -> _Anchored:
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
             raise self._problem(
-                event.start_mark, f"undefined alias {event.anchor!r}: nothing above it is marked &{event.anchor}"
+                event.start_mark,
+                f"undefined alias {event.anchor!r}: nothing above it is marked &{event.anchor}",
+                f"mark what is meant, or put `*{event.anchor}` into quotes, if it is text",
             )
         if not anchored.is_whole:
             doc = anchored.doc
-            raise FileProblem(self._path, doc.line, "an alias contains itself", column=doc.column)
+            raise FileProblem(
+                self._path, doc.line, "an alias contains itself", column=doc.column, hint="write out what is meant"
+            )
         return anchored
 
-    def _problem(self, mark: yaml.Mark, sentence: str) -> FileProblem:
-        return FileProblem(self._path, mark.line + 1, sentence, column=mark.column + 1)
+    def _problem(self, mark: yaml.Mark, sentence: str, hint: str) -> FileProblem:
+        return FileProblem(self._path, mark.line + 1, sentence, column=mark.column + 1, hint=hint)

@@ -44,15 +44,20 @@ def test_formats_say_the_same(shell: Shell) -> None:
     assert first["location"] == {"path": "images/leaf/Dockerfile", "lines": {"begin": 4}}
 
 
-def test_a_file_that_cannot_be_read_is_in_reports(shell: Shell) -> None:
-    """So that it stands beside its line; the exit code is that of the error."""
-    shell.root.joinpath("images/spec.yml").write_text("images:\n<<<<<<< HEAD\n  a:\n")
-    said = shell("check", "--format", "gitlab")
-    (found,) = json.loads(said.out)
-    assert said.code == 2
-    assert (found["check_name"], found["location"]) == (
+def test_a_file_that_cannot_be_read_is_a_finding(shell: Shell) -> None:
+    """In every format, with its code, place and hint; the exit code is that of the error it is elsewhere."""
+    shell.root.joinpath("images/spec.yml").write_text("images: {leaf: [}\n")
+    text, report = shell("check"), shell("check", "--format", "gitlab")
+    (told,) = json.loads(report.out)
+    (found,) = shell("check", "--json").json["findings"]
+
+    assert text.out.startswith("error: images/spec.yml:1:17: not valid YAML: ")
+    assert "[unreadable]\n  hint: " in text.out
+    assert (text.code, report.code, shell("plan").code) == (2, 2, 2)
+    assert (found["code"], found["path"], found["line"], found["column"]) == ("unreadable", "images/spec.yml", 1, 17)
+    assert (told["check_name"], told["location"]) == (
         "unreadable",
-        {"path": "images/spec.yml", "lines": {"begin": 2}},
+        {"path": "images/spec.yml", "lines": {"begin": 1}},
     )
 
 

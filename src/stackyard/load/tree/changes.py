@@ -181,7 +181,9 @@ def _decoded(data: bytes, shown: str) -> object:
     try:
         return json.loads(data)
     except json.JSONDecodeError as error:
-        raise FileProblem(shown, error.lineno, f"not valid JSON: {error.msg}", column=error.colno) from None
+        hint = "look at this line and the one above: JSON wants double quotes, and a comma between entries alone"
+        raise FileProblem(shown, error.lineno, f"not valid JSON: {error.msg}", column=error.colno, hint=hint) from None
     except (UnicodeDecodeError, RecursionError) as error:
         why = "too deeply nested" if isinstance(error, RecursionError) else "not UTF-8 text"
-        raise FileProblem(shown, None, f"not valid JSON: {why}") from None
+        hint = "write names and lists of names, in UTF-8"
+        raise FileProblem(shown, None, f"not valid JSON: {why}", hint=hint) from None

@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from stackyard.errors import FileProblem
+from stackyard.load.links import HINT
 from stackyard.load.tree.files import DISK, Files
 from stackyard.load.tree.paths import joined
 from stackyard.model.words import SPACE
@@ -158,12 +159,12 @@ def _read(path: str, folder: str, called: str, files: Files) -> bytes | None:
         if not files.is_there(path):
             return None
         if files.is_link(path) and posixpath.relpath(files.real(path), files.real(folder)).split("/")[0] == "..":
-            raise FileProblem(called, None, "is a link that leads out of the build context")
+            raise FileProblem(called, None, "is a link that leads out of the build context", hint=HINT)
         if not files.is_file(path):
             raise FileProblem(called, None, "is not a file", hint="ignore rules are text, one pattern a line")
         return files.read(path)
     except OSError as error:
-        raise FileProblem(called, None, f"cannot be read: {error.strerror}") from None
+        raise FileProblem(called, None, f"cannot be read: {error.strerror}", hint="make it readable") from None
 
 
 def _pattern(line: str, path: str, number: int) -> Pattern | None:
