@@ -423,7 +423,8 @@ _LINKED = {
     "steps[].source_fingerprint": "See [fingerprints](../explanation/fingerprints.md).",
     "findings[]": "As in [check](#check).",
     "notes[]": "What the stack's [policy](../explanation/policies.md) decided, as `sentence`; its `kind` is "
-    "`not-publishing`, `rebuild-all`, `channel`, `branch-clash`, `no-cache`, or `skip` where nothing is done.",
+    "`not-publishing`, `rebuild-all`, `channel`, `branch-clash`, `no-cache`, "
+    "`allowed-to-fail`, or `skip` where nothing is done.",
 }
 PLAN_FIELDS = {**dict(plan_schema.fields_of(plan_schema.plan_schema())), **_LINKED}
 FIXED = {
@@ -456,7 +457,7 @@ RUN_FIELDS = {
     "commit": "The commit the files were at.",
     "branch": "The branch, or null.",
     "duration_s": "Seconds.",
-    "good": "Whether everything that was asked for happened.",
+    "good": "Whether everything that was asked for happened, but for what may fail.",
     "interrupted": "Whether someone ended it.",
     "outcomes[].target": "The image.",
     "outcomes[].status": "See [outcomes](#outcomes).",
@@ -482,6 +483,7 @@ RUN_FIELDS = {
     "outcomes[].path": "The file in which the cause of a failure lies, relative to the stack's root, or null.",
     "outcomes[].line": "The line in it, where the engine tells it, or null.",
     "outcomes[].because": "The image whose failure made this one be skipped, or null.",
+    "outcomes[].excused": "Whether it, or the image it was skipped because of, may fail: the run is good without it.",
     "outcomes[].logs[]": "Full logs, relative to the stack's root.",
     "outcomes[].retries": "How often a registry was asked, or a build was tried again.",
     "moved[]": "Sets of tags that moved together; see [promote](#promote-and-rollback).",

@@ -21,7 +21,7 @@ from stackyard.load.tree.paths import normal
 from stackyard.load.tree.place import DOCKERFILE, Place
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.names import ImageName, TargetName, VersionName
-from stackyard.model.reference import Reference
+from stackyard.model.reference import Platform, Reference
 from stackyard.model.stack import Spot, Spots, TagTemplates
 from stackyard.model.tags import filled
 
@@ -72,6 +72,8 @@ class Recipe(msgspec.Struct, frozen=True):
     max_age: Age | None = None
     timeout: Timeout | None = None
     retries: int = 0
+    may_fail: bool = False
+    only_on: tuple[Platform, ...] = ()
     given_base: Reference | None = None
     """What the caller wants it to be built on, whatever its Dockerfile says."""
 
@@ -180,6 +182,8 @@ def _recipe(
         max_age=image.max_age or spec.max_age,
         timeout=image.timeout or spec.timeout,
         retries=image.retries,
+        may_fail=image.may_fail,
+        only_on=image.only_on,
     )
 
 

@@ -133,6 +133,7 @@ def target_of(
         max_age=recipe.max_age,
         timeout=recipe.timeout,
         retries=recipe.retries,
+        may_fail=recipe.may_fail,
         spots=recipe.spots,
         staging=sources.staging,
         needs=_needs(recipe, found.bases.values(), around.platform),
@@ -156,6 +157,8 @@ def _unknown_stage(recipe: Recipe, dockerfile: Dockerfile) -> Finding:
 
 def _needs(recipe: Recipe, bases: Iterable[Reference], platform: str) -> str | None:
     """What building takes that this platform is not."""
+    if recipe.only_on and not any(f"{platform}/".startswith(f"{each}/") for each in recipe.only_on):
+        return " or ".join(recipe.only_on)
     if platform.startswith("windows/"):
         return None
     return WINDOWS if recipe.needs == WINDOWS or any(is_windows(str(base)) for base in bases) else None

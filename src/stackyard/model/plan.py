@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
@@ -153,6 +154,12 @@ def expectation(plan: Plan) -> Expectation:
         ends[step.target] = begin + (step.expected_s or 0.0)
     unknown = sum(1 for step in plan.steps if step.action in ("build", "decide-later") and step.expected_s is None)
     return Expectation(max(ends.values(), default=0.0), sum(step.expected_s or 0.0 for step in plan.steps), unknown)
+
+
+def excused(plan: Plan, may_fail: Collection[TargetName]) -> tuple[Note, ...]:
+    """A word on the targets that a run of this plan is good without."""
+    done = [str(step.target) for step in plan.steps if step.target in may_fail and step.action not in ("skip", "reuse")]
+    return (Note("allowed-to-fail", f"the run is good without {', '.join(done)}: allowed to fail"),) if done else ()
 
 
 def uncached(plan: Plan) -> Plan:

@@ -184,6 +184,8 @@ class Target(msgspec.Struct, frozen=True):
     """How long its build, and each of its suites, may take."""
     retries: int = 0
     """How often a build that failed is tried again."""
+    may_fail: bool = False
+    """Whether a run is good without it."""
     staging: Staging | None = None
     """How the build context is put together, where it is more than the folder."""
 

@@ -74,7 +74,9 @@ def _wanted(stack: Stack, target: Target, asked: str | None, stamps: Mapping[Tar
 
 def platform_of(target: Target, here: Platform) -> Platform:
     """The platform that an image is looked for at: this one, but for what cannot be built here."""
-    return WINDOWS if target.needs is not None else here
+    if target.needs is None:
+        return here
+    return WINDOWS if "/" not in target.needs else Platform.parse(target.needs.partition(" ")[0])
 
 
 def adoptable(

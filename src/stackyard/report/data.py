@@ -155,6 +155,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         "path": outcome.path,
         "line": outcome.line,
         "because": outcome.because and str(outcome.because),
+        "excused": outcome.is_excused,
         "logs": list(outcome.logs),
         "retries": outcome.retries,
     }

@@ -217,8 +217,10 @@ def is_left_out(outcome: Outcome) -> bool:
 def outcome_text(outcome: Outcome) -> str:
     """What became of a target."""
     if outcome.because is not None:
-        return f"skipped, {outcome.because} failed"
+        return f"skipped, {outcome.because} failed{', which may' if outcome.is_excused else ''}"
     status: str = "built, same content" if outcome.same_as_before and outcome.status == "built" else outcome.status
+    if outcome.is_excused:
+        status += ", as it may"
     if outcome.retries:
         status += f", {outcome.retries} {'retry' if outcome.retries == 1 else 'retries'}"
     return status
@@ -271,6 +273,8 @@ def ending_text(summary: RunSummary) -> str:
         status: str = outcome.status
         if outcome.because is not None:
             status = "skipped because of a failure"
+        elif outcome.is_excused:
+            status = "failed that may"
         elif is_left_out(outcome):
             status = "not selected"
         counts[status] = counts.get(status, 0) + 1

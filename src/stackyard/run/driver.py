@@ -141,6 +141,7 @@ class Driver:
                 tuple(parent for parent in track.target.inputs.parents if parent in self._tracks),
                 track.action,
                 *work.times.get(name, IDLE),
+                may_fail=track.target.may_fail,
             )
             for name, track in self._tracks.items()
         }
@@ -214,7 +215,7 @@ class Driver:
         """Record what came of a job, and tell the machine."""
         self._take(ended)
         instructions = self._tell(Finished(ended.job, ended.target, ended.done.is_good))
-        self._report_ended(ended.target)
+        self._report_ended(ended)
         return instructions
 
     def _tell(self, event: Event) -> list[Instruction]:
@@ -354,8 +355,6 @@ class Driver:
         self._remarks += done.remarks
         track.cause = (done.path, done.line)
         self._watch_ended(track, ended)
-        if not done.is_good and not self._is_stopping.is_set():  # a job that was stopped has not failed
-            self._end(track, "failed", failure=done.failure, details=done.details)
 
     def _watch_ended(self, track: _Track, ended: Ended) -> None:
         text = ended.done.failure
@@ -380,9 +379,12 @@ class Driver:
         build = build_fingerprint(target.inputs, dict(done.built.parents), dict(done.built.outside))
         return self._records.open_record(target.name, track.step.source, build, target.inputs, self._number, done.built)
 
-    def _report_ended(self, name: TargetName) -> None:
-        track = self._tracks[name]
-        if track.outcome is None and self._machine.state(name) == "good":
+    def _report_ended(self, ended: Ended) -> None:
+        """The outcome of a target that is over now; by then the machine knows whether it is excused."""
+        track, done = self._tracks[ended.target], ended.done
+        if not done.is_good and not self._is_stopping.is_set():  # a job that was stopped has not failed
+            self._end(track, "failed", failure=done.failure, details=done.details)
+        elif self._machine.state(ended.target) == "good":
             self._end(track, _STATUS[track.action])
 
     def _end(
@@ -414,6 +416,7 @@ class Driver:
             failure=failure,
             details=details,
             because=because,
+            is_excused=self._machine.is_excused(track.target.name),
             logs=track.logs,
             retries=track.retries.count,
             path=track.cause[0] if status == "failed" else None,

@@ -20,7 +20,7 @@ from stackyard.check.findings import in_order, refuse_errors, unreadable
 from stackyard.edges import git, machine
 from stackyard.model.decide import FORCED, Need, Presence
 from stackyard.model.known import Known
-from stackyard.model.plan import Note, Plan
+from stackyard.model.plan import Note, Plan, excused
 from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.stack import Finding, Stack
@@ -160,6 +160,7 @@ def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ru
         from stackyard.check.variables import given_for_nothing
 
         notes = (*notes, *given_for_nothing(stack, yard.options.build_args))
+    notes = (*notes, *excused(planned, {target.name for target in stack.targets if target.may_fail}))
     findings = (*planned.findings, *_unseen(yard))
     return msgspec.structs.replace(planned, notes=(*ruling.notes, *notes), findings=findings)
 

@@ -231,3 +231,14 @@ def test_a_summary_says_how_far_from_the_bound_it_was() -> None:
         by_kind, PLAIN, 200
     )
     assert "Critical path" not in summary_text(short, PLAIN, 200)
+
+
+def test_what_may_fail_is_told_and_counted_apart() -> None:
+    """Its failure is shown as any other, with the word that it may; the last line counts it by itself."""
+    bad, child = (msgspec.structs.replace(each, is_excused=True) for each in (FAILED, SKIPPED))
+    text = summary_text(run(BUILT, bad, child), PLAIN, 120)
+
+    assert "failed, as it may" in text
+    assert "skipped, bad failed, which may" in text
+    assert str(bad.failure) in text
+    assert "1 failed that may" in text.splitlines()[-1]

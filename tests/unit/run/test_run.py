@@ -868,3 +868,63 @@ def test_the_longest_way_is_begun_first(bench: Bench) -> None:
     verbs.run(yard, verbs.prepare(yard), limits=Limits(builds=1))
 
     assert order == ["base", "right", "left"]
+
+
+MAY_FAIL = SPEC.replace("left: {", "left: {allowed_to_fail: true, ").replace(
+    "  right: {depend_on: base}\n", "  right: {depend_on: base}\n  top: {depend_on: left}\n"
+)
+
+
+def test_a_run_is_good_without_what_may_fail(bench: Bench) -> None:
+    """It and what builds on it are not published; the rest is, tags included. The plan and the summary say so."""
+    bench.write("images/spec.yml", MAY_FAIL)
+    bench.write("images/top/Dockerfile", CHILD.replace("base", "left"))
+    bench.write("images/top/note", "")
+    bench.commit()
+    bench.engine.failing = {"registry.example/lab/left": "no luck"}
+    yard = bench.yard()
+    plan = verbs.prepare(yard, publish=True)
+    summary = verbs.run(yard, plan, is_failing_fast=True)
+
+    assert [note.kind for note in plan.notes] == ["allowed-to-fail"]
+    assert bench.statuses(summary) == {"base": "built", "left": "failed", "right": "built", "top": "skipped"}
+    assert summary.is_good
+    assert [o.target for o in summary.outcomes if o.is_excused] == ["left", "top"]
+    assert outcome(summary, "top").because == "left"
+    assert {move.target for moves in summary.moved for move in moves.moves} == {"base", "right"}
+    assert not bench.registry.tags("registry.example/lab/left")
+
+
+def test_tests_that_may_fail_keep_an_image_from_being_published_and_nobody_else(bench: Bench) -> None:
+    """A failing suite of such an image is told, and counts for it alone."""
+    bench.write("images/spec.yml", SPEC.replace("left: {", "left: {allowed_to_fail: true, "))
+    bench.write("images/left/test/test_it.py", "def test_it(): assert False\n")
+    bench.commit()
+    summary = bench.build(publish=True)
+
+    assert summary.is_good
+    assert (outcome(summary, "left").status, outcome(summary, "left").is_excused) == ("failed", True)
+    assert outcome(summary, "left").published is None
+    assert outcome(summary, "right").status == "built"
+
+
+def test_a_refused_push_of_what_may_fail_is_a_failure(bench: Bench) -> None:
+    """What may fail is the image; a registry that refuses it is the same to all."""
+    bench.write("images/spec.yml", SPEC.replace("left: {", "left: {allowed_to_fail: true, "))
+    bench.commit()
+    bench.engine.refusing["registry.example/lab/left"] = "denied"
+    summary = bench.build(publish=True)
+
+    assert not summary.is_good
+    assert not outcome(summary, "left").is_excused
+
+
+def test_an_image_for_another_platform_is_left_alone(bench: Bench) -> None:
+    """It and what builds on it are not buildable here, which is a reason and no failure."""
+    bench.write("images/spec.yml", SPEC.replace("left: {", "left: {only_on: linux/s390x, "))
+    bench.commit()
+    summary = bench.build()
+
+    assert summary.is_good
+    assert outcome(summary, "left").status == "skipped"
+    assert str(outcome(summary, "left").reasons[0]) == "not buildable here: needs linux/s390x"

@@ -208,6 +208,19 @@ IMAGE = (
         "how often a build that failed is tried again: for a `RUN` that fails now and then through no fault of its own",
     ),
     Key(
+        ("allowed_to_fail",),
+        FLAG,
+        "false",
+        "whether a run is good without it: when its build or its tests fail, it and what builds on it are not "
+        "published, and nobody else is held up",
+    ),
+    Key(
+        ("only_on",),
+        TEXT_OR_LIST,
+        "everywhere",
+        "platforms that it can be built for, as `linux/arm64`; for others it is left alone, with what builds on it",
+    ),
+    Key(
         ("versions",),
         Kind("mapping", _mapping(_VERSION)),
         "none",

@@ -15,6 +15,7 @@ from stackyard.load.spec.versions import VersionsFile
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, VersionName
+from stackyard.model.reference import Platform
 from stackyard.model.stack import Command, Spot, Spots, TagTemplates
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ class SpecImage(msgspec.Struct, frozen=True):
     timeout: Timeout | None = None
     retries: int = 0
     """How often a build that failed is tried again."""
+    may_fail: bool = False
+    """Whether a run is good without it."""
+    only_on: tuple[Platform, ...] = ()
+    """Platforms that it is built for; none: all."""
     spots: Spots = {}
     """Where its file says what: `("image",)`, `("args", NAME)`, `("depend_on", NAME)` and the like."""
 

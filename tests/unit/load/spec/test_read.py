@@ -240,3 +240,24 @@ def test_wrong_timeouts_and_retries(entry: str) -> None:
 
     assert (found.level, found.line) == ("error", 2)
     assert found.hint
+
+
+def test_what_may_fail_and_where_an_image_is_built() -> None:
+    """One platform or several; neither by default."""
+    found = spec(
+        "images:\n  a: {allowed_to_fail: true, only_on: linux/arm64}\n  b: {only_on: [linux/amd64, linux/arm/v7]}\n"
+    )
+
+    assert [(image.may_fail, image.only_on) for image in found.images] == [
+        (True, ("linux/arm64",)),
+        (False, ("linux/amd64", "linux/arm/v7")),
+    ]
+
+
+@pytest.mark.parametrize("entry", ["only_on: arm64", "only_on: [linux/amd64, Linux]", "allowed_to_fail: sometimes"])
+def test_wrong_words_of_what_may_fail_and_where(entry: str) -> None:
+    """Each is an error at its place, with what it may be."""
+    (found,) = findings(f"images:\n  a: {{{entry}}}\n")
+
+    assert (found.code, found.level, found.line) == ("wrong-value", "error", 2)
+    assert found.hint
