@@ -13,6 +13,7 @@ import contextlib
 import functools
 import posixpath
 import re
+import threading
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -195,19 +196,35 @@ def read_names(place: Place) -> tuple[tuple[TargetName, ...], tuple[tuple[str, t
     return tuple(recipe.target for recipe in recipes_of(spec, place, matrices)), spec.groups
 
 
-def read_target(place: Place, revision: Revision, settings: Settings, name: TargetName) -> Target | None:
-    """One target as its files are now; None where it is not there any more."""
-    spec, _ = read_listing(place)
-    matrices, _ = read_matrices(place, spec)
-    recipes = tuple(with_given(recipes_of(spec, place, matrices), spec, settings.build_args, settings.bases))
-    recipe = next((recipe for recipe in recipes if recipe.target == name), None)
-    sources = SourceReader(place, {image.name for image in spec.images})
-    read = sources.read(recipe)[0] if recipe else None
-    if recipe is None or read is None:
-        return None
-    names = _Names(spec, spec.registry, matrices, settings)
-    around = _surroundings(place, spec, names, recipes, revision, settings, sources, [])
-    return target_of(recipe, read, around, arguments_of(recipe, around, []))[0]
+class Rereader:
+    """Reads targets one by one, each as its files are then. Safe for threads.
+
+    What is said of all of them (the spec, versions, rules) is as it was when the first was read: a run reads
+    every target again, and what a thousand images share would be read a thousand times.
+    """
+
+    def __init__(self, place: Place, revision: Revision, settings: Settings) -> None:
+        self._place, self._revision, self._settings = place, revision, settings
+        self._around: Surroundings | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, name: TargetName) -> Target | None:
+        """The target; None where it is not there any more."""
+        with self._lock:
+            around = self._around = self._around or self._shared()
+        recipe = around.recipes.get(name)
+        read = SourceReader(self._place).read(recipe)[0] if recipe else None
+        if recipe is None or read is None:
+            return None
+        return target_of(recipe, read, around, arguments_of(recipe, around, []))[0]
+
+    def _shared(self) -> Surroundings:
+        place, settings = self._place, self._settings
+        spec, _ = read_listing(place)
+        matrices, _ = read_matrices(place, spec)
+        recipes = tuple(with_given(recipes_of(spec, place, matrices), spec, settings.build_args, settings.bases))
+        names = _Names(spec, spec.registry, matrices, settings)
+        return _surroundings(place, spec, names, recipes, self._revision, settings, SourceReader(place), [])
 
 
 def _default_registry(spec: Spec, settings: Settings) -> str | None:

@@ -20,7 +20,7 @@ from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import PytestRunner
 from stackyard.inside.suites import Suites
 from stackyard.load.sources import size_bytes
-from stackyard.load.stack import Settings, read_target
+from stackyard.load.stack import Rereader, Settings
 from stackyard.model.accepted import Acceptance
 from stackyard.model.bases import bases_of
 from stackyard.model.decide import Presence, too_old
@@ -161,7 +161,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         registry=yard.registry,
         clock=yard.clock,
         run_suite=Suites(yard.root, yard.engine, about, pytest, yard.clock),
-        reread=lambda name: read_target(yard.place, yard.stack.revision, settings, name),
+        reread=Rereader(yard.place, yard.stack.revision, settings),
         is_publishing=plan.is_publishing,
         accepted=plan.accepted,
         records_of={name: tuple(records) for name, records in known.records.items()},

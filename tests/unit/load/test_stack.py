@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stackyard.errors import InvalidValue
-from stackyard.load.stack import Settings, load_stack
+from stackyard.load.stack import Rereader, Settings, load_stack
 from stackyard.load.tree.place import find
 from stackyard.model import canonical
 from stackyard.model.inputs import Places, build_fingerprint, differences, source_fingerprint
@@ -523,3 +523,24 @@ def test_a_declared_source_is_a_label_of_every_image(root: Path) -> None:
     assert {dict(target.inputs.labels)["org.opencontainers.image.source"] for target in after.targets} == {
         "https://git.example/lab"
     }
+
+
+def test_a_target_is_read_again_as_its_own_files_are_then(tmp_path: Path) -> None:
+    """What is said of all images is read once; a build context each time; a folder that is gone gives nothing."""
+    place = find(write(tmp_path, FILES))
+    settings = Settings(Platform("linux/amd64"))
+    reread = Rereader(place, MAIN, settings)
+    name = TargetName("lab")
+    first = reread(name)
+
+    assert first is not None
+    assert first.inputs == load_stack(place, MAIN, settings).target(name).inputs
+
+    write(tmp_path, {"images/spec.yml": "images: [", "images/lab/src/a.py": "b"})
+    second = reread(name)
+
+    assert second is not None
+    assert second.inputs.context != first.inputs.context
+    write(tmp_path, {"images/lab/Dockerfile": None})
+    assert reread(name) is None
+    assert reread(TargetName("other")) is None

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: MIT
+"""What a run costs beside the engine's own builds: a real engine, against docker's own commands in the same run.
+
+In:   PART... (overhead, idle, siblings, stack), --rounds N (5), --images N, --keep, --json, --check
+Out:  a table, or one JSON object; exit code 1 if a target is missed and --check is given
+May touch: a temporary folder; the engine that DOCKER_HOST names, where it makes images below `bench/` and removes
+      them again by name; the engine's build cache grows
+Needs: docker with buildx; busybox:1.36 in the engine's store
+How:  README.md beside this file
+
+All that is compared takes turns in every round, and the median of the rounds counts: an engine is never quiet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import secrets
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from plan import git
+from startup import compile_package
+
+BASE = "busybox:1.36"
+LIKE_STACKYARD = {
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    "BUILDX_GIT_LABELS": "0",
+    "BUILDX_GIT_INFO": "0",
+    "BUILDX_METADATA_PROVENANCE": "disabled",
+    "OTEL_TRACES_EXPORTER": "none",
+    "SOURCE_DATE_EPOCH": "0",
+}
+"""What Stackyard gives buildx: whoever is compared gets the same."""
+SPIN = "i=0; while [ $i -lt 1500000 ]; do i=$((i+1)); done"
+"""Some seconds of one core, in busybox's shell."""
+
+
+class Bench:
+    """A folder, an engine, and names that are nobody else's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.prefix = f"bench/{secrets.token_hex(4)}"
+        self.env = {**os.environ, **LIKE_STACKYARD, "GIT_CONFIG_GLOBAL": os.devnull}
+        self._fresh = 0
+
+    def stack(self, name: str, dockerfiles: dict[str, str], registry: str = "") -> Path:
+        """A stack of these images, in a repository of its own; each has a file that nobody else has."""
+        root = self.folder / name
+        lines = [*([f"registry: {registry}"] if registry else []), "images:"]
+        for image, text in dockerfiles.items():
+            folder = root / "images" / image
+            folder.mkdir(parents=True)
+            (folder / "Dockerfile").write_text(text)
+            lines.append(f"  {image}: {{image_name: {self.prefix}/{name}/{image}}}")
+        (root / "images" / "spec.yml").write_text("\n".join([*lines, "tag: {prefix: '1'}", ""]))
+        self.freshen(root)
+        git(root, "init", "--quiet", "--initial-branch=main")
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", "All")
+        return root
+
+    def freshen(self, root: Path) -> None:
+        """Change a file of every image, so that no cache has it."""
+        self._fresh += 1
+        for folder in (root / "images").iterdir():
+            if folder.is_dir():
+                (folder / "note").write_text(f"{self.prefix} {folder.name} {self._fresh}\n")
+
+    def timed(self, argv: list[Any], cwd: Path) -> tuple[float, str]:
+        """Seconds of a whole process, and what it printed."""
+        begun = time.perf_counter()
+        done = subprocess.run(argv, cwd=cwd, env=self.env, capture_output=True, text=True, check=False)
+        seconds = time.perf_counter() - begun
+        if done.returncode:
+            raise SystemExit(f"{' '.join(map(str, argv))} failed: {done.stderr[-2000:]}{done.stdout[-2000:]}")
+        return seconds, done.stdout
+
+    def stackyard(self, root: Path, *words: str) -> tuple[float, dict[str, Any]]:
+        """Seconds of the command, and its JSON."""
+        argv = [sys.executable, "-m", "stackyard", "build", "--json", *words]
+        seconds, said = self.timed(argv, root)
+        return seconds, json.loads(said)
+
+    def docker_build(self, root: Path, image: str, *words: str) -> float:
+        """Seconds of one bare build call, with what Stackyard would say."""
+        argv = ["docker", "buildx", "build", "--builder", "default", "--provenance=false", "--sbom=false", "--quiet"]
+        name = f"{self.prefix}/{root.name}/{image}:bare"
+        return self.timed([*argv, *words, "--tag", name, root / "images" / image], root)[0]
+
+    def bake(self, root: Path, images: list[str], *words: str) -> float:
+        """Seconds of one bake of all these images."""
+        targets = {
+            image: {"context": f"images/{image}", "tags": [f"{self.prefix}/{root.name}/{image}:bake"]}
+            for image in images
+        }
+        file = {"group": {"default": {"targets": images}}, "target": targets}
+        (root / "bake.json").write_text(json.dumps(file))
+        argv = ["docker", "buildx", "bake", "--builder", "default", "--file", "bake.json", *words]
+        return self.timed([*argv, "--set", "*.output=type=docker"], root)[0]
+
+    def clean(self) -> None:
+        """Remove the names that this run gave, and no others."""
+        listed = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
+        names = [name for name in self.timed(listed, self.folder)[1].split() if name.startswith(f"{self.prefix}/")]
+        for at in range(0, len(names), 50):
+            subprocess.run(
+                ["docker", "image", "rm", *names[at : at + 50]], env=self.env, capture_output=True, check=False
+            )
+
+
+class Listener:
+    """A port that counts who comes, and answers nobody."""
+
+    def __enter__(self) -> Listener:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self.count = 0
+        threading.Thread(target=self._listen, daemon=True).start()
+        return self
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                caller, _ = self._socket.accept()
+            except OSError:
+                return
+            self.count += 1
+            caller.close()
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+
+def median(values: list[float]) -> float:
+    """Of the rounds."""
+    return statistics.median(values)
+
+
+def overhead(bench: Bench, rounds: int, images: int) -> dict[str, Any]:
+    """Seconds from one build's beginning to the next's, one at a time, less a bare call for the same."""
+    found: dict[str, Any] = {}
+    kinds = {"a file": f"FROM {BASE}\nCOPY note /\n", "a second": f"FROM {BASE}\nCOPY note /\nRUN sleep 1\n"}
+    for kind, text in kinds.items():
+        count = images if kind == "a file" else max(images // 2, 3)
+        names = [f"i{number:03}" for number in range(count)]
+        root = bench.stack(f"overhead-{kind.split()[1]}", dict.fromkeys(names, text))
+        bench.stackyard(root)  # the base is accepted, what is imported is warm
+        per_target, bare, whole = [], [], []
+        for _ in range(rounds):
+            bench.freshen(root)
+            calls = [bench.docker_build(root, name) for name in names]
+            bench.freshen(root)
+            seconds, run = bench.stackyard(root, "--jobs", "1")
+            begins = sorted(job["begun_s"] for o in run["outcomes"] for job in o["jobs"] if job["job"] == "build")
+            assert len(begins) == count, run
+            bare.append(median(calls))
+            per_target.append(median([after - before for before, after in itertools.pairwise(begins)]))
+            whole.append(seconds / sum(calls))
+        over = [mine - theirs for mine, theirs in zip(per_target, bare, strict=True)]
+        percent = 100 * median([o / b for o, b in zip(over, bare, strict=True)])
+        found[f"a build of {kind}"] = {
+            "images": count,
+            "bare_ms": round(1000 * median(bare)),
+            "stackyard_ms": round(1000 * median(per_target)),
+            "over_ms": round(1000 * median(over)),
+            "over_ms_of_rounds": [round(1000 * each) for each in over],
+            "over_percent": round(percent, 1),
+            "whole_run_ratio": round(median(whole), 2),
+            "target": "60 ms" if kind == "a file" else "6 %",
+            "missed": median(over) > 0.06 if kind == "a file" else percent > 6,
+        }
+    return found
+
+
+def idle(bench: Bench, rounds: int, images: int) -> dict[str, Any]:
+    """Nothing has changed: Stackyard asks its records and once the engine, bake sends every context again."""
+    names = [f"i{number:04}" for number in range(images)]
+    text = f"FROM {BASE}\nCOPY note /\n"
+    with Listener() as listener:
+        root = bench.stack("idle", dict.fromkeys(names, text), listener.address)
+        bench.stackyard(root)
+        with_bake = names if images <= 200 else []
+        if with_bake:
+            bench.bake(root, with_bake)
+        ours, theirs = [], []
+        listener.count = 0
+        for _ in range(rounds):
+            seconds, run = bench.stackyard(root)
+            assert all(outcome["status"] == "reused" for outcome in run["outcomes"]), run
+            ours.append(seconds)
+            theirs += [bench.bake(root, with_bake)] if with_bake else []
+        requests = listener.count
+    ratio = median([t / o for t, o in zip(theirs, ours, strict=True)]) if theirs else None
+    return {
+        f"{images} images, nothing to do": {
+            "stackyard_s": round(median(ours), 2),
+            "bake_s": round(median(theirs), 2) if theirs else None,
+            "ahead": round(ratio, 1) if ratio else None,
+            "registry_requests": requests,
+            "target": "20x" if ratio else "10 s",
+            "missed": bool(requests) or (ratio < 20 if ratio else median(ours) > 10),
+        }
+    }
+
+
+def compared(bench: Bench, rounds: int, root: Path, names: list[str], words: tuple[str, ...]) -> dict[str, float]:
+    """Medians of a loop of `docker build`, of Stackyard and of bake, all with files that no cache has."""
+    ways: dict[str, Callable[[], float]] = {
+        "loop_s": lambda: sum(bench.docker_build(root, name) for name in names),
+        "stackyard_s": lambda: bench.stackyard(root, *words)[0],
+        "bake_s": lambda: bench.bake(root, names),
+    }
+    found: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, call in ways.items():
+            bench.freshen(root)
+            found[way].append(call())
+    return {way: round(median(seconds), 2) for way, seconds in found.items()}
+
+
+def siblings(bench: Bench, rounds: int, _: int) -> dict[str, Any]:
+    """Four images that need a core each for some seconds, and nothing of each other."""
+    names = [f"i{number}" for number in range(4)]
+    root = bench.stack("siblings", dict.fromkeys(names, f"FROM {BASE}\nCOPY note /\nRUN {SPIN}\n"))
+    bench.stackyard(root)
+    row = compared(bench, rounds, root, names, ("--jobs", "2"))
+    ahead = row["loop_s"] / row["stackyard_s"]
+    return {"4 siblings, 2 at once": {**row, "ahead": round(ahead, 2), "target": "1.2x", "missed": ahead < 1.2}}
+
+
+def stack(bench: Bench, rounds: int, _: int) -> dict[str, Any]:
+    """The shape of the example stack, without its downloads: one image, three on it; cold, then warm."""
+    base = f"FROM {BASE}\nCOPY note /\nRUN {SPIN}; dd if=/dev/urandom of=/data bs=1M count=40\n"
+    name = f"{bench.prefix}/stack/base"
+    child = f"FROM {name}\nCOPY note /\nRUN {SPIN}; dd if=/dev/urandom of=/more bs=1M count=10\n"
+    names = ["base", "datascience", "geo", "ml"]
+    root = bench.stack("stack", {each: base if each == "base" else child for each in names})
+    bench.stackyard(root)
+    cold: dict[str, list[float]] = {"loop_s": [], "stackyard_s": []}
+    warm: dict[str, list[float]] = {"loop_s": [], "stackyard_s": []}
+
+    def loop() -> float:
+        seconds = 0.0
+        for each in names:
+            seconds += bench.docker_build(root, each, *(["--tag", f"{name}:latest"] if each == "base" else []))
+        return seconds
+
+    for _ in range(rounds):
+        for way, call in (("loop_s", loop), ("stackyard_s", lambda: bench.stackyard(root)[0])):
+            bench.freshen(root)
+            cold[way].append(call())
+            warm[way].append(call())
+    rows = {}
+    for kind, found in (("cold", cold), ("warm", warm)):
+        row = {way: round(median(seconds), 2) for way, seconds in found.items()}
+        ahead = row["loop_s"] / row["stackyard_s"]
+        rows[f"a stack of four, {kind}"] = {**row, "ahead": round(ahead, 2), "target": "1.0x", "missed": ahead < 1}
+    return rows
+
+
+PARTS = {"overhead": overhead, "idle": idle, "siblings": siblings, "stack": stack}
+
+
+def state() -> dict[str, Any]:
+    """What else the machine was doing."""
+    return {"cores": len(os.sched_getaffinity(0)), "load": [round(each, 1) for each in os.getloadavg()]}
+
+
+def main() -> int:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="all of them if none is named")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured; the median counts")
+    parser.add_argument("--images", type=int, help="how many: 10 for overhead, 100 for idle")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--check", action="store_true", help="exit 1 if a target is missed")
+    asked = parser.parse_args()
+    compile_package(sys.executable)
+    rows: dict[str, dict[str, Any]] = {}
+    states = [state()]
+    with tempfile.TemporaryDirectory(prefix="stackyard-bench-") as folder:
+        bench = Bench(Path(folder).resolve())
+        try:
+            for part in asked.part or PARTS:
+                count = asked.images or (100 if part == "idle" else 10)
+                rows |= PARTS[part](bench, asked.rounds, count)
+                states.append(state())
+        finally:
+            bench.clean()
+    missed = [name for name, row in rows.items() if row["missed"]]
+    if asked.json:
+        print(
+            json.dumps(
+                {"format": 1, "rounds": asked.rounds, "machine": states, "rows": rows, "missed": missed}, indent=2
+            )
+        )
+    else:
+        loads = ", ".join(str(each["load"][0]) for each in states)
+        print(
+            f"{states[0]['cores']} cores; loads before, between and after: {loads}; medians of {asked.rounds} rounds.\n"
+        )
+        for name, row in rows.items():
+            facts = ", ".join(f"{key} {value}" for key, value in row.items() if key not in ("missed", "target"))
+            print(f"{name}: {facts}; target {row['target']}{', missed' if row['missed'] else ''}")
+    return 1 if asked.check and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
