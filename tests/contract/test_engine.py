@@ -8,6 +8,7 @@ Buildah, where it is installed, gets a store of its own with the same base image
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
@@ -23,6 +24,7 @@ import pytest
 from stackyard.edges.buildah import BuildahEngine
 from stackyard.edges.docker import DockerEngine
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine
+from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.errors import (
     EngineProblem,
     EngineUnavailable,
@@ -518,6 +520,51 @@ def test_a_container_of_a_missing_image_is_an_error(bench: Bench):
     """Nothing is pulled for it."""
     with pytest.raises(EngineProblem, match="cannot be run"):
         bench.engine.run(LocalImage(_digest("0")), ["true"], 10)
+
+
+def test_temporary_names_of_a_dead_run_are_taken_away(bench: Bench):
+    """Those of its token and no other; what else an image is called stays."""
+    image = bench.built(bench.request(PARENT)).image
+    dead, other = secrets.token_hex(8), secrets.token_hex(8)
+    gone, stays = (bench.name("image", f"{prefix_of(token)}1") for token in (dead, other))
+    bench.engine.tag(image, gone)
+    bench.engine.tag(image, stays)
+
+    bench.engine.clear(dead)
+    bench.engine.clear(dead)
+
+    assert _image(bench, gone) is None
+    assert _image(bench, stays) == image == _image(bench, bench.name("image"))
+
+
+def test_containers_of_a_dead_run_are_removed(real_bench: Bench):
+    """Those of its token and no other, however long they would have run."""
+    image = real_bench.built(real_bench.request(f"FROM busybox:1.36\nLABEL a={real_bench.prefix}\n")).image
+    environ = real_bench.engine._processes.environ  # type: ignore[attr-defined]
+    tokens = [secrets.token_hex(8) for _ in range(2)]
+    engines = [type(real_bench.engine)({**environ, VARIABLE: token}) for token in tokens]  # type: ignore[call-arg]
+    runs = [threading.Thread(target=_run, args=(engine, image)) for engine in engines]
+    for thread in runs:
+        thread.start()
+    deadline = time.monotonic() + 30
+    while len(real_bench.containers(image)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    real_bench.engine.clear(tokens[0])
+    left = real_bench.containers(image)
+    for engine in engines:
+        engine.close()
+    for thread in runs:
+        thread.join(30)
+
+    assert len(left) == 1
+    assert real_bench.containers(image) == []
+
+
+def _run(engine: Engine, image: LocalImage) -> None:
+    """A command that somebody ends."""
+    with contextlib.suppress(EngineProblem):
+        engine.run(image, ["sleep", "60"], 60)
 
 
 def test_stopping_ends_what_runs(real_bench: Bench):

@@ -28,6 +28,7 @@ from stackyard.edges.docker_context import config_folder
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import TIMED_OUT, Processes, program_version
+from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.edges.transfers import Client, Transfers
 from stackyard.errors import EngineProblem, EngineUnavailable, InvalidValue, ToolMissing
 from stackyard.model.building import NoWay, buildah_way
@@ -67,6 +68,7 @@ class BuildahEngine:
         self._processes = Processes(self._environ)
         self._transfers = Transfers(self._processes, lambda: None, patience or Patience(), CLIENT)
         self._containers: set[str] = set()
+        self._prefix = prefix_of(environ.get(VARIABLE, ""))
         self._known: dict[Digest, _Known] = {}
         self._pushed: dict[Digest, set[str]] = {}
         self._about: EngineInfo | None = None
@@ -158,7 +160,7 @@ class BuildahEngine:
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """See Engine.run."""
         started = time.monotonic()
-        name = f"stackyard-{secrets.token_hex(8)}"
+        name = f"{self._prefix}{secrets.token_hex(8)}"
         self._containers.add(name)
         try:
             code, words = self._processes.output(["buildah", "from", "--pull=never", "--name", name, image.id.hex])
@@ -173,6 +175,18 @@ class BuildahEngine:
         finally:
             self._remove(self._processes, name)
         return _ended(argv[0], code, lines, time.monotonic() - started)
+
+    def clear(self, token: str) -> None:
+        """See Engine.clear."""
+        prefix = prefix_of(token)
+        _, words = self._processes.output(["buildah", "containers", "--json"])
+        for told in _json(words) or ():
+            if told["containername"].startswith(prefix):
+                self._remove(self._processes, told["containername"])
+        for image in self._listed():
+            for name in image.get("names") or ():
+                if name.rpartition(":")[2].startswith(prefix):
+                    self.untag(Reference.parse(name))
 
     def close(self) -> None:
         """See Engine.close."""

@@ -63,7 +63,7 @@ def build(
     """Build one image; see Engine.build."""
     started = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix="stackyard-build-") as name:
+    with log.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix=f"{request.tag.tag}-") as name:
         folder = Path(name)
         image = None
         ids = [(key, facts.image.id) for key, facts in found_pins(store, request)]

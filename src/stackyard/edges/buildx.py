@@ -74,7 +74,7 @@ def build(
     """Build one image in the engine's own builder; see Engine.build."""
     started = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix="stackyard-build-") as folder:
+    with log.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix=f"{request.tag.tag}-") as folder:
         image = None
         ended = _Ended(refusal(request))
         if ended.failure is None:

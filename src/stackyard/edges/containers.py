@@ -19,18 +19,24 @@ import msgspec
 
 from stackyard.edges.docker_api import Api, unframe, words_of
 from stackyard.edges.engine import RunResult
+from stackyard.edges.traces import LABEL
 from stackyard.errors import EngineProblem
+from stackyard.model import canonical
 from stackyard.model.reference import LocalImage
 
-LABEL = "stackyard.container"
 TIME_IS_UP, NOT_EXECUTABLE, NOT_FOUND = 124, 126, 127
 
 
 class Containers:
-    """Containers that one engine edge started and has not removed yet."""
+    """Containers that one engine edge started and has not removed yet.
 
-    def __init__(self, api: Api) -> None:
+    Args:
+        token: of the run that they are for.
+    """
+
+    def __init__(self, api: Api, token: str) -> None:
         self._api = api
+        self._token = token
         self._running: set[str] = set()
         self._closed = False
 
@@ -50,6 +56,15 @@ class Containers:
             self._remove(name)
         return RunResult(code, output, time.monotonic() - started)
 
+    def clear(self, token: str) -> None:
+        """Remove containers and networks of a dead run."""
+        labelled = {"filters": canonical.encode({"label": [f"{LABEL}={token}"]}).decode()}
+        for told in self._api.must("/containers/json", {"all": "1", **labelled}):
+            self._remove(told["Id"])
+        for told in self._api.must("/networks", labelled):
+            with contextlib.suppress(EngineProblem):  # somebody else's container is in it
+                self._api.call("DELETE", f"/networks/{told['Id']}")
+
     def close(self) -> None:
         """Remove every container that still runs."""
         self._closed = True
@@ -67,7 +82,7 @@ class Containers:
                 "Image": image.id,
                 "Entrypoint": [argv[0]],
                 "Cmd": list(argv[1:]),
-                "Labels": {LABEL: "1"},
+                "Labels": {LABEL: self._token},
                 "Healthcheck": {"Test": ["NONE"]},
                 # Whatever the engine's default is: the output must be there to be read.
                 "HostConfig": {"LogConfig": {"Type": "json-file"}},

@@ -22,6 +22,7 @@ from stackyard.edges.docker_context import config_folder, locate
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import Processes, program_version
+from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.edges.transfers import Transfers
 from stackyard.errors import EngineProblem, InvalidValue, ToolMissing
 from stackyard.model.building import FIRST_BUILDX, UNKNOWN, NoWay, Way, numbers, way_to_build
@@ -51,7 +52,7 @@ class DockerEngine:
         settled |= {"DOCKER_CLI_HINTS": "false", **dict(endpoint.environ)}
         self._processes = Processes(settled)
         self._api = Api(endpoint, self._processes)
-        self._containers = Containers(self._api)
+        self._containers = Containers(self._api, environ.get(VARIABLE, ""))
         self._transfers = Transfers(self._processes, self._api.ping, patience or Patience())
         self._about: EngineInfo | None = None
         self._way: Way | None = None
@@ -128,6 +129,14 @@ class DockerEngine:
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """See Engine.run."""
         return self._containers.run(image, argv, timeout_s)
+
+    def clear(self, token: str) -> None:
+        """See Engine.clear."""
+        self._containers.clear(token)
+        for image in self._api.must("/images/json"):
+            for name in image.get("RepoTags") or ():
+                if name.rpartition(":")[2].startswith(prefix_of(token)):
+                    self.untag(Reference.parse(name))
 
     def close(self) -> None:
         """End all programs and containers of this engine's that still run; what waits for them gets EngineProblem."""

@@ -121,6 +121,9 @@ class Engine(Protocol):
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """Build one image; the full output goes to `log` as it comes."""
 
+    def clear(self, token: str) -> None:
+        """Remove what a run that is dead left: its containers, and names of its temporary ones; see edges/traces."""
+
     def close(self) -> None:
         """End whatever of ours still runs; calls that wait for it raise EngineProblem."""
 

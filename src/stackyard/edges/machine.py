@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -58,6 +59,6 @@ def _memory() -> int | None:
         return None
 
 
-def token() -> str:
-    """Eight hexadecimal digits that nobody else has: for temporary names."""
-    return os.urandom(4).hex()
+def token(folder: Path) -> str:
+    """Eight hexadecimal digits that stand for a folder, and eight that nobody else has: for temporary names."""
+    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:8] + os.urandom(4).hex()

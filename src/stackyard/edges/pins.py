@@ -86,7 +86,7 @@ def pinned(names: Names, request: BuildRequest, folder: Path, has_contexts: bool
     contexts: list[tuple[str, Reference]] = []
     try:
         for key, facts in found_pins(names, request):
-            private = Reference(PRIVATE, Tag(f"{facts.image.id.hex[:12]}-{secrets.token_hex(6)}"))
+            private = Reference(PRIVATE, Tag(f"{request.tag.tag}-{secrets.token_hex(6)}"))
             contexts.append((key, private))
             names.tag(facts.image, private)
         yield apart(request.dockerfile, contexts, dict(request.args), folder, has_contexts)

@@ -20,20 +20,22 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from stackyard.edges.traces import prefix_of
 from stackyard.errors import WorldError
 
 _FOLDER = 0o755
 
 
 @contextlib.contextmanager
-def staged(root: Path, files: Sequence[tuple[str, str]], epoch: int) -> Iterator[Path]:
+def staged(root: Path, files: Sequence[tuple[str, str]], epoch: int, token: str = "") -> Iterator[Path]:
     """The folder, as long as the block lasts.
 
     Args:
         files: sources relative to `root` and destinations, as in `Staging.files`.
         epoch: the time of every folder in it.
+        token: of the run that it belongs to.
     """
-    with tempfile.TemporaryDirectory(prefix="stackyard-context-") as outer:
+    with tempfile.TemporaryDirectory(prefix=prefix_of(token)) as outer:
         folder = os.path.join(outer, "context")
         folders = {folder}
         top = os.path.realpath(root)

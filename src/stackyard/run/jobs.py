@@ -22,6 +22,7 @@ from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine,
 from stackyard.edges.patience import Patience
 from stackyard.edges.registry import Registry
 from stackyard.edges.staging import staged
+from stackyard.edges.traces import prefix_of
 from stackyard.errors import DigestMismatch, EngineProblem, WorldError
 from stackyard.model import canonical
 from stackyard.model.content import ImageFacts, content_digest
@@ -74,7 +75,7 @@ class Work(msgspec.Struct):
     folder: Path
     """Of this run: logs and results."""
     token: str
-    """Unlike that of any other run, on this engine or another: for temporary names."""
+    """The run's own: see edges/traces."""
     stack: Stack
     engine: Engine
     about: EngineInfo
@@ -109,7 +110,7 @@ def build(
     use_cache = work.use_cache and not is_afresh
     log = work.folder / build_log(target.name)
     pins = _pins(work, target, parents)
-    temporary = Reference(target.repository, Tag(f"sy-building-{work.token}-{canonical.digest(target.name).hex[:8]}"))
+    temporary = Reference(target.repository, Tag(f"{prefix_of(work.token)}{canonical.digest(target.name).hex[:8]}"))
 
     def watch(step: BuildStep) -> None:
         tell(step.name, step.state, step.duration_s)
@@ -199,7 +200,7 @@ def _context(work: Work, target: Target) -> AbstractContextManager[Path]:
     """The build context: the folder itself, or one that lasts as long as the build."""
     if target.staging is None:
         return nullcontext(work.root / target.context)
-    return staged(work.root, target.staging.files, target.inputs.epoch)
+    return staged(work.root, target.staging.files, target.inputs.epoch, work.token)
 
 
 def _changed_meanwhile(work: Work, target: Target) -> list[str]:

@@ -21,6 +21,7 @@ import msgspec
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
 from stackyard.edges.pins import match_name
 from stackyard.edges.registry import OCI_MANIFEST, Manifest
+from stackyard.edges.traces import prefix_of
 from stackyard.errors import EngineProblem, EngineUnavailable, RegistryRefused
 from stackyard.model import canonical
 from stackyard.model.content import ImageFacts
@@ -212,6 +213,13 @@ class FakeEngine:
         except TimeoutError:
             return RunResult(124, "", timeout_s)
         return RunResult(0, said, 0.0) if isinstance(said, str) else said
+
+    def clear(self, token: str) -> None:
+        """Take a dead run's temporary names away."""
+        self._called("clear", token)
+        for name in self.names():
+            if name.rpartition(":")[2].startswith(prefix_of(token)):
+                self.untag(Reference.parse(name))
 
     def close(self) -> None:
         """End builds that hang."""

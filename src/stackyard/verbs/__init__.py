@@ -242,9 +242,10 @@ def run(
     from stackyard.run.pace import paced
     from stackyard.run.stop import Stop
     from stackyard.verbs.groundwork import work_of
+    from stackyard.verbs.leftovers import living
 
     stop = stop or Stop()
-    with stop.heard():
+    with stop.heard(), living(yard):
         started = yard.clock.now()
         number = yard.records.begin_run(command, started) if plan.has_work else 0
         work = work_of(yard, plan, number, use_cache)

@@ -150,11 +150,11 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
     if number:
         folder.mkdir(parents=True, exist_ok=True)
     settings = settings_of(yard.options)
-    pytest = PytestRunner(Processes(yard.options.environ))
+    pytest = PytestRunner(Processes(yard.environ))
     return Work(
         root=yard.root,
         folder=folder,
-        token=machine.token(),
+        token=yard.token,
         stack=yard.stack,
         engine=yard.engine,
         about=about,

@@ -20,6 +20,7 @@ import msgspec
 
 from stackyard.edges import git, machine
 from stackyard.edges.clock import Clock, SystemClock
+from stackyard.edges.traces import VARIABLE
 from stackyard.errors import NoHistory, StackyardError
 from stackyard.load.stack import Settings, load_stack, read_names
 from stackyard.load.tree.place import Place, find
@@ -107,13 +108,23 @@ class Yard:
         return self.root / STATE_FOLDER
 
     @cached_property
+    def token(self) -> str:
+        """What everything is named by that a run of this yard makes and removes."""
+        return machine.token(self.root)
+
+    @cached_property
+    def environ(self) -> Mapping[str, str]:
+        """What programs of a run get."""
+        return {**self.options.environ, VARIABLE: self.token}
+
+    @cached_property
     def engine(self) -> Engine:
         """The engine; EngineUnavailable when it is first used and nobody answers."""
         if self._make_engine is not None:
-            return self._make_engine(self.options.environ)
+            return self._make_engine(self.environ)
         from stackyard.edges.engines import open_engine
 
-        return open_engine(self.options.environ, self.options.engine)
+        return open_engine(self.environ, self.options.engine)
 
     @cached_property
     def registry(self) -> Registry:

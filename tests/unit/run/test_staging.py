@@ -51,7 +51,7 @@ def contexts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
 
 def leftovers() -> list[str]:
     """What is left of build contexts where temporary files are."""
-    return [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("stackyard-")]
+    return [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("sy-building-")]
 
 
 def test_an_engine_gets_files_from_elsewhere(staged: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
