@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.examples import IS_LONG, examples
 from tests.repositories import commit, init
 
 DROPPED = ("GITHUB_", "BUILDKITE", "GITLAB_", "CI_", "STACKYARD_", "GIT_", "XDG_", "NO_COLOR", "FORCE_COLOR")
@@ -31,17 +32,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No made-up example is judged by the clock: a busy machine is slow, and that is no defect."""
+    """No made-up example is judged by the clock: a busy machine is slow, and that is no defect. How many there are."""
     if config.pluginmanager.hasplugin("hypothesispytest"):
         import hypothesis
 
-        hypothesis.settings.register_profile("stackyard", deadline=None)
+        hypothesis.settings.register_profile("stackyard", deadline=None, max_examples=examples())
         hypothesis.settings.load_profile("stackyard")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests marked `long` are there when they were asked for; else they are not selected, which is no skip."""
-    if os.environ.get("STACKYARD_LONG"):
+    if IS_LONG:
         return
     long = [item for item in items if item.get_closest_marker("long")]
     items[:] = [item for item in items if not item.get_closest_marker("long")]
@@ -61,17 +62,30 @@ def pytest_runtest_makereport(
     return report
 
 
+class _Homes:
+    """Empty folders to be at home in: another one as soon as a test left something in the last."""
+
+    def __init__(self, base: Path) -> None:
+        self._fresh = (base / str(number) for number in itertools.count())
+        self._last: Path | None = None
+
+    def empty(self) -> Path:
+        """A folder with nothing in it."""
+        if self._last is None or not self._last.is_dir() or os.listdir(self._last):
+            self._last = next(self._fresh)
+            self._last.mkdir()
+        return self._last
+
+
 @pytest.fixture(scope="session")
-def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    base = tmp_path_factory.mktemp("homes")
-    return (base / str(number) for number in itertools.count())
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> _Homes:
+    return _Homes(tmp_path_factory.mktemp("homes"))
 
 
 @pytest.fixture(autouse=True)
-def _isolated(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -> None:
+def _isolated(monkeypatch: pytest.MonkeyPatch, _homes: _Homes) -> None:
     """HOME, Docker's and git's configuration are empty; what CI says of a branch is unsaid."""
-    home = next(_homes)
-    home.mkdir()
+    home = _homes.empty()
     for name in os.environ:
         if name.startswith(DROPPED) and name not in KEPT:
             monkeypatch.delenv(name)

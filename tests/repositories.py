@@ -12,6 +12,7 @@ tests/test_environment.py compares.
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import os
 import stat
@@ -153,7 +154,7 @@ class _Pack:
             places.append(len(body))
             body += self._objects[each]
         checksum = hashlib.sha1(body).digest()
-        starts = [sum(each[0] <= first for each in ids) for first in range(256)]
+        starts = [bisect.bisect(ids, bytes((first,)) + b"\xff" * 20) for first in range(256)]
         crcs = [zlib.crc32(self._objects[each]) for each in ids]
         index = b"\xfftOc" + struct.pack(
             f">I256I{20 * len(ids)}s{2 * len(ids)}I", 2, *starts, b"".join(ids), *crcs, *places

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -118,17 +117,31 @@ def test_what_is_not_plain_is_committed_by_git(tmp_path: Path, change: Callable[
     assert first in git(root, "rev-list", "HEAD")
 
 
-def test_a_live_test_that_skips_has_failed_in_ci(tmp_path: Path) -> None:
+class Reports:
+    """A plugin that keeps what became of each test that did not just pass its phase."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[str, str, str]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Name, outcome and why."""
+        if not report.passed:
+            self.kept.append((report.nodeid.rpartition("::")[2], report.outcome, str(report.longrepr)))
+
+
+def test_a_live_test_that_skips_has_failed_in_ci(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """CI promises an engine; a test that is not live may skip there."""
     (tmp_path / "conftest.py").write_bytes((Path(__file__).parent / "conftest.py").read_bytes())
     (tmp_path / "test_x.py").write_text(LIVE)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = live: x\n")
-    environ = {**os.environ, "CI": "true", "PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rfs", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", str(tmp_path)],
-        cwd=tmp_path, env=environ, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    monkeypatch.setenv("CI", "true")  # the copy of conftest.py reads it as it is imported
+    plugins = ("terminal", "cacheprovider", "faulthandler", "hypothesispytest", "xdist")
+    words = ["--import-mode=importlib", "--capture=no", f"--basetemp={tmp_path / 'tmp'}"]
+    reports = Reports()
+    code = pytest.main([*words, *(f"-pno:{name}" for name in plugins), str(tmp_path)], [reports])
 
-    assert "1 failed, 1 skipped" in done.stdout
-    assert "no engine" in done.stdout
-    assert done.returncode == 1
+    (live, _, said), (other, why, _) = reports.kept
+    assert reports.kept[0][:2] == ("test_x", "failed")
+    assert "skipped where CI promises what it needs" in said
+    assert "no engine" in said
+    assert (live, other, why, code) == ("test_x", "test_y", "skipped", 1)

@@ -7,7 +7,6 @@ The oracle (tests/oracle.py) sees the folder and what an engine is sent, and kno
 from __future__ import annotations
 
 import ast
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -21,10 +20,10 @@ from hypothesis import strategies as some
 
 from stackyard.model.inputs import BlobId, Entry, Inputs
 from tests import oracle
+from tests.examples import IS_LONG, examples
 from tests.property.pasts import play
 from tests.property.world import AMD, BASES, Shape, Unequal, World
 
-IS_LONG = bool(os.environ.get("STACKYARD_LONG"))
 ROUNDS = 6
 ENOUGH = 60
 """Pasts after which a bug must have shown; each shows in one of ten or so."""
@@ -37,7 +36,7 @@ def folders(tmp_path: Path) -> Iterator[Path]:
 
 
 @settings(
-    max_examples=500 if IS_LONG else 20,
+    max_examples=examples(10, 500),
     deadline=None,
     derandomize=not IS_LONG,
     database=None,

@@ -8,6 +8,7 @@ Raises: NoHistory, ToolMissing, WorldError
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 import subprocess
@@ -233,13 +234,20 @@ def path_in_repository(root: Path) -> str:
 
 
 def top_of(root: Path) -> Path:
-    """The top of the repository that `root` is in."""
+    """The top of the repository that `root` is in; `root` itself where it is in none."""
     below = path_in_repository(root)
     return root.parents[below.count("/")] if below else root
 
 
 def remote(root: Path) -> str | None:
-    """Where the repository was cloned from; None where it was not, or git does not say."""
+    """Where the repository was cloned from; None where it was not, or git does not say.
+
+    No process is started where the repository's own settings name no `origin`, and no other file that could.
+    """
+    with contextlib.suppress(OSError):  # no repository at all
+        told = (common_folder(top_of(root)) / "config").read_bytes().lower()
+        if not any(word in told for word in (b"origin", b"include", b"worktreeconfig")):
+            return None
     command = ["git", "-C", str(root), "config", "--get", "remote.origin.url"]
     try:
         done = subprocess.run(command, capture_output=True, check=False)

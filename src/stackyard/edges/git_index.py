@@ -29,7 +29,7 @@ from pathlib import Path
 
 import msgspec
 
-from stackyard.edges.git import IGNORED, STATUS, TRACKED, index_of, top_of
+from stackyard.edges.git import IGNORED, STATUS, TRACKED, common_folder, index_of, top_of
 from stackyard.edges.git_tree import KINDS, Row
 from stackyard.errors import ToolMissing
 from stackyard.model.trees import FOLDER, Folders, Node, in_folders, put, take, with_ids
@@ -44,7 +44,8 @@ _PLAIN = {
     "extensions.objectformat": "sha1",
 }
 """Settings under which a clean file is the index's file, byte for byte and with its x bit."""
-_SETTINGS = rf"^({'|'.join(map(re.escape, _PLAIN))}|core\.attributesfile|filter\..*\.(clean|smudge|process))$"
+_SETTING = re.compile(rf"{'|'.join(map(re.escape, _PLAIN))}|core\.attributesfile|filter\..*\.(clean|smudge|process)")
+"""Names of settings, as git spells them, that say what is done to files on their way to disk and back."""
 _USUAL_FILTER = "filter.lfs."
 _ENTRY = re.compile(
     r"(\S) (\d{6}) ([0-9a-f]{40}) (\d)\t([^\0]+)\0"  # tag, mode, id, stage, path
@@ -77,7 +78,7 @@ class Look:
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._said: dict[str, bytes] = {}
         self.is_refused = False
-        """Whether git could not say something; that no setting is set, it says by its exit code, too."""
+        """Whether git could not say something."""
         self.indexed: Indexed | None = None
         """What the index says, once somebody knows."""
 
@@ -108,7 +109,7 @@ class Look:
         for name in names:
             if name not in self._said:
                 self._said[name] = self._started[name].communicate()[0]
-                self.is_refused |= bool(self._started[name].returncode) and name != "config"
+                self.is_refused |= bool(self._started[name].returncode)
             yield self._said[name]
 
     @property
@@ -191,7 +192,7 @@ _COMMANDS = {
     # No daemon's word is taken, and no earlier command's: the disk is looked at.
     # What is not tracked `others` tells, who has to look through all folders anyway: once is enough.
     "tracked": ("-c", "core.fsmonitor=false", *TRACKED, "--untracked-files=no"),
-    "config": ("config", "-z", "--get-regexp", _SETTINGS),
+    "config": ("config", "-z", "--list"),
 }
 """All at once; each says more than the one before it has to wait for."""
 
@@ -205,10 +206,10 @@ def _start(top: Path, *words: str) -> subprocess.Popen[bytes]:
 
 
 def _settings(data: str) -> Iterator[tuple[str, str]]:
-    """Each setting as git last had it; one without a value is true."""
+    """Each setting about files as git last had it; one without a value is true."""
     for row in data.split("\0"):
-        if row:
-            name, has_value, value = row.partition("\n")
+        name, has_value, value = row.partition("\n")
+        if _SETTING.fullmatch(name):
             plain = value.lower()
             yes = not has_value or plain in ("yes", "on", "true", "1")
             no = plain in ("no", "off", "false", "0")
@@ -302,11 +303,7 @@ def _has_attributes(top: Path, settings: dict[str, str], folders: Folders) -> bo
     given = settings.get("core.attributesfile")
     config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
     own = Path(os.path.expanduser(given)) if given else config / "git" / "attributes"
-    git = subprocess.run(
-        ["git", "-C", str(top), "rev-parse", "--git-common-dir"], capture_output=True, check=False
-    ).stdout
-    info = top / os.fsdecode(git.strip()) / "info" / "attributes"
-    if any(_says(path) for path in (*map(Path, _OUTSIDE), own, info)):
+    if any(_says(path) for path in (*map(Path, _OUTSIDE), own, common_folder(top) / "info" / "attributes")):
         return True
     return any(_ATTRIBUTES in names for names in folders.values())
 

@@ -52,6 +52,8 @@ class Listing(msgspec.Struct, frozen=True):
     """Paths whose bytes are on disk, and not in the repository."""
     modules: tuple[str, ...] = ()
     """Submodules whose files are among the rows; their bytes are in repositories of their own."""
+    status: str = ""
+    """What `git status` said of the work tree, its branch too; it is asked once, for it may look for long."""
 
 
 def compared(root: Path, text: str) -> Compared:
@@ -88,13 +90,14 @@ def listing_of_work_tree(root: Path) -> Listing:
     this is compared with commits, and no engine is sent it.
     """
     found = _WorkTree()
-    _list_work_tree(top_of(root), "", found)
+    status = _list_work_tree(top_of(root), "", found)
     return Listing(
         tuple((path, kind, blob) for path, (kind, blob) in found.nodes.items()),
         tuple(found.untracked),
         tuple(found.ignored),
         frozenset(found.on_disk),
         tuple(found.modules),
+        status,
     )
 
 
@@ -252,9 +255,9 @@ class _WorkTree:
         self.modules: list[str] = []
 
 
-def _list_work_tree(top: Path, prefix: str, found: _WorkTree) -> None:
-    """The index, with what differs on disk in place of it."""
-    status = ("status", "--porcelain=v2", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
+def _list_work_tree(top: Path, prefix: str, found: _WorkTree) -> str:
+    """The index, with what differs on disk in place of it; what git said of that."""
+    flags = ("--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
     unsure: dict[str, str] = {}
     for tag, path, kind, blob in _index(top):
         if kind == "module" and (top / path / ".git").exists():
@@ -266,7 +269,8 @@ def _list_work_tree(top: Path, prefix: str, found: _WorkTree) -> None:
             unsure[path] = kind  # git was told not to look
         elif tag in "Ss":
             found.nodes[prefix + path] = (kind, blob)
-    for row in _output(top, *status).split("\0"):
+    status = _output(top, "status", *flags)
+    for row in status.split("\0"):
         if row.startswith("? "):
             unsure[row[2:]] = ""
             found.untracked.append(prefix + row[2:])
@@ -284,6 +288,7 @@ def _list_work_tree(top: Path, prefix: str, found: _WorkTree) -> None:
     hashed = {prefix + path: node for path, node in _hashed(top, unsure)}
     found.nodes.update(hashed)
     found.on_disk.update(hashed)
+    return status
 
 
 def _index(top: Path) -> Iterator[tuple[str, str, str, str]]:

@@ -20,7 +20,7 @@ from stackyard.edges import git
 from stackyard.edges.git_tree import Blobs, Listing, compared, listing_of, listing_of_work_tree
 from stackyard.errors import ConfigError, FileProblem, NotAStack
 from stackyard.load.memory import Memory
-from stackyard.load.stack import load_stack
+from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.files import TreeFiles
 from stackyard.load.tree.place import Place, find, place_in
 from stackyard.load.unseen import unseen_findings
@@ -53,24 +53,22 @@ def plan_since(
     """
     place = find(start, options.images)
     two = compared(place.root, reference)
-    if two.now is None:
-        revision = revision_of(place, options)
-    else:
-        revision = Revision(two.now, None, False)
+    listing = listing_of(place.root, two.now) if two.now else listing_of_work_tree(place.root)
+    revision = Revision(two.now, None, False) if two.now else revision_of(place, options, listing.status)
+    settings = settings_for(place, options)
     with ExitStack() as opened:
-        listing = listing_of(place.root, two.now) if two.now else listing_of_work_tree(place.root)
         memory = _memory(place, options, len(listing.rows))
         there = _place(place, listing, options, opened)
         if there is None:
             raise NotAStack(
                 f"there is no stack at {reference.rpartition('..')[2]}", hint="name two commits that have it"
             )
-        now = load_stack(there, revision, settings_for(place, options), memory=memory)
+        now = load_stack(there, revision, settings, memory=memory)
         refuse_errors(now)
         ruling = ruling_of(now, place.root, options.ci, publish=False)
         if ruling.left_alone:
             return idle_plan(now, ruling)
-        then = _then(place, two.then, reference, revision, options, opened, memory)
+        then = _then(place, two.then, reference, revision, options, settings, opened, memory)
         if len(listing.rows) >= MANY:
             keep(place.root, memory)
         paths = git.unseen_of(listing.untracked, listing.ignored, place.root)
@@ -90,7 +88,7 @@ def stack_at(place: Place, options: Options, reference: str, revision: Revision)
     commit = compared(place.root, reference).then
     with ExitStack() as opened:
         revision = msgspec.structs.replace(revision, commit=commit, is_dirty=False)
-        found = _then(place, commit, reference, revision, options, opened, Memory())
+        found = _then(place, commit, reference, revision, options, settings_for(place, options), opened, Memory())
     if found is None:
         raise NotAStack(f"there is no stack at {reference} ({commit[:7]})", hint="name a commit that has it")
     return found
@@ -114,6 +112,7 @@ def _then(
     reference: str,
     revision: Revision,
     options: Options,
+    settings: Settings,
     opened: ExitStack,
     memory: Memory,
 ) -> Stack | None:
@@ -122,7 +121,7 @@ def _then(
         there = _place(place, listing_of(place.root, commit), options, opened)
         if there is None:
             return None
-        return load_stack(there, revision, settings_for(place, options), memory=memory)
+        return load_stack(there, revision, settings, memory=memory)
     except (FileProblem, NotAStack) as problem:
         raise ConfigError(
             f"the stack at {reference} ({commit[:7]}) cannot be read: {problem}",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -202,7 +202,7 @@ def settings_for(place: Place, options: Options) -> Settings:
         options.region,
         options.build_args,
         options.bases,
-        find_remote=lambda: git.remote(place.root),
+        find_remote=cache(lambda: git.remote(place.root)),
     )
 
 

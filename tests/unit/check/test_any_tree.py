@@ -25,6 +25,7 @@ from stackyard.model.stack import Finding, Revision
 from stackyard.report.findings import gitlab_data, sarif_data
 from stackyard.report.terminal import findings_text
 from stackyard.report.text import Style
+from tests.examples import examples
 
 REVISION = Revision("0123456789abcdef0123456789abcdef01234567", "main", False)
 OUTSIDE = b"FROM never-to-be-read\n"
@@ -94,7 +95,7 @@ TREES = st.fixed_dictionaries(
 LINKS = st.lists(st.tuples(NAMES, st.sampled_from(["..", "/", "/nowhere", "a", "../images", "Dockerfile"])), max_size=2)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(NAMES, st.dictionaries(NAMES, DOCKERFILES, max_size=3), max_size=4), TREES, LINKS)
 def test_any_tree_is_findings_or_an_error(
     images: dict[str, dict[str, bytes]], tops: dict[str, bytes], links: list[tuple[str, str]]

@@ -13,6 +13,7 @@ from stackyard.edges.git import (
     default_branch,
     index_of,
     outside_of,
+    remote,
     revision,
     status_of,
     unseen_in,
@@ -114,3 +115,14 @@ def test_a_linked_work_tree_knows_the_default_branch(root: Path) -> None:
     assert index_of(root) == root / ".git" / "index"
     assert index_of(linked).is_file()
     assert index_of(linked).parent.parent.name == "worktrees"
+
+
+def test_where_a_repository_was_cloned_from(root: Path) -> None:
+    """As git has it: nowhere, by its own settings, by a file that they include; from a folder and a worktree of it."""
+    assert remote(root / "stacks") is None
+    (root / ".git" / "shared").write_text('[remote "origin"]\n\turl = https://example.org/shared.git\n')
+    git(root, "config", "include.path", "shared")
+    assert remote(root / "stacks") == "https://example.org/shared.git"
+    git(root, "config", "remote.origin.url", "https://example.org/own.git")
+    git(root, "worktree", "add", "--quiet", "--detach", str(root / "tree"))
+    assert {remote(each) for each in (root, root / "stacks", root / "tree")} == {"https://example.org/own.git"}

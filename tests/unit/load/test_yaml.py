@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 
 from stackyard.errors import FileProblem
 from stackyard.load.yaml import _LOADER, Doc, read
+from tests.examples import examples
 
 
 def plain(doc: Doc) -> Any:
@@ -220,7 +221,7 @@ def test_texts_are_a_list_or_one() -> None:
             entries[key].texts(f"`{key}`")
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(50), deadline=None, derandomize=True, database=None)
 @given(text=some.text(some.sampled_from("ab:-[]{},&*!?|>'\"#% \n\t<=~0é\0"), max_size=40))
 def test_any_text_is_read_or_a_problem(text: str) -> None:
     """Whatever is in a file, there is a document or a FileProblem, and no other exception."""

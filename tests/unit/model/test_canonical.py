@@ -15,6 +15,7 @@ from stackyard.model.names import Digest, Tag
 from stackyard.model.reason import FileChanged, Reason
 from stackyard.model.record import Fact
 from stackyard.model.reference import Reference, Repository
+from tests.examples import examples
 from tests.unit.plan.made import built, result, suite
 
 PLAIN: Any = some.recursive(
@@ -24,7 +25,7 @@ PLAIN: Any = some.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(), deadline=None, derandomize=True, database=None)
 @given(value=PLAIN)
 def test_what_is_written_is_read_again(value: Any) -> None:
     """Any plain value survives, and equal values have equal bytes, whatever the order of their keys."""

@@ -6,8 +6,6 @@ The oracle reads facts (inputs, contents of parents, digests of bases) and knows
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -19,9 +17,9 @@ from stackyard.model.names import Digest, TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.record import Record
 from stackyard.model.stack import Stack, Target
+from tests.examples import IS_LONG, examples
 from tests.unit.plan.made import BARE, BASE, built, known, plan, result, sha, stack, suite, target
 
-IS_LONG = bool(os.environ.get("STACKYARD_LONG"))
 BASIC = suite()
 OTHER_BASE = "docker.io/library/node:20"
 
@@ -150,7 +148,7 @@ MOMENTS = some.tuples(
 )
 
 
-@settings(max_examples=5000 if IS_LONG else 120, deadline=None, derandomize=not IS_LONG, database=None)
+@settings(max_examples=examples(50, 5000), deadline=None, derandomize=not IS_LONG, database=None)
 @given(
     parents=some.lists(some.sets(some.integers(0, 4), max_size=2), min_size=1, max_size=5),
     bases=some.lists(some.integers(0, 2), min_size=5, max_size=5),
@@ -176,7 +174,7 @@ def test_a_plan_keeps_its_promises(
         check(world)
 
 
-@settings(max_examples=1000 if IS_LONG else 40, deadline=None, derandomize=not IS_LONG, database=None)
+@settings(max_examples=examples(20), deadline=None, derandomize=not IS_LONG, database=None)
 @given(
     parents=some.lists(some.sets(some.integers(0, 4), max_size=2), min_size=1, max_size=5),
     bases=some.lists(some.integers(0, 2), min_size=5, max_size=5),

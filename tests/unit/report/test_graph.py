@@ -22,6 +22,7 @@ from stackyard.plan.graph import build_order, graph_of
 from stackyard.report.graph import Drawing, Node, dot_text, drawing, edges, graph_data, mermaid_text, tree_text
 from stackyard.report.svg import svg_text
 from stackyard.report.text import PLAIN, Style, visible
+from tests.examples import examples
 from tests.unit.plan.made import BASE, known, plan, record, stack, target
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -206,7 +207,7 @@ NAMES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10))
 @given(NAMES)
 def test_any_names(names: list[str]) -> None:
     """DOT by another's parser, Mermaid by a strict one, SVG as XML."""
@@ -229,7 +230,7 @@ def boxes(text: str) -> dict[str, tuple[float, float, float, float]]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20))
 @given(st.lists(st.lists(st.integers(0, 200), max_size=3), min_size=1, max_size=60))
 def test_boxes_never_overlap_and_lie_right_of_their_parents(parents: list[list[int]]) -> None:
     """For any graph; all of them within the picture."""

@@ -140,5 +140,7 @@ def test_the_schema_of_the_page_is_that_of_the_lines(bench: Bench) -> None:
     summary = bench.build()
     path = bench.root / ".stackyard" / "runs" / str(summary.number) / "events.jsonl"
 
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
     for line in path.read_text(encoding="utf-8").splitlines():
-        jsonschema.validate(json.loads(line), schema)
+        validator.validate(json.loads(line))

@@ -13,7 +13,7 @@ import pytest
 from stackyard.model.stack import GivenArgument
 from stackyard.verbs import Options, load, plan
 from stackyard.verbs.again import Question, question_of
-from tests.unit.verbs.test_snapshot import commit, git, write
+from tests.unit.verbs.test_snapshot import commit, git, init, write
 
 LATER = time.time_ns() + 3600 * 10**9
 """No file of a test is young then."""
@@ -21,15 +21,14 @@ LATER = time.time_ns() + 3600 * 10**9
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two images, committed, with a file that git ignores and one that it does not know."""
+    """Two images, committed, with a file that git ignores and some that it does not know."""
     top = tmp_path / "stack"
-    write(top, ".gitignore", "*.log\n")
     write(top, "images/spec.yml", "images:\n  base: {}\n  lab: {depend_on: base}\n")
     write(top, "images/base/Dockerfile", "FROM debian:12\nCOPY . /base\n")
     write(top, "images/base/a.txt")
     write(top, "images/lab/Dockerfile", "FROM base\nCOPY . /lab\n")
-    git(tmp_path, "init", "--quiet", "--initial-branch=main", str(top))
-    commit(top)
+    commit(init(top))
+    write(top, ".gitignore", "*.log\n")
     write(top, "images/base/a.log")
     write(top, "images/lab/new/file.txt")
     write(top, "images/lab/Dockerfile", "FROM base\nCOPY . /lab2\n")
@@ -160,9 +159,9 @@ def test_only_a_few_answers_are_kept(root: Path):
     """The oldest make way."""
     yard = load(root, Options())
     planned = plan(yard)
-    for number in range(12):
+    for number in range(9):
         asked(root, ("plan", str(number))).keep("the answer", planned, yard.stack)
 
-    assert asked(root, ("plan", "11")).answer
+    assert asked(root, ("plan", "8")).answer
     assert asked(root, ("plan", "0")).answer is None
     assert len(list((root / ".stackyard" / "answers").iterdir())) <= 8

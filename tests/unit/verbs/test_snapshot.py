@@ -50,20 +50,26 @@ def root(tmp_path: Path) -> Path:
     return top
 
 
-def both(root: Path) -> tuple[Stack, Stack]:
-    """The stack read from disk, and through the index."""
-    place = find(root)
-    found = snapshot_of(place, Options())
+def same(root: Path, kept: dict[bytes, bytes] | None = None) -> Stack:
+    """The stack, which is the same from disk, through the index, with what was kept before, and with what is now.
+
+    Args:
+        kept: what an earlier reading kept; what this one keeps, in the end.
+    """
+    found = snapshot_of(find(root), Options())
     assert found is not None
     assert isinstance(found[0].files, IndexedFiles)
-    return load_stack(place, AT, SETTINGS), load_stack(found[0], AT, SETTINGS)
-
-
-def same(root: Path) -> Stack:
-    """The stack, which is the same in both ways."""
-    disk, indexed = both(root)
-    assert indexed.targets == disk.targets
-    assert indexed.findings == disk.findings
+    disk = load_stack(find(root), AT, SETTINGS)
+    kept = {} if kept is None else kept
+    for is_remembered in (False, True, True):
+        memory = Memory(dict(kept)) if is_remembered else None
+        stack = load_stack(found[0], AT, SETTINGS, memory=memory)
+        assert stack.targets == disk.targets
+        assert stack.findings == disk.findings
+        assert dict(stack.dockerfiles) == dict(disk.dockerfiles)
+        if memory is not None:
+            kept.clear()
+            kept.update(memory.kept)
     return disk
 
 
@@ -300,31 +306,15 @@ SCENES: list[Callable[[Path], None]] = [
 
 @pytest.mark.parametrize("happens", SCENES, ids=lambda scene: scene.__name__)
 def test_the_index_says_what_the_disk_says(root: Path, happens: Callable[[Path], None]) -> None:
-    """Whatever happened to the files: the same entries, the same suites, the same findings."""
-    before = blobs(same(root))
+    """Whatever happened to the files: the same entries, the same suites, the same findings.
+
+    A memory of the stack before gives the stack after; one of the stack after gives it again.
+    """
+    kept: dict[bytes, bytes] = {}
+    before = blobs(same(root, kept))
     happens(root)
-    after = blobs(same(root))
+    after = blobs(same(root, kept))
     assert (after == before) == (happens in (untouched, sparse)), "the scene does what it says"
-
-
-@pytest.mark.parametrize("happens", SCENES, ids=lambda scene: scene.__name__)
-def test_what_was_kept_is_no_older_than_the_files(root: Path, happens: Callable[[Path], None]) -> None:
-    """A memory of the stack before gives the stack after; one of the stack after gives it again."""
-    kept = read_with({}, root)
-    happens(root)
-    for _ in range(2):
-        kept = read_with(kept, root)
-
-
-def read_with(kept: dict[bytes, bytes], root: Path) -> dict[bytes, bytes]:
-    """Read the stack with a memory, as it is without one; what is kept then."""
-    found, memory = snapshot_of(find(root), Options()), Memory(kept)
-    assert found is not None
-    stack, plain = load_stack(found[0], AT, SETTINGS, memory=memory), load_stack(find(root), AT, SETTINGS)
-    assert stack.targets == plain.targets
-    assert stack.findings == plain.findings
-    assert dict(stack.dockerfiles) == dict(plain.dockerfiles)
-    return memory.kept
 
 
 @pytest.mark.parametrize(

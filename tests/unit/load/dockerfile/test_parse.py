@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from stackyard.errors import FileProblem
 from stackyard.load.dockerfile.parse import parse
 from stackyard.model.dockerfile import Arg, Copied, Dockerfile, Env, Use
+from tests.examples import examples
 
 
 def read(text: str | bytes) -> Dockerfile:
@@ -371,7 +372,7 @@ PIECES = (
 WORDS = st.sampled_from(PIECES.split("|"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(40))
 @given(st.binary(max_size=60) | st.lists(WORDS, max_size=40).map(lambda words: ("FROM x\n" + "".join(words)).encode()))
 @example(b"FROM x\nCOPY " + b"[" * 100000)
 @example(b"FROM x\nRUN " + b"${a:-" * 100000 + b" <<EOF")

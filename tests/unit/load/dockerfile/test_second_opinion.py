@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import os
 import re
 import subprocess
 import sys
@@ -32,10 +31,10 @@ from stackyard.load.dockerfile.instructions import INSTRUCTIONS, Instruction, js
 from stackyard.load.dockerfile.parse import parse
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.words import heredocs
+from tests.examples import examples
 from tests.unit.load.made import Maker
 
-IS_LONG = bool(os.environ.get("STACKYARD_LONG"))
-COUNT = 10_000 if IS_LONG else 400
+COUNT = examples(200, 10_000)
 SEED = 2026
 
 ASK = """

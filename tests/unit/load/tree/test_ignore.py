@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from stackyard.errors import FileProblem
 from stackyard.load.tree.ignore import compile_rules, parse_ignore_rules, read_ignore_rules
+from tests.examples import examples
 
 
 def ignored(patterns: str, path: str) -> bool:
@@ -162,7 +163,7 @@ PATTERN = st.tuples(st.sampled_from(["", "", "!"]), st.lists(PART, min_size=1, m
 PLACE = st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=4).map("/".join)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(30))
 @given(st.lists(PATTERN, max_size=5), PLACE)
 def test_leaving_out_a_folder_loses_nothing(patterns: list[str], path: str) -> None:
     """Where a folder above is ignored and need not be entered, the path is ignored."""
@@ -174,7 +175,7 @@ def test_leaving_out_a_folder_loses_nothing(patterns: list[str], path: str) -> N
             assert rules.ignores(path)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(50))
 @given(st.text("ab*?[]^-\\!/ #é\0", max_size=12), st.text("ab/*é\0\n", max_size=12))
 def test_any_text_is_a_pattern_or_a_problem(pattern: str, path: str) -> None:
     """No pattern and no path is a crash."""
