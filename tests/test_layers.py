@@ -18,7 +18,7 @@ ALLOWED = {  # folder -> what of ours it may import besides itself and `errors`
     "check": {"model"},
     "plan": {"model"},
     "report": {"model"},
-    "record": {"model"},
+    "record": {"model", "edges"},
     "edges": {"model"},
     "write": {"model"},
     "inside": {"model", "edges"},
@@ -31,9 +31,10 @@ ALLOWED = {  # folder -> what of ours it may import besides itself and `errors`
     "__init__": set[str](),
     "__main__": {"cli", "later"},
 }
-"""`run` is told through which store it records (record/store.py, a protocol); `cli` reads selections and
-limits, which are values, where plan and run define them. `write` is where files that people own come from
-(`init`, `new`): apart from `load`, which only reads, and from `record`, whose files are Stackyard's own."""
+"""`record` keeps what is known in registries, too. `run` is told through which store it records
+(record/store.py, a protocol); `cli` reads selections and limits, which are values, where plan and run define
+them. `write` is where files that people own come from (`init`, `new`): apart from `load`, which only reads, and
+from `record`, whose files are Stackyard's own."""
 
 WORLD = {"subprocess", "socket", "http", "urllib", "urllib3", "requests", "time", "random", "secrets", "signal", "uuid"}
 """Processes, network, clock, randomness: in edges only."""

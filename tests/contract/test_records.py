@@ -24,14 +24,17 @@ from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.moves import MoveSet
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.reference import Reference
+from stackyard.record.shared import SharedRecords
 from stackyard.record.sqlite import FORMAT, SqliteRecords
 from stackyard.record.store import Records
+from stackyard.testing import MemoryRegistry
 from tests.contract.writer import FACTS, LAB, opened
 from tests.unit.plan.made import AT, BASE, COMMIT, built, move, promotion, sha, target
 
 REFERENCE = Reference.parse("registry.example/lab:main")
 OTHER = "docker.io/library/alpine:3"
 FIRST_FORMAT = """
+DROP TABLE shared; DROP TABLE elsewhere;
 DROP TABLE accepted; DROP TABLE seen; DROP TABLE tags; DROP INDEX moves_by_channel;
 CREATE TABLE tags (
     place TEXT NOT NULL, reference TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (place, reference)
@@ -65,7 +68,20 @@ class Archive:
             store.close()
 
 
-ARCHIVES: dict[str, Callable[[Path], Archive]] = {"sqlite": Archive}
+class SharedArchive(Archive):
+    """The same, with a registry that is given what is published."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.registry = MemoryRegistry()
+
+    def open(self, platform: str = "") -> Records:
+        """Its file, and its way to the registry."""
+        super().open(platform)
+        return SharedRecords(self.opened[-1], self.registry, lambda record: LAB.repository)
+
+
+ARCHIVES: dict[str, Callable[[Path], Archive]] = {"sqlite": Archive, "beside the images": SharedArchive}
 
 
 @pytest.fixture(params=ARCHIVES)

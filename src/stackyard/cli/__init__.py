@@ -37,7 +37,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
     "Look closer": ("logs", "graph", "inputs"),
     "Publish": ("push", "promote", "rollback"),
-    "Keep": ("bases", "adopt", "history"),
+    "Keep": ("bases", "adopt", "records", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
 }
 _HOMES = {
@@ -55,6 +55,7 @@ _HOMES = {
     "rollback": "channels",
     "bases": "bases",
     "adopt": "adopt",
+    "records": "records",
     "history": "history",
     "doctor": "doctor",
     "init": "start",
@@ -77,6 +78,7 @@ _SHORT = {
     "rollback": "Bring a channel back to what it was before.",
     "bases": "Images from elsewhere, and accepting newer ones.",
     "adopt": "What is published already and could count as built.",
+    "records": "What is known, beside the images or in a file.",
     "history": "Runs, promotions and rollbacks, newest first.",
     "doctor": "What is here, and what can be done with it.",
     "init": "Make a repository a stack: a starter, or a list of what it builds.",

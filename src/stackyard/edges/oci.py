@@ -56,6 +56,7 @@ class OciRegistry:
         self._credentials = credentials or EcrCredentials(DockerCredentials(environ), patience.clock)
         self._calls = Calls(environ, self._credentials, patience)
         self._keeping = threading.Lock()
+        self._brought: set[tuple[Repository, Digest]] = set()
 
     def resolve(self, repository: Repository, tag: Tag | Digest) -> Digest | None:
         """Digest that a tag points at (one HEAD), or the digest itself if it is there; None if it is not."""
@@ -168,9 +169,11 @@ class OciRegistry:
         return read_blob(self._calls, repository, digest)
 
     def upload(self, repository: Repository, data: bytes) -> Digest:
-        """Bring the bytes of something small, if they are not there: one request if they are, else three."""
+        """Bring the bytes of something small, if they are not there: one request, or three; none a second time."""
         digest = digest_of(data)
-        upload(self._calls, repository, digest, data)
+        if (repository, digest) not in self._brought:
+            upload(self._calls, repository, digest, data)
+            self._brought.add((repository, digest))
         return digest
 
     def mount(self, repository: Repository, digest: Digest, source: Repository) -> bool:

@@ -102,6 +102,7 @@ def load_stack(
         has_registry=bool(settings.registry or registry)
         or any(image.image_name and "/" in image.image_name for image in spec.images)
         or (has_ecr and any(names.is_in_ecr(image.name) for image in spec.images)),
+        keeps_records=spec.records == "local",
         stable="{stable}" if any(plan.prefix for plan in spec.plans) else "stable",
         groups=spec.groups,
         stamp_files=matrices.stamps,

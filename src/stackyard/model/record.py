@@ -128,6 +128,11 @@ class Record(msgspec.Struct, frozen=True):
         """The fact of the build itself; None for a record whose build never ended."""
         return next((fact for fact in self.facts if isinstance(fact, Built)), None)
 
+    @property
+    def is_published(self) -> bool:
+        """Whether the image is in any registry."""
+        return any(isinstance(fact, Pushed) for fact in self.facts)
+
     def pushed(self, repository: Repository) -> Pushed | None:
         """The newest push into `repository`, by whatever spelling."""
         for fact in reversed(self.facts):

@@ -283,6 +283,8 @@ class Stack(msgspec.Struct, frozen=True):
     revision: Revision
     has_registry: bool
     """Whether repositories name a place to publish to."""
+    keeps_records: bool = False
+    """Whether records stay on this machine, though there is a registry."""
     stable: str | None = None
     """Template of the channel people mean by stable, where the stack declares one: `{prefix}-stable`."""
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -294,6 +296,11 @@ class Stack(msgspec.Struct, frozen=True):
     """Where it is said what tags are made of; None where no file says so."""
     dockerfiles: Mapping[str, Dockerfile] = {}
     """What each Dockerfile says, by its path; those that could not be read are left out."""
+
+    @property
+    def shares_records(self) -> bool:
+        """Whether records are kept beside the published images."""
+        return self.has_registry and not self.keeps_records
 
     def dockerfile_of(self, target: Target) -> Dockerfile | None:
         """What the Dockerfile of a target says, up to its stage; None where it could not be read."""

@@ -12,7 +12,7 @@ happened. Several processes may use one file; SQLite serialises them.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,13 +26,16 @@ from stackyard.model.known import NOTHING_KNOWN, Known, TagPlace
 from stackyard.model.moves import MoveSet, MoveState
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.outcome import RunSummary
-from stackyard.model.record import Built, Fact, Record
-from stackyard.model.reference import Reference
+from stackyard.model.record import Built, Fact, Record, Tagged
+from stackyard.model.reference import Reference, Repository
 
 if TYPE_CHECKING:
     import sqlite3
 
     from stackyard.model.accepted import Acceptance, Seen
+    from stackyard.model.shared import Shared
+
+    Fetch = Callable[[Repository, Digest], Inputs | None]
 
 _BUSY_S = 30.0
 _ATTEMPTS = 100
@@ -71,6 +74,10 @@ CREATE INDEX moves_by_channel ON moves (channel, state);
     """
 ALTER TABLE seen ADD COLUMN mark TEXT NOT NULL DEFAULT '';
 """,
+    """
+CREATE TABLE shared (record TEXT PRIMARY KEY, facts INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE elsewhere (key TEXT PRIMARY KEY, repository TEXT NOT NULL, blob TEXT NOT NULL) WITHOUT ROWID;
+""",
 )
 """What makes each format of the one before it; the first of nothing."""
 FORMAT = len(_FORMATS)
@@ -86,7 +93,9 @@ class SqliteRecords:
 
     def __init__(self, path: Path, platform: str = "") -> None:
         self._path = path
-        self._platform = platform
+        self.platform = platform
+        self.fetch: Fetch | None = None
+        """Where inputs of records that came from a registry are read; None: nowhere."""
         self._connection: sqlite3.Connection | None = None
 
     def known(self) -> Known:
@@ -102,10 +111,12 @@ class SqliteRecords:
             for row in db.execute("SELECT id, target, source, build, inputs, run FROM records ORDER BY seq DESC"):
                 record = _record(row, tuple(facts.get(row[0], ())))
                 records.setdefault(record.target, []).append(record)
-            log = "SELECT reference, digest FROM accepted WHERE platform = ? ORDER BY seq"
-            accepted = {ref: Digest(digest) for ref, digest in db.execute(log, (self._platform,))}
+            for some in records.values():  # what came from elsewhere was built when it was built
+                some.sort(key=lambda record: record.built.at if record.built else "", reverse=True)
+            log = "SELECT reference, digest FROM accepted WHERE platform = ? ORDER BY at, seq"
+            accepted = {ref: Digest(digest) for ref, digest in db.execute(log, (self.platform,))}
             last = "SELECT reference, digest, at, mark FROM seen WHERE platform = ?"
-            seen = {row[0]: _seen(row) for row in db.execute(last, (self._platform,))}
+            seen = {row[0]: _seen(row) for row in db.execute(last, (self.platform,))}
             rows = db.execute("SELECT place, reference, digest, branch FROM tags").fetchall()
             tags = {(place, ref): Digest(digest) for place, ref, digest, _ in rows}
             branches = {(place, ref): branch for place, ref, _, branch in rows if branch is not None}
@@ -135,12 +146,59 @@ class SqliteRecords:
             db.execute("INSERT INTO facts (record, body) VALUES (?, ?)", (record.id, canonical.encode(fact).decode()))
         return msgspec.structs.replace(record, facts=(*record.facts, fact))
 
+    def merge(self, shared: Sequence[tuple[Repository, Shared]]) -> int:
+        """Take over records from repositories, in one transaction; how many facts and records were new.
+
+        What was accepted is taken over where it is newer than what is accepted here. Fixed tags that nobody
+        here knows of are where the records say that they were put.
+        """
+        fresh = 0
+        with self._open() as db:
+            for repository, each in shared:
+                fresh += _merged(db, each)
+                where = (each.record.inputs, str(repository), each.inputs)
+                db.execute("INSERT OR IGNORE INTO elsewhere VALUES (?, ?, ?)", where)
+        return fresh
+
+    def unshared(self) -> Sequence[Record]:
+        """Records of published images with facts that no registry was given."""
+        if not self._path.exists():
+            return []
+        known = self.known()
+        with self._open() as db:
+            counts: dict[str, int] = dict(db.execute("SELECT record, facts FROM shared").fetchall())
+        every = (record for records in known.records.values() for record in records)
+        return [each for each in every if each.is_published and counts.get(each.id, 0) < len(each.facts)]
+
+    def note_shared(self, records: Sequence[Record]) -> None:
+        """Registries were given these records, with all facts they have here."""
+        with self._open() as db:
+            rows = [(record.id, len(record.facts)) for record in records]
+            db.executemany("INSERT OR REPLACE INTO shared VALUES (?, ?)", rows)
+
+    def keep_inputs(self, inputs: Sequence[Inputs]) -> None:
+        """Keep what records of elsewhere were made from."""
+        rows = [(identity(each), zlib.compress(canonical.encode(each))) for each in inputs]
+        with self._open() as db:
+            db.executemany("INSERT OR IGNORE INTO inputs VALUES (?, ?)", rows)
+
+    def elsewhere(self, key: Digest) -> Inputs | None:
+        """Inputs that are in a registry, kept from then on; None where they are not, or nobody can be asked."""
+        with self._open() as db:
+            row = db.execute("SELECT repository, blob FROM elsewhere WHERE key = ?", (key,)).fetchone()
+        if row is None or self.fetch is None:
+            return None
+        found = self.fetch(Repository(row[0]), Digest(row[1]))
+        if found is not None:
+            self.keep_inputs([found])
+        return found
+
     def accept(self, acceptances: Sequence[Acceptance]) -> None:
         """One transaction: all of them or none."""
         with self._open() as db:
             db.executemany(
                 "INSERT INTO accepted (reference, platform, digest, at, by) VALUES (?, ?, ?, ?, ?)",
-                [(each.reference, self._platform, each.digest, each.at, each.by) for each in acceptances],
+                [(each.reference, self.platform, each.digest, each.at, each.by) for each in acceptances],
             )
 
     def acceptances(self) -> Sequence[Acceptance]:
@@ -150,8 +208,8 @@ class SqliteRecords:
         if not self._path.exists():
             return []
         with self._open() as db:
-            log = "SELECT reference, digest, at, by FROM accepted WHERE platform = ? ORDER BY seq DESC"
-            rows = db.execute(log, (self._platform,))
+            log = "SELECT reference, digest, at, by FROM accepted WHERE platform = ? ORDER BY at DESC, seq DESC"
+            rows = db.execute(log, (self.platform,))
             return [Acceptance(reference, Digest(digest), at, by) for reference, digest, at, by in rows]
 
     def note_seen(self, seen: Sequence[Seen]) -> None:
@@ -159,7 +217,7 @@ class SqliteRecords:
         with self._open() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO seen (reference, platform, digest, at, mark) VALUES (?, ?, ?, ?, ?)",
-                [(each.reference, self._platform, each.digest, each.at, each.mark) for each in seen],
+                [(each.reference, self.platform, each.digest, each.at, each.mark) for each in seen],
             )
 
     def put_tag(self, place: TagPlace, reference: Reference, digest: Digest, branch: str | None = None) -> None:
@@ -251,7 +309,7 @@ class SqliteRecords:
         make_state_folder(self._path.parent)
         db = sqlite3.connect(self._path, timeout=_BUSY_S)
         try:
-            _prepare(db, self._platform)
+            _prepare(db, self.platform)
         except BaseException:
             db.close()
             raise
@@ -307,6 +365,7 @@ class _StoredInputs(Mapping[Digest, Inputs]):
         with self._store._open() as db:
             row = db.execute("SELECT body FROM inputs WHERE key = ?", (key,)).fetchone()
             found = canonical.decode(zlib.decompress(row[0]), Inputs) if row else None
+        found = found or self._store.elsewhere(key)
         if found is None:
             raise KeyError(key)
         return found
@@ -318,6 +377,41 @@ class _StoredInputs(Mapping[Digest, Inputs]):
     def __len__(self) -> int:
         with self._store._open() as db:
             return int(db.execute("SELECT count(*) FROM inputs").fetchone()[0])
+
+
+def _merged(db: sqlite3.Connection, shared: Shared) -> int:
+    """Take one record over; how much of it was new."""
+    record = shared.record
+    values = (record.id, record.target, record.source, record.build, record.inputs, 0)
+    sql = "INSERT OR IGNORE INTO records (id, target, source, build, inputs, run) VALUES (?, ?, ?, ?, ?, ?)"
+    fresh = db.execute(sql, values).rowcount
+    here = {body for (body,) in db.execute("SELECT body FROM facts WHERE record = ?", (record.id,))}
+    there = [canonical.encode(fact).decode() for fact in record.facts]
+    known = {_planned(body) for body in here}
+    new = [(record.id, body) for body in there if body not in known]
+    db.executemany("INSERT INTO facts (record, body) VALUES (?, ?)", new)
+    if not here:
+        db.execute("INSERT OR REPLACE INTO shared VALUES (?, ?)", (record.id, len(there)))
+    for each in shared.accepted:
+        same = (each.reference, shared.platform, each.digest, each.at)
+        sql = "SELECT 1 FROM accepted WHERE reference = ? AND platform = ? AND digest = ? AND at = ?"
+        if db.execute(sql, same).fetchone() is None:
+            sql = "INSERT INTO accepted (reference, platform, digest, at, by) VALUES (?, ?, ?, ?, ?)"
+            db.execute(sql, (*same, each.by))
+    for fact in record.facts:
+        if isinstance(fact, Tagged) and fact.place == "registry" and (pushed := record.pushed(fact.repository)):
+            name = Reference(fact.repository, fact.tag).canonical
+            sql = "INSERT OR IGNORE INTO tags (place, reference, digest, branch) VALUES (?, ?, ?, NULL)"
+            db.execute(sql, ("registry", name, pushed.image.digest))
+    return fresh + len(new)
+
+
+def _planned(body: str) -> str:
+    """A fact as it travels: what was shared and comes back is not another one."""
+    from stackyard.model.shared import for_travel  # few stacks share their records
+
+    fact: Fact = canonical.decode(body, Fact)  # type: ignore[arg-type]
+    return canonical.encode(for_travel(fact)).decode()
 
 
 def _record(row: tuple[str, str, str, str, str, int], facts: tuple[Fact, ...]) -> Record:

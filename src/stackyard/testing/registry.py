@@ -160,6 +160,10 @@ class MemoryRegistry:
         """
         self._faults.append((predicate, error, after))
 
+    def heal(self) -> None:
+        """Fail on nothing any more."""
+        self._faults.clear()
+
     # The protocol
 
     def resolve(self, repository: Repository, tag: Tag | Digest) -> Digest | None:

@@ -19,7 +19,7 @@ import msgspec
 from stackyard.check.findings import in_order, refuse_errors, unreadable
 from stackyard.edges import git, machine
 from stackyard.model.decide import FORCED, Need, Presence
-from stackyard.model.known import Known
+from stackyard.model.known import NOTHING_KNOWN, Known
 from stackyard.model.plan import Note, Plan, excused
 from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from stackyard.model.known import TagPlace
     from stackyard.model.moves import MoveSet
     from stackyard.model.outcome import RunSummary
+    from stackyard.record.shared import SharedRecords
     from stackyard.run.events import Limits
     from stackyard.run.stop import Stop
 
@@ -133,7 +134,12 @@ def plan(
         from stackyard.verbs.publishing import refuse_without_registry
 
         refuse_without_registry(yard)
-    return _compare(yard, yard.records.known(), chosen, Presence(), ruling, yard.clock.now())
+    known, now = yard.records.known(), yard.clock.now()
+    notes: tuple[Note, ...] = ()
+    if known is NOTHING_KNOWN:  # a fresh clone: others may have built all of it
+        known, notes = _learned(yard, known, chosen, ruling, now)
+    planned = _compare(yard, known, chosen, Presence(), ruling, now)
+    return msgspec.structs.replace(planned, notes=(*planned.notes, *notes)) if notes else planned
 
 
 def _ruling(yard: Yard, publish: bool) -> Ruling:
@@ -207,7 +213,8 @@ def prepare(
     finish_moves(yard)
     yard.engine.about()
     now = yard.clock.now() if renew else ""
-    known, notes = renew_bases(yard, yard.records.known(), chosen.planned, refresh, now)
+    known, unread = _learned(yard, yard.records.known(), chosen, ruling, now)
+    known, notes = renew_bases(yard, known, chosen.planned, refresh, now)
     known = accept_bases(yard, known, chosen.planned)
     presence = look(yard, known, chosen.planned, ruling.is_publishing)
     planned = _compare(yard, known, chosen, presence, ruling, now)
@@ -216,7 +223,17 @@ def prepare(
             yard, known, planned, lambda fresh: _compare(yard, fresh, chosen, presence, ruling, now)
         )
         notes += more
-    return msgspec.structs.replace(planned, findings=(*planned.findings, *notes)) if notes else planned
+    return msgspec.structs.replace(planned, notes=(*planned.notes, *unread), findings=(*planned.findings, *notes))
+
+
+def _learned(yard: Yard, known: Known, chosen: Selection, ruling: Ruling, now: str) -> tuple[Known, tuple[Note, ...]]:
+    """What is known once others were asked for what would be built; a note if they cannot be."""
+    if not yard.stack.shares_records:
+        return known, ()
+    from stackyard.verbs.sharing import learn
+
+    fresh, notes = learn(yard, _compare(yard, known, chosen, Presence(), ruling, now))
+    return (yard.records.known() if fresh else known), notes
 
 
 def run(
@@ -251,9 +268,11 @@ def run(
         work = work_of(yard, plan, number, use_cache)
         store = yard.tags("registry" if plan.is_publishing else "engine")
         limits = limits or usual_limits(yard)
-        driver = Driver(plan, work, yard.records, store, limits, watch, number, is_failing_fast, stop=stop)
+        shared = _shared(yard) if plan.is_publishing else None
+        driver = Driver(plan, work, shared or yard.records, store, limits, watch, number, is_failing_fast, stop=stop)
         summary = paced(driver.run(command, started), plan, limits)
-        summary = msgspec.structs.replace(summary, remarks=(*(n.sentence for n in plan.notes), *summary.remarks))
+        remarks = (*(n.sentence for n in plan.notes), *summary.remarks, *(shared.flush() if shared else ()))
+        summary = msgspec.structs.replace(summary, remarks=remarks)
         if yard.stack.stamp_files:
             from stackyard.verbs.stamps import write_stamps
 
@@ -261,6 +280,16 @@ def run(
         if plan.has_work:
             yard.records.end_run(summary)
         return summary
+
+
+def _shared(yard: Yard) -> SharedRecords | None:
+    """The store that gives records of published images away, with what an earlier run could not give."""
+    from stackyard.verbs.sharing import shared_records
+
+    shared = shared_records(yard)
+    if shared is not None:
+        shared.send_unshared()
+    return shared
 
 
 def usual_limits(yard: Yard) -> Limits:

@@ -25,11 +25,10 @@ from stackyard.errors import NoHistory, StackyardError
 from stackyard.load.stack import Settings, load_stack, read_names
 from stackyard.load.tree.place import Place, find
 from stackyard.model.ecr import Stamp
-from stackyard.model.reference import Platform
+from stackyard.model.reference import Platform, Repository
 from stackyard.model.selectors import selectable
 from stackyard.model.stack import GivenArgument, GivenBase, Revision, Stack, Target
 from stackyard.record.sqlite import SqliteRecords
-from stackyard.record.store import Records
 
 if TYPE_CHECKING:
     from stackyard.edges.downloads import Downloads
@@ -37,7 +36,9 @@ if TYPE_CHECKING:
     from stackyard.edges.git_index import Look
     from stackyard.edges.registry import Registry
     from stackyard.model.ci import Ci
+    from stackyard.model.inputs import Inputs
     from stackyard.model.known import TagPlace
+    from stackyard.model.names import Digest
     from stackyard.model.surroundings import EngineChoice
     from stackyard.run.tagging import TagStore
 
@@ -80,7 +81,7 @@ class Yard:
         self,
         place: Place,
         stack: Stack,
-        records: Records,
+        records: SqliteRecords,
         options: Options,
         clock: Clock,
         make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
@@ -96,6 +97,8 @@ class Yard:
         """What lies on disk, and no commit has."""
         self._make_engine = make_engine
         self._make_registry = make_registry
+        self._is_cut_off = False
+        records.fetch = self._inputs_of
 
     @property
     def root(self) -> Path:
@@ -141,6 +144,18 @@ class Yard:
         from stackyard.edges.downloads import Downloads
 
         return Downloads(self.options.environ)
+
+    def _inputs_of(self, repository: Repository, digest: Digest) -> Inputs | None:
+        """What a record from beside an image was made from; who cannot be reached is not asked for every image."""
+        if self._is_cut_off:
+            return None
+        from stackyard.record.artifacts import read_inputs  # for few plans
+
+        try:
+            return read_inputs(self.registry, repository, digest)
+        except StackyardError:
+            self._is_cut_off = True
+            return None
 
     def tags(self, place: TagPlace) -> TagStore:
         """Where tags of this stack are moved."""

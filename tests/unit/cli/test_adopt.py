@@ -21,6 +21,9 @@ def head(shell: Shell) -> str:
 @pytest.fixture
 def published(shell: Shell) -> Shell:
     """A stack that another clone has published, and this one knows nothing of."""
+    spec = shell.root / "images/spec.yml"
+    spec.write_text("records: local\n" + spec.read_text())
+    commit(shell.root)
     assert shell("build", "--push").code == 0
     for file in (shell.root / ".stackyard").glob("records*"):
         file.unlink()

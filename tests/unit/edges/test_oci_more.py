@@ -68,11 +68,10 @@ class TestBringing:
         """Once; then the refusal is told."""
         begun, gone = Answer(202, {"Location": "/up"}), error(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
         server.answers(Answer(404, {}), begun, gone, begun, Answer(201, {}), Answer(404, {}), begun, gone, begun, gone)
-        registry = connect()
 
-        assert registry.upload(server.repository, DATA) == DIGEST
+        assert connect().upload(server.repository, DATA) == DIGEST
         with pytest.raises(RegistryRefused, match="BLOB_UPLOAD_UNKNOWN"):
-            registry.upload(server.repository, DATA)
+            connect().upload(server.repository, DATA)
 
     def test_an_upload_without_a_place(self, server: Server, connect: Connect) -> None:
         """A registry that says yes and not where is a sentence."""

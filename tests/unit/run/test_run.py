@@ -277,7 +277,11 @@ def test_every_image_gets_the_tag_of_a_commit_that_changed_none(bench: Bench) ->
     bench.registry.requests.clear()
     summary = bench.build(publish=True)
 
-    asked = [request.verb for request in bench.registry.requests if str(request.repository).endswith("/left")]
+    asked = [
+        request.verb
+        for request in bench.registry.requests
+        if str(request.repository).endswith("/left") and request.verb != "upload" and "sy-" not in str(request.tag)
+    ]  # of its record, which is brought meanwhile, not
     assert asked == ["resolve", "resolve", "manifest", "put", "resolve"]  # the image, the tag; at last the branch's tag
     assert set(bench.statuses(summary).values()) == {"tagged"}
     for name in ("base", "left", "right"):

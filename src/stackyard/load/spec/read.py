@@ -76,6 +76,7 @@ class _Reader(ImageReader):
             path,
             name=self.text(top, "name", "`name`"),
             registry=self._registry(top.get("registry")),
+            records=self.word(top, "records", schema.RECORDS, "the file"),
             source=self.text(top, "source", "`source`"),
             plans=plans,
             images=images,

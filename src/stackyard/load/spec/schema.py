@@ -59,6 +59,7 @@ _ARGS = _mapping(_SCALAR)
 
 TEXT = Kind("text", _NAMED)
 FULL_TEXT = Kind("text", _SCALAR)
+RECORDS = Kind("`registry` or `local`", {"enum": ["registry", "local", None]})
 GRANULARITY = Kind("`folder` or `copied`", {"enum": ["folder", "copied", None]})
 NETWORK = Kind("`default`, `none` or `host`", {"enum": ["default", "none", "host", None]})
 FLAG = Kind("true or false", {"type": "boolean"})
@@ -264,6 +265,13 @@ TOP = (
     ),
     Key(("name",), TEXT, "the folder's name", "what the stack is called in plans"),
     Key(("registry",), FULL_TEXT, "none", "goes before the name of each image that names no registry"),
+    Key(
+        ("records",),
+        RECORDS,
+        "`registry`",
+        "where it is kept what was built and tested: beside the published images, so that other machines know it, "
+        "or only here",
+    ),
     Key(("source",), FULL_TEXT, "none", "where the stack's files can be read; becomes a label of every image"),
     Key(
         ("images_dir",),

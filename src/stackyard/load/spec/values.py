@@ -119,6 +119,8 @@ class Spec(msgspec.Struct, frozen=True):
     """Network of RUN; empty: the engine's default."""
     granularity: str | None = None
     """Which files of a build context count: `folder`, `copied`; None: by where it is."""
+    records: str | None = None
+    """`registry` or `local`; None: the former."""
     max_age: Age | None = None
     """How old each image may become."""
     timeout: Timeout | None = None

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""A record as it travels: what others need of it to plan, and where the rest is.
+
+Pure. Where it is kept: docs/explanation/records.md
+
+A record in a registry is an artifact of its own under a tag that nobody else writes. A *pointer* is one more
+artifact, with the newest records of one target: a hint, which may be old or gone, and can be made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from stackyard.model import canonical
+from stackyard.model.accepted import Acceptance
+from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.record import Fact, Inventoried, Record, Tested
+
+RECORD_KIND = "application/vnd.stackyard.record.v1+json"
+POINTER_KIND = "application/vnd.stackyard.pointer.v1+json"
+INPUTS_KIND = "application/vnd.stackyard.inputs.v1+json"
+FACTS_KIND = "application/vnd.stackyard.facts.v1+json"
+ANNOTATION = "org.stackyard.known"
+"""Where planning facts stand in a manifest: one GET per target, and no blob."""
+
+RECORD_TAG, POINTER_TAG = "sy-r-", "sy-p-"
+_NEWEST = 12
+"""So many records of a target are in its pointer: a plan goes on from one of the last few."""
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """One record, with what a plan needs of it."""
+
+    record: Record
+    """Without the inventory, and without the words of failed tests."""
+    platform: str
+    accepted: tuple[Acceptance, ...]
+    """What its external bases were taken to be, and since when."""
+    inputs: Digest
+    """The blob that holds what it was made from."""
+    facts: Digest
+    """The blob that holds all its facts."""
+
+    @property
+    def tag(self) -> Tag:
+        """Its own tag: the record's, and what its facts are by now."""
+        return Tag(f"{RECORD_TAG}{self.record.id}-{self.facts.hex[:12]}")
+
+
+def pointer_tag(target: TargetName, platform: str) -> Tag:
+    """Where the newest records of a target are looked for first."""
+    return Tag(f"{POINTER_TAG}{canonical.digest([target, platform]).hex[:32]}")
+
+
+def for_plans(record: Record) -> Record:
+    """What a plan reads of a record."""
+    facts = tuple(for_travel(fact) for fact in record.facts if not isinstance(fact, Inventoried))
+    return msgspec.structs.replace(record, run=0, facts=facts)
+
+
+def for_travel(fact: Fact) -> Fact:
+    """A fact without the words of failed tests, which can be long and no plan reads."""
+    return msgspec.structs.replace(fact, failures=()) if isinstance(fact, Tested) else fact
+
+
+def newest(shared: Iterable[Shared]) -> tuple[Shared, ...]:
+    """One of each record, with all facts that any copy has; the newest builds, newest first."""
+    found: dict[str, Shared] = {}
+    for each in shared:
+        before = found.get(each.record.id)
+        found[each.record.id] = each if before is None else _joined(before, each)
+    return tuple(sorted(found.values(), key=_age, reverse=True)[:_NEWEST])
+
+
+def _age(shared: Shared) -> tuple[str, str]:
+    built = shared.record.built
+    return (built.at if built else "", shared.record.id)
+
+
+def _joined(one: Shared, other: Shared) -> Shared:
+    """Two copies of one record: the longer one tells where the rest is."""
+    longer = other if len(other.record.facts) > len(one.record.facts) else one
+    facts = joined_facts(one.record.facts, other.record.facts)
+    return msgspec.structs.replace(longer, record=msgspec.structs.replace(longer.record, facts=facts))
+
+
+def joined_facts(some: Sequence[Fact], more: Sequence[Fact]) -> tuple[Fact, ...]:
+    """All facts of two copies, each once, as they happened; the order of `some` where they happened at once."""
+    fresh = [fact for fact in more if fact not in some]
+    return tuple(sorted((*some, *fresh), key=lambda fact: fact.at))

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Records in a registry: small artifacts beside the images, under tags of their own.
+
+In:   a Registry, a repository, Shared records
+Out:  what is there
+Raises: as the Registry
+Why: docs/explanation/records.md
+
+A record is written once and never changed: no writer can lose another's. Pointers are read, joined and written,
+again and again until what was joined is there; who loses that race loses time of a later reader, and no fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from stackyard.edges.registry import OCI_MANIFEST, Manifest, Registry, digest_of
+from stackyard.errors import DigestMismatch, RegistryProblem
+from stackyard.model import canonical
+from stackyard.model.accepted import Acceptance
+from stackyard.model.inputs import Inputs
+from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.record import Record
+from stackyard.model.reference import Repository
+from stackyard.model.shared import (
+    ANNOTATION,
+    FACTS_KIND,
+    INPUTS_KIND,
+    POINTER_KIND,
+    RECORD_KIND,
+    RECORD_TAG,
+    Shared,
+    for_plans,
+    newest,
+    pointer_tag,
+)
+
+_EMPTY, _EMPTY_KIND = b"{}", "application/vnd.oci.empty.v1+json"
+_ATTEMPTS = 6
+
+T = TypeVar("T")
+
+
+def write_record(
+    registry: Registry,
+    repository: Repository,
+    record: Record,
+    inputs: Inputs,
+    platform: str,
+    accepted: Sequence[Acceptance],
+) -> Shared:
+    """Leave a record with all its facts in a repository, and make the target's pointer know it."""
+    body, facts = canonical.encode(inputs), canonical.encode(list(record.facts))
+    registry.upload(repository, _EMPTY)
+    layers = [
+        _described(INPUTS_KIND, registry.upload(repository, body), len(body)),
+        _described(FACTS_KIND, registry.upload(repository, facts), len(facts)),
+    ]
+    made = Shared(for_plans(record), platform, tuple(accepted), digest_of(body), digest_of(facts))
+    registry.put(repository, made.tag, _artifact(RECORD_KIND, layers, made))
+    point(registry, repository, record.target, platform, (made,))
+    return made
+
+
+def point(
+    registry: Registry, repository: Repository, target: TargetName, platform: str, fresh: Iterable[Shared]
+) -> bool:
+    """Make a target's pointer know these records, too; whether there was anything to write."""
+    tag, wanted = pointer_tag(target, platform), tuple(fresh)
+    for attempt in range(_ATTEMPTS):
+        there = _in(registry.manifest(repository, tag), tuple[Shared, ...]) or ()
+        joined = newest((*there, *wanted))
+        if joined == there:
+            return attempt > 0
+        empty = _described(_EMPTY_KIND, registry.upload(repository, _EMPTY), len(_EMPTY))
+        try:
+            registry.put(repository, tag, _artifact(POINTER_KIND, [empty], joined))
+        except DigestMismatch:
+            continue  # somebody else wrote at the same time, and knew less
+    return True
+
+
+def read_pointer(registry: Registry, repository: Repository, target: TargetName, platform: str) -> tuple[Shared, ...]:
+    """The newest records of a target: one GET; none where there is no pointer, or one that cannot be read."""
+    return _in(registry.manifest(repository, pointer_tag(target, platform)), tuple[Shared, ...]) or ()
+
+
+def read_all(registry: Registry, repository: Repository) -> tuple[Shared, ...]:
+    """Every record of a repository: a GET for each, after the list of tags."""
+    found = (read_record(registry, repository, tag) for tag in registry.list_tags(repository) if is_record(tag))
+    return tuple(each for each in found if each is not None)
+
+
+def is_record(tag: Tag) -> bool:
+    """Whether a tag is one of a record."""
+    return tag.startswith(RECORD_TAG)
+
+
+def read_record(registry: Registry, repository: Repository, tag: Tag) -> Shared | None:
+    """One record; None where somebody else's thing is under its tag."""
+    return _in(registry.manifest(repository, tag), Shared)
+
+
+def read_inputs(registry: Registry, repository: Repository, digest: Digest) -> Inputs | None:
+    """What a record's image was made from."""
+    data = registry.blob(repository, digest)
+    return None if data is None else canonical.decode(data, Inputs)
+
+
+def _described(kind: str, digest: Digest, size: int) -> dict[str, object]:
+    return {"mediaType": kind, "digest": digest, "size": size}
+
+
+def _artifact(kind: str, layers: list[dict[str, object]], known: object) -> Manifest:
+    body = canonical.encode(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "artifactType": kind,
+            "config": _described(_EMPTY_KIND, digest_of(_EMPTY), len(_EMPTY)),
+            "layers": layers,
+            "annotations": {ANNOTATION: canonical.encode(known).decode()},
+        }
+    )
+    return Manifest(digest_of(body), OCI_MANIFEST, body)
+
+
+def _in(manifest: Manifest | None, kind: type[T]) -> T | None:
+    """What stands in an artifact of ours; None in anything else: it is a hint, and what is newer is none to us."""
+    if manifest is None:
+        return None
+    try:
+        return canonical.decode(manifest.annotations[ANNOTATION], kind)
+    except (KeyError, RegistryProblem, msgspec.MsgspecError):
+        return None

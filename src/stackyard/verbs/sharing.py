@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""Records beside the images: learned from where they are published, given to others, checked, carried in a file.
+
+In:   a Yard
+Out:  what was learned, given or found wrong, as values
+May touch: the registries of the stack's images, the records
+Raises: StackyardError of the registry; FileProblem for a file that holds no records
+Why: docs/explanation/records.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stackyard.errors import FileProblem, NothingToDo, StackyardError
+from stackyard.model import canonical
+from stackyard.model.ecr import lacks_account
+from stackyard.model.inputs import Inputs
+from stackyard.model.names import TargetName
+from stackyard.model.plan import Note, Plan
+from stackyard.model.record import Pushed, Record
+from stackyard.model.reference import Repository
+from stackyard.model.shared import Shared
+from stackyard.record.artifacts import point, read_all
+from stackyard.record.files import write_atomically
+from stackyard.record.shared import SharedRecords
+
+if TYPE_CHECKING:
+    from stackyard.verbs.yard import Yard
+
+FORMAT = 1
+_CONNECTIONS = 8
+
+
+class Synced(msgspec.Struct, frozen=True):
+    """What went each way."""
+
+    repositories: int
+    learned: int
+    """Records and facts that were new here."""
+    given: int
+    """Records that the registries were given."""
+    problems: tuple[str, ...] = ()
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What the repositories hold, and what is wrong with it."""
+
+    repositories: int
+    records: int
+    pointers: int
+    """Pointers that were made or completed."""
+    problems: tuple[str, ...] = ()
+
+
+class _Carried(msgspec.Struct, frozen=True):
+    """One line of a file of records."""
+
+    repository: Repository
+    shared: Shared
+    inputs: Inputs | None
+
+
+def shared_records(yard: Yard) -> SharedRecords | None:
+    """The store that gives records away; None for a stack that keeps them to itself."""
+    if not yard.stack.shares_records:
+        return None
+    return SharedRecords(yard.records, yard.registry, _place)
+
+
+def _place(record: Record) -> Repository | None:
+    """Beside the image, in the repository it was last pushed to."""
+    pushed = [fact for fact in record.facts if isinstance(fact, Pushed)]
+    return pushed[-1].image.repository if pushed else None
+
+
+def learn(yard: Yard, plan: Plan) -> tuple[int, tuple[Note, ...]]:
+    """Ask for what would be built, one request for each: others may have built it. A note if that cannot be done.
+
+    Returns:
+        How much was new.
+    """
+    wanted = [step.target for step in plan.steps if step.action in ("build", "decide-later")]
+    places = [
+        (target.repository, target.name)
+        for target in map(yard.stack.target, wanted)
+        if not target.is_left_alone and not lacks_account(target.repository)
+    ]
+    shared = shared_records(yard) if places else None
+    if shared is None:
+        return 0, ()
+    try:
+        return shared.learn(places), ()
+    except StackyardError as error:
+        sentence = f"what others built is not known here, and may be built again: {error}"
+        return 0, (Note("records-not-read", sentence),)
+
+
+def sync(yard: Yard) -> Synced:
+    """Give what no registry has, and learn all that the repositories hold, however old."""
+    shared = _sharing(yard)
+    given = shared.send_unshared()
+    problems = shared.flush()
+    found = _everything(yard)
+    learned = yard.records.merge([(place, each) for place, some in found for each in some]) if found else 0
+    return Synced(len(found), learned, given - len(problems), problems)
+
+
+def verify(yard: Yard) -> Verified:
+    """Read every record of the repositories, and make pointers know what they should."""
+    _sharing(yard)
+    problems: list[str] = []
+    pointers = 0
+    found = _everything(yard)
+    for place, some in found:
+        for each in some:
+            problems.extend(_missing(yard, place, each))
+        by_target: dict[tuple[TargetName, str], list[Shared]] = {}
+        for each in some:
+            by_target.setdefault((each.record.target, each.platform), []).append(each)
+        for (target, platform), records in by_target.items():
+            pointers += point(yard.registry, place, target, platform, records)
+    return Verified(len(found), sum(len(some) for _, some in found), pointers, tuple(problems))
+
+
+def _missing(yard: Yard, place: Repository, shared: Shared) -> Iterable[str]:
+    record = shared.record
+    for what, blob in (("inputs", shared.inputs), ("facts", shared.facts)):
+        if yard.registry.blob(place, blob) is None:
+            yield f"{place}:{shared.tag}: the {what} of this build of {record.target} are gone"
+    for fact in record.facts:
+        if isinstance(fact, Pushed) and yard.registry.resolve(fact.image.repository, fact.image.digest) is None:
+            yield f"{fact.image}: the image that was built of {record.target} at {fact.at} is gone"
+
+
+def _sharing(yard: Yard) -> SharedRecords:
+    shared = shared_records(yard)
+    if shared is None:
+        raise NothingToDo(
+            "the records of this stack are in no registry",
+            hint="name a `registry:`, and leave out `records: local`; `stackyard records export FILE` needs neither",
+        )
+    return shared
+
+
+def _everything(yard: Yard) -> list[tuple[Repository, tuple[Shared, ...]]]:
+    """All records of all repositories of the stack."""
+    places = dict.fromkeys(target.repository for target in yard.stack.targets if not lacks_account(target.repository))
+    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+        return list(pool.map(lambda place: (place, read_all(yard.registry, place)), places))
+
+
+def export_records(yard: Yard, path: Path) -> int:
+    """Write every record with all its facts to a file; how many."""
+    known = yard.records.known()
+    log = yard.records.acceptances()
+    lines = [canonical.line({"stackyard_records": FORMAT, "stack": yard.stack.name})]
+    for target in known.records.values():
+        for record in target:
+            outside = dict(record.built.outside) if record.built else {}
+            accepted = tuple(each for each in log if outside.get(each.reference) == each.digest)
+            nowhere = canonical.digest([])
+            shared = Shared(record, yard.records.platform, accepted, nowhere, nowhere)
+            place = _place(record) or (record.built.local.repository if record.built else Repository("nowhere"))
+            lines.append(canonical.line(_Carried(place, shared, known.inputs.get(record.inputs))))
+    write_atomically(str(path), b"\n".join(lines) + b"\n")
+    return len(lines) - 1
+
+
+def import_records(yard: Yard, path: Path) -> int:
+    """Take over what a file of records holds; how many records and facts were new. All or none."""
+    carried = _read_lines(path)
+    fresh = yard.records.merge([(each.repository, each.shared) for each in carried])
+    yard.records.keep_inputs([each.inputs for each in carried if each.inputs is not None])
+    return fresh
+
+
+def _read_lines(path: Path) -> Sequence[_Carried]:
+    number = 0
+    try:
+        with open(path, "rb") as file:
+            head = msgspec.json.decode(file.readline(), type=dict[str, object])
+            if head.get("stackyard_records") != FORMAT:
+                raise FileProblem(str(path), 1, "these are no records that this Stackyard reads", hint=_EXPORTS)
+            found: list[_Carried] = []
+            for number, line in enumerate(file, 2):  # noqa: B007 - told if it cannot be read
+                found.append(canonical.decode(line, _Carried))
+            return found
+    except OSError as error:
+        raise FileProblem(str(path), None, f"cannot be read: {error.strerror}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise FileProblem(str(path), number or 1, f"no record stands here: {error}", hint=_EXPORTS) from None
+
+
+_EXPORTS = "`stackyard records export FILE` writes such a file"

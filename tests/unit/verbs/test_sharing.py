@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: MIT
+"""Records beside the images: what one machine built, another knows."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stackyard import verbs
+from stackyard.errors import FileProblem, NothingToDo, RegistryRefused
+from stackyard.model.names import Digest, TargetName
+from stackyard.model.outcome import RunSummary
+from stackyard.model.plan import Plan
+from stackyard.model.reference import Platform, Repository
+from stackyard.model.shared import POINTER_TAG, RECORD_TAG
+from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
+from stackyard.testing.engine import Made
+from stackyard.testing.registry import Request
+from stackyard.verbs import sharing
+from stackyard.verbs.yard import Options, Yard
+from tests.repositories import commit, init
+
+SPEC = "registry: registry.example/lab\nimages: {base: {}, leaf: {depend_on: base}}\n"
+BASE, LEAF = Repository("registry.example/lab/base"), Repository("registry.example/lab/leaf")
+
+
+class Machine:
+    """A clone of the stack, with an engine of its own."""
+
+    def __init__(self, root: Path, registry: MemoryRegistry, clock: FixedClock, shelf: dict[Digest, Made]) -> None:
+        self.root, self.registry, self.clock, self.shelf = root, registry, clock, shelf
+        self.engine = FakeEngine(registry=registry, shelf=shelf)
+        self.engine.add("debian:12")
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def yard(self) -> Yard:
+        options = Options(platform=Platform("linux/amd64"))
+        return verbs.load(self.root, options, self.clock, lambda _: self.engine, lambda _: self.registry)
+
+    def build(self, *, publish: bool = True, **options: bool) -> RunSummary:
+        self.clock.advance(60)
+        yard = self.yard()
+        return verbs.run(yard, verbs.prepare(yard, publish=publish, **options))
+
+    def plan(self) -> Plan:
+        return verbs.plan(self.yard())
+
+    @property
+    def builds(self) -> int:
+        return len([call for call in self.engine.calls if call[0] == "build"])
+
+    def forget(self) -> None:
+        """As if nothing had ever run here."""
+        shutil.rmtree(self.root / ".stackyard", ignore_errors=True)
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Machine:
+    """The machine on which the stack was begun."""
+    made = Machine(tmp_path / "one", MemoryRegistry(), FixedClock(), {})
+    made.write("images/spec.yml", SPEC)
+    made.write("images/base/Dockerfile", "FROM debian:12\nCOPY note /\n")
+    made.write("images/leaf/Dockerfile", "ARG BASE_TAG\nFROM registry.example/lab/base:${BASE_TAG}\nCOPY note /\n")
+    for name in ("base", "leaf"):
+        made.write(f"images/{name}/note", name)
+    init(made.root)
+    commit(made.root)
+    return made
+
+
+def another(one: Machine) -> Machine:
+    """A fresh clone elsewhere: it shares the registry and nothing else."""
+    root = one.root.with_name("another")
+    shutil.copytree(one.root, root, ignore=shutil.ignore_patterns(".stackyard"))
+    return Machine(root, one.registry, one.clock, one.shelf)
+
+
+def built(plan: Plan) -> list[str]:
+    """What would be built."""
+    return [str(step.target) for step in plan.steps if step.action in ("build", "decide-later")]
+
+
+def test_a_fresh_clone_plans_no_build(one: Machine) -> None:
+    """Nothing but the registry tells it, and no engine is asked: one request per image."""
+    one.build()
+    two = another(one)
+    one.registry.requests.clear()
+
+    assert built(two.plan()) == []
+    assert [request.verb for request in one.registry.requests] == ["manifest", "manifest"]
+    assert two.engine.calls == []
+
+
+def test_a_fresh_clone_builds_nothing_and_publishes_nothing(one: Machine) -> None:
+    """A run there reuses all, with results of tests that ran elsewhere; a second plan asks nobody."""
+    one.build()
+    two = another(one)
+    summary = two.build()
+
+    assert summary.is_good
+    assert "built" not in {outcome.status for outcome in summary.outcomes}
+    assert two.builds == 0
+    one.registry.requests.clear()
+    assert built(two.plan()) == []
+    assert one.registry.requests == []
+
+
+def test_a_change_there_is_explained_by_what_was_built_here(one: Machine) -> None:
+    """The reason names the file: what the record was made from is read from beside it."""
+    one.build()
+    two = another(one)
+    two.write("images/leaf/note", "changed")
+
+    (step,) = (step for step in two.plan().steps if step.action == "build")
+
+    assert step.target == TargetName("leaf")
+    assert "images/leaf/note" in str(step.reasons)
+
+
+def test_bases_are_what_they_were_accepted_as(one: Machine) -> None:
+    """Though the registry of the base has moved on, and the clone never resolved it."""
+    one.registry.add_image("docker.io/library/debian", "12", "old")
+    one.build()
+    accepted = one.yard().records.acceptances()
+    one.registry.add_image("docker.io/library/debian", "12", "new")
+    two = another(one)
+
+    assert "built" not in {outcome.status for outcome in two.build().outcomes}
+    assert two.yard().records.acceptances() == accepted
+
+
+def test_a_later_fact_travels_too(one: Machine) -> None:
+    """A second build of one image: both records are there, and the newest is gone on from."""
+    one.build()
+    one.write("images/leaf/note", "second")
+    commit(one.root)
+    one.build()
+    two = another(one)
+
+    assert built(two.plan()) == []
+    tags = [tag for tag in one.registry.tags(LEAF) if tag.startswith(RECORD_TAG)]
+    assert len({tag.split("-")[2] for tag in tags}) == 2
+
+
+def test_two_machines_lose_nothing(one: Machine) -> None:
+    """Each builds a change of its own; afterwards both know both, and a third clone, too."""
+    one.build()
+    two = another(one)
+    two.plan()
+    one.write("images/leaf/note", "of one")
+    commit(one.root)
+    one.build()
+    two.write("images/leaf/note", "of two")
+    commit(two.root)
+    two.build()
+
+    for machine in (one, two):
+        sharing.sync(machine.yard())
+        assert len(machine.yard().records.known().records[TargetName("leaf")]) == 3
+    three = Machine(two.root, one.registry, one.clock, one.shelf)
+    three.forget()
+    assert built(three.plan()) == []
+
+
+def test_without_publishing_nothing_travels(one: Machine) -> None:
+    """A build on a laptop writes to no registry."""
+    one.build(publish=False)
+
+    assert {request.verb for request in one.registry.requests} <= {"manifest", "resolve"}
+    assert another(one).plan().steps[0].action == "build"
+
+
+def test_a_stack_that_keeps_its_records(one: Machine) -> None:
+    """`records: local`: none beside the images, and none are asked for."""
+    one.write("images/spec.yml", SPEC + "records: local\n")
+    commit(one.root)
+    one.build()
+
+    assert not [tag for tag in one.registry.tags(BASE) if tag.startswith((RECORD_TAG, POINTER_TAG))]
+    assert built(another(one).plan()) == ["base", "leaf"]
+    with pytest.raises(NothingToDo):
+        sharing.sync(one.yard())
+
+
+def refused(request: Request) -> bool:
+    """Whether somebody brings bytes."""
+    return request.verb == "upload"
+
+
+def test_what_cannot_be_written_is_told_and_sent_later(one: Machine) -> None:
+    """The run is good, its summary says what is missing; the next one sends it."""
+    error = RegistryRefused("registry registry.example refused", address="registry.example", status=403, words="DENIED")
+    one.registry.fail_on(refused, error)
+    summary = one.build()
+
+    assert summary.is_good
+    (remark,) = (remark for remark in summary.remarks if "records" in remark)
+    assert remark.startswith("2 records could not be written beside the images")
+    assert built(another(one).plan()) == ["base", "leaf"]
+
+    one.registry.heal()
+    one.build()
+    two = Machine(one.root.with_name("another"), one.registry, one.clock, one.shelf)
+    two.forget()
+    assert built(two.plan()) == []
+
+
+def test_a_registry_that_does_not_answer_is_a_note(one: Machine) -> None:
+    """A plan goes on with what is known here."""
+    one.build()
+    two = another(one)
+    error = RegistryRefused("registry registry.example refused", address="registry.example", status=503, words="busy")
+    one.registry.fail_on(lambda request: request.verb == "manifest", error)
+    plan = two.plan()
+
+    assert built(plan) == ["base", "leaf"]
+    assert [note.kind for note in plan.notes] == ["records-not-read"]
+
+
+class TestPointers:
+    def test_a_lost_pointer_is_made_again(self, one: Machine) -> None:
+        """From the records, which are listed by their tags."""
+        one.build()
+        for place in (BASE, LEAF):
+            for tag in one.registry.tags(place):
+                if tag.startswith(POINTER_TAG):
+                    one.registry.untag(place, tag)
+        assert built(another(one).plan()) == ["base", "leaf"]
+
+        found = sharing.verify(one.yard())
+
+        assert (found.repositories, found.pointers, found.problems) == (2, 2, ())
+        two = (
+            another(one)
+            if not (one.root.with_name("another")).exists()
+            else Machine(one.root.with_name("another"), one.registry, one.clock, one.shelf)
+        )
+        two.forget()
+        assert built(two.plan()) == []
+
+    def test_somebody_elses_thing_is_no_pointer(self, one: Machine) -> None:
+        """What cannot be read counts as nothing known: it is built again, and nothing breaks."""
+        one.build()
+        for place in (BASE, LEAF):
+            (tag,) = (tag for tag in one.registry.tags(place) if tag.startswith(POINTER_TAG))
+            one.registry.add_image(place, tag, "a photograph")
+
+        assert built(another(one).plan()) == ["base", "leaf"]
+
+    def test_what_is_gone_is_told(self, one: Machine) -> None:
+        """An image that somebody deleted: the record's sentence names it."""
+        one.build()
+        pushed = one.registry.resolve(LEAF, next(tag for tag in one.registry.tags(LEAF) if tag == "main"))
+        assert pushed is not None
+        one.registry.delete(LEAF, pushed)
+
+        (problem, *_) = sharing.verify(one.yard()).problems
+        assert "the image that was built of leaf" in problem
+        assert pushed in problem
+
+
+class TestFiles:
+    def test_records_travel_in_a_file(self, one: Machine, tmp_path: Path) -> None:
+        """What was exported makes another clone know it, without a registry; a second import changes nothing."""
+        one.write("images/spec.yml", SPEC + "records: local\n")
+        commit(one.root)
+        one.build()
+        two, file = another(one), tmp_path / "records.jsonl"
+
+        assert sharing.export_records(one.yard(), file) == 2
+        assert sharing.import_records(two.yard(), file) > 0
+        assert sharing.import_records(two.yard(), file) == 0
+
+        assert built(two.plan()) == []
+        ours, theirs = (machine.yard().records.known() for machine in (one, two))
+        for target, records in ours.records.items():
+            assert [record.facts for record in theirs.records[target]] == [record.facts for record in records]
+            assert theirs.inputs[records[0].inputs] == ours.inputs[records[0].inputs]
+
+    @pytest.mark.parametrize(
+        ("text", "line"), [("", 1), ("{}\n", 1), ("hello\n", 1), ('{"stackyard_records":1,"stack":"s"}\n{"a":1}\n', 2)]
+    )
+    def test_a_file_of_something_else(self, one: Machine, tmp_path: Path, text: str, line: int) -> None:
+        """Its line is named, and nothing is taken over."""
+        file = tmp_path / "records.jsonl"
+        file.write_text(text)
+
+        with pytest.raises(FileProblem) as caught:
+            sharing.import_records(one.yard(), file)
+        assert caught.value.line == line
+        assert not (one.root / ".stackyard/records.sqlite3").exists()
+
+    def test_no_file(self, one: Machine, tmp_path: Path) -> None:
+        """A sentence with its name."""
+        with pytest.raises(FileProblem, match="cannot be read"):
+            sharing.import_records(one.yard(), tmp_path / "nothing")
