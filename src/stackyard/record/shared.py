@@ -113,23 +113,31 @@ class SharedRecords:
     def learn(self, wanted: Sequence[tuple[Repository, TargetName]]) -> int:
         """Take over what others know of some targets, one request for each; how much was new.
 
+        From then on there are records here, be it none of any build: who asked once need not ask again.
+
         Raises:
-            StackyardError: a registry cannot be asked; what others answered was taken over.
+            StackyardError: a registry cannot be asked, and was not asked for the rest; what others
+                answered was taken over.
         """
+        failed: list[StackyardError] = []
 
-        def read(each: tuple[Repository, TargetName]) -> tuple[Repository, tuple[Shared, ...]] | StackyardError:
+        def read(each: tuple[Repository, TargetName]) -> list[tuple[Repository, Shared]]:
+            if failed:
+                return []
             try:
-                return each[0], read_pointer(self._registry, *each, self.local.platform)
+                return [(each[0], one) for one in read_pointer(self._registry, *each, self.local.platform)]
             except StackyardError as error:
-                return error
+                failed.append(error)
+                return []
 
+        found = read(wanted[0])  # where nobody answers, it is waited for once
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
-            answers = list(pool.map(read, wanted))
-        found = [(at[0], each) for at in answers if not isinstance(at, StackyardError) for each in at[1]]
-        fresh = self.local.merge(found) if found else 0
-        for answer in answers:
-            if isinstance(answer, StackyardError):
-                raise answer
+            found += [one for some in pool.map(read, wanted[1:]) for one in some]
+        if failed and not found:
+            raise failed[0]
+        fresh = self.local.merge(found)
+        if failed:
+            raise failed[0]
         return fresh
 
     def _send(self, record: Record) -> bool:

@@ -265,7 +265,12 @@ def test_help_imports_neither_records_nor_yaml() -> None:
 
 
 def test_plan_needs_no_network_and_no_redrawing(shell: Shell) -> None:
-    """A fresh plan imports neither what talks to registries and engines, nor what redraws, nor sqlite."""
+    """A fresh plan imports neither what talks to registries and engines, nor what redraws, nor sqlite.
+
+    Where others may have built the stack, a clone that knows nothing asks them; this one has nobody to ask.
+    """
+    spec = shell.root / "images/spec.yml"
+    spec.write_text("records: local\n" + spec.read_text())
     code = "import sys; from stackyard.cli import run; run(['plan']); print(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=shell.root, capture_output=True, text=True, check=False)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stackyard import verbs
-from stackyard.errors import FileProblem, NothingToDo, RegistryRefused
+from stackyard.errors import FileProblem, NothingToDo, RegistryRefused, RegistryUnreachable
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.outcome import RunSummary
 from stackyard.model.plan import Plan
@@ -95,6 +95,25 @@ def test_a_fresh_clone_plans_no_build(one: Machine) -> None:
     assert built(two.plan()) == []
     assert [request.verb for request in one.registry.requests] == ["manifest", "manifest"]
     assert two.engine.calls == []
+
+
+def test_who_asked_once_does_not_ask_again(one: Machine) -> None:
+    """A stack that nobody has built yet: the first plan asks, one request per image, and the second nobody."""
+    assert built(one.plan()) == ["base", "leaf"]
+    assert [request.verb for request in one.registry.requests] == ["manifest", "manifest"]
+    one.registry.requests.clear()
+
+    assert built(one.plan()) == ["base", "leaf"]
+    assert one.registry.requests == []
+
+
+def test_where_nobody_answers_it_is_asked_once(one: Machine) -> None:
+    """Not for every image: each answer that does not come is waited for."""
+    gone = RegistryUnreachable("cannot reach registry registry.example", address="registry.example")
+    one.registry.fail_on(lambda request: True, gone)
+
+    assert built(one.plan()) == ["base", "leaf"]
+    assert len(one.registry.requests) == 1
 
 
 def test_a_fresh_clone_builds_nothing_and_publishes_nothing(one: Machine) -> None:
