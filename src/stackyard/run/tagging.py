@@ -86,8 +86,9 @@ def carry_out(moves: MoveSet, store: TagStore, records: Records) -> MoveSet:
     """Move all tags of the set, or none.
 
     Every tag is looked at before the first is moved: one that is not where the plan
-    saw it stops everything. If a move fails, those already made are put back; a tag
-    that did not exist before and cannot be removed leaves the set `intended`, and
+    saw it stops everything. If a move fails, those already made are put back, but for
+    tags that somebody else has moved since: theirs stand, and the error names them. A
+    tag that did not exist before and cannot be removed leaves the set `intended`, and
     the next command finishes it forward.
     """
     for move in moves.moves:
@@ -100,9 +101,17 @@ def carry_out(moves: MoveSet, store: TagStore, records: Records) -> MoveSet:
         for move in written.changes:
             made.append(move)
             store.put(move.repository, move.tag, move.now)
-    except StackyardError:
-        if _put_back(made, store):
+    except StackyardError as error:
+        is_undone, theirs = _put_back(made, store)
+        if is_undone:
             records.settle(written, "undone")
+        if theirs:
+            names = ", ".join(map(str, theirs))
+            raise WorldError(
+                f"{error}; not put back is what somebody else moved meanwhile: {names}",
+                hint=error.hint or "`stackyard history` shows who",
+                left_alone=tuple(theirs),
+            ) from error
         raise
     records.settle(written, "done")
     return msgspec.structs.replace(written, state="done")
@@ -153,15 +162,19 @@ def conflict(reference: Reference, expected: Digest | None, found: Digest | None
     )
 
 
-def _put_back(made: Iterable[TagMove], store: TagStore) -> bool:
-    """Put back what was there before, newest first; whether everything is as it was."""
-    is_whole = True
+def _put_back(made: Iterable[TagMove], store: TagStore) -> tuple[bool, list[Reference]]:
+    """Put back what was there before, newest first: whether no tag is where we put it, and those that are another's."""
+    is_undone = True
+    theirs: list[Reference] = []
     for move in reversed(list(made)):
         try:
-            if move.was is not None:
+            found = store.resolve(move.repository, move.tag)
+            if found not in (move.was, move.now):
+                theirs.append(move.reference)
+            elif found == move.now and move.was is not None:
                 store.put(move.repository, move.tag, move.was)
-            elif store.resolve(move.repository, move.tag) is not None:
-                is_whole = store.remove(move.repository, move.tag) and is_whole
+            elif found == move.now:
+                is_undone = store.remove(move.repository, move.tag) and is_undone
         except StackyardError:
-            is_whole = False
-    return is_whole
+            is_undone = False
+    return is_undone, theirs

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""A set of tags that cannot be moved as a whole is put back, and nothing of anybody else's is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stackyard.errors import RegistryRefused, WorldError
+from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.reference import Platform, Repository
+from stackyard.record.sqlite import SqliteRecords
+from stackyard.run.tagging import carry_out, finish_interrupted
+
+OLD, NEW, THEIRS = (Digest(f"sha256:{digit * 64}") for digit in "123")
+STABLE = Tag("stable")
+NAMES = ("first", "second", "third")
+
+
+class Tags:
+    """Tags of three repositories; the third is refused once, after something else happened."""
+
+    def __init__(self, at: dict[str, Digest], meanwhile: Callable[[Tags], None]) -> None:
+        self.at = at
+        self.meanwhile: Callable[[Tags], None] | None = meanwhile
+
+    def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
+        """What the tag points at now."""
+        return self.at.get(repository)
+
+    def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
+        """Point the tag at it."""
+        if repository == "third" and self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            happens(self)
+            raise RegistryRefused("no", hint="ask the registry", status=500)
+        self.at[str(repository)] = digest
+
+    def remove(self, repository: Repository, tag: Tag) -> bool:
+        """Take it away."""
+        del self.at[str(repository)]
+        return True
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> SqliteRecords:
+    """Records of nothing."""
+    return SqliteRecords(tmp_path / "records.sqlite3", Platform("linux/amd64"))
+
+
+def moves(was: Digest | None) -> MoveSet:
+    """All three from `was` to the new one."""
+    made = tuple(TagMove(TargetName(name), Repository(name), STABLE, was, NEW) for name in NAMES)
+    return MoveSet("promote", "registry", "stable", "main", "2026-01-01T00:00:00Z", made)
+
+
+def nothing(_: Tags) -> None:
+    """Nobody else is there."""
+
+
+@pytest.mark.parametrize("was", [OLD, None])
+def test_what_was_moved_is_put_back(records: SqliteRecords, was: Digest | None) -> None:
+    """Tags are where they were, or gone where there was none; the refusal is told as it is."""
+    before = {} if was is None else dict.fromkeys(NAMES, was)
+    store = Tags(dict(before), nothing)
+
+    with pytest.raises(RegistryRefused, match=r"^no$"):
+        carry_out(moves(was), store, records)
+
+    assert store.at == before
+    assert [each.state for each in records.move_sets()] == ["undone"]
+
+
+@pytest.mark.parametrize("was", [OLD, None])
+def test_what_somebody_else_moved_meanwhile_stands(records: SqliteRecords, was: Digest | None) -> None:
+    """Another run moved the first tag on: it is not put back over theirs, and the error says which one that is."""
+    before = {} if was is None else dict.fromkeys(NAMES, was)
+    store = Tags(dict(before), lambda tags: tags.at.update(first=THEIRS))
+
+    with pytest.raises(WorldError, match=r"^no; not put back .*: first:stable$") as caught:
+        carry_out(moves(was), store, records)
+
+    assert store.at == {**before, "first": THEIRS}
+    assert caught.value.hint == "ask the registry"
+    assert isinstance(caught.value.__cause__, RegistryRefused)
+    assert [each.state for each in records.move_sets()] == ["undone"]
+    assert finish_interrupted({"registry": store}, records) == []
+
+
+def test_a_refusal_that_was_none_is_put_back(records: SqliteRecords) -> None:
+    """The registry took the tag, and its answer was lost: the tag is ours, and goes back too."""
+    store = Tags(dict.fromkeys(NAMES, OLD), lambda tags: tags.at.update(third=NEW))
+
+    with pytest.raises(RegistryRefused):
+        carry_out(moves(OLD), store, records)
+
+    assert store.at == dict.fromkeys(NAMES, OLD)
+
+
+def test_a_tag_that_was_taken_away_meanwhile_is_told(records: SqliteRecords) -> None:
+    """Nothing is no value that this run gave it: it stays away."""
+    store = Tags(dict.fromkeys(NAMES, OLD), lambda tags: tags.at.pop("second") and None)
+
+    with pytest.raises(WorldError, match="second:stable"):
+        carry_out(moves(OLD), store, records)
+
+    assert store.at == {"first": OLD, "third": OLD}
