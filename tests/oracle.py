@@ -5,8 +5,9 @@ In:   what an engine is sent: a folder, the text of a Dockerfile, build argument
 Out:  Made: the files and variables of the image, the paths it read, what it was told
 Touches: the folder, read-only. It knows nothing of Stackyard, so that it can contradict it.
 
-The part: ARG, FROM (stages too), ENV, COPY with `--from`, ONBUILD COPY, and one form of RUN, which puts what a
-bind mount of source X holds into /y: `--mount=type=bind,source=X,target=/m rm -rf /y && cp -a /m /y`.
+The part: ARG, FROM (stages too), ENV, COPY with `--from`, ONBUILD COPY, and two forms of RUN. One puts what a bind
+mount of source X holds into /y: `--mount=type=bind,source=X,target=/m rm -rf /y && cp -a /m /y`. The other writes
+down a heredoc: `mkdir -p /y && cat > /y/name <<EOF`. COPY takes one too, and names the file like its end.
 Destinations are folders that end in a slash; sources are files, folders, `.`, and `*` in a file's name; ignore
 files have plain names, `*` and `!`. Anything else is a ValueError.
 """
@@ -26,6 +27,8 @@ Content = dict[str, str]
 """Path -> kind and text; `env NAME` -> value; `onbuild N` -> an instruction; `layers` -> what it stands on."""
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-((?:[^{}]|\{[^{}]*\})*))?\}|(\w+))")
+_HEREDOC = re.compile(r"<<(-?)(['\"]?)([\w.]+)\2")
+_SAID = re.compile(r"mkdir -p (/\w+) && cat > \1/(\w+) (<<\S+)")
 _BIND = re.compile(r"--mount=type=bind,source=(\S+?),target=/m rm -rf (/\w+) && cp -a /m \2")
 
 
@@ -79,10 +82,30 @@ def _is_ignored(path: str, patterns: list[str]) -> bool:
 
 
 def instructions(text: str) -> list[tuple[str, str]]:
-    """Word and rest of each instruction; comments and empty lines are nothing."""
-    lines = [line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]
-    joined = "\n".join(lines).replace("\\\n", "").split("\n")
-    return [(line.split(None, 1)[0].upper(), line.split(None, 1)[1].strip()) for line in joined if line]
+    """Word and rest of each instruction, with its heredocs; comments and empty lines are nothing but in these."""
+    lines = text.split("\n")[::-1]
+    found = []
+    while lines:
+        line = _line(lines)
+        while line.endswith("\\") and lines:
+            line = line[:-1] + _line(lines)
+        if not line:
+            continue
+        word, rest = line.split(None, 1)
+        for dash, _, end in _HEREDOC.findall(rest) if word.upper() in ("COPY", "RUN") else ():
+            while (said := lines.pop()) != end and not (dash and said.lstrip("\t") == end):
+                rest += f"\n{said}"
+        found.append((word.upper(), rest.strip(" ")))
+    return found
+
+
+def _line(lines: list[str]) -> str:
+    """The next line that says something; empty where there is none."""
+    while lines:
+        line = lines.pop()
+        if line.strip() and not line.lstrip().startswith("#"):
+            return line
+    return ""
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
@@ -129,6 +152,7 @@ class _Maker:
         self.made = Made({})
 
     def take(self, word: str, rest: str) -> None:
+        line, _, body = rest.partition("\n")
         if word == "ARG":
             self._arg(rest)
         elif word == "FROM":
@@ -137,7 +161,9 @@ class _Maker:
             name, _, value = rest.partition("=")
             self.made.content[f"env {name}"] = self._values[name] = expand(value, self._values)
         elif word == "COPY":
-            self._copy(rest.split())
+            self._copy(line.split(), body)
+        elif word == "RUN" and (found := _SAID.fullmatch(line)):
+            self.made.content[f"{found[1]}/{found[2]}"] = f"file {self._said(found[3], body)}"
         elif word == "RUN" and (found := _BIND.fullmatch(rest)):
             for path in [path for path in self.made.content if path.startswith(f"{found[2]}/")]:
                 del self.made.content[path]
@@ -176,7 +202,14 @@ class _Maker:
         self.made.images.append(text)
         return self._image(text)
 
-    def _copy(self, words: list[str]) -> None:
+    def _said(self, word: str, body: str) -> str:
+        """What a heredoc says: without tabs at the start of lines after `<<-`, with variables where its end is bare."""
+        dash, quote, _ = _HEREDOC.fullmatch(word).groups()  # type: ignore[union-attr]
+        lines = [line.lstrip("\t") if dash else line for line in body.split("\n")] if body else []
+        text = "".join(f"{line}\n" for line in lines)
+        return text if quote else expand(text, self._values)
+
+    def _copy(self, words: list[str], body: str = "") -> None:
         *sources, to = (expand(word, self._values) for word in words if not word.startswith("--"))
         if words[0].startswith("--from="):
             name = words[0].removeprefix("--from=")
@@ -185,7 +218,10 @@ class _Maker:
                 self._take_over(other, source, to)
             return
         for source in sources:
-            self._put(source, to)
+            if named := _HEREDOC.fullmatch(source):  # one at most: its body is all that follows
+                self.made.content[to + named[3]] = f"file {self._said(source, body)}"
+            else:
+                self._put(source, to)
 
     def _take_over(self, other: Content, source: str, to: str) -> None:
         for path, what in list(other.items()):

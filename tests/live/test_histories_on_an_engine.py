@@ -39,7 +39,7 @@ ROUNDS = 4
 IMAGES = 2
 AT_ONCE = 2
 SEED = 10_000
-OURS = re.compile(r"(id|c\d|tool|tool-own|picked|direct|bound|triggered)(/|$)")
+OURS = re.compile(r"(id|c\d|tool|tool-own|picked|direct|bound|here|ran|triggered)(/|$)")
 """What the stacks put into images; the rest is of the base that has a shell."""
 NOWHERE = "127.0.0.1:0/stackyard-pasts"
 """Names that no registry can answer for."""

@@ -21,6 +21,22 @@ PATHS = (
     "test/test_a.py",
     "test/data",
 )
+HEREDOCS = (
+    "COPY <<said /here/\n{}said",
+    "COPY <<'said' /here/\n{}said",
+    "COPY <<-said /here/\n{}\tsaid",
+    "RUN mkdir -p /ran && cat > /ran/said <<EOF\n{}EOF",
+    "RUN mkdir -p /ran && cat > /ran/said <<-'EOF'\n{}EOF",
+)
+SAID = (
+    "",
+    "# one\ntext $A\n",
+    "# two\ntext $A\n",
+    "text $A\n",
+    "\t# one\n\n  text ${B}\n",
+    "FROM nowhere\n# COPY src /x/\n",
+)
+"""Lines that would be comments anywhere else, lines that would be instructions, empty ones, variables."""
 IGNORES = ("*.log\n", "*.log\n", "*.log\n!keep.log\n", "", "src/b\n", "test/data\n")
 
 
@@ -54,6 +70,7 @@ def _shape(random: Random, number: int) -> Shape:
         bind=random.choice((None, *BINDS)),
         has_tag=random.random() < 0.2,
         triggers=random.random() < 0.2,
+        said=random.choice((None, (random.choice(HEREDOCS), random.choice(SAID)))),
         args={"UNREAD": "0", **({"A": "1"} if random.random() < 0.5 else {})},
         is_copied=random.random() < 0.5,
     )
@@ -131,13 +148,22 @@ def _argument(world: World, random: Random) -> None:
 def _reshape(world: World, random: Random) -> None:
     number, shape = _some(world, random)
     fresh = _shape(random, number)
-    part = random.choice(("base", "tool", "direct", "is_picked", "copies", "bind", "has_tag", "triggers", "is_copied"))
+    part = random.choice(
+        ("base", "tool", "direct", "is_picked", "copies", "bind", "has_tag", "said", "triggers", "is_copied")
+    )
     setattr(shape, part, getattr(fresh, part))
     world.write()
 
 
 def _comment(world: World, random: Random) -> None:
     _some(world, random)[1].comment = random.randrange(3)
+    world.write()
+
+
+def _say(world: World, random: Random) -> None:
+    _, shape = _some(world, random)
+    if shape.said is not None:
+        shape.said = (shape.said[0], random.choice(SAID))
     world.write()
 
 
@@ -171,5 +197,5 @@ def _run(world: World, random: Random) -> None:
 
 EDITS = (
     _edit, _edit, _edit, _mode, _mode, _remove, _link, _touch, _between, _ignore, _everywhere, _argument, _argument,
-    _reshape, _comment, _branch, _publish, _publish, _publish, _back, _commit,
+    _reshape, _comment, _say, _say, _branch, _publish, _publish, _publish, _back, _commit,
 )  # fmt: skip

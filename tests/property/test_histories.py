@@ -79,7 +79,7 @@ def _forgets_bind_mounts(inputs: Inputs, context: Path) -> Inputs:
     sent = oracle.sent(context)
     args = dict(inputs.args)
     read = oracle.make(text, sent, args, _anything).read
-    rest = oracle.make(re.sub(r"(?m)^RUN .*\n", "", text), sent, args, _anything).read
+    rest = oracle.make(re.sub(r"(?m)^RUN --mount.*\n", "", text), sent, args, _anything).read
     kept = tuple(each for each in inputs.context if each.path not in read - rest)
     return msgspec.structs.replace(inputs, context=kept)
 
@@ -99,14 +99,22 @@ def _forgets_earlier_stages(inputs: Inputs, context: Path) -> Inputs:
     return msgspec.structs.replace(inputs, bases=tuple(base for base in inputs.bases if base == last))
 
 
+def _takes_lines_of_heredocs_for_comments(inputs: Inputs, context: Path) -> Inputs:
+    """What begins with a # is a comment, wherever it stands."""
+    lines = (context / "Dockerfile").read_text().split("\n")
+    text = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+    return msgspec.structs.replace(inputs, dockerfile=BlobId.of(text.encode()))
+
+
 @pytest.mark.parametrize(
     ("bug", "said", "first"),
     [
-        (_counts_ignored, "for nothing", 0),
-        (_forgets_modes, "missed", 5),
-        (_forgets_bind_mounts, "missed", 12),
+        (_counts_ignored, "for nothing", 24),
+        (_forgets_modes, "missed", 4),
+        (_forgets_bind_mounts, "missed", 0),
         (_forgets_arguments, "missed", 6),
-        (_forgets_earlier_stages, "missed", 13),
+        (_forgets_earlier_stages, "missed", 0),
+        (_takes_lines_of_heredocs_for_comments, "missed", 10),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )
@@ -176,6 +184,34 @@ def test_the_oracle_makes_what_an_engine_makes(tmp_path: Path) -> None:
         "/bound/a": "file a", "/bound/deep/c": "file c", "/y/other": "file 1",
     }  # fmt: skip
     assert (made.images, made.read) == (["base", "other"], {"t.txt", "src/deep/c", "src/a"})
+
+
+def test_the_oracle_makes_files_of_heredocs() -> None:
+    """Everything in one is its own, and variables are replaced where its end is not in quotes."""
+    text = """
+FROM base
+ARG A=a
+COPY <<said /here/
+# $A
+
+FROM \\
+said
+# a comment
+COPY <<-'other' \\
+    # another
+    /here/
+\t# $A
+\tother
+RUN mkdir -p /ran && cat > /ran/x <<EOF
+${A}
+EOF
+ENV B=b
+"""
+    made = oracle.make(text, {}, {}, lambda _: {})
+
+    assert {key: value for key, value in made.content.items() if key != "layers"} == {
+        "/here/said": "file # a\n\nFROM \\\n", "/here/other": "file # $A\n", "/ran/x": "file a\n", "env B": "b",
+    }  # fmt: skip
 
 
 def test_a_world_is_built_once(tmp_path: Path) -> None:

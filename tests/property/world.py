@@ -63,6 +63,8 @@ class Shape:
     bind: str | None = None
     has_tag: bool = False
     """Whether the last stage declares and reads the argument that names the parent's tag."""
+    said: tuple[str, str] | None = None
+    """An instruction with a heredoc, and what that says where the former has braces."""
     triggers: bool = False
     comment: int = 0
     args: dict[str, str] = field(default_factory=dict)
@@ -198,6 +200,9 @@ class World:
             lines += [f"COPY --from={text} /id/ /direct/"]
         if shape.bind is not None:
             lines += [f"RUN --mount=type=bind,source={shape.bind},target=/m rm -rf /bound && cp -a /m /bound"]
+        if shape.said is not None:
+            form, body = shape.said
+            lines += [form.format(body)]
         if shape.has_tag:
             lines += ["ARG BASE_TAG", "ENV TAG=$BASE_TAG"]
         if shape.triggers:

@@ -34,6 +34,9 @@ from stackyard.testing.registry import MemoryRegistry, sha256
 Answer = Callable[[ImageFacts, Sequence[str]], str | RunResult]
 
 _INSTRUCTION = re.compile(r"^[ \t]*(FROM|ARG|RUN|COPY|ADD)[ \t]+(.*\S)", re.IGNORECASE | re.MULTILINE)
+_HEREDOC = re.compile(
+    r"^([ \t]*(?:RUN|COPY|ADD)\b.*<<-?(['\"]?)([\w.]+)\2.*)\n(?:.*\n)*?\t*\3$", re.IGNORECASE | re.MULTILINE
+)
 _USE = re.compile(r"--from=(\S+)|--mount=\S*\bfrom=([^,\s]+)")
 
 
@@ -56,7 +59,7 @@ class FakeEngine:
     """An engine's store and builder, in memory. Safe for threads.
 
     A build understands `FROM`, `ARG`, `COPY --from`, `RUN --mount=from`, and that `RUN ... exit 3`
-    fails after saying what it echoes; everything else is only an input. The result has the layers
+    fails after saying what it echoes; everything else, heredocs too, is only an input. The result has the layers
     of the last stage's base and one of its own, made from Dockerfile, context, arguments and the ids
     of all pins.
 
@@ -321,7 +324,7 @@ class _Reader:
 
     def steps(self) -> list[tuple[str, str | None, tuple[str, ...]]]:
         """Name, failure, output of each instruction, in order, up to the first failure."""
-        lines = _INSTRUCTION.findall(self._request.dockerfile.read_text())
+        lines = _INSTRUCTION.findall(_HEREDOC.sub(r"\1", self._request.dockerfile.read_text()))
         wanted = self._request.stage
         names = {rest.split()[-1].lower() for verb, rest in lines if verb.upper() == "FROM" and len(rest.split()) > 2}
         if wanted and wanted.lower() not in names:
