@@ -12,6 +12,7 @@ from stackyard.cli.common import (
     command,
     completed_by,
     confirmed,
+    dry_run_option,
     flush,
     json_option,
     option,
@@ -28,8 +29,6 @@ from stackyard.report.text import count_text
 if TYPE_CHECKING:
     from stackyard.model.moves import MoveSet
     from stackyard.verbs import Yard
-
-dry_run_option = option("--dry-run", is_flag=True, help="Show the preview and stop.")
 
 
 @command(

@@ -130,6 +130,7 @@ def format_option(*forms: str, help: str) -> Callable[[Callable[..., Any]], Call
     return lambda function: form(short(function))
 
 
+dry_run_option = option("--dry-run", is_flag=True, help="Show the preview and stop.")
 yes_option = option("--yes", is_flag=True, help="Do not ask after the preview.")
 directory_option = option(
     "-C",

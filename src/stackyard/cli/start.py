@@ -14,6 +14,7 @@ from stackyard.cli.common import (
     command,
     completed_by,
     confirmed,
+    dry_run_option,
     json_option,
     option,
     shown,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from stackyard.model.proposal import NewFile
     from stackyard.verbs import Yard
 
-dry_run_option = option("--dry-run", is_flag=True, help="Show the preview and stop.")
 WHY = "this writes files, and there is nobody to ask here"
 
 

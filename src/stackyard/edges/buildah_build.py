@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TextIO
 
 import msgspec
 
-from stackyard.edges.buildx import Store, built_image, masker, refusal
+from stackyard.edges.buildx import Store, built_image, masker, options, refusal
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.pins import Pinned, apart, found_pins, match_name, stage_names
 from stackyard.edges.process import TIMED_OUT, Processes
@@ -91,19 +91,7 @@ def argv(request: BuildRequest, pins: Pinned, folder: Path) -> list[str]:
     words = ["buildah", "build", "--layers", "--force-rm", "--pull=never", "--format=docker", "--identity-label=false"]
     words += ["--iidfile", str(folder / "id"), "--tag", request.tag.canonical, "--file", str(pins.dockerfile)]
     words += ["--ignorefile", str(_ignore_file(request, folder))]
-    for name, _ in request.args:
-        words += ["--build-arg", name]
-    for key, value in request.labels:
-        words += ["--label", f"{key}={value}"]
-    if request.platform:
-        words += ["--platform", request.platform]
-    if request.stage:
-        words += ["--target", request.stage]
-    if request.network:
-        words += ["--network", request.network]
-    if not request.use_cache:
-        words.append("--no-cache")
-    return [*words, str(request.context)]
+    return [*words, *options(request), str(request.context)]
 
 
 def _ignore_file(request: BuildRequest, folder: Path) -> Path:

@@ -111,12 +111,18 @@ def argv(request: BuildRequest, pins: Pinned, metadata: Path, way: Way = BUILDX)
     else:
         words = ["docker", "build", "--progress", "plain", "--iidfile", str(metadata)]
     words += ["--tag", str(request.tag), "--file", str(pins.dockerfile)]
+    for name, reference in pins.contexts:
+        words += ["--build-context", f"{name}=docker-image://{reference}"]
+    return [*words, *options(request), str(request.context)]
+
+
+def options(request: BuildRequest) -> list[str]:
+    """What every builder's command line calls by the same names. No value of an argument is in it."""
+    words: list[str] = []
     for name, _ in request.args:
         words += ["--build-arg", name]
     for key, value in request.labels:
         words += ["--label", f"{key}={value}"]
-    for name, reference in pins.contexts:
-        words += ["--build-context", f"{name}=docker-image://{reference}"]
     if request.platform:
         words += ["--platform", request.platform]
     if request.stage:
@@ -125,7 +131,7 @@ def argv(request: BuildRequest, pins: Pinned, metadata: Path, way: Way = BUILDX)
         words += ["--network", request.network]
     if not request.use_cache:
         words.append("--no-cache")
-    return [*words, str(request.context)]
+    return words
 
 
 def environment(request: BuildRequest) -> dict[str, str]:

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.edges import machine
 from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import PytestRunner
 from stackyard.inside.suites import Suites
 from stackyard.load.sources import size_bytes
-from stackyard.load.stack import Rereader, Settings
+from stackyard.load.stack import Rereader
 from stackyard.model.accepted import Acceptance
 from stackyard.model.bases import bases_of
 from stackyard.model.decide import Presence, too_old
@@ -35,23 +33,9 @@ from stackyard.run.expect import Times, times_of
 from stackyard.run.jobs import Work, accept_base
 from stackyard.run.tagging import finish_interrupted
 from stackyard.verbs.logs import RUNS
-
-if TYPE_CHECKING:
-    from stackyard.verbs.yard import Options, Yard
+from stackyard.verbs.yard import Yard, settings_for
 
 CONNECTIONS = 8
-
-
-def settings_of(options: Options) -> Settings:
-    """What reading one target again needs of what the caller decided: all but where the repository came from."""
-    return Settings(
-        options.platform or machine.native_platform(),
-        options.registry,
-        options.account,
-        options.region,
-        options.build_args,
-        options.bases,
-    )
 
 
 def finish_moves(yard: Yard) -> None:
@@ -149,7 +133,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
     folder = yard.state / RUNS / str(number)
     if number:
         folder.mkdir(parents=True, exist_ok=True)
-    settings = settings_of(yard.options)
+    settings = settings_for(yard.place, yard.options)
     pytest = PytestRunner(Processes(yard.environ))
     return Work(
         root=yard.root,
