@@ -120,6 +120,19 @@ def _digest(target: Target, record: Record, place: TagPlace) -> Digest | None:
     return pushed.image.digest if pushed else None
 
 
+def asked_of(stack: Stack, sources: Sequence[Source], channel: str) -> list[tuple[Repository, Tag, bool]]:
+    """The tags that `plan_promotion` resolves, and whether each is one whose content is going to be put elsewhere."""
+    found: list[tuple[Repository, Tag, bool]] = []
+    for source in sources:
+        target = source.target
+        if source.reference is not None and source.reference.tag is not None:
+            found.append((target.repository, source.reference.tag, True))
+        tag = render(channel, values_of(stack.revision, dict(target.variables)))
+        if tag is not None:
+            found.append((target.repository, tag, False))
+    return found
+
+
 def plan_promotion(
     stack: Stack,
     known: Known,

@@ -461,7 +461,7 @@ class Driver:
             now, branch = self._work.clock.now(), revision.branch
             done = MoveSet("run", place, "", str(self._number), now, tuple(moves), commit, branch=branch)
             if done.changes:
-                done = carry_out(done, self._store, self._records)
+                done = carry_out(done, self._store, self._records, is_fresh=True)
             for move in moves:  # also those that were there before these records knew of them
                 self._records.put_tag(place, move.reference, move.now, revision.branch)
         except StackyardError as error:

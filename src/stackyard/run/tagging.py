@@ -9,18 +9,22 @@ Used by: the end of a run, promote, rollback. Why: docs/explanation/promotion.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import msgspec
 
 from stackyard.edges.engine import Engine
-from stackyard.edges.registry import Registry
+from stackyard.edges.registry import Manifest, Registry
 from stackyard.errors import EngineUnavailable, RegistryUnreachable, StackyardError, TagConflict, WorldError
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import LocalImage, Reference, Repository
 from stackyard.record.store import Records
+
+CONNECTIONS = 8
+"""So many tags are looked at or moved at a time."""
 
 
 class TagStore(Protocol):
@@ -28,6 +32,9 @@ class TagStore(Protocol):
 
     def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
         """What the tag points at now."""
+
+    def read(self, repository: Repository, tag: Tag) -> Digest | None:
+        """As `resolve`; what it points at is then ready for `put`."""
 
     def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
         """Point the tag at content that is there."""
@@ -47,6 +54,10 @@ class EngineTags:
         facts = self._engine.inspect(str(Reference(repository, tag)))
         return facts.image.id if facts else None
 
+    def read(self, repository: Repository, tag: Tag) -> Digest | None:
+        """One inspect: an engine needs nothing more."""
+        return self.resolve(repository, tag)
+
     def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
         """One request."""
         self._engine.tag(LocalImage(digest), Reference(repository, tag))
@@ -62,14 +73,23 @@ class RegistryTags:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self._kept: dict[tuple[Repository, Digest], Manifest] = {}
 
     def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
         """One HEAD."""
         return self._registry.resolve(repository, tag)
 
+    def read(self, repository: Repository, tag: Tag) -> Digest | None:
+        """One GET; the bytes are kept, so that putting them under another tag needs none."""
+        manifest = self._registry.manifest(repository, tag)
+        if manifest is None:
+            return None
+        self._kept[repository, manifest.digest] = manifest
+        return manifest.digest
+
     def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
-        """GET the manifest, PUT the same bytes under the tag, read back."""
-        manifest = self._registry.manifest(repository, digest)
+        """GET the manifest, unless it was read; PUT the same bytes under the tag, read back."""
+        manifest = self._kept.get((repository, digest)) or self._registry.manifest(repository, digest)
         if manifest is None:
             raise WorldError(
                 f"{repository}@{digest} is not in the registry, so {tag!r} cannot point at it",
@@ -82,26 +102,25 @@ class RegistryTags:
         return self._registry.untag(repository, tag)
 
 
-def carry_out(moves: MoveSet, store: TagStore, records: Records) -> MoveSet:
-    """Move all tags of the set, or none.
+def carry_out(moves: MoveSet, store: TagStore, records: Records, *, is_fresh: bool = False) -> MoveSet:
+    """Move all tags of the set, or none; several at a time.
 
     Every tag is looked at before the first is moved: one that is not where the plan
     saw it stops everything. If a move fails, those already made are put back, but for
     tags that somebody else has moved since: theirs stand, and the error names them. A
     tag that did not exist before and cannot be removed leaves the set `intended`, and
     the next command finishes it forward.
+
+    Args:
+        is_fresh: the plan looked just now: nobody was asked meanwhile.
     """
-    for move in moves.moves:
-        found = store.resolve(move.repository, move.tag)
-        if found not in (move.was, move.now):
-            raise conflict(move.reference, move.was, found)
+    if not is_fresh:
+        for move, found in zip(moves.moves, looked(store, moves.moves), strict=True):
+            if found not in (move.was, move.now):
+                raise conflict(move.reference, move.was, found)
     written = records.intend(moves)
-    made: list[TagMove] = []
-    try:
-        for move in written.changes:
-            made.append(move)
-            store.put(move.repository, move.tag, move.now)
-    except StackyardError as error:
+    made, error = _made(written.changes, store)
+    if error is not None:
         is_undone, theirs = _put_back(made, store)
         if is_undone:
             records.settle(written, "undone")
@@ -112,9 +131,48 @@ def carry_out(moves: MoveSet, store: TagStore, records: Records) -> MoveSet:
                 hint=error.hint or "`stackyard history` shows who",
                 left_alone=tuple(theirs),
             ) from error
-        raise
+        raise error
     records.settle(written, "done")
     return msgspec.structs.replace(written, state="done")
+
+
+def looked(store: TagStore, moves: Sequence[TagMove]) -> list[Digest | None]:
+    """Where each tag is now."""
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        return list(pool.map(lambda move: store.resolve(move.repository, move.tag), moves))
+
+
+def asked(
+    store: TagStore, wanted: Sequence[tuple[Repository, Tag, bool]]
+) -> dict[tuple[Repository, Tag], Digest | None]:
+    """Where tags are; of those that come with True, what is there is made ready to be put elsewhere."""
+
+    def ask(each: tuple[Repository, Tag, bool]) -> Digest | None:
+        repository, tag, is_source = each
+        return store.read(repository, tag) if is_source else store.resolve(repository, tag)
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        answers = list(pool.map(ask, wanted))
+    return {(repository, tag): answer for (repository, tag, _), answer in zip(wanted, answers, strict=True)}
+
+
+def _made(moves: Sequence[TagMove], store: TagStore) -> tuple[list[TagMove], StackyardError | None]:
+    """Make the moves; once one failed no more are begun. Those that were begun, and the first failure."""
+    begun: list[TagMove] = []
+    failed: list[StackyardError] = []
+
+    def make(move: TagMove) -> None:
+        if failed:
+            return
+        begun.append(move)
+        try:
+            store.put(move.repository, move.tag, move.now)
+        except StackyardError as error:
+            failed.append(error)
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        list(pool.map(make, moves))
+    return begun, failed[0] if failed else None
 
 
 def finish_interrupted(store_of: dict[str, TagStore], records: Records) -> list[MoveSet]:
@@ -132,7 +190,7 @@ def finish_interrupted(store_of: dict[str, TagStore], records: Records) -> list[
 def _finish(moves: MoveSet, store: TagStore, records: Records) -> None:
     """Make the moves that are not made yet; a set that cannot be finished is settled, and told of once."""
     try:
-        found = {move: store.resolve(move.repository, move.tag) for move in moves.changes}
+        found = dict(zip(moves.changes, looked(store, moves.changes), strict=True))
         for move in moves.changes:
             if found[move] not in (move.was, move.now):  # someone else promoted since: theirs stands
                 raise conflict(move.reference, move.was, found[move])

@@ -308,7 +308,8 @@ def leave(yard: Yard, plan: Plan, command: str) -> RunSummary:
 
 def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] = ()) -> MoveSet:
     """The moves that would put `channel` on what `source` (a tag, a commit) is; nothing is moved yet."""
-    from stackyard.plan.channels import find_sources, place_of, plan_promotion
+    from stackyard.plan.channels import asked_of, find_sources, place_of, plan_promotion
+    from stackyard.run.tagging import asked
     from stackyard.verbs.groundwork import finish_moves
 
     refuse_errors(yard.stack)
@@ -317,8 +318,9 @@ def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] 
     place = place_of(yard.stack, known)
     sources = find_sources(yard.stack, known, source, select(yard.stack, images), place)
     runs = [moves for moves in yard.records.move_sets("", "done") if moves.kind == "run"]
-    resolve, now = yard.tags(place).resolve, yard.clock.now()
-    return plan_promotion(yard.stack, known, source, sources, channel, place, resolve, now, runs)
+    found = asked(yard.tags(place), asked_of(yard.stack, sources, channel))
+    now = yard.clock.now()
+    return plan_promotion(yard.stack, known, source, sources, channel, place, lambda *tag: found[tag], now, runs)
 
 
 def plan_rollback(yard: Yard, channel: str) -> MoveSet:
@@ -332,11 +334,15 @@ def plan_rollback(yard: Yard, channel: str) -> MoveSet:
     return plan_rollback(channel, history, yard.tags(place).resolve, yard.clock.now())
 
 
-def move(yard: Yard, moves: MoveSet) -> MoveSet:
-    """Carry a planned promotion or rollback out: all tags or none."""
+def move(yard: Yard, moves: MoveSet, *, is_fresh: bool = False) -> MoveSet:
+    """Carry a planned promotion or rollback out: all tags or none.
+
+    Args:
+        is_fresh: it was planned just now: the tags need not be looked at again.
+    """
     from stackyard.run.tagging import carry_out
 
-    return carry_out(moves, yard.tags(moves.place), yard.records)
+    return carry_out(moves, yard.tags(moves.place), yard.records, is_fresh=is_fresh)
 
 
 def channels(yard: Yard) -> dict[str, MoveSet]:

@@ -99,6 +99,7 @@ class Yard:
         self._make_registry = make_registry
         self._is_cut_off = False
         records.fetch = self._inputs_of
+        self._tags: dict[TagPlace, TagStore] = {}
 
     @property
     def root(self) -> Path:
@@ -161,7 +162,9 @@ class Yard:
         """Where tags of this stack are moved."""
         from stackyard.run.tagging import EngineTags, RegistryTags
 
-        return RegistryTags(self.registry) if place == "registry" else EngineTags(self.engine)
+        if place not in self._tags:
+            self._tags[place] = RegistryTags(self.registry) if place == "registry" else EngineTags(self.engine)
+        return self._tags[place]
 
 
 def load(
