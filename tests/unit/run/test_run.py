@@ -626,6 +626,20 @@ def test_a_channel_that_someone_moved_is_refused(two_builds: tuple[Bench, str, s
         rollback(bench)
 
 
+def test_a_promotion_asks_little(two_builds: tuple[Bench, str, str]) -> None:
+    """For each tag one look at the channel, one reading of the source, and one put, which reads back."""
+    bench, _, second = two_builds
+    bench.registry.requests.clear()
+    yard = bench.yard()
+    verbs.move(yard, verbs.plan_promotion(yard, "2026.3-main", "stable"), is_fresh=True)
+
+    asked = [(request.repository, request.verb) for request in bench.registry.requests]
+    places = {repository for repository, _ in asked}
+    assert len(places) == 3
+    assert sorted(asked) == sorted((place, verb) for place in places for verb in ("resolve", "manifest", "put"))
+    assert stable(bench) == stable(bench, f"2026.3-{second}")
+
+
 def test_a_promotion_that_fails_half_way_is_put_back(two_builds: tuple[Bench, str, str]) -> None:
     """The registry refuses one PUT: the tags that were moved are put back, and the error is told."""
     bench, first, second = two_builds
