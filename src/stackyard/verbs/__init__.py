@@ -259,7 +259,7 @@ def run(
     from stackyard.run.pace import paced
     from stackyard.run.stop import Stop
     from stackyard.verbs.groundwork import work_of
-    from stackyard.verbs.leftovers import living
+    from stackyard.verbs.leftovers import clear_up, living
 
     stop = stop or Stop()
     with stop.heard(), living(yard):
@@ -271,6 +271,8 @@ def run(
         shared = _shared(yard) if plan.is_publishing else None
         driver = Driver(plan, work, shared or yard.records, store, limits, watch, number, is_failing_fast, stop=stop)
         summary = paced(driver.run(command, started), plan, limits)
+        if summary.is_interrupted or summary.failed:
+            clear_up(yard)
         remarks = (*(n.sentence for n in plan.notes), *summary.remarks, *(shared.flush() if shared else ()))
         summary = msgspec.structs.replace(summary, remarks=remarks)
         if yard.stack.stamp_files:

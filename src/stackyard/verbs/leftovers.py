@@ -31,16 +31,26 @@ ALIVE = "alive"
 def living(yard: Yard) -> Iterator[None]:
     """The run lives as long as the block lasts; before, those that died are cleared up after."""
     make_state_folder(yard.state)
-    folder = yard.state / ALIVE
-    about = yard.engine.about()
-    ours = Traces(yard.token, about.address or about.store, tempfile.gettempdir())
+    folder, ours = yard.state / ALIVE, _traces(yard)
     with alive(folder, ours):
         each_dead(folder, lambda dead: _cleared(yard, ours, dead))
         yield
 
 
+def clear_up(yard: Yard) -> None:
+    """Remove what this run has left, all its jobs being over: a suite that was ended may have left containers."""
+    with contextlib.suppress(StackyardError):  # an engine that is gone: the outcomes say so
+        ours = _traces(yard)
+        _cleared(yard, ours, ours)
+
+
+def _traces(yard: Yard) -> Traces:
+    about = yard.engine.about()
+    return Traces(yard.token, about.address or about.store, tempfile.gettempdir())
+
+
 def _cleared(yard: Yard, ours: Traces, dead: Traces) -> bool:
-    """Remove what a dead run left; False where something of it is on another engine, or could not be removed."""
+    """Remove what a run left; False where something of it is on another engine, or could not be removed."""
     from stackyard.edges.orphans import end_orphans
 
     end_orphans(dead.token)

@@ -215,3 +215,17 @@ def test_a_file_without_traces_is_removed(tmp_path: Path) -> None:
     (tmp_path / DEAD).touch()
     each_dead(tmp_path, lambda _: False)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_run_that_did_not_go_well_clears_up_after_itself(bench: Bench) -> None:
+    """A suite that was ended may have left containers: the engine is asked to remove them; else nobody needs to."""
+    bench.build()
+    assert "clear" not in [verb for verb, _ in bench.engine.calls]
+    bench.engine.failing["registry.example/lab/left"] = "no"
+    bench.write("images/left/note", "other")
+    bench.commit()
+    bench.build()
+
+    building = [name for verb, name in bench.engine.calls if verb == "build"]
+    (token,) = [subject for verb, subject in bench.engine.calls if verb == "clear"]
+    assert prefix_of(token) in building[-1]
