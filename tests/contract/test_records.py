@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +23,9 @@ from stackyard.model.accepted import Acceptance, Seen
 from stackyard.model.inputs import comparable, identity
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.moves import MoveSet
+from stackyard.model.names import TargetName
 from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.record import Record
 from stackyard.model.reference import Reference
 from stackyard.record.shared import SharedRecords
 from stackyard.record.sqlite import FORMAT, SqliteRecords
@@ -140,6 +143,24 @@ def test_the_newest_record_comes_first(archive: Archive) -> None:
     records.append(first, FACTS[0])
 
     assert [each.id for each in archive.open().known().records[LAB.name]] == [second.id, first.id]
+
+
+def test_a_build_is_found_by_any_thread(archive: Archive) -> None:
+    """Those of one target with this fingerprint, newest first, with their facts; a store without a file has none."""
+    records = archive.open()
+
+    assert list(records.find(LAB.name, sha(["build", "1"]))) == []
+
+    first, other, second = opened(records, "1"), opened(records, "2"), opened(records, "1", run=2)
+    second = records.append(second, FACTS[0])
+    found: list[list[Record]] = []
+    thread = threading.Thread(target=lambda: found.append(list(records.find(LAB.name, sha(["build", "1"])))))
+    thread.start()
+    thread.join()
+
+    assert found == [[second, first]]
+    assert list(records.find(LAB.name, other.build)) == [other]
+    assert list(records.find(TargetName("up"), first.build)) == []
 
 
 def test_each_record_has_its_own_facts(archive: Archive) -> None:

@@ -124,6 +124,26 @@ class SqliteRecords:
             channels = frozenset(name for (name,) in names)
         return Known(records, _StoredInputs(self), accepted, tags, seen, channels, branches)
 
+    def find(self, target: TargetName, build: Digest) -> Sequence[Record]:
+        """Through a connection of its own: one belongs to the thread that made it."""
+        if not self._path.exists():
+            return []
+        mine = SqliteRecords(self._path, self._platform)
+        try:
+            with mine._open() as db:
+                db.execute("BEGIN")
+                columns = "SELECT id, target, source, build, inputs, run FROM records"
+                rows = db.execute(
+                    f"{columns} WHERE build = ? AND target = ? ORDER BY seq DESC", (build, target)
+                ).fetchall()
+                facts = "SELECT body FROM facts WHERE record = ? ORDER BY seq"
+                return [
+                    _record(row, tuple(canonical.decode(body, Fact) for (body,) in db.execute(facts, (row[0],))))  # type: ignore[arg-type]
+                    for row in rows
+                ]
+        finally:
+            mine.close()
+
     def open_record(
         self, target: TargetName, source: Digest, build: Digest, inputs: Inputs, run: int, built: Built
     ) -> Record:

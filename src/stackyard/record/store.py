@@ -24,6 +24,9 @@ class Records(Protocol):
     def known(self) -> Known:
         """All that is known now."""
 
+    def find(self, target: TargetName, build: Digest) -> Sequence[Record]:
+        """Records of one target with this build fingerprint, newest first. May be called from any thread."""
+
     def open_record(
         self, target: TargetName, source: Digest, build: Digest, inputs: Inputs, run: int, built: Built
     ) -> Record:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from stackyard.edges.patience import Retries, counted
+from stackyard.edges.turn import TAGS, Turn, taken
 from stackyard.errors import StackyardError
 from stackyard.model.decide import Need, Presence, also_tagged, decide, settled
 from stackyard.model.inputs import build_fingerprint
@@ -60,6 +61,7 @@ from stackyard.run.expect import IDLE
 from stackyard.run.jobs import Done, Work
 from stackyard.run.log import FILE, RunLog
 from stackyard.run.machine import Machine
+from stackyard.run.once import once
 from stackyard.run.publish import publish
 from stackyard.run.stop import Stop
 from stackyard.run.tagging import TagStore, carry_out
@@ -94,6 +96,8 @@ class _Track(msgspec.Struct):
     jobs: tuple[JobTime, ...] = ()
     cause: tuple[str | None, int | None] = (None, None)
     """Path and line of what made it fail."""
+    turn: Turn | None = None
+    """At building it, until what came of that is recorded."""
     outcome: Outcome | None = None
 
 
@@ -236,7 +240,8 @@ class Driver:
             case Skip(target=name, because=cause):
                 self._end(self._tracks[name], "skipped", because=cause)
             case Move(targets=targets):
-                self._move(targets)
+                with taken(self._work.turns / TAGS):
+                    self._move(targets)
                 return self._tell(Moved(targets))
         return []
 
@@ -297,7 +302,14 @@ class Driver:
         if job == "build":
             parents = {name: known for name in target.inputs.parents if (known := self._record_of(name)) is not None}
             is_afresh = any(isinstance(reason, TooOld) for reason in track.step.reasons)
-            return lambda: jobs.build(work, target, parents, tell, is_afresh)
+
+            def build() -> Done:
+                return jobs.build(work, target, parents, tell, is_afresh)
+
+            if is_afresh:
+                return build
+            track.turn = turn = Turn(work.turns / f"{target.name.file_safe}.build")
+            return lambda: once(work, target, parents, turn, build, self._is_stopping.is_set, tell)
         assert record is not None
         if job == "fetch":
             return lambda: jobs.fetch(work, target, record)
@@ -342,9 +354,13 @@ class Driver:
         if done.built is not None:
             track.record = self._opened(track, done)
             track.same = done.equal is not None
+        if done.found is not None:
+            track.record, track.action = done.found, "reuse"
         for fact in done.facts:
             if track.record is not None:
                 track.record = self._records.append(track.record, fact)
+        if track.turn is not None:
+            track.turn.give_back()
         track.tests += tuple(f for f in done.facts if isinstance(f, Tested) and done.built is None)
         track.inventory += tuple(f for f in done.facts if isinstance(f, Inventoried) and done.built is None)
         for place, reference, digest in done.tags:
@@ -359,7 +375,9 @@ class Driver:
     def _watch_ended(self, track: _Track, ended: Ended) -> None:
         text = ended.done.failure
         if ended.done.is_good and ended.job == "build":
-            text = "same content as before" if track.same else ""
+            text = (
+                "another run built it meanwhile" if ended.done.found else "same content as before" if track.same else ""
+            )
         self._watch(
             JobEnded(
                 ended.target,

@@ -10,7 +10,7 @@ Beside: publish, the last job of a target
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
@@ -55,6 +55,8 @@ class Done(msgspec.Struct, frozen=True):
     built: Built | None = None
     equal: Record | None = None
     """A known record whose content the new build equals: its image stays the target's image."""
+    found: Record | None = None
+    """What another run built meanwhile, so that this one did not."""
     facts: tuple[Fact, ...] = ()
     failure: str = ""
     details: tuple[str, ...] = ()
@@ -84,6 +86,10 @@ class Work(msgspec.Struct):
     run_suite: RunSuite
     reread: Callable[[TargetName], Target | None]
     """A target as its files are now; None where it is gone."""
+    find: Callable[[TargetName, Digest], Sequence[Record]]
+    """Records of a target with this build fingerprint, as they are now, newest first; from any thread."""
+    turns: Path
+    """The folder in which runs of this stack take turns."""
     is_publishing: bool
     accepted: dict[str, Digest]
     records_of: Mapping[TargetName, tuple[Record, ...]]

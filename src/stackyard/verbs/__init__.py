@@ -342,9 +342,11 @@ def move(yard: Yard, moves: MoveSet, *, is_fresh: bool = False) -> MoveSet:
     Args:
         is_fresh: it was planned just now: the tags need not be looked at again.
     """
+    from stackyard.edges.turn import FOLDER, TAGS, taken
     from stackyard.run.tagging import carry_out
 
-    return carry_out(moves, yard.tags(moves.place), yard.records, is_fresh=is_fresh)
+    with taken(yard.state / FOLDER / TAGS):
+        return carry_out(moves, yard.tags(moves.place), yard.records, is_fresh=is_fresh)
 
 
 def channels(yard: Yard) -> dict[str, MoveSet]:

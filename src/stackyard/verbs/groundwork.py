@@ -16,6 +16,7 @@ import msgspec
 
 from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import PytestRunner
+from stackyard.edges.turn import FOLDER, TAGS, taken
 from stackyard.inside.suites import Suites
 from stackyard.load.sources import size_bytes
 from stackyard.load.stack import Rereader
@@ -40,8 +41,10 @@ CONNECTIONS = 8
 
 def finish_moves(yard: Yard) -> None:
     """Finish what a killed command left half moved, before anything else is looked at."""
-    open_sets = yard.records.move_sets(state="intended")
-    if open_sets:
+    if not yard.records.move_sets(state="intended"):
+        return
+    with taken(yard.state / FOLDER / TAGS):  # of a run that lives: it is not interrupted, and soon done
+        open_sets = yard.records.move_sets(state="intended")
         finish_interrupted({moves.place: yard.tags(moves.place) for moves in open_sets}, yard.records)
 
 
@@ -150,6 +153,8 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         accepted=plan.accepted,
         records_of={name: tuple(records) for name, records in known.records.items()},
         use_cache=use_cache,
+        find=yard.records.find,
+        turns=yard.state / FOLDER,
         times=_times(yard, plan, known),
         is_stamp_typed=yard.options.stamp is not None,
     )
