@@ -489,6 +489,8 @@ RUN_FIELDS = {
     "moved[]": "Sets of tags that moved together; see [promote](#promote-and-rollback).",
     "notes[]": "What went wrong beside the outcomes.",
     "remarks[]": "What else a person should know.",
+    "free_before_bytes": "On the engine's disk; null where nothing was built or fetched, or the engine is elsewhere.",
+    "free_after_bytes": "The same, at the end.",
     "pace.critical_path[].target": "An image on the critical path: the longest chain of jobs of which each needs the "
     "one before. `pace` is null where nothing ran, or not to its end.",
     "pace.critical_path[].job": "`build`, `fetch`, `test` or `publish`.",

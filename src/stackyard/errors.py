@@ -139,6 +139,10 @@ class NothingToDo(WorldError):
     """What was asked for has no object: nothing to promote, to push, to roll back to."""
 
 
+class NoRoom(WorldError):
+    """The disk is too small for what is to be built: `.needed_bytes`, `.free_bytes`."""
+
+
 class RecordProblem(WorldError):
     """The records cannot be read or written: `.path`."""
 

@@ -54,6 +54,7 @@ jobs_option = option(
 @run_options
 @option("--no-cache", "without_cache", is_flag=True, help="Do not use the engine's build cache.")
 @jobs_option
+@option("--ignore-disk", "is_ignoring_disk", is_flag=True, help="Begin although the disk is too small, by the records.")
 @option("--fail-fast", "is_failing_fast", is_flag=True, help="Start nothing more once something failed.")
 @engine_option
 @progress_option
@@ -68,6 +69,7 @@ def build(
     is_refreshing: bool,
     without_cache: bool,
     jobs: str | None,
+    is_ignoring_disk: bool,
     is_failing_fast: bool,
     progress: str,
     is_json: bool,
@@ -82,7 +84,18 @@ def build(
     with interruptible() as stop:
         limits = _limits(yard, jobs)
         plan = verbs.prepare(yard, images, is_publishing, rebuild, only, with_children, is_refreshing)
-        return carry_out(yard, plan, "build", progress, is_json, stop, limits, not without_cache, is_failing_fast)
+        return carry_out(
+            yard,
+            plan,
+            "build",
+            progress,
+            is_json,
+            stop,
+            limits,
+            use_cache=not without_cache,
+            is_failing_fast=is_failing_fast,
+            is_ignoring_disk=is_ignoring_disk,
+        )
 
 
 @command("stackyard push", "stackyard push ml-notebook")
@@ -131,6 +144,7 @@ def carry_out(
     limits: Limits | None = None,
     use_cache: bool = True,
     is_failing_fast: bool = False,
+    is_ignoring_disk: bool = False,
 ) -> int:
     """Run a plan in front of a person or a program; the exit code."""
     if plan.is_idle:
@@ -144,7 +158,9 @@ def carry_out(
         write("")
         flush()
     with watching as watch:
-        summary = verbs.run(yard, plan, name, watch, limits, use_cache, is_failing_fast, stop)
+        summary = verbs.run(
+            yard, plan, name, watch, limits, use_cache, is_failing_fast, stop=stop, is_ignoring_disk=is_ignoring_disk
+        )
     if watching.is_text and plan.has_work:
         write("")
     watching.end(summary)

@@ -26,6 +26,7 @@ from stackyard.edges import buildah_build, podman
 from stackyard.edges.auth import is_loopback
 from stackyard.edges.docker_context import config_folder
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
+from stackyard.edges.machine import free_bytes
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import TIMED_OUT, Processes, program_version
 from stackyard.edges.traces import VARIABLE, prefix_of
@@ -94,6 +95,10 @@ class BuildahEngine:
     def folder(self) -> str:
         """Where images are kept."""
         return str(self._info()["store"]["GraphRoot"])
+
+    def free_bytes(self) -> int | None:
+        """See Engine.free_bytes."""
+        return free_bytes(self.folder())
 
     def present(self) -> frozenset[Digest]:
         """See Engine.present."""

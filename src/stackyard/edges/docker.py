@@ -20,6 +20,7 @@ from stackyard.edges.containers import Containers
 from stackyard.edges.docker_api import Api
 from stackyard.edges.docker_context import config_folder, locate
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
+from stackyard.edges.machine import free_bytes
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import Processes, program_version
 from stackyard.edges.traces import VARIABLE, prefix_of
@@ -77,6 +78,10 @@ class DockerEngine:
     def folder(self) -> str:
         """Where the engine says that its images are, on its own machine."""
         return str(self._api.must("/info").get("DockerRootDir") or "")
+
+    def free_bytes(self) -> int | None:
+        """See Engine.free_bytes."""
+        return free_bytes(self.folder()) if self._api.endpoint.address.startswith("unix://") else None
 
     def platforms(self) -> tuple[Platform, ...]:
         """What the engine's own builder runs, emulated or not; empty where it does not say."""

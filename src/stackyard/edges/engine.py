@@ -118,6 +118,9 @@ class Engine(Protocol):
     def push(self, reference: Reference, log: Path) -> None:
         """Send the image of this tag to its registry; what the registry said on a refusal is in the error."""
 
+    def free_bytes(self) -> int | None:
+        """What is free on the disk that images are kept on; None for an engine on another machine."""
+
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """Build one image; the full output goes to `log` as it comes."""
 

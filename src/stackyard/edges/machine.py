@@ -38,11 +38,15 @@ class Size(msgspec.Struct, frozen=True):
 
 def size(folder: Path) -> Size:
     """This machine as it is now. Builds run in the engine, so limits of this very process do not count."""
+    return Size(cores(), _memory(), free_bytes(str(folder)))
+
+
+def free_bytes(folder: str) -> int | None:
+    """What is free on the disk of a folder; None where there is none: some engines live in a machine of their own."""
     try:
-        free = shutil.disk_usage(folder).free
+        return shutil.disk_usage(folder).free
     except OSError:
-        free = None
-    return Size(cores(), _memory(), free)
+        return None
 
 
 def _memory() -> int | None:

@@ -73,6 +73,7 @@ class Recipe(msgspec.Struct, frozen=True):
     timeout: Timeout | None = None
     retries: int = 0
     may_fail: bool = False
+    prune: bool = False
     only_on: tuple[Platform, ...] = ()
     given_base: Reference | None = None
     """What the caller wants it to be built on, whatever its Dockerfile says."""
@@ -183,6 +184,7 @@ def _recipe(
         timeout=image.timeout or spec.timeout,
         retries=image.retries,
         may_fail=image.may_fail,
+        prune=image.prune,
         only_on=image.only_on,
     )
 

@@ -134,6 +134,7 @@ def target_of(
         timeout=recipe.timeout,
         retries=recipe.retries,
         may_fail=recipe.may_fail,
+        prune=recipe.prune,
         spots=recipe.spots,
         staging=sources.staging,
         needs=_needs(recipe, found.bases.values(), around.platform),

@@ -108,6 +108,9 @@ class RunSummary(msgspec.Struct, frozen=True):
     """What went wrong beside the outcomes."""
     remarks: tuple[str, ...] = ()
     """What a person should know, and is in order."""
+    free_before_bytes: int | None = None
+    """On the engine's disk; None where nothing was built or fetched, or nobody knows. `free_after_bytes` likewise."""
+    free_after_bytes: int | None = None
     pace: Pace | None = None
     """None where nothing ran, or not to its end."""
 

@@ -186,6 +186,8 @@ class Target(msgspec.Struct, frozen=True):
     """How often a build that failed is tried again."""
     may_fail: bool = False
     """Whether a run is good without it."""
+    prune: bool = False
+    """Whether the engine lets go of it once it is published and all that builds on it is done."""
     staging: Staging | None = None
     """How the build context is put together, where it is more than the folder."""
 

@@ -104,6 +104,8 @@ def run_data(summary: RunSummary) -> dict[str, Any]:
         "moved": [moves_data(moves) for moves in summary.moved],
         "notes": list(summary.notes),
         "remarks": list(summary.remarks),
+        "free_before_bytes": summary.free_before_bytes,
+        "free_after_bytes": summary.free_after_bytes,
         "pace": summary.pace and _pace(summary.pace),
     }
 

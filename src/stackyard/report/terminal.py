@@ -205,7 +205,7 @@ def summary_text(summary: RunSummary, style: Style, width: int) -> str:
         lines += [f"  log: {log}" for log in outcome.logs[-1:]]
     lines += [line for outcome in summary.outcomes for line in _published(outcome, style)]
     lines += [f"note: {note}" for note in (*summary.remarks, *summary.notes)]
-    lines += ["", *pace_text(summary), ending_text(summary)]
+    lines += ["", *pace_text(summary), *_disk(summary), ending_text(summary)]
     return "\n".join(lines)
 
 
@@ -264,6 +264,15 @@ def _published(outcome: Outcome, style: Style) -> list[str]:
     lines = ["", f"{style(str(outcome.target), 'bold')}  {published.reference}"]
     lines += [f"  also {tag}" for tag in published.tags]
     return lines
+
+
+def _disk(summary: RunSummary) -> list[str]:
+    """What the engine's disk has left, and what became of the rest."""
+    before, after = summary.free_before_bytes, summary.free_after_bytes
+    if before is None or after is None:
+        return []
+    change = f"{size_text(abs(after - before))} {'less' if after < before else 'more'} than before"
+    return [f"Disk: {size_text(after)} free, {change}."]
 
 
 def ending_text(summary: RunSummary) -> str:

@@ -53,6 +53,7 @@ from stackyard.run.events import (
     Move,
     Moved,
     Node,
+    Prune,
     Skip,
     Start,
     Stopped,
@@ -62,7 +63,7 @@ from stackyard.run.jobs import Done, Work
 from stackyard.run.log import FILE, RunLog
 from stackyard.run.machine import Machine
 from stackyard.run.once import once
-from stackyard.run.publish import publish
+from stackyard.run.publish import prune, publish
 from stackyard.run.stop import Stop
 from stackyard.run.tagging import TagStore, carry_out
 from stackyard.run.workers import Ended, Threads, Workers
@@ -146,6 +147,7 @@ class Driver:
                 track.action,
                 *work.times.get(name, IDLE),
                 may_fail=track.target.may_fail,
+                prune=track.target.prune and work.is_publishing,
             )
             for name, track in self._tracks.items()
         }
@@ -239,6 +241,8 @@ class Driver:
                 self._start(job, self._tracks[name])
             case Skip(target=name, because=cause):
                 self._end(self._tracks[name], "skipped", because=cause)
+            case Prune(target=name):
+                self._remarks += prune(self._work, self._tracks[name].target, self._tracks[name].record)
             case Move(targets=targets):
                 with taken(self._work.turns / TAGS):
                     self._move(targets)

@@ -34,6 +34,8 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     push_s: float = 0.0
     may_fail: bool = False
     """A build or test that fails counts for nobody but itself and what builds on it."""
+    prune: bool = False
+    """To be let go of once it and all its children are good."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -141,6 +143,15 @@ class Move(msgspec.Struct, frozen=True, tag_field="kind", tag="move"):
         return f"tags of {', '.join(self.targets)}: move"
 
 
+class Prune(msgspec.Struct, frozen=True, tag_field="kind", tag="prune"):
+    """Let the engine go of a target's image."""
+
+    target: TargetName
+
+    def __str__(self) -> str:
+        return f"{self.target}: prune"
+
+
 class End(msgspec.Struct, frozen=True, tag_field="kind", tag="end"):
     """Nothing is left to do."""
 
@@ -148,4 +159,4 @@ class End(msgspec.Struct, frozen=True, tag_field="kind", tag="end"):
         return "end"
 
 
-Instruction = Start | Skip | Move | End
+Instruction = Start | Skip | Move | Prune | End

@@ -80,6 +80,36 @@ def times_of(
     return times
 
 
+def room_of(
+    targets: Sequence[Target],
+    actions: Mapping[TargetName, Action],
+    records: Mapping[TargetName, Sequence[Record]],
+    base_bytes: Mapping[str, int],
+) -> int:
+    """Bytes that what is built and fetched takes at least: what each image had last beside what it stands on.
+
+    An image that was never built counts as the median of those that were. Engines keep more than this
+    (intermediate results), and less where nothing has changed.
+
+    Args:
+        base_bytes: sizes of external bases, by canonical reference, as far as the engine has them.
+    """
+    sizes = {
+        name: record.built.size_bytes
+        for name, known in records.items()
+        if (record := next((each for each in known if each.built), None)) and record.built
+    }
+    own: dict[TargetName, int] = {}
+    for target in targets:
+        below = [sizes.get(parent, 0) for parent in target.parent_names]
+        below += [base_bytes.get(base.canonical, 0) for base in target.bases]
+        if target.name in sizes:
+            own[target.name] = max(sizes[target.name] - max(below, default=0), 0)
+    usual = median(own.values()) if own else 0
+    coming = [target.name for target in targets if actions.get(target.name) in ("build", "decide-later", "fetch")]
+    return int(sum(own.get(name, usual) for name in coming))
+
+
 def _longest(durations: Iterable[float]) -> float | None:
     """The longest, None where there is none."""
     return max(durations, default=None)

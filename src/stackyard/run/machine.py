@@ -12,6 +12,7 @@ The rules it keeps:
 - when a target fails, its descendants are skipped because of it, and unrelated branches go on; a job
   of theirs that runs already may come to its end, and nothing follows it;
 - of what waits for a free place, the longest way to the end goes first, ties in file order;
+- an image that is to be pruned stays until it and all its children are published;
 - moving tags move at the end, all or none per connected set; a target that may fail, and did, is not of its set.
 
 A target goes through: waiting -> (decide) -> content -> tests -> publish -> done.
@@ -39,6 +40,7 @@ from stackyard.run.events import (
     Moved,
     Node,
     Pool,
+    Prune,
     Setup,
     Skip,
     Start,
@@ -147,10 +149,12 @@ class Machine:
             self._hold(target)
         elif job == "publish":
             self._state[target] = "good"
+            out = self._prunable(target)
             for child in self._children[target]:
                 self._unpublished[child] -= 1
                 if self._state[child] == "held":
                     self._hold(child)
+            return out
         return []
 
     def _fail(self, job: Job, target: TargetName) -> list[Instruction]:
@@ -171,6 +175,18 @@ class Machine:
                 self._excused.add(name)
             out.append(Skip(name, target))
             todo.extend(self._children[name])
+        return out
+
+    def _prunable(self, target: TargetName) -> list[Instruction]:
+        """What is needed no more now that `target` is good: itself or a parent, if all their children are, too.
+
+        The image of a parent whose child failed stays for the run that tries again.
+        """
+        out: list[Instruction] = []
+        for name in (target, *self._nodes[target].parents):
+            is_good = all(self._state[each] == "good" for each in (name, *self._children[name]))
+            if is_good and self._nodes[name].prune:
+                out.append(Prune(name))
         return out
 
     def _enter(self, names: Iterable[TargetName]) -> None:

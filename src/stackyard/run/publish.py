@@ -104,6 +104,29 @@ def _push(work: Work, target: Target, built: Built, log: Path) -> Pushed:
     return Pushed(work.clock.now(), image, tag, work.clock.ticks() - started)
 
 
+def prune(work: Work, target: Target, record: Record | None) -> tuple[str, ...]:
+    """Take the names away that this stack gave to a published image in the engine; a remark where that cannot be.
+
+    The image goes with its last name: one that somebody else has named stays, and so does what others stand on.
+    """
+    pushed = record.pushed(target.repository) if record else None
+    if record is None or record.built is None or pushed is None:
+        return ()
+    tagged = [fact for fact in record.facts if isinstance(fact, Tagged) and fact.place == "engine"]
+    names = {record.built.local, Reference(target.repository, pushed.tag)}
+    names |= {Reference(fact.repository, fact.tag) for fact in tagged}
+    moving = tags_of(target.templates, work.stack.revision, dict(target.variables))[1]
+    names |= {Reference(target.repository, tag) for tag in moving}
+    try:
+        for name in sorted(names, key=str):
+            facts = work.engine.inspect(str(name))
+            if facts is not None and facts.image == record.built.image:
+                work.engine.untag(name)
+    except StackyardError as error:
+        return (f"{target.name} is still in the engine: {error}",)
+    return ()
+
+
 def _typed(work: Work, target: Target) -> tuple[Tag, ...]:
     """Tags that have the stamp a person typed."""
     if not work.is_stamp_typed:

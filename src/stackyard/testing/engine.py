@@ -97,6 +97,8 @@ class FakeEngine:
         """Called first in each build, outside of any lock: it may wait, or raise."""
         self.making: Callable[[BuildRequest], object] | None = None
         """What a build's own layer is made from; none: from everything that goes in."""
+        self.free: int | None = None
+        """Bytes on the disk; None: nobody knows."""
         self.calls: list[tuple[str, str]] = []
         self._shelf = {} if shelf is None else shelf
         self._images: dict[Digest, Made] = {}
@@ -185,6 +187,11 @@ class FakeEngine:
             self.registry.add(
                 str(reference.repository), str(reference.tag or "latest"), made.manifest, [made.config_bytes]
             )
+
+    def free_bytes(self) -> int | None:
+        """What a test says."""
+        self._called("free", "")
+        return self.free
 
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """Make the image that these inputs give."""

@@ -245,6 +245,7 @@ def run(
     use_cache: bool = True,
     is_failing_fast: bool = False,
     stop: Stop | None = None,
+    is_ignoring_disk: bool = False,
 ) -> RunSummary:
     """Carry a prepared plan out; facts are recorded as they happen.
 
@@ -252,6 +253,7 @@ def run(
         limits: how many jobs run at once; None: what this machine carries.
         is_failing_fast: start nothing more once something failed.
         stop: what a handler of signals tells that the run is to end; its summary says so.
+        is_ignoring_disk: begin although the disk is too small, by the records.
     """
     if plan.is_idle:
         return leave(yard, plan, command)
@@ -260,9 +262,13 @@ def run(
     from stackyard.run.stop import Stop
     from stackyard.verbs.groundwork import work_of
     from stackyard.verbs.leftovers import clear_up, living
+    from stackyard.verbs.room import free_bytes, refuse_without_room
 
     stop = stop or Stop()
     with stop.heard(), living(yard):
+        free = free_bytes(yard, plan)
+        if free is not None and not is_ignoring_disk:
+            refuse_without_room(yard, plan, free)
         started = yard.clock.now()
         number = yard.records.begin_run(command, started) if plan.has_work else 0
         work = work_of(yard, plan, number, use_cache)
@@ -275,6 +281,9 @@ def run(
             clear_up(yard)
         remarks = (*(n.sentence for n in plan.notes), *summary.remarks, *(shared.flush() if shared else ()))
         summary = msgspec.structs.replace(summary, remarks=remarks)
+        if free is not None:
+            left = yard.engine.free_bytes()
+            summary = msgspec.structs.replace(summary, free_before_bytes=free, free_after_bytes=left)
         if yard.stack.stamp_files:
             from stackyard.verbs.stamps import write_stamps
 

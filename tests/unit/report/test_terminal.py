@@ -242,3 +242,13 @@ def test_what_may_fail_is_told_and_counted_apart() -> None:
     assert "skipped, bad failed, which may" in text
     assert str(bad.failure) in text
     assert "1 failed that may" in text.splitlines()[-1]
+
+
+def test_the_disk_is_told_where_it_is_known() -> None:
+    """What is free, and what became of the rest."""
+    less = msgspec.structs.replace(run(BUILT), free_before_bytes=9 * 10**9, free_after_bytes=7 * 10**9)
+    more = msgspec.structs.replace(run(BUILT), free_before_bytes=7 * 10**9, free_after_bytes=9 * 10**9)
+
+    assert "Disk: 7.0 GB free, 2.0 GB less than before.\n" in summary_text(less, PLAIN, 120)
+    assert "2.0 GB more than before" in summary_text(more, PLAIN, 120)
+    assert "Disk" not in summary_text(run(BUILT), PLAIN, 120)

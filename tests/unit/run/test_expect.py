@@ -12,7 +12,7 @@ from stackyard.model.names import TargetName
 from stackyard.model.plan import Action
 from stackyard.model.record import Record
 from stackyard.model.stack import Target
-from stackyard.run.expect import Times, times_of
+from stackyard.run.expect import Times, room_of, times_of
 from tests.unit.plan.made import built, pushed, record, result, suite, target
 
 BASE, LAB = target("base", suites=(suite(),)), target("lab", "base")
@@ -101,3 +101,21 @@ def test_only_what_an_action_does_takes_time() -> None:
     assert times(BASE, actions={"base": "reuse"}, records=records) == {}
     assert times(BASE, actions={"base": "fetch"}, records=records)["base"].build_s == pytest.approx(2.0)
     assert times(BASE, actions={"base": "push"}, records=records, publish=True)["base"].test_s == 0
+
+
+def test_room_is_what_images_have_beside_what_they_stand_on() -> None:
+    """By the last record of each; what was never built counts as the others do, what is reused not at all."""
+    records = {
+        TargetName("base"): facts(*known(BASE, 1.0, size=5000)),
+        TargetName("lab"): facts(*known(LAB, 1.0, size=7000)),
+    }
+    new = target("new", "base")
+    every: dict[TargetName, Action] = {each.name: "build" for each in (BASE, LAB, new)}
+
+    assert room_of([BASE, LAB, new], every, records, {}) == 5000 + 2000 + 3500
+    assert room_of([BASE, LAB, new], {LAB.name: "fetch", BASE.name: "reuse"}, records, {}) == 2000
+    assert room_of([new], {new.name: "build"}, {}, {}) == 0
+
+    on_debian = target("lab", bases=("docker.io/library/debian:12",))
+    records = {on_debian.name: facts(*known(on_debian, 1.0, size=7000))}
+    assert room_of([on_debian], {on_debian.name: "build"}, records, {"docker.io/library/debian:12": 6000}) == 1000

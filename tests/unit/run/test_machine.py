@@ -23,6 +23,7 @@ from stackyard.run.events import (
     Move,
     Moved,
     Node,
+    Prune,
     Setup,
     Skip,
     Start,
@@ -188,6 +189,22 @@ def test_a_target_that_may_fail_holds_up_nobody_else() -> None:
     assert out[-1] == Move((OS, R))
 
 
+def test_an_image_is_pruned_once_its_last_child_is_published() -> None:
+    """Itself first where it has none; one with a child that failed stays."""
+    nodes = {OS: Node((), "push", prune=True), PY: Node((OS,), "push", prune=True), R: Node((OS,), "push")}
+    machine = Machine(nodes, [], WIDE)
+    machine.begin()
+
+    assert feed(machine, *good("publish", OS)) == [Start("publish", PY), Start("publish", R)]
+    assert feed(machine, *good("publish", PY)) == [Prune(PY)]
+    assert feed(machine, *good("publish", R)) == [Prune(OS), End()]
+
+    other = Machine(nodes, [], WIDE)
+    other.begin()
+    feed(other, *good("publish", OS, PY))
+    assert other.handle(Finished("publish", R, False)) == [End()]
+
+
 def test_a_push_that_is_refused_is_never_excused() -> None:
     """What may fail is the image: its build and its tests. A registry's refusal counts."""
     machine = Machine({OS: Node((), "push", may_fail=True)}, [frozenset({OS})], WIDE)
@@ -267,6 +284,7 @@ def graphs(draw: st.DrawFn) -> dict[TargetName, Node]:
             build_s=draw(st.sampled_from([1.0, 2.0, 30.0])),
             test_s=draw(st.sampled_from([0.0, 7.0])),
             may_fail=draw(st.booleans()),
+            prune=draw(st.booleans()),
         )
     return nodes
 
@@ -295,6 +313,7 @@ def test_every_run_ends_and_keeps_the_rules(
     passed, published, with_content = set[TargetName](), set[TargetName](), set[TargetName]()
     failed: dict[TargetName, str] = {}
     skipped: dict[TargetName, TargetName | None] = {}
+    pruned = set[TargetName]()
     is_stopped = has_moved = False
     todo = machine.begin()
     while True:
@@ -309,6 +328,12 @@ def test_every_run_ends_and_keeps_the_rules(
                     assert all(machine.is_excused(name) for name in nodes if name not in targets)
                     has_moved = True
                     running.append(instruction)
+                case Prune(target=name):
+                    children = {each for each, node in nodes.items() if name in node.parents}
+                    assert nodes[name].prune
+                    assert {name} | children <= published
+                    assert name not in pruned
+                    pruned.add(name)
                 case Start(job=job, target=name):
                     assert not is_stopped
                     assert name not in failed

@@ -11,7 +11,7 @@ import pytest
 
 from stackyard import verbs
 from stackyard.edges.engine import BuildRequest, RunResult
-from stackyard.errors import ConfigError, NothingToDo, RegistryRefused, TagConflict, WorldError
+from stackyard.errors import ConfigError, NoRoom, NothingToDo, RegistryRefused, TagConflict, WorldError
 from stackyard.model.names import Tag, TargetName
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.progress import JobEnded, JobStarted, Progress, TargetEnded
@@ -946,3 +946,70 @@ def test_an_image_for_another_platform_is_left_alone(bench: Bench) -> None:
     assert summary.is_good
     assert outcome(summary, "left").status == "skipped"
     assert str(outcome(summary, "left").reasons[0]) == "not buildable here: needs linux/s390x"
+
+
+def test_a_published_image_is_pruned_once_its_children_are_done(bench: Bench) -> None:
+    """The engine loses the names that this stack gave it, of no other image and by no other; the registry keeps all."""
+    bench.write(
+        "images/spec.yml", SPEC.replace("base: {", "base: {prune: true, ").replace("left: {", "left: {prune: true, ")
+    )
+    bench.commit()
+    bench.build()  # names in the engine
+    (record,) = bench.yard().records.known().records[TargetName("left")]
+    assert record.built is not None
+    bench.engine.tag(record.built.image, Reference.parse("mine/left:1"))
+    summary = bench.build(publish=True)
+
+    assert summary.is_good
+    names = set(bench.engine.names())
+    assert not any(name.startswith("registry.example/lab/base:") for name in names)
+    assert not any(name.startswith("registry.example/lab/left:") for name in names)
+    assert any(name.startswith("registry.example/lab/right:") for name in names)
+    assert bench.engine.inspect("mine/left:1") is not None
+    assert bench.at("base", "2026.3-main")
+    assert bench.statuses(bench.build(publish=True)) == {"base": "reused", "left": "reused", "right": "reused"}
+
+
+def test_nothing_is_pruned_that_is_not_published(bench: Bench) -> None:
+    """Without a registry's copy it is the only one; a parent whose child failed stays for the run that tries again."""
+    bench.write("images/spec.yml", SPEC.replace("base: {", "base: {prune: true, "))
+    bench.commit()
+    bench.build()
+
+    assert any(name.startswith("registry.example/lab/base:") for name in bench.engine.names())
+
+    bench.engine.refusing["registry.example/lab/right"] = "denied"
+    bench.build(publish=True)
+
+    assert any(name.startswith("registry.example/lab/base:") for name in bench.engine.names())
+
+
+def test_a_run_that_will_not_fit_does_not_begin(bench: Bench) -> None:
+    """By the records, less what is built upon; the error has both sizes, and who knows better goes on."""
+    bench.engine.free = 10**9
+    first = bench.build()
+
+    assert (first.free_before_bytes, first.free_after_bytes) == (10**9, 10**9)
+
+    bench.engine.free = 1500  # one layer of 1000 each, and base's own
+    bench.engine.calls.clear()
+    with pytest.raises(NoRoom, match=r"no room: 3 images took 0\.0 GB last time") as caught:
+        bench.build(rebuild=("all",))
+
+    assert caught.value.facts == {"needed_bytes": 3000, "free_bytes": 1500}
+    assert not any(verb == "build" for verb, _ in bench.engine.calls)
+    yard = bench.yard()
+    plan = verbs.prepare(yard, rebuild=("all",))
+    assert verbs.run(yard, plan, is_ignoring_disk=True).is_good
+
+
+def test_a_run_that_brings_nothing_asks_for_no_disk(bench: Bench) -> None:
+    """Nor does one whose engine knows of none."""
+    bench.build()
+    bench.engine.free = 0
+    bench.engine.calls.clear()
+    summary = bench.build()
+
+    assert summary.is_good
+    assert summary.free_before_bytes is None
+    assert ("free", "") not in bench.engine.calls

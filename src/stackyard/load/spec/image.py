@@ -46,7 +46,7 @@ class ImageReader(Collector):
         where = f"image {name!r}"
         values = self.mapping(doc, where)
         self.unknown_keys(doc, IMAGE_KEYS, where, OTHER_WORDS)
-        for key in ("prune", "prepull", "basic_tests"):
+        for key in ("prepull", "basic_tests"):
             self.flag(values, key, where)
         common, per_plan, places = self._arguments(values, where)
         parents = self.texts(values.get("depend_on"), f"`depend_on` of {where}")
@@ -83,6 +83,7 @@ class ImageReader(Collector):
             timeout=self.timeout(values),
             retries=self.times(values, "retries", where),
             may_fail=self.flag(values, "allowed_to_fail", where),
+            prune=self.flag(values, "prune", where),
             only_on=tuple(self._platforms(values.get("only_on"), where)),
             files=tuple(self.files(values["files"], f"`files` of {where}")) if "files" in values else (),
             stage=self.text(values, "target", f"`target` of {where}"),

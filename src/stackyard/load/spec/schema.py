@@ -233,7 +233,14 @@ IMAGE = (
         "false",
         "left alone: children build on its last build that passed",
     ),
-    Key(("prune", "prepull", "basic_tests"), FLAG, "-", "read for the sake of older files; they do nothing"),
+    Key(
+        ("prune",),
+        FLAG,
+        "false",
+        "whether the engine lets go of the image in a run that publishes it: once what it has is what the registry "
+        "has, and all that builds on it is done",
+    ),
+    Key(("prepull", "basic_tests"), FLAG, "-", "read for the sake of older files; they do nothing"),
 )
 PUBLISH = (
     Key(

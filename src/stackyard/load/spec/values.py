@@ -75,6 +75,8 @@ class SpecImage(msgspec.Struct, frozen=True):
     """How often a build that failed is tried again."""
     may_fail: bool = False
     """Whether a run is good without it."""
+    prune: bool = False
+    """Whether the engine lets go of it once it is published."""
     only_on: tuple[Platform, ...] = ()
     """Platforms that it is built for; none: all."""
     spots: Spots = {}
