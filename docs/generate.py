@@ -969,6 +969,7 @@ CAPABILITIES = {
     "pin": "How builds are kept on the planned bases and parents.",
     "test": "Test folders can be run.",
     "inventory": "Commands can be run in the images.",
+    "jobs": "How much a run does at once: `--jobs` says otherwise.",
     "attestations": "Provenance and SBOM are made while building.",
     "cache": "Build caches can be imported and exported.",
     "platforms": "It can build for other platforms than its own.",

@@ -29,6 +29,7 @@ CapabilityCode = Literal[
     "disk",
     "publish",
     "bases",
+    "jobs",
 ]
 
 

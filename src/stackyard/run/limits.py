@@ -40,6 +40,23 @@ def usual(size: Size) -> Limits:
     return Limits(builds=max(1, min(builds, MOST)))
 
 
+def told(size: Size, limits: Limits) -> str:
+    """A sentence on limits, with what they come from.
+
+    >>> told(Size(cores=2), Limits(builds=2))
+    'At once run 2 builds, 1 suite of tests and 4 pushes or fetches: there are 2 cores.'
+    """
+    facts = [_count(size.cores, "core")]
+    facts += [f"{size.memory_bytes / 2**30:.1f} GiB of free memory"] if size.memory_bytes is not None else []
+    facts += [f"{size.free_bytes / 1e9:.1f} GB of free disk"] if size.free_bytes is not None else []
+    what = f"{_count(limits.builds, 'build')}, {limits.tests} suite{'s' if limits.tests > 1 else ''} of tests"
+    return f"At once run {what} and {limits.transfers} pushes or fetches: there are {', '.join(facts)}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def limits_of(text: str, usual: Limits) -> Limits:
     """What `--jobs` says; kinds that it does not name stay as usual.
 

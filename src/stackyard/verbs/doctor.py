@@ -13,11 +13,13 @@ from pathlib import Path
 import msgspec
 
 from stackyard.check.capabilities import diagnose
+from stackyard.edges import machine
 from stackyard.edges.surroundings import look
 from stackyard.errors import NotAStack, StackyardError
 from stackyard.model.ecr import lacks_account
 from stackyard.model.stack import Stack
-from stackyard.model.surroundings import Diagnosis
+from stackyard.model.surroundings import Capability, Diagnosis
+from stackyard.run.limits import told, usual
 from stackyard.verbs import Options, load
 
 
@@ -34,7 +36,13 @@ def doctor(start: Path, options: Options) -> Diagnosis:
     except StackyardError as error:
         problem = str(error)
     found = look(options.environ, __version__, hosts, options.engine)
-    return diagnose(msgspec.structs.replace(found, stack=name, stack_problem=problem))
+    diagnosis = diagnose(msgspec.structs.replace(found, stack=name, stack_problem=problem))
+    return msgspec.structs.replace(diagnosis, capabilities=(*diagnosis.capabilities, _jobs(machine.size(start))))
+
+
+def _jobs(size: machine.Size) -> Capability:
+    """How much a run does at once here."""
+    return Capability("jobs", True, told(size, usual(size)), "--jobs 4, or --jobs build=4,test=2, says otherwise")
 
 
 def hosts_of(stack: Stack) -> dict[str, bool]:
