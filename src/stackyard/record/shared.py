@@ -192,6 +192,10 @@ class SharedRecords:
         """As the local store."""
         return self.local.known()
 
+    def find(self, target: TargetName, build: Digest) -> Sequence[Record]:
+        """As the local store."""
+        return self.local.find(target, build)
+
     def accept(self, acceptances: Sequence[Acceptance]) -> None:
         """As the local store."""
         self.local.accept(acceptances)

@@ -128,7 +128,7 @@ class SqliteRecords:
         """Through a connection of its own: one belongs to the thread that made it."""
         if not self._path.exists():
             return []
-        mine = SqliteRecords(self._path, self._platform)
+        mine = SqliteRecords(self._path, self.platform)
         try:
             with mine._open() as db:
                 db.execute("BEGIN")
