@@ -9,9 +9,12 @@ Buildah, where it is installed, gets a store of its own with the same base image
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 import secrets
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +38,7 @@ from stackyard.errors import (
 from stackyard.model.content import ImageFacts, content_digest
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Reference
+from stackyard.model.stack import Secret
 from stackyard.testing.engine import FakeEngine
 from tests.engines import BASE, ENVIRON, buildah_store, missing, real_docker
 
@@ -123,6 +127,12 @@ class Bench:
             return [name for image in self.engine._listed() for name in image["names"] or ()]
         images = self.engine._api.must("/images/json")  # type: ignore[attr-defined]
         return [name for image in images for key in ("RepoTags", "RepoDigests") for name in image.get(key) or ()]
+
+    def history(self, image: LocalImage) -> object:
+        """All that a real engine tells of how an image was made."""
+        if isinstance(self.engine, BuildahEngine):
+            return self.engine._processes.output(["buildah", "inspect", "--type", "image", image.id.hex])
+        return self.engine._api.get(f"/images/{image.id}/history")  # type: ignore[attr-defined]
 
     def containers(self, image: LocalImage) -> list[object]:
         """Containers that stand on an image of a real engine."""
@@ -416,6 +426,63 @@ def test_an_arguments_value_is_on_no_command_line(real_bench: Bench):
     assert value not in real_bench.log.read_text()
     assert value not in str(result)
     assert not any(value in step.name for step in real_bench.steps)
+
+
+def test_secrets_reach_their_mounts_and_nothing_else(real_bench: Bench, tmp_path: Path):
+    """From the environment and from a file, whole; in no log, no step, no failure, no history; an argument of the
+    same name is another thing, and what is not mounted need not be there."""
+    value = secrets.token_hex(12)
+    (tmp_path / "netrc").write_text(f"machine lab\npassword {value}-2\n")
+    real_bench.engine._processes.environ["LAB_TOKEN"] = value  # type: ignore[attr-defined]
+    mounts = "--mount=type=secret,id=token --mount=type=secret,id=netrc,target=/netrc"
+    digest = hashlib.sha256(value.encode()).hexdigest()
+    text = (
+        f"FROM busybox:1.36\nARG LAB_TOKEN\nRUN {mounts} test $LAB_TOKEN = other && cat /run/secrets/token /netrc"
+        f" && sha256sum /run/secrets/token | grep {digest} && grep $(cat /run/secrets/token)-2 /netrc"
+    )
+    request = msgspec.structs.replace(
+        real_bench.request(text, args=(("LAB_TOKEN", "other"),)),
+        secrets=(
+            Secret("token", env="LAB_TOKEN"),
+            Secret("netrc", file=str(tmp_path / "netrc")),
+            Secret("unused", env="NOT_THERE"),
+        ),
+    )
+    facts = real_bench.built(request)
+    request.dockerfile.write_text(f"{text}; exit 3\n")
+    failed = real_bench.build(request)
+
+    assert failed.failure
+    assert any("***" in line for line in failed.last_lines)
+    said = f"{real_bench.log.read_text()} {failed} {real_bench.steps} {facts} {real_bench.history(facts.image)}"
+    assert value not in said
+
+
+def test_a_mount_without_its_secret_fails(real_bench: Bench, tmp_path: Path):
+    """Before anything is built, with where it should come from: a RUN may cope, and build another image."""
+    for secret, words in (
+        (Secret("token", env="NOT_THERE"), "the environment has no NOT_THERE"),
+        (Secret("token", file=str(tmp_path / "none")), "its file"),
+    ):
+        request = real_bench.request("FROM busybox:1.36\nRUN --mount=type=secret,id=token true\n")
+        assert words in (real_bench.build(msgspec.structs.replace(request, secrets=(secret,))).failure or "")
+
+
+def test_an_agents_socket_is_there(real_bench: Bench, tmp_path_factory: pytest.TempPathFactory):
+    """For the RUN that mounts it, and no other."""
+    if shutil.which("ssh-agent") is None:
+        missing("there is no ssh-agent; `apt install openssh-client` adds it")
+    place = str(tmp_path_factory.mktemp("a") / "s")
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", place], stdout=subprocess.DEVNULL)
+    try:
+        while not Path(place).exists():
+            time.sleep(0.05)
+        text = 'FROM busybox:1.36\nRUN --mount=type=ssh test -S $SSH_AUTH_SOCK\nRUN test -z "$SSH_AUTH_SOCK"\n'
+        request = msgspec.structs.replace(real_bench.request(text), ssh=(Secret("default", file=place),))
+        real_bench.built(request)
+    finally:
+        agent.terminate()
+        agent.wait()
 
 
 def test_the_same_input_twice_is_the_same_content(bench: Bench):

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 
 from stackyard import verbs
 from stackyard.errors import NothingToDo
 from stackyard.model.names import TargetName
 from stackyard.model.outcome import RunSummary
-from tests.live.conftest import LiveStack
+from tests.live.conftest import ENVIRON, LiveStack
 
 pytestmark = pytest.mark.live
 
@@ -27,6 +29,8 @@ CHILD = "ARG BASE_TAG=latest\nFROM {prefix}/base:${{BASE_TAG}}\nRUN grep -q one 
 CONFTEST = """
 import os
 import docker
+import secrets
+
 import pytest
 
 @pytest.fixture
@@ -174,3 +178,35 @@ def test_files_from_elsewhere_are_in_the_image(stack: LiveStack) -> None:
     assert statuses(stack.build("left", publish=False))["left"] == "built"
     assert not (stack.root / "images/left/cache").exists()
     assert statuses(stack.build("left", publish=False))["left"] == "reused"
+
+
+def test_a_secret_is_nowhere_but_in_its_mount(stack: LiveStack) -> None:
+    """Built with it, failing with it: no log, event, record or page below the state folder has its value."""
+    value = secrets.token_hex(16)
+    stack.write("images/spec.yml", SPEC.format(prefix=stack.prefix) + "secrets: {token: {env: LAB_TOKEN}}\n")
+    mount = "RUN --mount=type=secret,id=token cat /run/secrets/token"
+    stack.write("images/base/Dockerfile", f"FROM busybox:1.36\nCOPY release /release\n{mount}\n")
+    stack.write(
+        "images/right/Dockerfile",
+        CHILD.format(prefix=stack.prefix, name="right") + f"{mount}; cat /run/secrets/token >&2; exit 3\n",
+    )
+    stack.commit()
+    yard = stack.yard({**ENVIRON, "LAB_TOKEN": value})
+    summary = verbs.run(yard, verbs.prepare(yard, (), True))
+
+    assert {str(each.target): each.status for each in summary.outcomes} == {
+        "base": "built",
+        "left": "built",
+        "right": "failed",
+    }
+    assert value not in repr(summary)
+    files = [path for path in yard.state.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".log" for path in files)
+    for path in files:
+        assert value.encode() not in path.read_bytes(), path
+    assert any(b"***" in path.read_bytes() for path in files)
+
+    del yard.options.environ["LAB_TOKEN"]  # type: ignore[attr-defined]
+    again = verbs.load(stack.root, yard.options)
+    failure = verbs.run(again, verbs.prepare(again, ("right",))).outcomes[-1].failure
+    assert "the environment has no LAB_TOKEN" in str(failure)

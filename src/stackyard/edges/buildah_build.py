@@ -16,7 +16,7 @@ import base64
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -25,6 +25,7 @@ import msgspec
 
 from stackyard.edges.buildx import Store, built_image, masker, options, refusal
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
+from stackyard.edges.mounts import handed
 from stackyard.edges.pins import Pinned, apart, found_pins, match_name, stage_names
 from stackyard.edges.process import TIMED_OUT, Processes
 from stackyard.edges.rawjson import Progress
@@ -83,7 +84,7 @@ def build(
     return BuildResult(image, time.monotonic() - started, ended.failure, ended.last_lines, ended.is_late)
 
 
-def argv(request: BuildRequest, pins: Pinned, folder: Path) -> list[str]:
+def argv(request: BuildRequest, pins: Pinned, folder: Path, more: Sequence[str] = ()) -> list[str]:
     """The command line. No value of an argument is on it.
 
     The ignore file is always named: buildah would take a `.containerignore` first, which no other engine reads.
@@ -91,7 +92,7 @@ def argv(request: BuildRequest, pins: Pinned, folder: Path) -> list[str]:
     words = ["buildah", "build", "--layers", "--force-rm", "--pull=never", "--format=docker", "--identity-label=false"]
     words += ["--iidfile", str(folder / "id"), "--tag", request.tag.canonical, "--file", str(pins.dockerfile)]
     words += ["--ignorefile", str(_ignore_file(request, folder))]
-    return [*words, *options(request), str(request.context)]
+    return [*words, *options(request), *more, str(request.context)]
 
 
 def _ignore_file(request: BuildRequest, folder: Path) -> Path:
@@ -120,10 +121,14 @@ def _run(
     file: TextIO,
     watch: Callable[[BuildStep], None],
 ) -> _Ended:
-    progress = Progress(file, watch, lambda _: None, masker(request.args), BuildahValues(ids))
-    environ = {"SOURCE_DATE_EPOCH": str(request.epoch), **dict(request.args)}
+    gets = handed(request, processes.environ)
+    if isinstance(gets, str):
+        return _Ended(gets)
+    progress = Progress(file, watch, lambda _: None, masker(request.args, gets.hidden), BuildahValues(ids))
+    words = argv(request, pins, folder, gets.words)
+    environ = {"SOURCE_DATE_EPOCH": str(request.epoch), **dict(request.args), **gets.environ}
     try:
-        code = processes.follow(argv(request, pins, folder), progress.take, environ, timeout_s=request.timeout_s)
+        code = processes.follow(words, progress.take, environ, timeout_s=request.timeout_s)
     finally:
         progress.end()
     if code == 0:

@@ -13,12 +13,13 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, TextIO
 
 from stackyard.edges.built_in import PlainValues
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
+from stackyard.edges.mounts import handed
 from stackyard.edges.pins import Pinned, pinned
 from stackyard.edges.process import TIMED_OUT, Processes
 from stackyard.edges.rawjson import Progress
@@ -99,7 +100,7 @@ def refusal(request: BuildRequest, steers: re.Pattern[str] = _STEERS_CLIENT, cli
     return None
 
 
-def argv(request: BuildRequest, pins: Pinned, metadata: Path, way: Way = BUILDX) -> list[str]:
+def argv(request: BuildRequest, pins: Pinned, metadata: Path, way: Way = BUILDX, more: Sequence[str] = ()) -> list[str]:
     """The command line. No value of an argument is on it.
 
     The builder is the engine's own, whose results are in the engine's store without a copy;
@@ -113,7 +114,7 @@ def argv(request: BuildRequest, pins: Pinned, metadata: Path, way: Way = BUILDX)
     words += ["--tag", str(request.tag), "--file", str(pins.dockerfile)]
     for name, reference in pins.contexts:
         words += ["--build-context", f"{name}=docker-image://{reference}"]
-    return [*words, *options(request), str(request.context)]
+    return [*words, *options(request), *more, str(request.context)]
 
 
 def options(request: BuildRequest) -> list[str]:
@@ -148,9 +149,9 @@ def environment(request: BuildRequest) -> dict[str, str]:
     }
 
 
-def masker(args: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
-    """A function that takes the values of secret-looking arguments out of a text."""
-    hidden: set[str] = set()
+def masker(args: tuple[tuple[str, str], ...], secrets: Collection[str] = ()) -> Callable[[str], str]:
+    """A function that takes secrets and the values of secret-looking arguments out of a text."""
+    hidden = set(secrets)
     for name, value in args:
         if looks_secret(name, value):
             hidden |= {line for line in value.splitlines() if len(line) > 3}
@@ -191,12 +192,15 @@ def _run(
         if store.inspect(name) is None:
             raise _NotPinned(f"the Dockerfile names {name}, which was not planned and is not in the engine's store")
 
+    gets = handed(request, processes.environ)
+    if isinstance(gets, str):
+        return _Ended(gets)
     values = None if way.through == "buildx" else PlainValues()
-    progress = Progress(file, watch, needs, masker(request.args), values)
+    progress = Progress(file, watch, needs, masker(request.args, gets.hidden), values)
+    words = argv(request, pins, metadata, way, gets.words)
+    environ = {**environment(request), **gets.environ}
     try:
-        code = processes.follow(
-            argv(request, pins, metadata, way), progress.take, environment(request), timeout_s=request.timeout_s
-        )
+        code = processes.follow(words, progress.take, environ, timeout_s=request.timeout_s)
     except _NotPinned as found:
         return _Ended(str(found))
     finally:

@@ -19,6 +19,7 @@ from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.progress import StepState
 from stackyard.model.reference import LocalImage, Platform, Reference
+from stackyard.model.stack import Secret
 
 
 class EngineInfo(msgspec.Struct, frozen=True):
@@ -57,6 +58,10 @@ class BuildRequest(msgspec.Struct, frozen=True):
     """The network of RUN; empty: the engine's default."""
     timeout_s: float | None = None
     """A build that takes longer is ended; None: it may take as long as it takes."""
+    secrets: tuple[Secret, ...] = ()
+    """What secret mounts get; files by absolute path. One that the Dockerfile mounts and nobody has fails the build."""
+    ssh: tuple[Secret, ...] = ()
+    """The same for ssh mounts."""
 
 
 class BuildStep(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from stackyard.load.tree.place import DOCKERFILE, Place
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.names import ImageName, TargetName, VersionName
 from stackyard.model.reference import Platform, Reference
-from stackyard.model.stack import Spot, Spots, TagTemplates
+from stackyard.model.stack import Secret, Spot, Spots, TagTemplates
 from stackyard.model.tags import filled
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Recipe(msgspec.Struct, frozen=True):
     may_fail: bool = False
     prune: bool = False
     only_on: tuple[Platform, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    ssh: tuple[Secret, ...] = ()
     given_base: Reference | None = None
     """What the caller wants it to be built on, whatever its Dockerfile says."""
 
@@ -186,6 +188,8 @@ def _recipe(
         may_fail=image.may_fail,
         prune=image.prune,
         only_on=image.only_on,
+        secrets=_merged(spec.secrets, image.secrets),
+        ssh=_merged(spec.ssh, image.ssh),
     )
 
 
@@ -194,3 +198,8 @@ def _spots(spec: Spec, image: SpecImage, version: VersionName | None) -> Spots:
     of_plan = {key[:2]: spot for key, spot in image.spots.items() if key[0] == "args" and key[2:] == (version,)}
     spots = {**spec.spots, **image.spots, **of_plan}
     return {**spots, ("entry",): spots["image",]} if ("image",) in spots else spots
+
+
+def _merged(common: tuple[Secret, ...], own: tuple[Secret, ...]) -> tuple[Secret, ...]:
+    """The stack's and the image's, whose own wins."""
+    return tuple({secret.id: secret for secret in (*common, *own)}.values()) if common or own else ()

@@ -135,6 +135,8 @@ def target_of(
         retries=recipe.retries,
         may_fail=recipe.may_fail,
         prune=recipe.prune,
+        secrets=recipe.secrets,
+        ssh=recipe.ssh,
         spots=recipe.spots,
         staging=sources.staging,
         needs=_needs(recipe, found.bases.values(), around.platform),

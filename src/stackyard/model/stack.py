@@ -146,6 +146,16 @@ class Staging(msgspec.Struct, frozen=True):
     the stack's root, and where it goes, relative to the build context. Sorted by the latter."""
 
 
+class Secret(NamedTuple):
+    """What a mount of a build gets, by its id: named here, and read when an image is built. Its value is no input."""
+
+    id: str
+    env: str = ""
+    """A variable of the environment: its value is the secret, or for ssh the agent's socket."""
+    file: str = ""
+    """Else a file: relative to the stack's root, absolute, or with `~`."""
+
+
 class Target(msgspec.Struct, frozen=True):
     """One image at one version: the node of the graph."""
 
@@ -188,6 +198,10 @@ class Target(msgspec.Struct, frozen=True):
     """Whether a run is good without it."""
     prune: bool = False
     """Whether the engine lets go of it once it is published and all that builds on it is done."""
+    secrets: tuple[Secret, ...] = ()
+    """What `RUN --mount=type=secret` may get."""
+    ssh: tuple[Secret, ...] = ()
+    """The same for `type=ssh`."""
     staging: Staging | None = None
     """How the build context is put together, where it is more than the folder."""
 

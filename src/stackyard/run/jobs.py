@@ -34,7 +34,7 @@ from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, SuiteResult, Tested
 from stackyard.model.reference import LocalImage, Platform, Reference, content_tag
-from stackyard.model.stack import Stack, Suite, Target
+from stackyard.model.stack import Secret, Stack, Suite, Target
 from stackyard.run.expect import Times
 
 
@@ -135,6 +135,8 @@ def build(
             stage=target.inputs.stage,
             network=target.inputs.network,
             timeout_s=target.timeout.seconds if target.timeout else None,
+            secrets=_placed(work, target.secrets),
+            ssh=_placed(work, target.ssh),
         )
         result = _attempted(work, target, request, log, watch)
     if result.image is None:
@@ -193,6 +195,11 @@ def _attempted(
             return result
         patience.pause(patience.back_off_s(attempt), f"build failed: {result.failure}")
     return work.engine.build(request, log, watch)
+
+
+def _placed(work: Work, secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:
+    """With files where they are: relative ones are below the stack's root."""
+    return tuple(s._replace(file=str(work.root / Path(s.file).expanduser())) if s.file else s for s in secrets)
 
 
 def _failure(target: Target, result: BuildResult) -> str:

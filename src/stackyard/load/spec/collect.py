@@ -7,6 +7,7 @@ Out:  values of the form that is asked for, or what stands for none; findings
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.yaml import Doc
 from stackyard.model.names import Name, nearest
-from stackyard.model.stack import Finding, Spot
+from stackyard.model.stack import Finding, Secret, Spot
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _N = TypeVar("_N", bound=Name)
 _MOST_TOLD = 100
+_SECRET_ID = re.compile(r"[A-Za-z0-9_.-]+")
 """Keys of one mapping that nothing reads: whoever has more has made one mistake, not so many."""
 
 
@@ -117,6 +119,25 @@ class Collector:
         hint = "it is a number from 0 to 9"
         self.problem(values[key].problem(f"`{key}` of {where} is {text!r}", hint, wanted="a number from 0 to 9"))
         return 0
+
+    def secrets(self, values: Mapping[str, Doc], key: str, where: str) -> tuple[Secret, ...]:
+        """Secrets by id, each with where it comes from; a wrong one is an error finding."""
+        if key not in values:
+            return ()
+        found = []
+        for name, doc in self.mapping(values[key], f"`{key}` of {where}").items():
+            what = f"`{name}` in `{key}` of {where}"
+            is_mapping = isinstance(doc.value, dict)  # anything else may be the secret itself, and is told to nobody
+            entry = self.mapping(doc, what) if is_mapping else {}
+            self.unknown_keys(doc, ("env", "file"), what)
+            env, file = (self.text(entry, source, f"`{source}` of {what}") or "" for source in ("env", "file"))
+            if bool(env) == bool(file) or not _SECRET_ID.fullmatch(name) or "," in file:
+                hint = "write NAME: {env: VARIABLE} or NAME: {file: PATH}, never the secret itself"
+                sentence = f"{what} does not say where it comes from"
+                self.problem(doc.problem(sentence, hint, found=str(name), wanted="env or file"))
+            else:
+                found.append(Secret(name, env, file))
+        return tuple(found)
 
     def unknown_keys(
         self,

@@ -85,6 +85,8 @@ class ImageReader(Collector):
             may_fail=self.flag(values, "allowed_to_fail", where),
             prune=self.flag(values, "prune", where),
             only_on=tuple(self._platforms(values.get("only_on"), where)),
+            secrets=self.secrets(values, "secrets", where),
+            ssh=self.secrets(values, "ssh", where),
             files=tuple(self.files(values["files"], f"`files` of {where}")) if "files" in values else (),
             stage=self.text(values, "target", f"`target` of {where}"),
             network=self.word(values, "network", schema.NETWORK, where) or "",

@@ -88,6 +88,8 @@ class _Reader(ImageReader):
             policy=policy_in(top, self),
             max_age=self.age(top),
             timeout=self.timeout(top),
+            secrets=self.secrets(top, "secrets", "the file"),
+            ssh=self.secrets(top, "ssh", "the file"),
             files=tuple(self._files_by_image(top.get("files"))),
             network=self.word(top, "network", schema.NETWORK, "the file") or "",
             granularity=self.word(top, "granularity", schema.GRANULARITY, "the file"),

@@ -97,6 +97,13 @@ def _object(keys: Sequence[Key], *, may_be_empty: bool = True) -> Schema:
     }
 
 
+SECRET = _object(
+    (
+        Key(("env",), TEXT, "none", "the variable of the environment that has it"),
+        Key(("file",), TEXT, "none", "the file that has it: below the stack's root, absolute, or with `~`"),
+    )
+)
+SECRETS = Kind("mapping of `{env: NAME}` or `{file: PATH}`", _mapping(SECRET))
 TAG = (
     Key(("prefix",), TEXT, "none", "what `{prefix}` stands for"),
     Key(("fixed",), TEXT_OR_LIST, "`{prefix}-{commit}`", "tags that never move once published"),
@@ -208,6 +215,8 @@ IMAGE = (
         "0",
         "how often a build that failed is tried again: for a `RUN` that fails now and then through no fault of its own",
     ),
+    Key(("secrets",), SECRETS, "none", "as at the top, for this image, beside the stack's; it wins"),
+    Key(("ssh",), SECRETS, "none", "as at the top, for this image, beside the stack's; it wins"),
     Key(
         ("allowed_to_fail",),
         FLAG,
@@ -299,6 +308,19 @@ TOP = (
         TIME,
         "builds `never`, tests `1h`",
         "how long the build of an image may take, and each suite of its tests; then it is ended, and has failed",
+    ),
+    Key(
+        ("secrets",),
+        SECRETS,
+        "none",
+        "what `RUN --mount=type=secret,id=NAME` gets, by its id, see [secrets](../how-to/use-secrets.md)",
+    ),
+    Key(
+        ("ssh",),
+        SECRETS,
+        "none",
+        "what `RUN --mount=type=ssh` gets, by its id, `default` where the mount names none: "
+        "a variable that holds an agent's socket, or a key",
     ),
     Key(
         ("ecr",),

@@ -16,7 +16,7 @@ from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Command, Spot, Spots, TagTemplates
+from stackyard.model.stack import Command, Secret, Spot, Spots, TagTemplates
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
@@ -79,6 +79,8 @@ class SpecImage(msgspec.Struct, frozen=True):
     """Whether the engine lets go of it once it is published."""
     only_on: tuple[Platform, ...] = ()
     """Platforms that it is built for; none: all."""
+    secrets: tuple[Secret, ...] = ()
+    ssh: tuple[Secret, ...] = ()
     spots: Spots = {}
     """Where its file says what: `("image",)`, `("args", NAME)`, `("depend_on", NAME)` and the like."""
 
@@ -127,6 +129,9 @@ class Spec(msgspec.Struct, frozen=True):
     """How old each image may become."""
     timeout: Timeout | None = None
     """How long each build and each suite may take."""
+    secrets: tuple[Secret, ...] = ()
+    """What the builds of all images may mount."""
+    ssh: tuple[Secret, ...] = ()
     spots: Spots = {}
     """Where the file says what: `("args", NAME)`, `("tags",)` for what tags are made of, `("images",)` for none."""
 

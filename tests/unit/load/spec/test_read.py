@@ -12,7 +12,7 @@ from stackyard.errors import FileProblem
 from stackyard.load.spec.policy import USUAL, settled
 from stackyard.load.spec.read import read_spec
 from stackyard.load.spec.values import Spec
-from stackyard.model.stack import Command, Finding, Policy, Words
+from stackyard.model.stack import Command, Finding, Policy, Secret, Words
 
 WHOLE = """\
 name: campus
@@ -261,3 +261,26 @@ def test_wrong_words_of_what_may_fail_and_where(entry: str) -> None:
 
     assert (found.code, found.level, found.line) == ("wrong-value", "error", 2)
     assert found.hint
+
+
+def test_secrets_are_named() -> None:
+    """Of the stack and of an image, by id: from the environment or a file."""
+    found = spec(
+        "secrets:\n  token: {env: TOKEN}\nssh: {default: {env: SSH_AUTH_SOCK}}\n"
+        "images:\n  a:\n    secrets: {netrc: {file: ~/.netrc}}\n  b: {}\n"
+    )
+
+    assert found.secrets == (Secret("token", env="TOKEN"),)
+    assert found.ssh == (Secret("default", env="SSH_AUTH_SOCK"),)
+    assert [image.secrets for image in found.images] == [(Secret("netrc", file="~/.netrc"),), ()]
+
+
+@pytest.mark.parametrize(
+    "entry", ["x: hunter2", "x: {}", "x: {env: A, file: b}", '"a,b": {env: A}', "x: {file: 'a,b'}", "x: {value: y}"]
+)
+def test_wrong_secrets(entry: str) -> None:
+    """Each is an error at its place; a secret itself is never repeated in what is hinted."""
+    found = findings(f"images:\n  a:\n    secrets:\n      {entry}\n")
+
+    assert [each.line for each in found if each.level == "error"] == [4]
+    assert "hunter2" not in str(found)
