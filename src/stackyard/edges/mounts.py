@@ -43,7 +43,7 @@ def handed(request: BuildRequest, environ: Mapping[str, str]) -> Handed | str:
     for secret in _mounted(request.secrets, mounts, "secret"):
         value = _value(secret, environ)
         if value is None:
-            return _missing("secret", secret)
+            return _absent("secret", secret)
         hidden |= _parts(value)
         if secret.file:
             found.words.extend(("--secret", f"id={secret.id},src={secret.file}"))
@@ -54,7 +54,7 @@ def handed(request: BuildRequest, environ: Mapping[str, str]) -> Handed | str:
     for key in _mounted(request.ssh, mounts, "ssh"):
         path = key.file or environ.get(key.env, "")
         if not path or not os.path.exists(path):
-            return _missing("ssh", key)
+            return _absent("ssh", key)
         found.words.extend(("--ssh", f"{key.id}={path}"))
     return found._replace(hidden=frozenset(hidden))
 
@@ -78,7 +78,7 @@ def _value(secret: Secret, environ: Mapping[str, str]) -> str | None:
         return None
 
 
-def _missing(kind: str, secret: Secret) -> str:
+def _absent(kind: str, secret: Secret) -> str:
     if secret.file:
         return f"the Dockerfile mounts the {kind} {secret.id}, and its file {secret.file} cannot be read"
     return f"the Dockerfile mounts the {kind} {secret.id}, and the environment has no {secret.env} to take it from"
