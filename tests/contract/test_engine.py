@@ -271,6 +271,18 @@ def test_an_image_nobody_planned_fails_the_build(bench: Bench):
     assert "not planned" in result.failure
 
 
+def test_a_fetch_that_is_allowed(real_bench: Bench):
+    """The same image, in a registry: without leave the build fails by its name, with leave it is fetched and told."""
+    where = Reference.parse(f"{_registry()}/{real_bench.prefix}/parent:1")
+    real_bench.built(real_bench.request(PARENT, "parent", tag=where))
+    real_bench.engine.push(where, real_bench.log)
+    real_bench.engine.untag(where)
+    request = real_bench.request(f"FROM {where}\nRUN grep parent /who\n", "child")
+
+    assert "--allow-pull" in (real_bench.build(request).failure or "")
+    assert real_bench.built(msgspec.structs.replace(request, may_pull=True)).layers
+
+
 def test_a_child_is_built_on_the_pinned_parent(bench: Bench):
     """The reference in FROM is replaced by the pin: the child's first layers are the pin's, whatever the name says."""
     parent = bench.built(bench.request(PARENT, "parent"))

@@ -48,6 +48,10 @@ def test_only_fetches_the_parents_last_build(stack: LiveStack) -> None:
     stack.commit()
     stack.clean()
 
+    yard = stack.yard()
+    plan = verbs.prepare(yard, ["leaf"], only=True)
+    assert [note.kind for note in plan.notes] == ["fetch"]
+    assert f"base is fetched, as {stack.repository('base')}@sha256:" in plan.notes[0].sentence
     assert said(stack, stack.build("leaf", only=True)) == "one"
 
 

@@ -15,6 +15,7 @@ from stackyard.cli.common import (
     images_argument,
     json_option,
     option,
+    pulling_option,
     rebuild_option,
     run_options,
     selection_options,
@@ -56,6 +57,7 @@ jobs_option = option(
 @jobs_option
 @option("--ignore-disk", "is_ignoring_disk", is_flag=True, help="Begin although the disk is too small, by the records.")
 @option("--fail-fast", "is_failing_fast", is_flag=True, help="Start nothing more once something failed.")
+@pulling_option
 @engine_option
 @progress_option
 @json_option

@@ -113,6 +113,20 @@ engine_option = option(
 )
 
 
+def _keep_pulling(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    session_of(ctx).may_pull = value
+
+
+pulling_option = option(
+    "--allow-pull",
+    "may_pull",
+    is_flag=True,
+    expose_value=False,
+    callback=_keep_pulling,
+    help="Let builds fetch images that nobody planned.",
+)
+
+
 JSON = 'Print one JSON object, "format": 1.'
 json_option = option("--json", "is_json", is_flag=True, callback=keep_json, help=JSON)
 

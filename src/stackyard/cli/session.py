@@ -63,6 +63,7 @@ class Session:
         self.build_args: tuple[str, ...] = ()
         self.bases: tuple[str, ...] = ()
         self.engine: str | None = None
+        self.may_pull = False
         self.is_json = False
 
     @property
@@ -95,6 +96,7 @@ class Session:
             stamp=self.stamp,
             build_args=tuple(filter(None, (given_argument(text, environ) for text in self.build_args))),
             bases=tuple(map(given_base, self.bases)),
+            may_pull=self.may_pull,
             engine=engine_choice(self.engine or environ.get("STACKYARD_ENGINE") or "auto"),
             environ=environ,
         )

@@ -19,11 +19,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO
 
 import msgspec
 
-from stackyard.edges.buildx import Store, built_image, masker, options, refusal
+from stackyard.edges import buildx
+from stackyard.edges.buildx import built_image, masker, not_planned, options, refusal
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.mounts import handed
 from stackyard.edges.pins import Pinned, apart, found_pins, match_name, stage_names
@@ -31,6 +32,7 @@ from stackyard.edges.process import TIMED_OUT, Processes
 from stackyard.edges.rawjson import Progress
 from stackyard.errors import InvalidValue
 from stackyard.model.names import Digest
+from stackyard.model.reference import LocalImage, Reference
 
 STEERS = re.compile(
     r"PATH|HOME|TMPDIR|SSH_AUTH_SOCK|LD_.*|XDG_.*|_?(BUILDAH|CONTAINERS?|STORAGE|REGISTR(Y|IES)|DOCKER)_.*"
@@ -56,6 +58,15 @@ class _Ended(NamedTuple):
     failure: str | None
     last_lines: tuple[str, ...] = ()
     is_late: bool = False
+    missing: str = ""
+    """An image that it would have to fetch."""
+
+
+class Store(buildx.Store, Protocol):
+    """What a build needs of the engine beside it."""
+
+    def pull(self, reference: Reference) -> LocalImage:
+        """As Engine.pull."""
 
 
 def build(
@@ -74,9 +85,12 @@ def build(
             ended = _Ended(f'target stage "{request.stage}" could not be found')
         if ended.failure is None:
             pins = apart(request.dockerfile, ids, dict(request.args), folder, has_contexts=False)
-            ended = _run(
-                processes, msgspec.structs.replace(request, stage=stage or ""), pins, dict(ids), folder, file, watch
-            )
+            staged = msgspec.structs.replace(request, stage=stage or "")
+            ended = _run(processes, staged, pins, dict(ids), folder, file, watch)
+            while ended.missing and request.may_pull:  # by us, as all that is fetched; the build goes on from its cache
+                file.write(f"fetched, though nobody planned it: {ended.missing}\n")
+                store.pull(Reference.parse(ended.missing))
+                ended = _run(processes, staged, pins, dict(ids), folder, file, watch)
         if ended.failure is None:
             image = built_image(store, request, _told(folder / "id"))
         else:
@@ -137,8 +151,7 @@ def _run(
         return _Ended(*progress.unfinished(), is_late=True)
     errors = [word.removeprefix("Error: ") for word in progress.words if word.startswith("Error: ")]
     if missing := _MISSING.search(" ".join(errors)):
-        why = f"the Dockerfile names {missing[1]}, which was not planned and is not in the engine's store"
-        return _Ended(why)
+        return _Ended(not_planned(missing[1]), missing=missing[1])
     if failed := progress.failure():
         return _Ended(*failed)
     said = errors[-1] if errors else progress.words[-1] if progress.words else "it said nothing"

@@ -89,6 +89,14 @@ def build(
     return BuildResult(image, time.monotonic() - started, ended.failure, ended.last_lines, ended.is_late, ended.line)
 
 
+def not_planned(name: str) -> str:
+    """Why a build stops at an image that it would have to fetch."""
+    return (
+        f"the Dockerfile names {name}, which was not planned and is not in the engine's store "
+        "(--allow-pull fetches it all the same)"
+    )
+
+
 def refusal(request: BuildRequest, steers: re.Pattern[str] = _STEERS_CLIENT, client: str = "docker") -> str | None:
     """Why this request cannot be built as it is, or None."""
     for name, _ in request.args:
@@ -190,7 +198,9 @@ def _run(
                 f"{name} could not be replaced by what was planned: give the stage of that name another one"
             )
         if store.inspect(name) is None:
-            raise _NotPinned(f"the Dockerfile names {name}, which was not planned and is not in the engine's store")
+            if not request.may_pull:
+                raise _NotPinned(not_planned(name))
+            file.write(f"fetched, though nobody planned it: {name}\n")
 
     gets = handed(request, processes.environ)
     if isinstance(gets, str):

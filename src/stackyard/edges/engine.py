@@ -62,6 +62,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
     """What secret mounts get; files by absolute path. One that the Dockerfile mounts and nobody has fails the build."""
     ssh: tuple[Secret, ...] = ()
     """The same for ssh mounts."""
+    may_pull: bool = False
+    """Whether an image that the Dockerfile names and nobody pinned may be fetched, where the store has it not."""
 
 
 class BuildStep(msgspec.Struct, frozen=True):

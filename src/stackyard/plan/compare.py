@@ -17,7 +17,7 @@ from stackyard.model.decide import Decision, Need, Presence, also_tagged, decide
 from stackyard.model.inputs import identity, looks_secret, source_fingerprint
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, Tag, TargetName
-from stackyard.model.plan import Plan, PlannedBase, PlannedDownload, PlannedParent, Step
+from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
 from stackyard.model.reason import (
     BaseGiven,
     BaseUnknown,
@@ -280,6 +280,23 @@ def _fetching(steps: list[Step], decisions: Mapping[TargetName, Decision], prese
             step = msgspec.structs.replace(step, action="fetch", reasons=reasons)  # noqa: PLW2901 - as it is after all
         fetched.append(step)
     return fetched
+
+
+def fetched_parents(plan: Plan, known: Known, presence: Presence) -> tuple[Note, ...]:
+    """Parents that this plan leaves alone, and that a build will fetch because the engine has them not."""
+    if presence.engine is None:
+        return ()
+    building = (step for step in plan.steps if step.action in ("build", "decide-later"))
+    wanted = {parent.target for step in building for parent in step.parents}
+    notes = []
+    for step in plan.steps:
+        if step.action == "skip" and step.record and step.target in wanted:
+            record = next(each for each in known.records[step.target] if each.id == step.record)
+            pushed = record.pushed(step.repository)
+            if record.built and record.built.image.id not in presence.engine and pushed:
+                sentence = f"{step.target} is fetched, as {pushed.image.repository}@{pushed.image.digest.short}"
+                notes.append(Note("fetch", f"{sentence}: what is built stands on it"))
+    return tuple(notes)
 
 
 def _expected(target: Target, decision: Decision, records: Sequence[Record]) -> float | None:

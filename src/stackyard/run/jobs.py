@@ -97,6 +97,8 @@ class Work(msgspec.Struct):
     use_cache: bool = True
     times: Mapping[TargetName, Times] = {}
     """How long jobs are expected to take; they decide the order and nothing else."""
+    may_pull: bool = False
+    """Whether builds may fetch images that nobody planned."""
     is_stamp_typed: bool = False
     """Whether a person typed the stamp, and so means the tags that have it and no others."""
 
@@ -137,6 +139,7 @@ def build(
             timeout_s=target.timeout.seconds if target.timeout else None,
             secrets=_placed(work, target.secrets),
             ssh=_placed(work, target.ssh),
+            may_pull=work.may_pull,
         )
         result = _attempted(work, target, request, log, watch)
     if result.image is None:

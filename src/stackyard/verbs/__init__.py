@@ -24,7 +24,7 @@ from stackyard.model.plan import Note, Plan, excused
 from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.stack import Finding, Stack
-from stackyard.plan.compare import compare
+from stackyard.plan.compare import compare, fetched_parents
 from stackyard.plan.selection import Selection, choose, refuse_orphans, select
 from stackyard.verbs.yard import Options, Yard, images, is_large, load, path_in_repository, words
 
@@ -168,6 +168,7 @@ def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ru
         notes = (*notes, *given_for_nothing(stack, yard.options.build_args))
     notes = (*notes, *excused(planned, {target.name for target in stack.targets if target.may_fail}))
     findings = (*planned.findings, *_unseen(yard))
+    notes = (*notes, *fetched_parents(planned, known, presence))
     return msgspec.structs.replace(planned, notes=(*ruling.notes, *notes), findings=findings)
 
 

@@ -155,6 +155,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         use_cache=use_cache,
         find=yard.records.find,
         turns=yard.state / FOLDER,
+        may_pull=yard.options.may_pull,
         times=_times(yard, plan, known),
         is_stamp_typed=yard.options.stamp is not None,
     )

@@ -70,6 +70,8 @@ class Options(msgspec.Struct, frozen=True):
     """Whether there has to be a commit; without one the files are still there to be looked at."""
     engine: EngineChoice = "auto"
     """Which engine builds."""
+    may_pull: bool = False
+    """Whether builds may fetch images that nobody planned."""
     environ: Mapping[str, str] = {}
     """What engine and registry are found with: DOCKER_HOST, DOCKER_CONFIG, proxies."""
 
