@@ -423,7 +423,7 @@ _LINKED = {
     "steps[].source_fingerprint": "See [fingerprints](../explanation/fingerprints.md).",
     "findings[]": "As in [check](#check).",
     "notes[]": "What the stack's [policy](../explanation/policies.md) decided, as `sentence`; its `kind` is "
-    "`not-publishing`, `rebuild-all`, `channel`, `branch-clash`, `no-cache`, `fetch`, "
+    "`not-publishing`, `rebuild-all`, `channel`, `branch-clash`, `no-cache`, `fetch`, `cache`, "
     "`allowed-to-fail`, or `skip` where nothing is done.",
 }
 PLAN_FIELDS = {**dict(plan_schema.fields_of(plan_schema.plan_schema())), **_LINKED}

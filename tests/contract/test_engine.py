@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -495,6 +496,19 @@ def test_an_agents_socket_is_there(real_bench: Bench, tmp_path_factory: pytest.T
     finally:
         agent.terminate()
         agent.wait()
+
+
+def test_cached_steps_are_left_and_taken(real_bench: Bench):
+    """In a registry, by any engine that can: the next build with an empty cache of its own would find them there."""
+    place = f"type=registry,ref={_registry()}/{real_bench.prefix}/cache:image,mode=max"
+    request = real_bench.request(f"FROM busybox:1.36\nRUN head -c 8 /dev/urandom > /r; echo {real_bench.prefix}\n")
+    if "registry" not in real_bench.engine.caches().exports:
+        pytest.skip(f"{real_bench.engine.about().name} with its store leaves no cache anywhere")
+    real_bench.built(msgspec.structs.replace(request, cache_to=(place,)))
+
+    tags = json.loads(urllib.request.urlopen(f"http://{_registry()}/v2/{real_bench.prefix}/cache/tags/list").read())
+    assert tags["tags"]
+    assert real_bench.built(msgspec.structs.replace(request, cache_from=(place,))).layers
 
 
 def test_the_same_input_twice_is_the_same_content(bench: Bench):

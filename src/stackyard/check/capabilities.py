@@ -68,7 +68,8 @@ def _buildah(found: Surroundings, engine: FoundEngine) -> Iterator[Capability]:
         )
     yield Capability("inventory", True, f"Commands for inventories run in containers of {engine.name}.")
     yield Capability("attestations", False, "Buildah makes no provenance and no SBOM.")
-    yield Capability("cache", False, "No build cache is imported or exported with buildah.")
+    sentence = "Build caches can be taken from a registry and left in one; folders and GitHub's cache are docker's."
+    yield Capability("cache", True, sentence)
     yield _platforms(engine)
     yield _disk(engine)
 

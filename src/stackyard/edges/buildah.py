@@ -32,7 +32,7 @@ from stackyard.edges.process import TIMED_OUT, Processes, program_version
 from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.edges.transfers import Client, Transfers
 from stackyard.errors import EngineProblem, EngineUnavailable, InvalidValue, ToolMissing
-from stackyard.model.building import NoWay, buildah_way
+from stackyard.model.building import CacheKinds, NoWay, buildah_way, cache_kinds
 from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Platform, Reference
@@ -99,6 +99,10 @@ class BuildahEngine:
     def free_bytes(self) -> int | None:
         """See Engine.free_bytes."""
         return free_bytes(self.folder())
+
+    def caches(self) -> CacheKinds:
+        """See Engine.caches."""
+        return cache_kinds("buildah", "buildah")
 
     def present(self) -> frozenset[Digest]:
         """See Engine.present."""

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, Protocol, TextIO
 import msgspec
 
 from stackyard.edges import buildx
+from stackyard.edges.auth import is_loopback
 from stackyard.edges.buildx import built_image, masker, not_planned, options, refusal
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.mounts import handed
@@ -106,7 +107,21 @@ def argv(request: BuildRequest, pins: Pinned, folder: Path, more: Sequence[str] 
     words = ["buildah", "build", "--layers", "--force-rm", "--pull=never", "--format=docker", "--identity-label=false"]
     words += ["--iidfile", str(folder / "id"), "--tag", request.tag.canonical, "--file", str(pins.dockerfile)]
     words += ["--ignorefile", str(_ignore_file(request, folder))]
-    return [*words, *options(request), *more, str(request.context)]
+    return [*words, *_cache_options(request), *options(request), *more, str(request.context)]
+
+
+def _cache_options(request: BuildRequest) -> list[str]:
+    """One place of each kind, which is all that it takes; its tags there are digests of its own."""
+    words: list[str] = []
+    places = (("--cache-from", request.cache_from if request.use_cache else ()), ("--cache-to", request.cache_to))
+    for option, listed in places:
+        found = [match[1] for place in listed if (match := re.search(r"(?:^|,)ref=([^,]+)", place))]
+        if found:
+            repository = Reference.parse(found[0]).repository
+            words += [option, repository.canonical]
+            if is_loopback(repository.host):  # nothing else is asked of a registry while it builds
+                words.append("--tls-verify=false")
+    return words
 
 
 def _ignore_file(request: BuildRequest, folder: Path) -> Path:

@@ -122,6 +122,10 @@ def argv(request: BuildRequest, pins: Pinned, metadata: Path, way: Way = BUILDX,
     words += ["--tag", str(request.tag), "--file", str(pins.dockerfile)]
     for name, reference in pins.contexts:
         words += ["--build-context", f"{name}=docker-image://{reference}"]
+    for place in request.cache_from if request.use_cache else ():
+        words += ["--cache-from", place]
+    for place in request.cache_to:
+        words += ["--cache-to", place]
     return [*words, *options(request), *more, str(request.context)]
 
 

@@ -26,7 +26,7 @@ from stackyard.edges.process import Processes, program_version
 from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.edges.transfers import Transfers
 from stackyard.errors import EngineProblem, InvalidValue, ToolMissing
-from stackyard.model.building import FIRST_BUILDX, UNKNOWN, NoWay, Way, numbers, way_to_build
+from stackyard.model.building import FIRST_BUILDX, UNKNOWN, CacheKinds, NoWay, Way, cache_kinds, numbers, way_to_build
 from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Platform, Reference
@@ -88,6 +88,10 @@ class DockerEngine:
         _, lines = self._processes.output(["docker", "buildx", "inspect", "default"])
         told = next((line.partition(":")[2] for line in lines if line.startswith("Platforms:")), "")
         return buildx.platforms_of(told)
+
+    def caches(self) -> CacheKinds:
+        """See Engine.caches."""
+        return cache_kinds(self._way_to_build().through, self.about().store)
 
     def present(self) -> frozenset[Digest]:
         """See Engine.present."""

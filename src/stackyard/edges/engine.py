@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from stackyard.model.building import CacheKinds
 from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.progress import StepState
@@ -62,6 +63,9 @@ class BuildRequest(msgspec.Struct, frozen=True):
     """What secret mounts get; files by absolute path. One that the Dockerfile mounts and nobody has fails the build."""
     ssh: tuple[Secret, ...] = ()
     """The same for ssh mounts."""
+    cache_from: tuple[str, ...] = ()
+    """Places to take cached steps from, as docker takes them; only of kinds that the engine has."""
+    cache_to: tuple[str, ...] = ()
     may_pull: bool = False
     """Whether an image that the Dockerfile names and nobody pinned may be fetched, where the store has it not."""
 
@@ -106,6 +110,9 @@ class Engine(Protocol):
 
     def about(self) -> EngineInfo:
         """What the engine is. EngineUnavailable if nobody answers."""
+
+    def caches(self) -> CacheKinds:
+        """Kinds of build caches that it can take from elsewhere, and leave there."""
 
     def present(self) -> frozenset[Digest]:
         """Ids of all images in the store: one request, whatever their number."""

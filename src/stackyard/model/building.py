@@ -12,7 +12,7 @@ saying so in its exit code, and that one knows neither secrets nor mounts nor pi
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -88,6 +88,27 @@ def way_to_build(client: str, engine: str, buildx: str, engine_os: str = "linux"
         "to its old builder, which cannot build on a pinned base",
         INSTALL_BUILDX,
     )
+
+
+class CacheKinds(NamedTuple):
+    """Kinds of build caches that an engine takes from elsewhere, and leaves there."""
+
+    imports: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+
+
+def cache_kinds(through: str, store: str) -> CacheKinds:
+    """What is possible: of docker, with buildx, and to leave any with a containerd store.
+
+    >>> cache_kinds("buildx", "classic").exports, cache_kinds("buildah", "buildah").imports
+    ((), ('registry',))
+    """
+    every = ("registry", "local", "gha")
+    if through == "buildah":
+        return CacheKinds(("registry",), ("registry",))
+    if through != "buildx":
+        return CacheKinds()
+    return CacheKinds(every, every if store == "containerd" else ())
 
 
 FIRST_BUILDAH = (1, 28)

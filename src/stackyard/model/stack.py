@@ -17,6 +17,7 @@ from stackyard.model.reference import Reference, Repository
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
+    from stackyard.model.caching import Caching
     from stackyard.model.timeout import Timeout
 
 
@@ -307,6 +308,8 @@ class Stack(msgspec.Struct, frozen=True):
     """Named sets of images and targets, for selecting."""
     stamp_files: tuple[StampFile, ...] = ()
     policy: Policy = Policy()
+    caching: Caching | None = None
+    """Where builds take cached steps from, and leave them."""
     findings: tuple[Finding, ...] = ()
     tags_spot: Spot | None = None
     """Where it is said what tags are made of; None where no file says so."""

@@ -25,6 +25,7 @@ from stackyard.edges.staging import staged
 from stackyard.edges.traces import prefix_of
 from stackyard.errors import DigestMismatch, EngineProblem, WorldError
 from stackyard.model import canonical
+from stackyard.model.building import CacheKinds
 from stackyard.model.content import ImageFacts, content_digest
 from stackyard.model.dockerfile import SYNTAX_ARG
 from stackyard.model.inputs import differences
@@ -97,6 +98,8 @@ class Work(msgspec.Struct):
     use_cache: bool = True
     times: Mapping[TargetName, Times] = {}
     """How long jobs are expected to take; they decide the order and nothing else."""
+    cache_kinds: CacheKinds = CacheKinds()
+    """What caches of the stack's can be used here."""
     may_pull: bool = False
     """Whether builds may fetch images that nobody planned."""
     is_stamp_typed: bool = False
@@ -140,6 +143,8 @@ def build(
             secrets=_placed(work, target.secrets),
             ssh=_placed(work, target.ssh),
             may_pull=work.may_pull,
+            cache_from=_cache_places(work, target, is_export=False),
+            cache_to=_cache_places(work, target, is_export=True),
         )
         result = _attempted(work, target, request, log, watch)
     if result.image is None:
@@ -198,6 +203,15 @@ def _attempted(
             return result
         patience.pause(patience.back_off_s(attempt), f"build failed: {result.failure}")
     return work.engine.build(request, log, watch)
+
+
+def _cache_places(work: Work, target: Target, is_export: bool) -> tuple[str, ...]:
+    """The target's own places, of the kinds that are possible here."""
+    if work.stack.caching is None:
+        return ()
+    caching, kinds = work.stack.caching, work.cache_kinds
+    places, can = (caching.exports, kinds.exports) if is_export else (caching.imports, kinds.imports)
+    return tuple(place.of(target.name, str(work.root), is_export) for place in places if place.kind in can)
 
 
 def _placed(work: Work, secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:

@@ -24,6 +24,7 @@ from stackyard.edges.registry import OCI_MANIFEST, Manifest
 from stackyard.edges.traces import prefix_of
 from stackyard.errors import EngineProblem, EngineUnavailable, RegistryRefused
 from stackyard.model import canonical
+from stackyard.model.building import CacheKinds, cache_kinds
 from stackyard.model.content import ImageFacts
 from stackyard.model.dockerfile import SCRATCH, expand
 from stackyard.model.names import Digest, Tag
@@ -127,6 +128,10 @@ class FakeEngine:
         """What the engine is."""
         self._called("about", "")
         return self.info
+
+    def caches(self) -> CacheKinds:
+        """What a docker of this kind has."""
+        return cache_kinds("buildx", self.info.store)
 
     def present(self) -> frozenset[Digest]:
         """Ids of all images."""

@@ -201,7 +201,14 @@ def prepare(
         refresh: accept what external bases are now, and not only where none was accepted.
         renew: build what has become too old, and accept what its bases are now.
     """
-    from stackyard.verbs.groundwork import accept_bases, accept_downloads, finish_moves, look, renew_bases
+    from stackyard.verbs.groundwork import (
+        accept_bases,
+        accept_downloads,
+        finish_moves,
+        look,
+        notes_of_cache,
+        renew_bases,
+    )
     from stackyard.verbs.publishing import refuse_publishing
 
     refuse_errors(yard.stack)
@@ -224,7 +231,9 @@ def prepare(
             yard, known, planned, lambda fresh: _compare(yard, fresh, chosen, presence, ruling, now)
         )
         notes += more
-    return msgspec.structs.replace(planned, notes=(*planned.notes, *unread), findings=(*planned.findings, *notes))
+    off = notes_of_cache(yard) if planned.has_work else ()
+    notes_of_plan = (*planned.notes, *unread, *off)
+    return msgspec.structs.replace(planned, notes=notes_of_plan, findings=(*planned.findings, *notes))
 
 
 def _learned(yard: Yard, known: Known, chosen: Selection, ruling: Ruling, now: str) -> tuple[Known, tuple[Note, ...]]:

@@ -22,11 +22,12 @@ from stackyard.load.sources import size_bytes
 from stackyard.load.stack import Rereader
 from stackyard.model.accepted import Acceptance
 from stackyard.model.bases import bases_of
+from stackyard.model.building import CacheKinds
 from stackyard.model.decide import Presence, too_old
 from stackyard.model.inputs import identity
 from stackyard.model.known import Known
 from stackyard.model.names import TargetName
-from stackyard.model.plan import Plan
+from stackyard.model.plan import Note, Plan
 from stackyard.model.reference import PublishedImage
 from stackyard.model.stack import Finding, Stack, Target
 from stackyard.plan.graph import build_order, graph_of
@@ -156,9 +157,29 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         find=yard.records.find,
         turns=yard.state / FOLDER,
         may_pull=yard.options.may_pull,
+        cache_kinds=kinds_of_cache(yard),
         times=_times(yard, plan, known),
         is_stamp_typed=yard.options.stamp is not None,
     )
+
+
+def kinds_of_cache(yard: Yard) -> CacheKinds:
+    """What caches of the stack's can be used here; the engine is only asked where it names some."""
+    if yard.stack.caching is None:
+        return CacheKinds()
+    from stackyard.model.caching import without_unreachable
+
+    return without_unreachable(yard.engine.caches(), frozenset(yard.options.environ))
+
+
+def notes_of_cache(yard: Yard) -> tuple[Note, ...]:
+    """What of the spec's caches is off here."""
+    if yard.stack.caching is None:
+        return ()
+    from stackyard.model.caching import cache_notes
+
+    about = yard.engine.about()
+    return cache_notes(yard.stack.caching, kinds_of_cache(yard), f"{about.name} with a {about.store} store")
 
 
 def _times(yard: Yard, plan: Plan, known: Known) -> dict[TargetName, Times]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -34,6 +35,9 @@ from stackyard.model.names import ImageName, Tag, VersionName
 from stackyard.model.reference import Repository
 from stackyard.model.stack import Command, Finding, Spot, Spots, TagTemplates
 from stackyard.model.tags import PLACES, render
+
+if TYPE_CHECKING:
+    from stackyard.model.caching import CachePlace, Caching
 
 TOP_KEYS = known(schema.TOP)
 TAG_KEYS = known(schema.TAG)
@@ -90,6 +94,7 @@ class _Reader(ImageReader):
             timeout=self.timeout(top),
             secrets=self.secrets(top, "secrets", "the file"),
             ssh=self.secrets(top, "ssh", "the file"),
+            caching=self._caching(top.get("cache")),
             files=tuple(self._files_by_image(top.get("files"))),
             network=self.word(top, "network", schema.NETWORK, "the file") or "",
             granularity=self.word(top, "granularity", schema.GRANULARITY, "the file"),
@@ -125,6 +130,24 @@ class _Reader(ImageReader):
         values = self.mapping(doc, "`ecr`")
         self.unknown_keys(doc, ECR_KEYS, "`ecr`")
         return Ecr(self.name(Account, values, "account"), self.name(Region, values, "region"))
+
+    def _caching(self, doc: Doc | None) -> Caching | None:
+        """`cache:`, where builds take cached steps from and leave them."""
+        if doc is None:
+            return None
+        from stackyard.model.caching import CachePlace, Caching  # few stacks say
+
+        values = self.mapping(doc, "`cache`")
+        self.unknown_keys(doc, ("from", "to"), "`cache`")
+        read: dict[str, list[CachePlace]] = {"from": [], "to": []}
+        for key, places in read.items():
+            for text, _ in self.texts(values.get(key), f"`{key}` of `cache`"):
+                try:
+                    places.append(CachePlace.parse(text))
+                except InvalidValue as problem:
+                    wanted = "type=registry,ref=REPOSITORY"
+                    self.problem(values[key].problem(str(problem), problem.hint, found=text, wanted=wanted))
+        return Caching(tuple(read["from"]), tuple(read["to"]))
 
     def _plans(self, top: Mapping[str, Doc]) -> Iterator[SpecPlan]:
         """Plans under whichever of their two names; else the unnamed one."""

@@ -103,6 +103,10 @@ SECRET = _object(
         Key(("file",), TEXT, "none", "the file that has it: below the stack's root, absolute, or with `~`"),
     )
 )
+CACHE = (
+    Key(("from",), TEXT_OR_LIST, "none", "places to take cached steps from"),
+    Key(("to",), TEXT_OR_LIST, "none", "places to leave them in"),
+)
 SECRETS = Kind("mapping of `{env: NAME}` or `{file: PATH}`", _mapping(SECRET))
 TAG = (
     Key(("prefix",), TEXT, "none", "what `{prefix}` stands for"),
@@ -321,6 +325,13 @@ TOP = (
         "none",
         "what `RUN --mount=type=ssh` gets, by its id, `default` where the mount names none: "
         "a variable that holds an agent's socket, or a key",
+    ),
+    Key(
+        ("cache",),
+        Kind("mapping", _object(CACHE)),
+        "none",
+        "where builds take cached steps from that another machine made, and leave their own, "
+        "see [share the build cache](../how-to/share-the-build-cache.md)",
     ),
     Key(
         ("ecr",),

@@ -20,6 +20,7 @@ from stackyard.model.stack import Command, Secret, Spot, Spots, TagTemplates
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
+    from stackyard.model.caching import Caching
     from stackyard.model.timeout import Timeout
 
 STABLE = "-stable"
@@ -131,6 +132,7 @@ class Spec(msgspec.Struct, frozen=True):
     """How long each build and each suite may take."""
     secrets: tuple[Secret, ...] = ()
     """What the builds of all images may mount."""
+    caching: Caching | None = None
     ssh: tuple[Secret, ...] = ()
     spots: Spots = {}
     """Where the file says what: `("args", NAME)`, `("tags",)` for what tags are made of, `("images",)` for none."""

@@ -284,3 +284,15 @@ def test_wrong_secrets(entry: str) -> None:
 
     assert [each.line for each in found if each.level == "error"] == [4]
     assert "hunter2" not in str(found)
+
+
+def test_places_of_caches() -> None:
+    """A text or a list; a wrong one is an error, and the others count."""
+    text = "cache:\n  from: type=gha\n  to: ['type=registry,ref=ghcr.io/lab/cache'%s]\nimages: {a: {}}\n"
+    found = spec(text % "").caching
+
+    assert found is not None
+    assert ([each.kind for each in found.imports], [each.kind for each in found.exports]) == (["gha"], ["registry"])
+    (wrong,) = findings(text % ", type=s3")
+    assert (wrong.level, wrong.found) == ("error", "type=s3")
+    assert spec("images: {a: {}}\n").caching is None
