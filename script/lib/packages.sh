@@ -67,11 +67,11 @@ apt_install() {
     { tail -n 15 "$log" >&2; die "apt could not install $* (whole log: $log)"; }
 }
 
-# CI has the second engine, too: 20 s, and the live suite fails without it. Elsewhere nobody gets a package more:
+# CI has the second engine, too: 30 s, and the live suite fails without it. Elsewhere nobody gets a package more:
 # its tests skip, and say what adds it.
 buildah_ready() {
   [ -n "${CI:-}" ] || return 0
-  have buildah || apt_install "the live suite tests a second engine" buildah runc
+  have buildah && have podman || apt_install "the live suite tests a second engine" buildah podman runc
 }
 
 # In: a folder, package names. Downloads the packages there without installing them.

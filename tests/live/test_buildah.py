@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,8 +17,9 @@ from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.reference import Reference
 from stackyard.verbs import Options
 from stackyard.verbs.doctor import doctor
-from tests.engines import BASE, ENVIRON, buildah_store
+from tests.engines import BASE, ENVIRON, buildah_store, missing
 from tests.live.conftest import LiveStack
+from tests.live.test_main_job import CONFTEST
 
 pytestmark = pytest.mark.live
 
@@ -25,6 +29,38 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, s
     """The environment of a Buildah whose store only these tests use, and that no podman serves."""
     with buildah_store(tmp_path_factory.mktemp("b")) as environ:
         yield {**environ, "XDG_RUNTIME_DIR": "/nowhere", "CONTAINER_HOST": "unix:///nowhere.sock"}
+
+
+@pytest.fixture
+def podman(environ: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The same, with podman's socket over the same store."""
+    if shutil.which("podman") is None:
+        missing("podman is not installed, and tests over its socket are not tried here; `apt install podman` adds it")
+    folder = tmp_path_factory.mktemp("p")
+    # What a machine without systemd needs; elsewhere podman's own settings are right.
+    conf = folder / "containers.conf"
+    limits = '["nofile=1024:1024", "nproc=1024:1024"]'
+    conf.write_text(
+        f'[containers]\ndefault_ulimits = {limits}\nnetns = "host"\n[engine]\ncgroup_manager = "cgroupfs"\n'
+    )
+    address = f"unix://{folder / 's'}"
+    served = {**environ, "CONTAINERS_CONF": str(conf), "CONTAINER_HOST": address}
+    with (folder / "log").open("w") as log:
+        service = subprocess.Popen(
+            ["podman", "--runtime", "runc", "system", "service", "--time=0", address],
+            env={key: value for key, value in served.items() if key != "CONTAINER_HOST"},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            for _ in range(100):
+                if (folder / "s").exists() or service.poll() is not None:
+                    break
+                time.sleep(0.1)
+            yield served
+        finally:
+            service.terminate()
+            service.wait()
 
 
 @pytest.fixture
@@ -71,6 +107,19 @@ def test_a_stack_without_a_daemon(stack: LiveStack, environ: Mapping[str, str]) 
     assert engine.run(child.image, ["cat", "/who"], 30).output == "base\ntop\n"
 
     assert {each.status for each in built(stack, environ).outcomes} == {"reused"}
+
+
+def test_tests_reach_the_images_through_podman(stack: LiveStack, podman: Mapping[str, str]) -> None:
+    """Its socket is given to tests as docker's: they run in the image that was built; it is published."""
+    stack.write("images/conftest.py", CONFTEST)
+    stack.write("images/base/test/test_who.py", "def test_it(run):\n    assert run('cat', '/who').strip() == 'base'\n")
+    stack.commit()
+    found = outcomes(built(stack, podman))
+
+    assert (found["base"].status, found["base"].failure) == ("built", None)
+    assert [(each.total, each.passed) for each in found["base"].tests][:1] == [(1, True)]
+    assert found["base"].published
+    assert doctor(stack.root, Options(environ=podman, engine="buildah")).found.engines[0].named_by == "podman"
 
 
 def test_what_cannot_be_tested_is_not_published(stack: LiveStack, environ: Mapping[str, str]) -> None:
