@@ -176,7 +176,9 @@ class BuildahEngine:
             if code:
                 raise EngineProblem(f"{argv[0]} cannot be run in {image.id.short}: {_last(words)}", engine="buildah")
             lines: list[str] = []
-            code = self._processes.follow(["buildah", "run", name, "--", *argv], lines.append, timeout_s=timeout_s)
+            # Without root buildah warns of what it does without: no word of the command's.
+            words = ["buildah", "--log-level=error", "run", name, "--", *argv]
+            code = self._processes.follow(words, lines.append, timeout_s=timeout_s)
         except EngineProblem as problem:
             if self._closed:
                 raise EngineProblem(f"{argv[0]} was stopped before its end") from problem
