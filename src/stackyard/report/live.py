@@ -97,8 +97,9 @@ class LiveLines:
                         said = skipped_text(outcome, self._style)
                 case TagsMoved(moves):
                     said = moved_text(moves)
-            if said:
-                self._console.print(Text.from_ansi(said))
+        # Not under our lock: who prints waits for whoever draws, and who draws waits for our lock.
+        if said:
+            self._console.print(Text.from_ansi(said))
 
     def _draw(self) -> Text:
         from rich.text import Text  # not before a terminal is there

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.names import TargetName
@@ -68,3 +69,27 @@ def test_what_a_terminal_is_told() -> None:
     assert "log: bad.log" in said
     assert "child: skipped, because bad failed" in said
     assert "moved 1 tag" in said
+
+
+def test_who_prints_does_not_keep_others_from_telling() -> None:
+    """Whoever redraws has the terminal's lock and wants ours: printing under ours once stopped a run for good."""
+
+    class Slow(io.StringIO):
+        """A terminal that takes a line only once somebody else could say something and redraw."""
+
+        was_free: bool | None = None
+
+        def write(self, text: str) -> int:
+            if "the last line" in text and self.was_free is None:
+                other = threading.Thread(target=lambda: (live(JobStarted(X, "build")), live._draw()), daemon=True)
+                other.start()
+                other.join(20)
+                self.was_free = not other.is_alive()
+            return super().write(text)
+
+    stream, clock = Slow(), FixedClock()
+    live = LiveLines(stream, clock.ticks, PLAIN, plan(stack(target("x"), target("bad")), NOTHING_KNOWN), 2)
+    with live:
+        live(JobEnded(TargetName("bad"), "build", False, 3.0, "no", ("the last line",), "bad.log"))
+
+    assert stream.was_free is True
