@@ -513,7 +513,7 @@ EVENT_FIELDS: dict[str, dict[str, str]] = {
     "job-step": {
         **_JOB_FIELDS,
         "step": "What the job is at: an instruction of the Dockerfile, a suite.",
-        "state": "`started`; of an instruction also `cached`, `done` or `failed`.",
+        "state": "`started`; of an instruction also `cached`, `done` or `failed`; `again`: will be tried again.",
         "duration_s": "Seconds of an instruction that is done, by the engine's clock; else null.",
     },
     "job-ended": {

@@ -23,6 +23,7 @@ from stackyard.cli.common import (
     write,
     write_json,
 )
+from stackyard.cli.keeping import Keeping, keep_options
 from stackyard.cli.session import EXIT_FAILED, EXIT_INTERRUPTED, session_of
 from stackyard.cli.stopping import interruptible
 from stackyard.cli.watching import Watching, progress_option
@@ -60,6 +61,7 @@ jobs_option = option(
 @pulling_option
 @engine_option
 @progress_option
+@keep_options
 @json_option
 def build(
     yard: Yard,
@@ -74,6 +76,9 @@ def build(
     is_ignoring_disk: bool,
     is_failing_fast: bool,
     progress: str,
+    junit: str | None,
+    trace: str | None,
+    artifacts: str | None,
     is_json: bool,
 ) -> int:
     """Build, test and name what the plan says.
@@ -97,6 +102,7 @@ def build(
             use_cache=not without_cache,
             is_failing_fast=is_failing_fast,
             is_ignoring_disk=is_ignoring_disk,
+            keeping=Keeping(yard, plan, junit, trace, artifacts),
         )
 
 
@@ -147,10 +153,11 @@ def carry_out(
     use_cache: bool = True,
     is_failing_fast: bool = False,
     is_ignoring_disk: bool = False,
+    keeping: Keeping | None = None,
 ) -> int:
     """Run a plan in front of a person or a program; the exit code."""
     if plan.is_idle:
-        return leave(yard, plan, name, is_json)
+        return leave(yard, plan, name, is_json, keeping)
     if not use_cache:
         plan = uncached(plan)
     limits = limits or verbs.usual_limits(yard)
@@ -160,8 +167,9 @@ def carry_out(
         write("")
         flush()
     with watching as watch:
+        told = keeping.watching(watch) if keeping is not None else watch
         summary = verbs.run(
-            yard, plan, name, watch, limits, use_cache, is_failing_fast, stop=stop, is_ignoring_disk=is_ignoring_disk
+            yard, plan, name, told, limits, use_cache, is_failing_fast, stop=stop, is_ignoring_disk=is_ignoring_disk
         )
     if watching.is_text and plan.has_work:
         write("")
@@ -170,6 +178,8 @@ def carry_out(
         write_json(run_data(summary))
     elif watching.is_text:
         shown(summary_text, summary)
+    if keeping is not None:
+        keeping.end(summary)
     return _exit_code(summary)
 
 
@@ -182,10 +192,13 @@ def _limits(yard: Yard, jobs: str | None) -> Limits | None:
     return limits_of(jobs, verbs.usual_limits(yard))
 
 
-def leave(yard: Yard, plan: Plan, name: str, is_json: bool) -> int:
+def leave(yard: Yard, plan: Plan, name: str, is_json: bool, keeping: Keeping | None = None) -> int:
     """Do nothing, because the stack's policy says so: a sentence, and no failure."""
+    summary = verbs.leave(yard, plan, name)
     if is_json:
-        write_json(run_data(verbs.leave(yard, plan, name)))
+        write_json(run_data(summary))
+    if keeping is not None:
+        keeping.end(summary)
     for note in () if is_json else plan.notes:
         write(f"note: {visible(note.sentence)}")
     return 0

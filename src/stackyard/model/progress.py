@@ -13,7 +13,8 @@ from stackyard.model.names import TargetName
 from stackyard.model.outcome import JobName as JobName
 from stackyard.model.outcome import Outcome
 
-StepState = Literal["started", "cached", "done", "failed"]
+StepState = Literal["started", "cached", "done", "failed", "again"]
+"""`again`: what failed will be tried again, after a pause."""
 
 
 class JobStarted(msgspec.Struct, frozen=True):
@@ -71,7 +72,7 @@ class Tell(Protocol):
     """Says what a running job is at."""
 
     def __call__(self, text: str, state: StepState = "started", duration_s: float | None = None) -> None:
-        """`state` is of an instruction of the Dockerfile."""
+        """`state` is of an instruction of the Dockerfile, or `again`."""
 
 
 def unwatched(_: Progress) -> None:

@@ -84,7 +84,7 @@ class LiveLines:
                 case JobStarted(target, job):
                     self._running[(target, job)] = (self._ticks(), "")
                     self._began.setdefault(target, self._ticks())
-                case JobStep(target, job, text, "started"):
+                case JobStep(target, job, text, "started" | "again"):
                     begun, _ = self._running.get((target, job), (self._ticks(), ""))
                     self._running[(target, job)] = (begun, text)
                 case JobEnded(target, job):

@@ -71,7 +71,7 @@ class Lines:
             case JobStarted(target, job, expected_s):
                 expected = f" (last time {time_text(expected_s)})" if expected_s else ""
                 return f"{target}: {DOING[job]}{expected}"
-            case JobStep(target, "build", text, "started"):
+            case JobStep(target, "build", text, "started") | JobStep(target, _, text, "again"):
                 return self._style(f"{target}: {cut(cleaned(text), 110)}", "dim")
             case JobEnded():
                 return ended_text(progress, self._style)

@@ -285,7 +285,7 @@ class Driver:
         def tell(text: str, state: StepState = "started", duration_s: float | None = None) -> None:
             self._watch(JobStep(name, job, text, state, duration_s))
 
-        track.retries.tell, track.retries.is_stopping = tell, self._is_stopping
+        track.retries.tell, track.retries.is_stopping = lambda text: tell(text, "again"), self._is_stopping
         do = self._job(job, track, tell)
 
         def counting() -> Done:

@@ -30,6 +30,7 @@ from stackyard.verbs.yard import Options, Yard, images, is_large, load, path_in_
 
 if TYPE_CHECKING:
     from stackyard.check.fixes import Fixed
+    from stackyard.model.datahub import OldChange
     from stackyard.model.known import TagPlace
     from stackyard.model.moves import MoveSet
     from stackyard.model.outcome import RunSummary
@@ -45,6 +46,7 @@ __all__ = [
     "fix",
     "images",
     "is_large",
+    "last_change",
     "leave",
     "load",
     "move",
@@ -325,6 +327,13 @@ def leave(yard: Yard, plan: Plan, command: str) -> RunSummary:
     from stackyard.verbs.policy import idle_run
 
     return idle_run(yard, plan, command)
+
+
+def last_change(yard: Yard) -> OldChange:
+    """The commit that is checked out against the one before it."""
+    from stackyard.edges.git_changes import last_change
+
+    return last_change(yard.root, None, yard.place.images)
 
 
 def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] = ()) -> MoveSet:
