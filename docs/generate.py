@@ -452,7 +452,7 @@ FINDING_FIELDS = {
 RUN_FIELDS = {
     "format": "Version of this form: 1.",
     "run": "Number of the run; null where there was nothing to do.",
-    "command": "`build` or `push`.",
+    "command": "`build`, `push` or `shell`.",
     "started": "UTC.",
     "commit": "The commit the files were at.",
     "branch": "The branch, or null.",

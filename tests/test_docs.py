@@ -166,6 +166,8 @@ def assert_takes(page: str, words: tuple[str, ...]) -> None:
     options = {name: param for param in stackyard.get_params(root) for name in param.opts}
     while rest:
         word = rest.pop(0)
+        if word == "--":
+            break
         if word.startswith("-"):
             name = word.partition("=")[0]
             assert name in options, f"{page}: {' '.join(words)}: no option {name}"

@@ -609,8 +609,18 @@ def test_a_container_leaves_nothing(real_bench: Bench):
     assert real_bench.containers(image) == []
 
 
+def test_a_command_on_our_own_streams(bench: Bench, capfd: pytest.CaptureFixture[str]):
+    """What it says goes where ours does, and its exit code comes through."""
+    code = bench.engine.open(_base(bench), ["sh", "-c", "echo out; echo err"])
+
+    assert code == 0
+    assert capfd.readouterr().out.splitlines() == ["out", "err"]
+
+
 def test_a_container_of_a_missing_image_is_an_error(bench: Bench):
     """Nothing is pulled for it."""
+    with pytest.raises(EngineProblem, match="cannot be run"):
+        bench.engine.open(LocalImage(_digest("0")), ["true"])
     with pytest.raises(EngineProblem, match="cannot be run"):
         bench.engine.run(LocalImage(_digest("0")), ["true"], 10)
 

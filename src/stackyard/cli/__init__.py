@@ -35,7 +35,7 @@ from stackyard.later import imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
-    "Look closer": ("logs", "graph", "inputs"),
+    "Look closer": ("logs", "shell", "graph", "inputs"),
     "Publish": ("push", "promote", "rollback"),
     "Keep": ("bases", "adopt", "records", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
@@ -45,6 +45,7 @@ _HOMES = {
     "plan": "plan",
     "why": "why",
     "logs": "logs",
+    "shell": "shell",
     "graph": "graph",
     "inputs": "why",
     "build": "build",
@@ -68,6 +69,7 @@ _SHORT = {
     "plan": "What would happen to each image, and why. Offline.",
     "why": "Why an image is to be built, or is not.",
     "logs": "What builds, tests and pushes of an image printed.",
+    "shell": "Open an image, built or fetched first.",
     "graph": "What builds on what: a tree, DOT, Mermaid or SVG.",
     "inputs": "All that goes into an image, and its fingerprints.",
     "build": "Build, test and name what the plan says; --push publishes.",

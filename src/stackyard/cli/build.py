@@ -91,7 +91,7 @@ def build(
     with interruptible() as stop:
         limits = _limits(yard, jobs)
         plan = verbs.prepare(yard, images, is_publishing, rebuild, only, with_children, is_refreshing)
-        return carry_out(
+        summary = carry_out(
             yard,
             plan,
             "build",
@@ -104,6 +104,7 @@ def build(
             is_ignoring_disk=is_ignoring_disk,
             keeping=Keeping(yard, plan, junit, trace, artifacts),
         )
+        return exit_code(summary)
 
 
 @command("stackyard push", "stackyard push ml-notebook")
@@ -131,7 +132,7 @@ def push(
         limits = _limits(yard, jobs)
         plan = verbs.prepare(yard, images, True, (), only, with_children, renew=False)
         if not plan.is_publishing:
-            return leave(yard, plan, "push", is_json)
+            return exit_code(_leave(yard, plan, "push", is_json))
         missing = [step for step in plan.steps if step.action in ("build", "decide-later", "retest")]
         if missing:
             names = ", ".join(str(step.target) for step in missing)
@@ -139,7 +140,7 @@ def push(
                 f"not built and tested as the files are now: {names}",
                 hint="`stackyard build --push` builds, tests and publishes; `stackyard plan --explain` says why",
             )
-        return carry_out(yard, plan, "push", progress, is_json, stop, limits)
+        return exit_code(carry_out(yard, plan, "push", progress, is_json, stop, limits))
 
 
 def carry_out(
@@ -154,10 +155,10 @@ def carry_out(
     is_failing_fast: bool = False,
     is_ignoring_disk: bool = False,
     keeping: Keeping | None = None,
-) -> int:
-    """Run a plan in front of a person or a program; the exit code."""
+) -> RunSummary:
+    """Run a plan in front of a person or a program; what happened, which was told."""
     if plan.is_idle:
-        return leave(yard, plan, name, is_json, keeping)
+        return _leave(yard, plan, name, is_json, keeping)
     if not use_cache:
         plan = uncached(plan)
     limits = limits or verbs.usual_limits(yard)
@@ -180,7 +181,7 @@ def carry_out(
         shown(summary_text, summary)
     if keeping is not None:
         keeping.end(summary)
-    return _exit_code(summary)
+    return summary
 
 
 def _limits(yard: Yard, jobs: str | None) -> Limits | None:
@@ -192,7 +193,7 @@ def _limits(yard: Yard, jobs: str | None) -> Limits | None:
     return limits_of(jobs, verbs.usual_limits(yard))
 
 
-def leave(yard: Yard, plan: Plan, name: str, is_json: bool, keeping: Keeping | None = None) -> int:
+def _leave(yard: Yard, plan: Plan, name: str, is_json: bool, keeping: Keeping | None = None) -> RunSummary:
     """Do nothing, because the stack's policy says so: a sentence, and no failure."""
     summary = verbs.leave(yard, plan, name)
     if is_json:
@@ -201,10 +202,11 @@ def leave(yard: Yard, plan: Plan, name: str, is_json: bool, keeping: Keeping | N
         keeping.end(summary)
     for note in () if is_json else plan.notes:
         write(f"note: {visible(note.sentence)}")
-    return 0
+    return summary
 
 
-def _exit_code(summary: RunSummary) -> int:
+def exit_code(summary: RunSummary) -> int:
+    """What the command ends with."""
     if summary.is_interrupted:
         return EXIT_INTERRUPTED
     return 0 if summary.is_good and not summary.notes else EXIT_FAILED

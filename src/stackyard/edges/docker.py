@@ -10,6 +10,7 @@ Beside: docker_context (where), docker_api (HTTP), buildx (builds), containers (
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -135,6 +136,12 @@ class DockerEngine:
         """See Engine.build."""
         return buildx.build(self, self._processes, request, log, watch, self._way_to_build())
 
+    def open(self, image: LocalImage, argv: Sequence[str]) -> int:
+        """See Engine.open."""
+        if self.inspect(str(image.id)) is None:
+            raise EngineProblem(f"{argv[0]} cannot be run in {image.id.short}: the engine has no such image")
+        return self._processes.attach(opening(image, argv, has_terminal=os.isatty(0) and os.isatty(1)))
+
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """See Engine.run."""
         return self._containers.run(image, argv, timeout_s)
@@ -177,6 +184,13 @@ def _product(version: Mapping[str, Any]) -> str:
     """Who answers in docker's language."""
     parts = [str(part.get("Name", "")).lower() for part in version.get("Components") or ()]
     return "podman" if any(name.startswith("podman") for name in parts) else "docker"
+
+
+def opening(image: LocalImage, argv: Sequence[str], *, has_terminal: bool) -> list[str]:
+    """The command line of a container that a person works in. It is theirs: without the label of what we clear up."""
+    words = ["docker", "run", "--rm", "--interactive", *(["--tty"] if has_terminal else [])]
+    words += ["--pull", "never", "--no-healthcheck", "--entrypoint", argv[0]]
+    return [*words, str(image.id), *argv[1:]]
 
 
 def _store(info: Mapping[str, Any]) -> Literal["classic", "containerd"]:

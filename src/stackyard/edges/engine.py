@@ -144,5 +144,8 @@ class Engine(Protocol):
     def close(self) -> None:
         """End whatever of ours still runs; calls that wait for it raise EngineProblem."""
 
+    def open(self, image: LocalImage, argv: Sequence[str]) -> int:
+        """As `run`, on this process's own terminal, or its streams; the command's exit code."""
+
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """Run a command in a fresh container of the image, without its entrypoint; the container is gone afterwards."""

@@ -103,6 +103,15 @@ class Processes:
         """Whether there is such a program."""
         return shutil.which(program, path=self.environ.get("PATH", os.defpath)) is not None
 
+    def attach(self, argv: Sequence[str]) -> int:
+        """Run a program on this process's own terminal, where Ctrl-C reaches it, too; its exit code."""
+        with subprocess.Popen([self._found(argv[0]), *argv[1:]], env=self.environ) as child:
+            try:
+                return child.wait()
+            except BaseException:
+                child.terminate()
+                raise
+
     def output(self, argv: Sequence[str]) -> tuple[int, list[str]]:
         """Exit code and all lines of a short program."""
         lines: list[str] = []
@@ -143,14 +152,7 @@ class Processes:
         cwd: Path | None = None,
         asked_with: signal.Signals = signal.SIGTERM,
     ) -> subprocess.Popen[bytes]:
-        # Found with our own PATH, whatever a build argument of that name says.
-        program = shutil.which(argv[0], path=self.environ.get("PATH", os.defpath))
-        if program is None:
-            raise ToolMissing(
-                f"{argv[0]} is not installed, or not on PATH",
-                hint=f"install {argv[0]} and try again",
-                program=argv[0],
-            )
+        program = self._found(argv[0])
         with self._lock:
             if self._closed:
                 raise EngineProblem(f"{' '.join(argv[:2])} was not started: Stackyard is stopping")
@@ -165,6 +167,15 @@ class Processes:
             )
             self._running[child] = asked_with
         return child
+
+    def _found(self, name: str) -> str:
+        """A program by our own PATH, whatever a build argument of that name says."""
+        program = shutil.which(name, path=self.environ.get("PATH", os.defpath))
+        if program is None:
+            raise ToolMissing(
+                f"{name} is not installed, or not on PATH", hint=f"install {name} and try again", program=name
+            )
+        return program
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
         try:

@@ -11,6 +11,7 @@ Beside: testing/registry (what it pushes to and pulls from)
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -213,6 +214,12 @@ class FakeEngine:
             self._built.add(inputs)
         _write(log, *result.last_lines, result.failure or "built")
         return result
+
+    def open(self, image: LocalImage, argv: Sequence[str]) -> int:
+        """As `run`; what the command says goes to stdout."""
+        ended = self.run(image, argv, 0.0)
+        sys.stdout.write(ended.output)
+        return ended.exit_code
 
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """What `answers` says; 127 for a command it does not know."""

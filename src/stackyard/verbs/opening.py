@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The image of one target, to work in: which target is meant, and what a run left of it.
+
+In:   a Yard, a person's word; then a Plan and the RunSummary of it
+Out:  a target; a local image
+Raises: UnknownName, ConfigError for a word that means several; NothingToDo where there is no image
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackyard.errors import ConfigError, NothingToDo
+from stackyard.model.names import TargetName
+from stackyard.model.reference import LocalImage
+from stackyard.plan.selection import select
+
+if TYPE_CHECKING:
+    from stackyard.model.outcome import RunSummary
+    from stackyard.verbs.yard import Yard
+
+_SHOWN = 6
+
+
+def one_target(yard: Yard, word: str) -> TargetName:
+    """The target that `word` names."""
+    found = select(yard.stack, [word])
+    names = [target.name for target in yard.stack.targets if target.name in found]
+    if len(names) > 1:
+        shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+        raise ConfigError(f"{word!r} means {len(names)} images", hint=f"name one of them: {shown}")
+    return names[0]
+
+
+def image_of(yard: Yard, summary: RunSummary, name: TargetName) -> LocalImage:
+    """The image that a run left in the engine: as wanted, or built and then failed by its tests."""
+    outcome = next(outcome for outcome in summary.outcomes if outcome.target == name)
+    records = yard.records.known().records.get(name, ())
+    made = next((record.built for record in records if record.run == summary.number and record.built), None)
+    if outcome.published is not None:
+        facts = yard.engine.inspect(str(outcome.published.reference))
+        if facts is not None:
+            return facts.image
+    elif made is not None and yard.engine.inspect(str(made.image.id)) is not None:
+        return made.image
+    why = outcome.failure or (f"{outcome.because} failed" if outcome.because else "it is left alone by this plan")
+    raise NothingToDo(f"there is no image of {name} to open: {why}", hint=f"`stackyard why {name}` tells more")
