@@ -55,6 +55,21 @@ def test_only_fetches_the_parents_last_build(stack: LiveStack) -> None:
     assert said(stack, stack.build("leaf", only=True)) == "one"
 
 
+def test_trying_a_change_on_the_published_parent(stack: LiveStack) -> None:
+    """The parent was built anew here and not published, and the published image is gone from here: it is fetched."""
+    stack.build()
+    stack.clean()
+    stack.write("images/base/Dockerfile", "FROM busybox:1.36\nRUN echo two > /what\n")
+    stack.write("images/leaf/note", "edited")
+    stack.commit()
+    stack.build("base", publish=False)
+    two = stack.engine.inspect(f"{stack.repository('base')}:main")
+
+    assert said(stack, stack.build("leaf", publish=False, on_published=True)) == "one"
+    assert stack.engine.inspect(f"{stack.repository('base')}:main") == two
+    assert said(stack, stack.build("leaf", publish=False, only=True)) == "two"
+
+
 def test_a_base_in_place_of_the_parent(stack: LiveStack) -> None:
     """The Dockerfile is as it was, and what it names is another image."""
     given = (GivenBase("leaf", Reference.parse("busybox:1.36")),)

@@ -27,7 +27,7 @@ from stackyard.cli.keeping import Keeping, keep_options
 from stackyard.cli.session import EXIT_FAILED, EXIT_INTERRUPTED, session_of
 from stackyard.cli.stopping import interruptible
 from stackyard.cli.watching import Watching, progress_option
-from stackyard.errors import NothingToDo
+from stackyard.errors import ConfigError, NothingToDo
 from stackyard.model.plan import uncached
 from stackyard.report.data import run_data
 from stackyard.report.terminal import plan_text, summary_text
@@ -47,10 +47,11 @@ jobs_option = option(
 )
 
 
-@command("stackyard build", "stackyard build ml-notebook --push")
+@command("stackyard build", "stackyard build ml-notebook --push", "stackyard build ml-notebook --test")
 @images_argument
 @option("--push", "is_publishing", is_flag=True, help="Publish what passed its tests.")
 @selection_options
+@option("--test", "is_trying", is_flag=True, help="Exactly these images, on what is published of their parents.")
 @rebuild_option
 @option("--refresh", "is_refreshing", is_flag=True, help="First accept what external bases are now.")
 @run_options
@@ -69,6 +70,7 @@ def build(
     is_publishing: bool,
     only: bool,
     with_children: bool,
+    is_trying: bool,
     rebuild: tuple[str, ...],
     is_refreshing: bool,
     without_cache: bool,
@@ -84,13 +86,18 @@ def build(
     """Build, test and name what the plan says.
 
     Naming images builds them and what they build on: images, versions (lab/3.12), patterns ('py*'),
-    groups of the spec. With --only, what they build on stays as it was built last.
+    groups of the spec. With --only, what they build on stays as it was built last; with --test, as it was published
+    last: to try a change on a laptop.
     With --push, each image is published after its own tests and those of its parents passed;
     moving tags move at the end, all or none.
     """
     with interruptible() as stop:
+        if is_trying and is_publishing:
+            raise ConfigError("--test publishes nothing", hint="leave out --push, or --test")
         limits = _limits(yard, jobs)
-        plan = verbs.prepare(yard, images, is_publishing, rebuild, only, with_children, is_refreshing)
+        plan = verbs.prepare(
+            yard, images, is_publishing, rebuild, only, with_children, is_refreshing, on_published=is_trying
+        )
         summary = carry_out(
             yard,
             plan,

@@ -12,11 +12,13 @@ the store knows of an id never changes and is asked once; names are asked each t
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -169,23 +171,35 @@ class BuildahEngine:
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """See Engine.run."""
         started = time.monotonic()
+        lines: list[str] = []
+        with self._container(image, argv) as name:
+            # Without root buildah warns of what it does without: no word of the command's.
+            words = ["buildah", "--log-level=error", "run", name, "--", *argv]
+            code = self._processes.follow(words, lines.append, timeout_s=timeout_s)
+        return _ended(argv[0], code, lines, time.monotonic() - started)
+
+    def open(self, image: LocalImage, argv: Sequence[str]) -> int:
+        """See Engine.open."""
+        terminal = ["--terminal"] if os.isatty(0) and os.isatty(1) else []
+        with self._container(image, argv) as name:
+            return self._processes.attach(["buildah", "run", *terminal, name, "--", *argv])
+
+    @contextlib.contextmanager
+    def _container(self, image: LocalImage, argv: Sequence[str]) -> Iterator[str]:
+        """A fresh container of the image for a command; it is gone afterwards."""
         name = f"{self._prefix}{secrets.token_hex(8)}"
         self._containers.add(name)
         try:
             code, words = self._processes.output(["buildah", "from", "--pull=never", "--name", name, image.id.hex])
             if code:
                 raise EngineProblem(f"{argv[0]} cannot be run in {image.id.short}: {_last(words)}", engine="buildah")
-            lines: list[str] = []
-            # Without root buildah warns of what it does without: no word of the command's.
-            words = ["buildah", "--log-level=error", "run", name, "--", *argv]
-            code = self._processes.follow(words, lines.append, timeout_s=timeout_s)
+            yield name
         except EngineProblem as problem:
             if self._closed:
                 raise EngineProblem(f"{argv[0]} was stopped before its end") from problem
             raise
         finally:
             self._remove(self._processes, name)
-        return _ended(argv[0], code, lines, time.monotonic() - started)
 
     def clear(self, token: str) -> None:
         """See Engine.clear."""

@@ -56,6 +56,8 @@ class Need(msgspec.Struct, frozen=True):
     """Who asked for that."""
     now: str = ""
     """What time it is, for images that may not become old; empty: age is no reason."""
+    on_published: bool = False
+    """What is not selected is built on as it was published last, where it was."""
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -289,6 +289,16 @@ class OnLastBuild(_Reason, frozen=True):
         return f"parent {self.parent} is not selected, and is taken as built at {self.since}"
 
 
+class OnPublished(_Reason, frozen=True):
+    """A parent is not selected: what is built on is what was published of it last."""
+
+    parent: TargetName
+    reference: str
+
+    def __str__(self) -> str:
+        return f"on what is published of {self.parent}: {self.reference}"
+
+
 class NotSelected(_Reason, frozen=True):
     """The command named other targets."""
 
@@ -323,6 +333,7 @@ Reason = (
     | NotBuildableHere
     | ParentMissing
     | OnLastBuild
+    | OnPublished
     | NotSelected
 )
 

@@ -28,6 +28,7 @@ from stackyard.model.reason import (
     NotBuildableHere,
     NotSelected,
     OnLastBuild,
+    OnPublished,
     ParentMissing,
     Reason,
     TagMissing,
@@ -73,7 +74,7 @@ def compare(
                 records = known.records.get(name, ())
                 if not target.is_left_alone:
                     outside[name] = decide(target, parents, known.accepted, records, presence, need)
-                decision = decisions[name] = _standing(target, outside.get(name), records, presence)
+                decision = decisions[name] = _standing(target, outside.get(name), records, presence, need)
             steps.append(step_of(stack, target, decision, sources[name], (), None, known.accepted))
             continue
         records = known.records.get(name, ())
@@ -90,7 +91,7 @@ def compare(
             reasons = (BaseGiven(str(target.given_base[0]), str(target.given_base[1][0])), *decision.reasons)
             decision = msgspec.structs.replace(decision, reasons=reasons)
         if only:
-            decision = _on_last_builds(decision, target, decisions, outside)
+            decision = _on_parents_as_they_are(decision, target, targets, decisions, outside, need)
         decision, tags = _with_tags(stack, target, decision, known, need)
         decisions[name] = decision
         steps.append(
@@ -114,9 +115,17 @@ def compare(
     )
 
 
-def _standing(target: Target, wanted: Decision | None, records: Sequence[Record], presence: Presence) -> Decision:
-    """What a target that was not selected is to its children: the build that is wanted, else the last that passed."""
-    for record in (*([wanted.record] if wanted and wanted.record else []), *records):
+def _standing(
+    target: Target, wanted: Decision | None, records: Sequence[Record], presence: Presence, need: Need
+) -> Decision:
+    """What a target that was not selected is to its children: the build that is wanted, else the last that passed.
+
+    Of these, if it is asked for, one that is published.
+    """
+    builds = [*([wanted.record] if wanted and wanted.record else []), *records]
+    if need.on_published:
+        builds.sort(key=lambda record: record.pushed(target.repository) is None)
+    for record in builds:
         if record.built and record.last_passed(target.suites) and _is_there(target, record, presence):
             return Decision("skip", (NotSelected(),), record=record)
     return Decision("skip", (NotSelected(),))
@@ -130,21 +139,23 @@ def _is_there(target: Target, record: Record, presence: Presence) -> bool:
     return pushed is not None and (presence.registry is None or pushed.image in presence.registry)
 
 
-def _on_last_builds(
+def _on_parents_as_they_are(
     decision: Decision,
     target: Target,
+    targets: Mapping[TargetName, Target],
     decisions: Mapping[TargetName, Decision],
     outside: Mapping[TargetName, Decision],
+    need: Need,
 ) -> Decision:
-    """Say which parents would be another build if they were selected."""
-    reasons = tuple(
-        OnLastBuild(parent, record.built.at)
-        for parent in target.inputs.parents
-        if parent in outside
-        and outside[parent].record is None
-        and (record := decisions[parent].record) is not None
-        and record.built is not None
-    )
+    """Say which parents would be another build if they were selected, and which are taken as published."""
+    reasons: list[Reason] = []
+    for parent in target.inputs.parents:
+        record = decisions[parent].record if parent in outside else None
+        pushed = record.pushed(targets[parent].repository) if record and need.on_published else None
+        if pushed is not None:
+            reasons.append(OnPublished(parent, str(pushed.image)))
+        elif record is not None and record.built is not None and outside[parent].record is None:
+            reasons.append(OnLastBuild(parent, record.built.at))
     return msgspec.structs.replace(decision, reasons=(*decision.reasons, *reasons))
 
 

@@ -36,6 +36,8 @@ class Selection(msgspec.Struct, frozen=True):
     named: frozenset[TargetName] = frozenset()
     """Targets that were called by their own names, or all with `--only`: the command fails without them."""
     is_only: bool = False
+    is_on_published: bool = False
+    """What the chosen targets build on is taken as it was published last."""
 
 
 def choose(
@@ -44,6 +46,7 @@ def choose(
     rebuild: Sequence[str] = (),
     only: bool = False,
     with_children: bool = False,
+    on_published: bool = False,
 ) -> Selection:
     """The selection of a command line; no words mean everything.
 
@@ -51,7 +54,11 @@ def choose(
         rebuild: what is built whatever is known. It is part of what was asked for.
         only: leave out what the chosen targets build on.
         with_children: take in all that builds on the chosen targets.
+        on_published: as `only`, and the rest as it was published last.
     """
+    if on_published and not words:
+        raise ConfigError("--test needs an IMAGE", hint="`stackyard build` tests all that it builds")
+    only = only or on_published
     forced = select(stack, [word for word in rebuild if word != ALL]) if set(rebuild) - {ALL} else frozenset()
     if (only or with_children) and not words and not forced:
         option = "--only" if only else "--with-children"
@@ -70,6 +77,7 @@ def choose(
         frozenset(planned) if ALL in rebuild else forced,
         targets if only else frozenset(name for name in targets if {str(name), str(name.image)} & exact),
         only,
+        on_published,
     )
 
 

@@ -160,7 +160,8 @@ def _idle_plan(yard: Yard, ruling: Ruling) -> Plan:
 
 
 def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling, now: str) -> Plan:
-    need = Need(publish=ruling.is_publishing, rebuild=chosen.rebuild, forced_by=ruling.forced_by or FORCED, now=now)
+    forced_by, on_published = ruling.forced_by or FORCED, chosen.is_on_published
+    need = Need(ruling.is_publishing, chosen.rebuild, forced_by, now, on_published)
     stack, notes = _taggable(yard, known, ruling)
     planned = compare(stack, known, chosen.targets, presence, need, chosen.is_only)
     refuse_orphans(planned, chosen)
@@ -194,6 +195,7 @@ def prepare(
     with_children: bool = False,
     refresh: bool = False,
     renew: bool = True,
+    on_published: bool = False,
 ) -> Plan:
     """As `plan`, with engine and registry asked for what the records say is there, and bases resolved.
 
@@ -202,6 +204,7 @@ def prepare(
     Args:
         refresh: accept what external bases are now, and not only where none was accepted.
         renew: build what has become too old, and accept what its bases are now.
+        on_published: as `only`, on what is published of them.
     """
     from stackyard.verbs.groundwork import (
         accept_bases,
@@ -217,7 +220,7 @@ def prepare(
     ruling = _ruling(yard, publish)
     if ruling.left_alone:
         return _idle_plan(yard, ruling)
-    chosen = choose(yard.stack, images, ruling.rebuilt(rebuild), only, with_children)
+    chosen = choose(yard.stack, images, ruling.rebuilt(rebuild), only, with_children, on_published)
     if ruling.is_publishing:
         refuse_publishing(yard, chosen.planned)
     finish_moves(yard)
@@ -226,7 +229,7 @@ def prepare(
     known, unread = _learned(yard, yard.records.known(), chosen, ruling, now)
     known, notes = renew_bases(yard, known, chosen.planned, refresh, now)
     known = accept_bases(yard, known, chosen.planned)
-    presence = look(yard, known, chosen.planned, ruling.is_publishing)
+    presence = look(yard, known, chosen.planned, ruling.is_publishing, on_published)
     planned = _compare(yard, known, chosen, presence, ruling, now)
     if not refresh and any(step.downloads for step in planned.steps):
         planned, more = accept_downloads(

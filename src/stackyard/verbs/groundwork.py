@@ -106,8 +106,14 @@ def accept_downloads(
         planned = compare(known)  # an image that fetches the same is now built, too
 
 
-def look(yard: Yard, known: Known, planned: Sequence[TargetName], publish: bool) -> Presence:
-    """Ask the engine once for all it has, and the registry for each published image a plan may go on from."""
+def look(
+    yard: Yard, known: Known, planned: Sequence[TargetName], publish: bool, on_published: bool = False
+) -> Presence:
+    """Ask the engine once for all it has, and the registry for each published image a plan may go on from.
+
+    Args:
+        on_published: see Need.
+    """
     in_engine = yard.engine.present()
     published: set[PublishedImage] = set()
     moving = set(planned)
@@ -116,7 +122,8 @@ def look(yard: Yard, known: Known, planned: Sequence[TargetName], publish: bool)
         repository, inputs = target.repository, identity(target.inputs)
         stands = target.is_left_alone or name not in moving
         for record in known.records.get(name, ()):
-            if stands and record.last_passed(target.suites) and record.built:
+            is_wanted = record.pushed(repository) is not None or not on_published
+            if stands and is_wanted and record.last_passed(target.suites) and record.built:
                 stands = False  # its children are built on this one, whatever it was made from
             elif record.inputs != inputs:
                 continue  # made from something else: no plan goes on from it, however old the stack is

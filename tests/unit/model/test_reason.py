@@ -98,6 +98,11 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (NotBuildableHere("Windows"), "not-buildable-here", "not buildable here: needs Windows"),
     (ParentMissing(TargetName("os")), "parent-missing", "parent os is not built here and was never built"),
     (
+        reason.OnPublished(TargetName("os"), "ghcr.io/campus/os@sha256:1"),
+        "on-published",
+        "on what is published of os: ghcr.io/campus/os@sha256:1",
+    ),
+    (
         reason.OnLastBuild(TargetName("os"), "T"),
         "on-last-build",
         "parent os is not selected, and is taken as built at T",
