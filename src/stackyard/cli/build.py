@@ -140,7 +140,8 @@ def push(
         plan = verbs.prepare(yard, images, True, (), only, with_children, renew=False)
         if not plan.is_publishing:
             return exit_code(_leave(yard, plan, "push", is_json))
-        missing = [step for step in plan.steps if step.action in ("build", "decide-later", "retest")]
+        # What is published, and fetched again, is fetched to be tested.
+        missing = [step for step in plan.steps if step.action in ("build", "decide-later", "retest", "fetch")]
         if missing:
             names = ", ".join(str(step.target) for step in missing)
             raise NothingToDo(

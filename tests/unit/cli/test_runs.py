@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from stackyard.edges.engine import RunResult
 from stackyard.model.names import Digest, Tag
+from stackyard.model.reference import Reference
 from tests.repositories import commit, git
 from tests.unit.cli.conftest import Shell
 
@@ -129,6 +131,43 @@ def test_push_builds_nothing(shell: Shell) -> None:
     assert (refused.code, said.code) == (1, 0)
     assert "not built and tested as the files are now: base, leaf" in refused.err
     assert shell.registry.tags("registry.example/lab/leaf")
+
+
+TESTED = """registry: registry.example/lab
+images:
+  base: {info_cmds: [V]}
+  leaf: {depend_on: base}
+all_info_cmds:
+  V: {description: Version, command: version}
+  W: {description: Which, command: which}
+"""
+
+
+@pytest.mark.parametrize("case", ["failed", "edited", "gone", "not tested as now", "gone and not tested as now"])
+def test_push_wants_what_is_built_and_tested_now(shell: Shell, case: str) -> None:
+    """What failed, is of other files, is gone, or was tested otherwise is named; nothing is built, run or pushed."""
+    spec = shell.root / "images" / "spec.yml"
+    spec.write_text(TESTED)
+    commit(shell.root)
+    shell.engine.answers["version"] = shell.engine.answers["which"] = lambda *_: RunResult(
+        int(case == "failed"), "1", 0.0
+    )
+    shell("build", *(["--push"] if case.startswith("gone and") else []))
+    if case == "edited":
+        (shell.root / "images" / "base" / "new").write_text("x")
+    if case.startswith("gone"):
+        for name in shell.engine.names():
+            if "/base" in name:
+                shell.engine.untag(Reference.parse(name))
+    if case.endswith("as now"):
+        spec.write_text(TESTED.replace("[V]", "[V, W]"))
+        commit(shell.root)
+    shell.engine.calls.clear()
+    said = shell("push")
+
+    assert said.code == 1
+    assert "not built and tested as the files are now: base" in said.err
+    assert not {"build", "run", "push", "pull"} & {verb for verb, _ in shell.engine.calls}
 
 
 def test_push_goes_to_the_registry_of_now(shell: Shell) -> None:

@@ -26,6 +26,7 @@ def test_a_run_while_it_goes_on() -> None:
         JobStep(X, "build", "RUN make", "done", 1.0),
         JobStep(X, "test", "basic tests"),
         JobEnded(X, "build", True, 2.0),
+        JobStep(X, "publish", "again in 1.0 s: busy", "again"),
         JobEnded(X, "publish", True, 0.1),
         JobEnded(BAD, "test", False, 3.0, "1 of 3 failed", ("test_a: \x1b[31mno",), "bad.log"),
         TargetEnded(SKIPPED),
@@ -41,11 +42,12 @@ def test_a_run_while_it_goes_on() -> None:
         "00:00:01     1.0 s  x: building (last time 12.0 s)",
         "00:00:02     2.0 s  x: RUN make",
         "00:00:05     5.0 s  x: built in 2.0 s",
-        "00:00:07     7.0 s  bad: 1 of 3 failed",
+        "00:00:06     6.0 s  x: again in 1.0 s: busy",
+        "00:00:08     8.0 s  bad: 1 of 3 failed",
         "    test_a: no",
         "    log: bad.log",
-        "00:00:08     8.0 s  child: skipped, because bad failed",
-        "00:00:10    10.0 s  moved 1 tag",
+        "00:00:09     9.0 s  child: skipped, because bad failed",
+        "00:00:11    11.0 s  moved 1 tag",
         "",
     ]
 

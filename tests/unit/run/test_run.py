@@ -14,7 +14,7 @@ from stackyard.edges.engine import BuildRequest, RunResult
 from stackyard.errors import ConfigError, NoRoom, NothingToDo, RegistryRefused, TagConflict, WorldError
 from stackyard.model.names import Tag, TargetName
 from stackyard.model.outcome import Outcome, RunSummary
-from stackyard.model.progress import JobEnded, JobStarted, Progress, TargetEnded
+from stackyard.model.progress import JobEnded, JobStarted, JobStep, Progress, TargetEnded
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.run.events import Limits
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
@@ -758,12 +758,16 @@ def test_a_whole_build_after_only_leaves_no_child_on_the_old_parent(bench: Bench
 
 
 def test_a_build_is_tried_again_only_where_the_spec_says_so(bench: Bench) -> None:
-    """Twice for `left`, which then is good and says so; not at all for `right`."""
+    """Twice for `left`, which then is good and says so; not at all for `right`. Who watches is told."""
+    told: list[Progress] = []
     bench.write("images/spec.yml", SPEC.replace("left: {depend_on: base,", "left: {depend_on: base, retries: 2,"))
     bench.commit()
     bench.engine.flaky = {"registry.example/lab/left": 2, "registry.example/lab/right": 1}
-    summary = bench.build()
+    yard = bench.yard()
+    summary = verbs.run(yard, verbs.prepare(yard), watch=told.append)
+    again = [step for step in told if isinstance(step, JobStep) and step.state == "again"]
 
+    assert [(step.target, step.job) for step in again] == [("left", "build")] * 2
     assert bench.statuses(summary) == {"base": "built", "left": "built", "right": "failed"}
     assert (outcome(summary, "left").retries, outcome(summary, "right").retries) == (2, 0)
 
