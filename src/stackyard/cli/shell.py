@@ -15,7 +15,7 @@ from stackyard.cli.common import command, completed_by, write
 from stackyard.cli.session import EXIT_INTERRUPTED
 from stackyard.cli.stopping import interruptible
 from stackyard.report.text import visible
-from stackyard.verbs.opening import image_of, one_target
+from stackyard.verbs.opening import image_of, one_target, open_image
 
 if TYPE_CHECKING:
     from stackyard.verbs import Yard
@@ -48,4 +48,4 @@ def shell(yard: Yard, image: str, words: tuple[str, ...]) -> int:
         if outcome.failure or outcome.because:
             why = outcome.failure or f"{outcome.because} failed"
             write(f"note: opened as it was built, though {visible(why)}")
-    return yard.engine.open(local, words or SHELL)
+    return open_image(yard, local, words or SHELL)

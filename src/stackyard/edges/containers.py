@@ -40,6 +40,11 @@ class Containers:
         self._running: set[str] = set()
         self._closed = False
 
+    @property
+    def label(self) -> str:
+        """By which the next run knows the containers of one that was killed."""
+        return f"{LABEL}={self._token}"
+
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """See Engine.run."""
         started = time.monotonic()

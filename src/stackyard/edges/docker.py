@@ -140,7 +140,9 @@ class DockerEngine:
         """See Engine.open."""
         if self.inspect(str(image.id)) is None:
             raise EngineProblem(f"{argv[0]} cannot be run in {image.id.short}: the engine has no such image")
-        return self._processes.attach(opening(image, argv, has_terminal=os.isatty(0) and os.isatty(1)))
+        words = ["docker", "run", "--rm", "--interactive", *(["--tty"] if os.isatty(0) and os.isatty(1) else [])]
+        words += ["--pull", "never", "--no-healthcheck", "--label", self._containers.label, "--entrypoint", argv[0]]
+        return self._processes.attach([*words, str(image.id), *argv[1:]])
 
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """See Engine.run."""
@@ -184,13 +186,6 @@ def _product(version: Mapping[str, Any]) -> str:
     """Who answers in docker's language."""
     parts = [str(part.get("Name", "")).lower() for part in version.get("Components") or ()]
     return "podman" if any(name.startswith("podman") for name in parts) else "docker"
-
-
-def opening(image: LocalImage, argv: Sequence[str], *, has_terminal: bool) -> list[str]:
-    """The command line of a container that a person works in. It is theirs: without the label of what we clear up."""
-    words = ["docker", "run", "--rm", "--interactive", *(["--tty"] if has_terminal else [])]
-    words += ["--pull", "never", "--no-healthcheck", "--entrypoint", argv[0]]
-    return [*words, str(image.id), *argv[1:]]
 
 
 def _store(info: Mapping[str, Any]) -> Literal["classic", "containerd"]:

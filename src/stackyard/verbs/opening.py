@@ -2,18 +2,20 @@
 """The image of one target, to work in: which target is meant, and what a run left of it.
 
 In:   a Yard, a person's word; then a Plan and the RunSummary of it
-Out:  a target; a local image
+Out:  a target; a local image; the exit code of what ran in it
 Raises: UnknownName, ConfigError for a word that means several; NothingToDo where there is no image
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stackyard.errors import ConfigError, NothingToDo
 from stackyard.model.names import TargetName
 from stackyard.model.reference import LocalImage
 from stackyard.plan.selection import select
+from stackyard.verbs.leftovers import living
 
 if TYPE_CHECKING:
     from stackyard.model.outcome import RunSummary
@@ -30,6 +32,12 @@ def one_target(yard: Yard, word: str) -> TargetName:
         shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
         raise ConfigError(f"{word!r} means {len(names)} images", hint=f"name one of them: {shown}")
     return names[0]
+
+
+def open_image(yard: Yard, image: LocalImage, words: Sequence[str]) -> int:
+    """Run a command in a container of the image, on this process's own streams; its exit code."""
+    with living(yard):
+        return yard.engine.open(image, words)
 
 
 def image_of(yard: Yard, summary: RunSummary, name: TargetName) -> LocalImage:
