@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import yaml
 
+from stackyard.edges.engine import BuildRequest
 from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 
@@ -44,6 +47,24 @@ def test_a_run_that_has_nothing_to_do_writes_them_too(shell: Shell, tmp_path: Pa
     assert ElementTree.parse(shell.root / "t.xml").getroot().get("tests") == "0"
     assert [e["ph"] for e in json.loads((shell.root / "t.json").read_text())["traceEvents"]] == ["M"]
     assert (shell.root / "kept" / "artifacts" / "IMAGES_BUILT").read_text() == ""
+
+
+def test_a_run_that_was_interrupted_writes_them_too(shell: Shell, tmp_path: Path) -> None:
+    """What was built by then, and no more."""
+    signals = [signal.SIGTERM]
+    names = {"registry.example/lab/leaf"}
+
+    def interrupt(request: BuildRequest) -> None:
+        if str(request.tag.repository) in names and signals:
+            os.kill(os.getpid(), signals.pop())
+
+    shell.engine.before_build = interrupt
+    said = shell("build", "--junit", str(tmp_path / "t.xml"), "--artifacts", str(tmp_path))
+    suites = [suite.get("name") for suite in ElementTree.parse(tmp_path / "t.xml").getroot()]
+
+    assert said.code == 130
+    assert "base: build" in suites
+    assert "Interrupted. Run 1:" in (tmp_path / "logs" / "run.log").read_text()
 
 
 def test_a_policy_that_skips_writes_them_too(shell: Shell, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from stackyard.model.names import TargetName
-from stackyard.model.outcome import Outcome
+from stackyard.model.outcome import Outcome, Pace, PathJob
 from stackyard.report.run_markdown import run_markdown
 from tests.unit.report.made import BUILT, FAILED, OTHER, SKIPPED, run
 
@@ -42,3 +42,13 @@ def test_a_thousand_failures_fit() -> None:
     assert len(run_markdown(run(*bad), 20_000)) <= 20_000
     many = run_markdown(run(*[msgspec.structs.replace(BUILT, target=TargetName(f"x{n}")) for n in range(1000)]), 20_000)
     assert "more have no room here" in many
+
+
+def test_how_far_from_the_bound_the_run_was() -> None:
+    """Below the heading, as in a terminal; names of images are no Markdown."""
+    path = (PathJob(TargetName("a_b_c"), "build", 40.0), PathJob(TargetName("x"), "test", 10.0))
+    page = run_markdown(msgspec.structs.replace(run(BUILT), pace=Pace(path, 50.0, 60.0, 50.0, "path")))
+
+    assert page.split("\n")[2] == (
+        "Critical path 50.0 s&#58; a&#95;b&#95;c 40.0 s and x 10.0 s. The run took 26% more than the least possible."
+    )
