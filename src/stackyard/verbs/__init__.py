@@ -160,11 +160,16 @@ def _idle_plan(yard: Yard, ruling: Ruling) -> Plan:
 
 
 def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling, now: str) -> Plan:
+    planned = _compared(yard, known, chosen, presence, ruling, now)
+    refuse_orphans(planned, chosen)
+    return planned
+
+
+def _compared(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling, now: str) -> Plan:
     forced_by, on_published = ruling.forced_by or FORCED, chosen.is_on_published
     need = Need(ruling.is_publishing, chosen.rebuild, forced_by, now, on_published)
     stack, notes = _taggable(yard, known, ruling)
     planned = compare(stack, known, chosen.targets, presence, need, chosen.is_only)
-    refuse_orphans(planned, chosen)
     if yard.options.build_args:
         from stackyard.check.variables import given_for_nothing
 
@@ -247,7 +252,7 @@ def _learned(yard: Yard, known: Known, chosen: Selection, ruling: Ruling, now: s
         return known, ()
     from stackyard.verbs.sharing import learn
 
-    fresh, notes = learn(yard, _compare(yard, known, chosen, Presence(), ruling, now))
+    fresh, notes = learn(yard, _compared(yard, known, chosen, Presence(), ruling, now), chosen.is_on_published)
     return (yard.records.known() if fresh else known), notes
 
 

@@ -22,7 +22,8 @@ from stackyard.model import canonical
 from stackyard.model.ecr import lacks_account
 from stackyard.model.inputs import Inputs
 from stackyard.model.names import TargetName
-from stackyard.model.plan import Note, Plan
+from stackyard.model.plan import Note, Plan, Step
+from stackyard.model.reason import ParentMissing
 from stackyard.model.record import Pushed, Record
 from stackyard.model.reference import Repository
 from stackyard.model.shared import Shared
@@ -79,13 +80,21 @@ def _place(record: Record) -> Repository | None:
     return pushed[-1].image.repository if pushed else None
 
 
-def learn(yard: Yard, plan: Plan) -> tuple[int, tuple[Note, ...]]:
+def learn(yard: Yard, plan: Plan, on_published: bool = False) -> tuple[int, tuple[Note, ...]]:
     """Ask for what would be built, one request for each: others may have built it. A note if that cannot be done.
+
+    So are parents asked for that are not selected and of which nothing is known here.
+
+    Args:
+        on_published: also those of which something is known, since what was published last counts.
 
     Returns:
         How much was new.
     """
-    wanted = [step.target for step in plan.steps if step.action in ("build", "decide-later")]
+    building = [step for step in plan.steps if step.action in ("build", "decide-later") or _is_orphan(step)]
+    above = {parent.target for step in building for parent in step.parents}
+    standing = [step for step in plan.steps if step.target in above and step.action == "skip" and not _is_orphan(step)]
+    wanted = [step.target for step in (*building, *(s for s in standing if on_published or s.record is None))]
     places = [
         (target.repository, target.name)
         for target in map(yard.stack.target, wanted)
@@ -99,6 +108,11 @@ def learn(yard: Yard, plan: Plan) -> tuple[int, tuple[Note, ...]]:
     except StackyardError as error:
         sentence = f"what others built is not known here, and may be built again: {error}"
         return 0, (Note("records-not-read", sentence),)
+
+
+def _is_orphan(step: Step) -> bool:
+    """Whether a parent of which nothing is known keeps it from being built."""
+    return any(isinstance(reason, ParentMissing) for reason in step.reasons)
 
 
 def sync(yard: Yard) -> Synced:
