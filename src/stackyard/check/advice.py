@@ -10,28 +10,32 @@ import msgspec
 
 from stackyard.check.findings import findings_of, in_order, tags_spot
 from stackyard.check.secrets import secret_findings
-from stackyard.check.variables import BASE_TAG, variable_findings
+from stackyard.check.variables import BASE_TAG, environments_of, variable_findings
 from stackyard.errors import InvalidValue
 from stackyard.model.inputs import masked
+from stackyard.model.known import NOTHING_KNOWN, Known
 from stackyard.model.names import TargetName, nearest
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding, Stack, Target
 from stackyard.model.tags import PLACE, PLACES, sanitise, tags_of, values_of
 
 
-def advice_of(stack: Stack, branches: Iterable[str] = (), more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+def advice_of(
+    stack: Stack, branches: Iterable[str] = (), more: Iterable[Finding] = (), known: Known = NOTHING_KNOWN
+) -> tuple[Finding, ...]:
     """All findings, and what never stops a plan: variables, pinned parents, branches that share their tags.
 
     Args:
         branches: other branches of the repository, as far as the caller knows them.
         more: findings that the caller has; they are put in order with the rest.
+        known: the records, which tell what external bases have in their environment.
     """
     found = (
         *findings_of(stack),
         *_pinned_parents(stack),
         *_untagged(stack),
         *_downloads(stack),
-        *variable_findings(stack),
+        *variable_findings(stack, environments_of(known)),
         *secret_findings(stack),
         *_foreign_platforms(stack),
         *_unfilled(stack),

@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: MIT
 """Variables and build arguments of Dockerfiles: what is read and never set, what is set and never read.
 
-In:   a Stack with its Dockerfiles
+In:   a Stack with its Dockerfiles; what the records know of external bases
 Out:  findings, each mistake once per Dockerfile
 Pure. Beside: load/mentions (where variables stand), model/dockerfile (scopes)
 
-No false alarms before completeness: what the environment of a base outside the stack holds is not
-known (BuildKit, whose check UndefinedVar this is, reads its config; records hold none), so that a name
-nobody sets is told only where it is nearly one that somebody does set, where the engine looks at
-arguments alone (FROM), or where a stage begins with nothing, itself or by images of the stack.
+No false alarms before completeness: what the environment of a base outside the stack holds is known once
+an image that stands on it was built here, as long as the same digest of it is accepted (BuildKit, whose
+check UndefinedVar this is, reads its config). Until then a name nobody sets is told only where it is nearly
+one that somebody does set, where the engine looks at arguments alone (FROM), or where a stage begins with
+nothing, itself or by images of the stack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from stackyard.check.secrets import is_secret
 from stackyard.model.dockerfile import SCRATCH, SYNTAX_ARG, Body, Dockerfile, Mention, Stage, Use
+from stackyard.model.known import Known
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Note
 from stackyard.model.selectors import matching
@@ -32,6 +35,8 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 PREDEFINED = PLATFORM_ARGS | frozenset((*_PROXIES, *map(str.lower, _PROXIES), "SOURCE_DATE_EPOCH", SYNTAX_ARG))
 """Arguments that the engine takes without an ARG."""
 
+NO_ENVIRONMENTS: Mapping[str, frozenset[str]] = MappingProxyType({})
+
 PATH = "PATH"
 WELL_KNOWN = frozenset((PATH, "HOME", "HOSTNAME", "PWD", "SHELL", "TERM", "USER"))
 """Names that engines or shells set without a word in any Dockerfile: nobody forgot to define them."""
@@ -41,8 +46,31 @@ _LONG = 10
 """From this length on another letter in a name is more likely a slip than another name."""
 
 
-def variable_findings(stack: Stack) -> Iterator[Finding]:
-    """What is wrong with variables, in the order of the targets."""
+Environments = Mapping[str, frozenset[str]]
+"""Names of variables in external bases, by canonical reference; perhaps some more, never too few."""
+
+
+def environments_of(known: Known) -> Environments:
+    """Of each base that an image was built on as it is accepted now: names that the image had came from there, or
+    from its own file.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for record in (record for records in known.records.values() for record in records):
+        built = record.built
+        if built is None or not built.variables or not built.foundation:
+            continue
+        name, names = built.foundation, frozenset(built.variables)
+        if dict(built.bases).get(name) == known.accepted.get(name, ""):
+            found[name] = found.get(name, names) & names
+    return found
+
+
+def variable_findings(stack: Stack, outside: Environments = NO_ENVIRONMENTS) -> Iterator[Finding]:
+    """What is wrong with variables, in the order of the targets.
+
+    Args:
+        outside: what is known of the bases that no image of the stack is.
+    """
     by_name = {target.name: target for target in stack.targets}
     bad_lines = {(finding.path, finding.line) for finding in stack.findings if finding.code == "bad-reference"}
     users: dict[str, list[Target]] = {}
@@ -60,10 +88,11 @@ def variable_findings(stack: Stack) -> Iterator[Finding]:
                 for parent in target.parent_names
             )
         )
+        foreign = frozenset[str]().union(*(_foreign(target, by_name, outside) for target in targets))
         on_build = {target.name: _on_build(target, by_name, stack) for target in targets}
         acting = frozenset[str]().union(*on_build.values())
-        known_lines = _known_lines(targets, by_name, stack)
-        yield from _unset(dockerfile, inherited | acting, known_lines, bad_lines)
+        known_lines = _known_lines(targets, by_name, stack, outside)
+        yield from _unset(dockerfile, inherited | acting, foreign, known_lines, bad_lines)
         yield from _unreplaced(dockerfile, bad_lines)
         yield from _unread(dockerfile, targets, acting)
         for target in targets:
@@ -102,28 +131,54 @@ def _environment(
     return done[name]
 
 
-def _known_lines(targets: Sequence[Target], by_name: Mapping[TargetName, Target], stack: Stack) -> set[int]:
-    """Lines of the FROMs whose base has no environment but what Dockerfiles of the stack say, in every target."""
+def _foreign(target: Target, by_name: Mapping[TargetName, Target], outside: Environments) -> frozenset[str]:
+    """Names in the environments of all external bases that a target or what it stands on is made from."""
+    seen: dict[TargetName, Target] = {}
+    todo = [target]
+    while todo:
+        here = todo.pop()
+        seen[here.name] = here
+        todo += [by_name[name] for name in here.parent_names if name in by_name and name not in seen]
+    bases = {base.canonical for each in seen.values() for base in each.bases} if outside else ()
+    return frozenset[str]().union(*(outside.get(base, frozenset()) for base in bases))
+
+
+def _known_lines(
+    targets: Sequence[Target], by_name: Mapping[TargetName, Target], stack: Stack, outside: Environments
+) -> set[int]:
+    """Lines of the FROMs whose base has no environment but what Dockerfiles of the stack say, and what is known of
+    bases outside it, in every target.
+    """
     lines = []
     for target in targets:
         dockerfile = stack.dockerfile_of(target)
         owners = {str(reference): parent.target for parent in target.parents for reference in parent.references}
         found = set()
         for use, text, _ in dockerfile.places(dict(target.args), target.inputs.platform) if dockerfile else ():
-            if use.how == "from" and (text == SCRATCH or _is_known(owners.get(text), by_name, stack)):
+            if use.how != "from":
+                continue
+            if _is_ground(text, target, outside) or _is_known(owners.get(text), by_name, stack, outside):
                 found.add(use.line)
         lines.append(found)
     return set.intersection(*lines)
 
 
-def _is_known(name: TargetName | None, by_name: Mapping[TargetName, Target], stack: Stack) -> bool:
-    """Whether an image of the stack stands on nothing, or on another of which this is true."""
+def _is_ground(text: str, target: Target, outside: Environments) -> bool:
+    """Whether a base is nothing, or one of which is known what its environment holds."""
+    return text == SCRATCH or any(text == str(base) and base.canonical in outside for base in target.bases)
+
+
+def _is_known(
+    name: TargetName | None, by_name: Mapping[TargetName, Target], stack: Stack, outside: Environments
+) -> bool:
+    """Whether an image of the stack stands on such a ground, or on another of which this is true."""
     seen: set[TargetName] = set()
     while name is not None and name in by_name and name not in seen:
         seen.add(name)
         target = by_name[name]
         dockerfile = stack.dockerfile_of(target)
-        if dockerfile and dockerfile.foundation(dict(target.args), target.inputs.platform) == SCRATCH:
+        text = dockerfile.foundation(dict(target.args), target.inputs.platform) if dockerfile else ""
+        if _is_ground(text, target, outside):
             return True
         name = target.foundation
     return False
@@ -135,6 +190,7 @@ def _is_known(name: TargetName | None, by_name: Mapping[TargetName, Target], sta
 def _unset(
     dockerfile: Dockerfile,
     inherited: frozenset[str],
+    foreign: frozenset[str],
     known_lines: set[int],
     bad_lines: set[tuple[str, int | None]],
 ) -> Iterator[Finding]:
@@ -153,13 +209,14 @@ def _unset(
             known, is_closed = before, (dockerfile.path, mention.line) not in bad_lines
         else:
             known, is_closed = _scope(dockerfile, number, mention.line, inherited, known_lines)
-            if mention.name in before and mention.name not in known | PREDEFINED - PLATFORM_ARGS:
+            if mention.name in before and mention.name not in known | foreign | PREDEFINED - PLATFORM_ARGS:
                 told.add((number, mention.name))
                 yield _lost(dockerfile, stage, mention)
                 continue
-        if mention.name in known or mention.name in WELL_KNOWN | PREDEFINED:
+        if mention.name in known or mention.name in WELL_KNOWN | PREDEFINED | foreign:
             continue
-        near = _nearly(mention.name, known | before - PREDEFINED)
+        others = foreign if mention.how == "engine" else frozenset[str]()  # a command has variables of its own
+        near = _nearly(mention.name, known | others | before - PREDEFINED)
         if mention.how == "engine" and sorted(mention.name) == sorted(PATH):
             near = PATH
         if near or (is_closed and mention.how == "engine"):

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
+from stackyard.load.links import HINT
 from stackyard.load.spec.read import read_spec
 from stackyard.load.spec.values import Spec, SpecImage, unnamed_plan
 from stackyard.load.tree.place import (
@@ -23,6 +24,7 @@ from stackyard.load.tree.place import (
     Place,
     discovered,
     image_folders,
+    outside,
     printable,
     templates,
     unnameable,
@@ -91,6 +93,9 @@ def _odd_names(place: Place) -> Iterator[Finding]:
         sentence = f"{path} is left out: {name!r} can be no image's name"
         hint = f"rename it: {ImageName.hint}"
         yield Finding("left-out", "warning", sentence, path, hint=hint, found=printable(name), wanted="another name")
+    for path in outside(place):
+        sentence = f"{path} is left out: it is a link that leads out of the repository"
+        yield Finding("left-out", "warning", sentence, path, hint=HINT, found="a link", wanted="a folder")
     for image in discovered(place):
         near = nearest_repository(image.name)
         if near is not None and near != image.name.lower():

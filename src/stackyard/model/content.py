@@ -72,6 +72,11 @@ class PublishedFacts(msgspec.Struct, frozen=True):
         return self.layers[: len(parent.layers)] == parent.layers
 
 
+def names_in_environment(facts: ImageFacts) -> tuple[str, ...]:
+    """Names of the variables that a container of the image has; values can be secrets, and are left alone."""
+    return tuple(sorted({str(line).partition("=")[0] for line in facts.config.get("Env") or ()}))
+
+
 def content_digest(facts: ImageFacts) -> Digest:
     """Equal for two images whose layers and runtime config are the same.
 

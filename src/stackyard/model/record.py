@@ -37,6 +37,10 @@ class Built(msgspec.Struct, frozen=True, tag_field="fact", tag="built"):
     """Since when nothing in it can come out of the engine's cache; empty: since the build itself."""
     downloads: tuple[tuple[str, Digest], ...] = ()
     """Accepted digest of what each address of an ADD gave, where that was known."""
+    foundation: str = ""
+    """The external base that its layers stand on, canonical; empty for another image of the stack, and for nothing."""
+    variables: tuple[str, ...] = ()
+    """Names in the environment of an image with such a foundation: those of the base are among them."""
 
     @property
     def outside(self) -> tuple[tuple[str, Digest], ...]:

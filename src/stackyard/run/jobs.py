@@ -26,8 +26,8 @@ from stackyard.edges.traces import prefix_of
 from stackyard.errors import DigestMismatch, EngineProblem, WorldError
 from stackyard.model import canonical
 from stackyard.model.building import CacheKinds
-from stackyard.model.content import ImageFacts, content_digest
-from stackyard.model.dockerfile import SYNTAX_ARG
+from stackyard.model.content import ImageFacts, content_digest, names_in_environment
+from stackyard.model.dockerfile import SYNTAX_ARG, Dockerfile
 from stackyard.model.inputs import differences
 from stackyard.model.known import TagPlace
 from stackyard.model.logs import build_log
@@ -174,6 +174,7 @@ def build(
     work.engine.untag(temporary)
     now = work.clock.now()
     before = next((record.fresh_since for record in work.records_of.get(target.name, ()) if record.built), now)
+    foundation = _external_foundation(target, work.stack.dockerfile_of(target))
     built = Built(
         at=now,
         image=image,
@@ -187,9 +188,19 @@ def build(
         engine=work.about.name,
         commit="" if work.stack.revision.is_dirty else work.stack.revision.commit,
         fresh=before if use_cache else now,
+        foundation=foundation,
+        variables=names_in_environment(facts) if foundation else (),
     )
     carried = tuple(fact for fact in equal.facts if isinstance(fact, Tested | Inventoried | Pushed)) if equal else ()
     return Done(True, built=built, equal=equal, facts=carried, log=work.shown(log))
+
+
+def _external_foundation(target: Target, dockerfile: Dockerfile | None) -> str:
+    """The external base that an image stands on, canonical; empty where it is none, or another than its file says."""
+    if target.foundation is not None or target.given_base is not None or dockerfile is None:
+        return ""
+    text = dockerfile.foundation(dict(target.args), target.inputs.platform)
+    return next((base.canonical for base in target.bases if text == str(base)), "")
 
 
 def _attempted(

@@ -10,6 +10,7 @@ Beside: verbs/yard, where a Yard comes from
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ import msgspec
 
 from stackyard.check.findings import in_order, refuse_errors, unreadable
 from stackyard.edges import git, machine
+from stackyard.errors import RecordProblem
 from stackyard.model.decide import FORCED, Need, Presence
 from stackyard.model.known import NOTHING_KNOWN, Known
 from stackyard.model.plan import Note, Plan, excused
@@ -68,7 +70,10 @@ def check(yard: Yard) -> tuple[Finding, ...]:
     from stackyard.load.unread import unread_findings
 
     unread = unread_findings(yard.place, yard.stack)
-    return advice_of(yard.stack, git.branches(yard.root), (*unread, *_unseen(yard)))
+    known = NOTHING_KNOWN
+    with contextlib.suppress(RecordProblem):  # files are checked without any; whoever needs them says what is wrong
+        known = yard.records.known()
+    return advice_of(yard.stack, git.branches(yard.root), (*unread, *_unseen(yard)), known)
 
 
 def _unseen(yard: Yard) -> tuple[Finding, ...]:

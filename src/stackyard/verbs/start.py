@@ -192,33 +192,39 @@ def new_image(yard: Yard, name: str, parent: str) -> NewImage:
         ConfigError: the image is there already, or its name can be none.
         UnknownName: no image is called `parent`, and it is no full reference either.
     """
-    from stackyard.write.starter import child_dockerfile, test_file
+    from stackyard.write.starter import child_dockerfile, test_file, versions_file
 
     image = ImageName.parse(name)
     folder = yard.place.path(image)
     _refuse_existing(yard, image, folder)
     versions = _versions_of(yard, parent)
-    if versions:
-        from stackyard.write.starter import versions_file
-
-        made = (
-            child_dockerfile(folder, "${BASE_IMAGE}", "ARG BASE_IMAGE"),
-            versions_file(folder, parent, versions),
-            test_file(folder, image),
-        )
-        return NewImage(image, made, parent)
-    base, arg, declared = _base(yard, parent)
-    files = [child_dockerfile(folder, base, arg), test_file(folder, image)]
+    has_file = bool(versions) and (yard.root / yard.place.path(parent, "versions.yaml")).is_file()
+    if has_file:
+        own = [child_dockerfile(folder, "${BASE_IMAGE}", "ARG BASE_IMAGE"), versions_file(folder, parent, versions)]
+        base, declared = parent, None
+    else:
+        base, arg, declared = _base(yard, parent)
+        own = [child_dockerfile(folder, base, arg)]
+    files = [*own, test_file(folder, image)]
     if yard.place.spec is not None:
-        files += _entry(yard, image, declared)
+        files += _entry(yard, image, declared, () if has_file else versions)
     return NewImage(image, tuple(files), base)
 
 
 def _versions_of(yard: Yard, parent: str) -> list[str]:
-    """The versions of a parent that has a versions.yaml, in a stack where no file lists the images."""
-    if yard.place.spec is not None or not (yard.root / yard.place.path(parent, "versions.yaml")).is_file():
-        return []
-    return [str(target.version) for target in yard.stack.targets if target.image == parent and target.version]
+    """The versions of an image, from a file in its folder or from its entry in the spec; not the plans of the spec."""
+    plans = {plan.name for plan in _spec(yard).plans} if yard.place.spec is not None else set()
+    return [
+        str(target.version)
+        for target in yard.stack.targets
+        if target.image == parent and target.version and target.version not in plans
+    ]
+
+
+def _spec(yard: Yard) -> Spec:
+    """The file that lists the images, or leaves them to discovery."""
+    path = yard.place.spec or ""
+    return read_spec((yard.root / path).read_bytes(), path, needs_images=not yard.place.is_listed_at_the_root)[0]
 
 
 def write_image(yard: Yard, image: NewImage) -> None:
@@ -273,20 +279,21 @@ def _uses_base_tag(yard: Yard) -> bool:
     )
 
 
-def _entry(yard: Yard, image: ImageName, parent: ImageName | None) -> list[NewFile]:
+def _entry(yard: Yard, image: ImageName, parent: ImageName | None, versions: Sequence[str]) -> list[NewFile]:
     """The spec with one more entry; none where the file leaves the images to discovery."""
     from stackyard.write.entry import with_entry
     from stackyard.write.listing import scalar
 
     path = yard.place.spec or ""
     data = (yard.root / path).read_bytes()
-    at_root = yard.place.is_listed_at_the_root
-    old, _ = read_spec(data, path, needs_images=not at_root)
-    if at_root and not old.images:
+    old = _spec(yard)
+    if yard.place.is_listed_at_the_root and not old.images:
         return []
     lines = [f"{scalar(image)}:"]
     if parent is not None:
         lines.append(f"  depend_on: {scalar(parent)}")
+    if versions:
+        lines.append(f"  versions: [{', '.join(map(scalar, versions))}]")
     text = with_entry(data.decode("utf-8"), lines)
     new = None if text is None else read_spec(text.encode(), path)[0]
     if text is None or new is None or not _is_one_more(old, new, image, parent):

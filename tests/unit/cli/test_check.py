@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import GitStack
 from tests.repositories import git
 from tests.unit.cli.conftest import Shell
 
@@ -128,3 +129,44 @@ def test_fix_leaves_what_it_does_not_understand(shell: Shell) -> None:
     assert said.code == 1
     assert "last_updated.yaml:2:8: the stamp of '3.9' should be text, not a list" in said.out
     assert shell.root.joinpath("images/leaf/last_updated.yaml").read_text() == text
+
+
+def test_the_environment_of_a_base_is_known_once_something_was_built_on_it(
+    bare_shell: Shell, git_stack: GitStack
+) -> None:
+    """Then every other name is told, in images further down, too; until another digest of the base is accepted."""
+    shell = bare_shell
+    shell.root = git_stack(
+        {
+            "images/lab/Dockerfile": "ARG LANG=de\nFROM python:3.12\nENV A=$PYTHON_VERSION B=$NOTHING\nRUN $L $LANG\n",
+            "images/leaf/Dockerfile": "FROM lab\nLABEL a=$LANG b=$PYTHON_VERSON\n",
+            "images/two/Dockerfile": "FROM python:3.12 AS made\nFROM debian:12\nUSER $NB_USER\n",
+        },
+        shell.root / "stack",
+    )
+    env = {"Env": ["PATH=/bin", "PYTHON_VERSION=3.12.1", "LANG=C.UTF-8"]}
+    shell.engine.add("python:3.12", config=env)
+    shell.engine.add("debian:12")
+
+    def told() -> list[tuple[str, str, int | None, str]]:
+        found = shell("check", "--json").json["findings"]
+        codes = ("undefined-variable", "arg-before-from")
+        return [(each["path"], each["found"], each["line"], each["hint"]) for each in found if each["code"] in codes]
+
+    assert [each[:2] for each in told()] == [("images/lab/Dockerfile", "$LANG")]
+    assert shell("build").code == 0
+    assert told() == [
+        ("images/lab/Dockerfile", "$NOTHING", 3, "add `ARG NOTHING` above, or take it out"),
+        ("images/leaf/Dockerfile", "$PYTHON_VERSON", 2, "did you mean $PYTHON_VERSION?"),
+    ]
+
+    shell.registry.add_image("docker.io/library/python", "3.12", "another")
+    assert shell("bases", "--refresh", "python:3.12").code == 0
+    assert [each[:2] for each in told()] == [("images/lab/Dockerfile", "$LANG")]
+
+
+def test_records_that_cannot_be_read_stop_no_check(shell: Shell) -> None:
+    """It looks at files; what needs the records says what is wrong with them."""
+    (shell.root / ".stackyard").mkdir()
+    (shell.root / ".stackyard/records.sqlite3").write_bytes(b"no database " * 100)
+    assert (shell("check").code, shell("plan").code) == (0, 1)

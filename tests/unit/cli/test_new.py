@@ -148,13 +148,27 @@ def test_an_entry_comes_after_the_last_one(text: str, expected: str | None) -> N
         assert read_spec(made.encode(), "spec.yml")[0].images[-1].depend_on == ("base",)
 
 
-def test_a_child_of_an_image_with_versions_has_the_same_ones(bare_shell: Shell, git_stack: GitStack) -> None:
-    """Each on its parent of the same version."""
-    versions = (
-        "'3.10': {docker_args: {BASE_IMAGE: 'python:3.10'}}\n'3.12': {docker_args: {BASE_IMAGE: 'python:3.12'}}\n"
-    )
-    files = {"images/a/versions.yaml": versions, "images/a/Dockerfile": "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n"}
-    repository(bare_shell, git_stack, files)
+VERSIONS = "'3.10': {docker_args: {BASE_IMAGE: 'python:3.10'}}\n'3.12': {docker_args: {BASE_IMAGE: 'python:3.12'}}\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"images/a/versions.yaml": VERSIONS},
+        {"images/a/versions.yaml": VERSIONS, "images/spec.yml": "images:\n  a:\n"},
+        {"images/a/versions.yaml": VERSIONS, "stackyard.yml": "images_dir: images\n"},
+        {
+            "images/spec.yml": "registry: campus\nimages:\n  a:\n    versions: [3.10, 3.12]\n"
+            "    build_args: {BASE_IMAGE: 'python:{version}'}\n"
+        },
+    ],
+    ids=["alone", "listed", "pointed at", "in the spec"],
+)
+def test_a_child_of_an_image_with_versions_has_the_same_ones(
+    files: dict[str, str], bare_shell: Shell, git_stack: GitStack
+) -> None:
+    """Each on its parent of the same version, wherever those stand."""
+    repository(bare_shell, git_stack, {**files, "images/a/Dockerfile": "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n"})
     assert bare_shell("new", "c", "--from", "a", "--yes").code == 0
     planned = verbs.plan(verbs.load(bare_shell.root))
     assert {str(step.target): [str(parent.target) for parent in step.parents] for step in planned.steps} == {
@@ -163,3 +177,18 @@ def test_a_child_of_an_image_with_versions_has_the_same_ones(bare_shell: Shell, 
         "c/3.10": ["a/3.10"],
         "c/3.12": ["a/3.12"],
     }
+
+
+def test_plans_are_no_versions_of_an_image(bare_shell: Shell, git_stack: GitStack) -> None:
+    """A new image is built in all plans of the spec without a word."""
+    spec = "plans: {p: {tag_prefix: v1}, q: {tag_prefix: v2}}\nimages:\n  a:\n    image_name: campus/a\n"
+    repository(bare_shell, git_stack, {"images/spec.yml": spec, "images/a/Dockerfile": "FROM busybox\n"})
+    assert bare_shell("new", "c", "--from", "a", "--yes").code == 0
+    planned = verbs.plan(verbs.load(bare_shell.root))
+    assert {str(step.target): [str(parent.target) for parent in step.parents] for step in planned.steps} == {
+        "a/p": [],
+        "a/q": [],
+        "c/p": ["a/p"],
+        "c/q": ["a/q"],
+    }
+    assert "versions" not in (bare_shell.root / "images/spec.yml").read_text()

@@ -69,6 +69,19 @@ def test_a_folder_of_images_comes_before_what_lies_at_the_top(root: Path) -> Non
     assert [target.name for target in loaded(root).targets] == ["a"]
 
 
+def test_a_folder_outside_is_left_out_with_a_word(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A link in the images folder that leads out of the repository; what lies there is not looked at."""
+    write(root, "images/a/Dockerfile")
+    there = tmp_path_factory.mktemp("elsewhere")
+    write(there, "Dockerfile")
+    (root / "images/b").symlink_to(there)
+    stack = loaded(root)
+
+    assert [target.name for target in stack.targets] == ["a"]
+    (found,) = [each for each in stack.findings if each.code == "left-out"]
+    assert (found.path, found.level) == ("images/b", "warning")
+
+
 def test_a_repository_without_a_dockerfile_is_no_stack(root: Path) -> None:
     """One sentence and what a stack looks like."""
     write(root, "a/b/c/Dockerfile")

@@ -183,6 +183,19 @@ images:
     assert made.has_registry
 
 
+def test_versions_that_are_only_names(tmp_path: Path) -> None:
+    """A list in the spec, as written; what differs comes of `{version}`."""
+    spec = "images:\n  base:\n    versions: [3.10, '3.12']\n    build_args: {BASE_IMAGE: 'python:{version}'}\n"
+    made = stack(tmp_path, {"spec.yml": spec, "base/Dockerfile": HEAD})
+    assert {str(each.name): str(each.bases[0]) for each in made.targets} == {
+        "base/3.10": "python:3.10",
+        "base/3.12": "python:3.12",
+    }
+    for wrong, said in (("[a, a]", "'a' is here twice"), ("[a, [b]]", "should be text"), ("[a, b/c]", "not a valid")):
+        text = f"images:\n  base:\n    versions: {wrong}\n"
+        assert said in finding(stack(tmp_path, {"spec.yml": text, "base/Dockerfile": HEAD}), "wrong-value").sentence
+
+
 def test_versions_in_two_places_are_an_error(tmp_path: Path) -> None:
     """Nobody can say which ones count."""
     spec = "images:\n  base:\n    versions: {'3.9': {docker_args: {BASE_IMAGE: 'python:3.9'}}}\n"

@@ -236,9 +236,11 @@ IMAGE = (
     ),
     Key(
         ("versions",),
-        Kind("mapping", _mapping(_VERSION)),
+        Kind(
+            "mapping, or list of names", {**_mapping(_VERSION), **_list(_SCALAR), "type": ["object", "array", "null"]}
+        ),
         "none",
-        "versions of its own, as in [versions.yaml](versions.md)",
+        "versions of its own, as in [versions.yaml](versions.md); a list where they differ by their name alone",
     ),
     Key(
         ("skip",),

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from stackyard.errors import InvalidValue
+from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.spec.collect import Collector
 from stackyard.load.spec.quoting import composed, own_entries, unquoted_versions
 from stackyard.load.spec.stamps import StampEntry, Stamps
@@ -134,9 +134,29 @@ def read_versions(data: bytes, path: str) -> tuple[VersionsFile, tuple[Finding, 
 
 
 def versions_in(doc: Doc, where: str) -> tuple[VersionsFile, tuple[Finding, ...]]:
-    """The same mapping as a part of another file: `versions:` of an image in spec.yml."""
+    """The same mapping as a part of another file, `versions:` of an image in spec.yml; there a list will do, too."""
     reader = _Reader()
-    return VersionsFile(doc.path, tuple(reader.versions(doc, where))), tuple(reader.findings)
+    try:
+        top = _as_mapping(doc, where)
+    except FileProblem as problem:
+        reader.problem(problem)
+        top = Doc(doc.path, doc.line, doc.column, doc.tag, {})
+    return VersionsFile(doc.path, tuple(reader.versions(top, where))), tuple(reader.findings)
+
+
+def _as_mapping(doc: Doc, where: str) -> Doc:
+    """A list of names as versions that have nothing but their names."""
+    if not isinstance(doc.value, list):
+        return doc
+    named: dict[str, Doc] = {}
+    for item in doc.value:
+        name = item.text(f"each entry of {where}")
+        if name in named:
+            raise item.problem(f"{name!r} is here twice, first on line {named[name].line}", "keep one of the two")
+        named[name] = Doc(item.path, item.line, item.column, item.tag, None)
+    made = Doc(doc.path, doc.line, doc.column, doc.tag, dict(named))
+    made.keys = {name: (item.line, item.column) for name, item in named.items()}
+    return made
 
 
 class _Reader(Collector):

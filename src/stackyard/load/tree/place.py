@@ -211,6 +211,17 @@ def unnameable(place: Place) -> Iterator[tuple[str, str]]:
             yield printable(place.path(folder, file)), name
 
 
+def outside(place: Place) -> Iterator[str]:
+    """Paths of links in the images folder to folders outside the repository: they could have been images."""
+    if place.images == ".":  # there anything may lie, images are the exception
+        return
+    for name, _ in sorted(place.files.scan(place.path())):
+        path = place.path(name)
+        is_link = not name.startswith(".") and place.files.is_link(path)
+        if is_link and place.files.leads_out(path) and place.files.is_folder(path):
+            yield printable(path)
+
+
 def printable(name: str) -> str:
     """A name as it can be told of: what is no UTF-8 text of it is written as its bytes."""
     return name.encode("utf-8", "backslashreplace").decode()
