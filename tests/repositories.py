@@ -32,6 +32,8 @@ MADE = "made-by-the-tests"
 _IGNORES_ITSELF = b".stackyard"
 _SPECIAL = frozenset((b".git", b".gitignore", b".gitattributes", b".gitmodules"))
 _TYPES = {"commit": 1, "tree": 2, "blob": 3}
+_LAST = [bytes((first,)) + b"\xff" * 20 for first in range(256)]
+"""Behind all ids that begin with a byte, for each byte."""
 
 
 class _Special(Exception):
@@ -154,7 +156,7 @@ class _Pack:
             places.append(len(body))
             body += self._objects[each]
         checksum = hashlib.sha1(body).digest()
-        starts = [bisect.bisect(ids, bytes((first,)) + b"\xff" * 20) for first in range(256)]
+        starts = [bisect.bisect(ids, last) for last in _LAST]
         crcs = [zlib.crc32(self._objects[each]) for each in ids]
         index = b"\xfftOc" + struct.pack(
             f">I256I{20 * len(ids)}s{2 * len(ids)}I", 2, *starts, b"".join(ids), *crcs, *places

@@ -187,9 +187,18 @@ def outside_of(root: Path, folders: Collection[str], counts: Collection[str]) ->
 
 def _watched(root: Path, images: str) -> list[str]:
     """The images folder; where it is a symbolic link, also what it leads to: git looks at the link alone."""
+    if not any(os.path.islink(above) for above in _on_the_way(root, images)):
+        return [images]
     real, top = (root / images).resolve(), root.resolve()
     leads_elsewhere = real != top / images and real.is_relative_to(top)
     return [images, str(real.relative_to(top))] if leads_elsewhere else [images]
+
+
+def _on_the_way(root: Path, path: str) -> Iterator[str]:
+    """A path below `root`, and the folders above it there."""
+    while path not in ("", "."):
+        yield os.path.join(root, path)
+        path = posixpath.dirname(path)
 
 
 def default_branch(root: Path) -> str:
@@ -226,11 +235,13 @@ def branches(root: Path) -> tuple[str, ...]:
 
 def path_in_repository(root: Path) -> str:
     """Where `root` lies below the top of its repository, posix; empty for the top itself. No process is started."""
-    for above in (root, *root.parents):
-        if (above / ".git").exists():
-            below = root.relative_to(above).as_posix()
-            return "" if below == "." else below
-    return ""
+    above, below = os.fspath(root), ""
+    while not os.path.exists(os.path.join(above, ".git")):
+        above, name = os.path.split(above)
+        if not name:
+            return ""
+        below = f"{name}/{below}" if below else name
+    return below
 
 
 def top_of(root: Path) -> Path:

@@ -148,12 +148,19 @@ class DiskFiles:
 
     def leads_out(self, path: str) -> bool:
         """Whether it lies outside the repository."""
+        if not os.path.isabs(path) and ".." not in path and not any(map(os.path.islink, self._on_the_way(path))):
+            return False
         full = os.path.realpath(self._full(path))
         return full != self._top and not full.startswith(self._top.rstrip(os.sep) + os.sep)
 
     def state(self, path: str) -> str | None:  # noqa: ARG002 - nobody knows what a disk holds
         """Not known."""
         return None
+
+    def _on_the_way(self, path: str) -> Iterator[str]:
+        while path:
+            yield self._full(path)
+            path = path.rpartition("/")[0]
 
     @cached_property
     def _real_root(self) -> str:
