@@ -237,6 +237,15 @@ def _default_registry(spec: Spec, settings: Settings) -> str | None:
     return f"ghcr.io/{found[1]}".lower() if found else None
 
 
+def _refuse_no_registry(text: str) -> None:
+    try:
+        Repository.parse(f"{text.rstrip('/')}/name")
+    except InvalidValue:
+        sentence = f"images cannot be published below {text!r}"
+        hint = "a host, and a path if it has one, in lower case and without https://: ghcr.io/acme, localhost:5000"
+        raise InvalidValue(sentence, hint=hint, kind="registry", text=text) from None
+
+
 def _surroundings(
     place: Place,
     spec: Spec,
@@ -248,7 +257,7 @@ def _surroundings(
     found: list[Finding],
 ) -> Surroundings:
     if settings.registry:
-        Repository.parse(f"{settings.registry.rstrip('/')}/name")  # the caller's mistake is not the file's
+        _refuse_no_registry(settings.registry)  # the caller's mistake is not the file's
     repositories = {image.name: _repository(names, image, found) for image in spec.images}
     declared = {image.name: tuple(names.others(image)) for image in spec.images}
     rules, everywhere, problems = read_change_rules(place)

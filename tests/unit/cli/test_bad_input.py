@@ -366,6 +366,19 @@ def test_a_registry_that_refuses(shell: Shell, refusing: ThreadingHTTPServer, st
     assert hint
 
 
+@pytest.mark.parametrize("text", ["https://registry.example/lab", "ghcr.io/Acme", "registry.example/lab:1"])
+def test_a_registry_of_no_form(shell: Shell, text: str) -> None:
+    """What was given is named as it was given, with what it should look like."""
+    shell.environ["STACKYARD_REGISTRY"] = text
+    said = shell("plan")
+
+    assert said.code == 2
+    assert sentence_and_hint(said) == (
+        f"images cannot be published below {text!r}",
+        "a host, and a path if it has one, in lower case and without https://: ghcr.io/acme, localhost:5000",
+    )
+
+
 def test_a_registry_that_is_not_there(shell: Shell) -> None:
     """The address is named, and that nobody is there."""
     with socket.socket() as held:  # bound, and nobody listens: connections are refused
