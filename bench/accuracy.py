@@ -419,12 +419,17 @@ def totals(rows: Iterable[Row], rule: str) -> tuple[int, int]:
     return sum(len(found - must) for must, found in pairs), sum(len(must - found) for must, found in pairs)
 
 
+def line(row: Row) -> str:
+    """A change's line of the table."""
+    return f"| {row.change} | {named(row.must)} | {' | '.join(cell(row, rule) for rule in ('Stackyard', *RULES))} |"
+
+
 def table() -> str:
     """All changes, and sums."""
     rows = [measure(change) for change in CHANGES]
     rules = ("Stackyard", *RULES)
     lines = [f"| change | must be rebuilt | {' | '.join(rules)} |", "| --- " * (len(rules) + 2) + "|"]
-    lines += [f"| {row.change} | {named(row.must)} | {' | '.join(cell(row, rule) for rule in rules)} |" for row in rows]
+    lines += map(line, rows)
     sums = [totals(rows, rule) for rule in rules]
     lines += [f"| **for nothing** | | {' | '.join(str(false) for false, _ in sums)} |"]
     lines += [f"| **missed** | | {' | '.join(str(missed) for _, missed in sums)} |"]

@@ -34,7 +34,7 @@ from stackyard.model.words import heredocs
 from tests.examples import examples
 from tests.unit.load.made import Maker
 
-COUNT = examples(200, 10_000)
+COUNT = examples(120, 10_000)
 SEED = 2026
 
 ASK = """
