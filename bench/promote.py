@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import io
 import json
 import os
 import secrets
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -32,13 +34,14 @@ import urllib3
 from startup import compile_package
 
 from stackyard import verbs
+from stackyard.edges import machine
 from stackyard.edges.oci import OciRegistry
-from stackyard.edges.registry import MANIFEST_TYPES, Manifest
+from stackyard.edges.registry import MANIFEST_TYPES, OCI_MANIFEST, Manifest, digest_of
+from stackyard.model import canonical
 from stackyard.model.names import Digest, Tag
 from stackyard.model.record import Built, Pushed
 from stackyard.model.reference import LocalImage, PublishedImage, Reference, Repository
 from stackyard.run.tagging import CONNECTIONS
-from stackyard.testing.registry import make_image
 from stackyard.verbs import Options, Yard
 
 AT = "2026-01-01T00:00:00Z"
@@ -83,11 +86,11 @@ class World:
     def _publish(self, name: str) -> tuple[Manifest, Manifest]:
         found: list[Manifest] = []
         for content in ("old", "new"):
-            image = make_image(f"{name} {content}")
-            for blob in image.blobs:
+            manifest, blobs = tiny_image(f"{name} {content}")
+            for blob in blobs:
                 self.registry.upload(self.repository(name), blob)
-            self.registry.put(self.repository(name), Tag(content), image.manifest)
-            found.append(image.manifest)
+            self.registry.put(self.repository(name), Tag(content), manifest)
+            found.append(manifest)
         return found[0], found[1]
 
     def _record(self, made: Sequence[tuple[Manifest, Manifest]]) -> None:
@@ -136,6 +139,29 @@ class World:
             subprocess.run(["docker", "push", f"{there}:{CHANNEL}"], check=True, capture_output=True)
         tags = [f"{self.repository(name)}:{tag}" for name in names for tag in (source, CHANNEL)]
         subprocess.run(["docker", "rmi", *tags], check=False, capture_output=True)
+
+
+def tiny_image(content: str) -> tuple[Manifest, tuple[bytes, bytes]]:
+    """An image of one file, which an engine can pull."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        entry = tarfile.TarInfo("what")
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content.encode()))
+    layer = packed.getvalue()
+    rootfs = {"type": "layers", "diff_ids": [digest_of(layer)]}
+    config = canonical.encode(
+        {"architecture": machine.native_platform().partition("/")[2], "os": "linux", "rootfs": rootfs}
+    )
+    kinds = ("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar")
+    described = [
+        {"mediaType": kind, "digest": digest_of(blob), "size": len(blob)}
+        for kind, blob in zip(kinds, (config, layer), strict=True)
+    ]
+    body = canonical.encode(
+        {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": described[0], "layers": described[1:]}
+    )
+    return Manifest(digest_of(body), OCI_MANIFEST, body), (config, layer)
 
 
 def timed(work: Callable[[], None]) -> tuple[float, int]:
