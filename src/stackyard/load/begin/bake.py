@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stackyard.errors import FileProblem
-from stackyard.load.begin.compose import UNKNOWN, context_of, kept_arguments, repository_of
+from stackyard.load.begin.compose import UNKNOWN, context_of, kept_arguments, repository_of, why_left_out
 from stackyard.load.begin.hcl import read_hcl
 from stackyard.model.proposal import Build
 
@@ -91,16 +91,17 @@ def _build(
     if "dockerfile-inline" in target:
         notes.append(f"{where} has its Dockerfile inline: give it a file of its own")
         return
-    context = context_of(text(target.get("context", ".")), base)
-    if context is None:
-        notes.append(f"{where} builds from outside this repository: left out")
+    folder, file = text(target.get("context", ".")), text(target.get("dockerfile", "Dockerfile"))
+    context = context_of(folder, base)
+    if context is None or UNKNOWN in file:
+        notes.append(f"{where} {why_left_out(folder, file)}")
         return
     names = [repository_of(text(tag)) for tag in _texts(target.get("tags"))]
     args = ((key, None if value is None else text(value)) for key, value in _mapping(target.get("args")).items())
     yield Build(
         source=path,
         name=name,
-        dockerfile=posixpath.normpath(posixpath.join(context, text(target.get("dockerfile", "Dockerfile")))),
+        dockerfile=posixpath.normpath(posixpath.join(context, file)),
         context=context,
         args=tuple(kept_arguments(args, where, notes)),
         repositories=tuple(dict.fromkeys(found for found in names if found)),

@@ -43,11 +43,12 @@ def _service(name: str, doc: Doc, path: str, notes: list[str]) -> Iterator[Build
     if "dockerfile_inline" in build:
         notes.append(f"{where} has its Dockerfile inline: give it a file of its own")
         return
-    folder = context_of(_text(build, "context") or ".", posixpath.dirname(path))
-    if folder is None:
-        notes.append(f"{where} builds from outside this repository: left out")
+    text, file = _text(build, "context") or ".", _text(build, "dockerfile") or "Dockerfile"
+    folder = context_of(text, posixpath.dirname(path))
+    if folder is None or UNKNOWN in file:
+        notes.append(f"{where} {why_left_out(text, file)}")
         return
-    dockerfile = posixpath.normpath(posixpath.join(folder, _text(build, "dockerfile") or "Dockerfile"))
+    dockerfile = posixpath.normpath(posixpath.join(folder, file))
     image = repository_of(_text(values, "image") or "")
     yield Build(
         source=path,
@@ -68,6 +69,12 @@ def context_of(text: str, base: str) -> str | None:
         return None
     path = posixpath.normpath(posixpath.join(base, text))
     return None if path.split("/")[0] == ".." else path
+
+
+def why_left_out(*texts: str) -> str:
+    """What is wrong with texts that name no folder or file of the repository."""
+    where = "what this file does not say" if any(UNKNOWN in text for text in texts) else "outside this repository"
+    return f"builds from {where}: left out"
 
 
 def repository_of(text: str) -> str | None:
