@@ -23,7 +23,10 @@ demo_stack() {
   find "$dir/campus" -name __pycache__ -prune -exec rm -rf {} +
   cd "$dir/campus" || return
   export GIT_AUTHOR_NAME=Demo GIT_AUTHOR_EMAIL=demo@example.org GIT_COMMITTER_NAME=Demo GIT_COMMITTER_EMAIL=demo@example.org
-  export GIT_CONFIG_GLOBAL=/dev/null STACKYARD_REGISTRY=$STACKYARD_TEST_REGISTRY
+  export GIT_CONFIG_GLOBAL=/dev/null
+  # A registry that was running before knows what an earlier demo published: this one has a folder of its own there.
+  STACKYARD_REGISTRY=$STACKYARD_TEST_REGISTRY/$(basename "$dir" | tr '[:upper:].' '[:lower:]-')
+  export STACKYARD_REGISTRY
   echo .stackyard/ >.gitignore
   git init --quiet --initial-branch=main
   git add --all
@@ -34,7 +37,7 @@ demo_stack() {
 # The engine keeps its images between runs, so the demo takes its own out again; its build cache stays.
 demo_clean() {
   local images
-  mapfile -t images < <(docker image ls --format '{{.Repository}}:{{.Tag}}' | grep -F "$STACKYARD_TEST_REGISTRY/" | grep -v '<none>')
+  mapfile -t images < <(docker image ls --format '{{.Repository}}:{{.Tag}}' | grep -F "$STACKYARD_REGISTRY/" | grep -v '<none>')
   [ ${#images[@]} -eq 0 ] || docker image rm --force "${images[@]}" >/dev/null
 }
 
@@ -77,7 +80,7 @@ holds() {
 }
 
 # In: a name, a tag. Writes down which digests the registry itself has under the tag.
-remember() { python3 "$SY_ROOT/script/lib/published.py" "$STACKYARD_TEST_REGISTRY" "$2" >"$DEMO_SEEN/$1"; }
+remember() { python3 "$SY_ROOT/script/lib/published.py" "$STACKYARD_REGISTRY" "$2" >"$DEMO_SEEN/$1"; }
 count_lines() { wc -l <"$DEMO_SEEN/$1" | tr -d ' '; }
 
 # In: two names. Out: the images whose digest differs, sorted, on one line.

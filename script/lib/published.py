@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Ask a registry itself which digest each repository has under a tag: a second opinion for the demo.
 
-In:    argv: HOST:PORT TAG
-Out:   stdout, one line per repository that has the tag: REPOSITORY DIGEST, sorted
+In:    argv: HOST:PORT/FOLDER TAG
+Out:   stdout, one line per repository of the folder that has the tag: REPOSITORY DIGEST, sorted
 """
 
 import json
@@ -19,10 +19,11 @@ MANIFESTS = ", ".join(
     ]
 )
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-registry, tag = sys.argv[1:]
+place, tag = sys.argv[1:]
+registry, _, folder = place.partition("/")
 
 with opener.open(f"http://{registry}/v2/_catalog?n=1000", timeout=10) as answer:
-    repositories = sorted(json.load(answer)["repositories"])
+    repositories = sorted(name for name in json.load(answer)["repositories"] if name.startswith(f"{folder}/"))
 for repository in repositories:
     ask = urllib.request.Request(
         f"http://{registry}/v2/{repository}/manifests/{tag}", method="HEAD", headers={"Accept": MANIFESTS}
