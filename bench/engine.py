@@ -18,6 +18,7 @@ import itertools
 import json
 import os
 import secrets
+import shutil
 import socket
 import statistics
 import subprocess
@@ -25,7 +26,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,16 @@ LIKE_STACKYARD = {
     "SOURCE_DATE_EPOCH": "0",
 }
 """What Stackyard gives buildx: whoever is compared gets the same."""
+MAIN = """
+import resource, runpy, sys
+used = sys.argv.pop(1)
+try:
+    runpy.run_module("stackyard", run_name="__main__", alter_sys=True)
+finally:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    open(used, "w").write(str(own.ru_utime + own.ru_stime))
+"""
+"""The command, and what its own process used of a processor: docker's are others."""
 SPIN = "i=0; while [ $i -lt 1500000 ]; do i=$((i+1)); done"
 """Some seconds of one core, in busybox's shell."""
 
@@ -54,6 +66,8 @@ class Bench:
         self.prefix = f"bench/{secrets.token_hex(4)}"
         self.env = {**os.environ, **LIKE_STACKYARD, "GIT_CONFIG_GLOBAL": os.devnull}
         self._fresh = 0
+        self.processor_s = 0.0
+        """Of the last command, without the programs that it started."""
 
     def stack(self, name: str, dockerfiles: dict[str, str], registry: str = "") -> Path:
         """A stack of these images, in a repository of its own; each has a file that nobody else has."""
@@ -71,10 +85,10 @@ class Bench:
         git(root, "commit", "--quiet", "--message", "All")
         return root
 
-    def freshen(self, root: Path) -> None:
-        """Change a file of every image, so that no cache has it."""
+    def freshen(self, root: Path, image: str = "*") -> None:
+        """Change a file of every image, or of one, so that no cache has it."""
         self._fresh += 1
-        for folder in (root / "images").iterdir():
+        for folder in (root / "images").glob(image):
             if folder.is_dir():
                 (folder / "note").write_text(f"{self.prefix} {folder.name} {self._fresh}\n")
 
@@ -89,9 +103,31 @@ class Bench:
 
     def stackyard(self, root: Path, *words: str) -> tuple[float, dict[str, Any]]:
         """Seconds of the command, and its JSON."""
-        argv = [sys.executable, "-m", "stackyard", "build", "--json", *words]
-        seconds, said = self.timed(argv, root)
+        used = self.folder / "used"
+        seconds, said = self.timed([sys.executable, "-c", MAIN, used, "build", "--json", *words], root)
+        self.processor_s = float(used.read_text())
         return seconds, json.loads(said)
+
+    @contextmanager
+    def watched(self) -> Iterator[list[float]]:
+        """Seconds of every `docker buildx build` in the block, in order: a `docker` stands before the real one."""
+        real, folder = shutil.which("docker"), Path(tempfile.mkdtemp(dir=self.folder))
+        log, shim = folder / "calls", folder / "docker"
+        shim.write_text(
+            "#!/bin/sh\n"
+            f'begun=$(date +%s%N)\n{real} "$@"\ncode=$?\n'
+            f'echo "$begun $(date +%s%N) $1 $2" >> {log}\nexit $code\n'
+        )
+        shim.chmod(0o755)
+        seconds: list[float] = []
+        before = self.env["PATH"]
+        self.env["PATH"] = f"{folder}{os.pathsep}{before}"
+        try:
+            yield seconds
+        finally:
+            self.env["PATH"] = before
+        calls = sorted(line.split() for line in log.read_text().splitlines() if line.endswith(" buildx build"))
+        seconds += [(int(ended) - int(begun)) / 1e9 for begun, ended, *_ in calls]
 
     def docker_build(self, root: Path, image: str, *words: str) -> float:
         """Seconds of one bare build call, with what Stackyard would say."""
@@ -149,7 +185,11 @@ def median(values: list[float]) -> float:
 
 
 def overhead(bench: Bench, rounds: int, images: int) -> dict[str, Any]:
-    """Seconds from one build's beginning to the next's, one at a time, less a bare call for the same."""
+    """Seconds from one build's beginning to the next's, one at a time, less docker's own of that build.
+
+    Both are of the same build, so that what else the machine does counts once. The bare calls beside them are
+    for who wants to see that docker's part is no longer under Stackyard than without it.
+    """
     found: dict[str, Any] = {}
     kinds = {"a file": f"FROM {BASE}\nCOPY note /\n", "a second": f"FROM {BASE}\nCOPY note /\nRUN sleep 1\n"}
     for kind, text in kinds.items():
@@ -157,29 +197,31 @@ def overhead(bench: Bench, rounds: int, images: int) -> dict[str, Any]:
         names = [f"i{number:03}" for number in range(count)]
         root = bench.stack(f"overhead-{kind.split()[1]}", dict.fromkeys(names, text))
         bench.stackyard(root)  # the base is accepted, what is imported is warm
-        per_target, bare, whole = [], [], []
+        bench.freshen(root, names[0])
+        bench.stackyard(root)
+        first_s = bench.processor_s  # starting, planning, importing, and one image
+        over, calls, bare, used = list[float](), list[float](), list[float](), list[float]()
         for _ in range(rounds):
             bench.freshen(root)
-            calls = [bench.docker_build(root, name) for name in names]
+            bare += [bench.docker_build(root, name) for name in names]
             bench.freshen(root)
-            seconds, run = bench.stackyard(root, "--jobs", "1")
+            with bench.watched() as builds:
+                _, run = bench.stackyard(root, "--jobs", "1")
             begins = sorted(job["begun_s"] for o in run["outcomes"] for job in o["jobs"] if job["job"] == "build")
-            assert len(begins) == count, run
-            bare.append(median(calls))
-            per_target.append(median([after - before for before, after in itertools.pairwise(begins)]))
-            whole.append(seconds / sum(calls))
-        over = [mine - theirs for mine, theirs in zip(per_target, bare, strict=True)]
-        percent = 100 * median([o / b for o, b in zip(over, bare, strict=True)])
+            assert len(begins) == len(builds) == count, (run, builds)
+            periods = [after - before for before, after in itertools.pairwise(begins)]
+            over += [period - call for period, call in zip(periods, builds, strict=False)]
+            calls += builds
+            used.append(max(bench.processor_s - first_s, 0.0) / (count - 1))
         found[f"a build of {kind}"] = {
             "images": count,
-            "bare_ms": round(1000 * median(bare)),
-            "stackyard_ms": round(1000 * median(per_target)),
             "over_ms": round(1000 * median(over)),
-            "over_ms_of_rounds": [round(1000 * each) for each in over],
-            "over_percent": round(percent, 1),
-            "whole_run_ratio": round(median(whole), 2),
+            "over_percent": round(100 * median(over) / median(calls), 1),
+            "docker_ms": round(1000 * median(calls)),
+            "bare_docker_ms": round(1000 * median(bare)),
+            "own_processor_ms": round(1000 * median(used), 1),
             "target": "60 ms" if kind == "a file" else "6 %",
-            "missed": median(over) > 0.06 if kind == "a file" else percent > 6,
+            "missed": median(over) > 0.06 if kind == "a file" else median(over) / median(calls) > 0.06,
         }
     return found
 

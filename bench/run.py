@@ -182,7 +182,7 @@ class Bench:
             folder.mkdir(parents=True)
             text = f"FROM registry.example/lab/{parent}\nCOPY note /\n" if parent else "FROM debian:12\nCOPY note /\n"
             (folder / "Dockerfile").write_text(text)
-            (folder / "note").write_text(name)
+            (folder / "note").write_text(f"{name:<40}")  # of one size: a first run knows nothing else
             lines.append(f"  {name}: {{depend_on: {parent}}}" if parent else f"  {name}: {{}}")
         (root / "images" / "spec.yml").write_text("\n".join([*lines, "tag: {prefix: '1'}", ""]))
         git(root, "init", "--quiet", "--initial-branch=main")

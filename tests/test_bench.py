@@ -59,3 +59,33 @@ def test_another_stack_is_not_measured(peers: ModuleType, tmp_path: Path) -> Non
         peers.compare(peers.Stack(tmp_path, names, frozenset((("lab", "base"),)), "peer", [], {}), graph)
     with pytest.raises(SystemExit, match=r"other images: only the former \[\], only the latter \['lab'\], of 1 and 2"):
         peers.compare(peers.Stack(tmp_path, frozenset(("base",)), edges, "peer", [], {}), graph)
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """bench/run.py."""
+    monkeypatch.syspath_prepend(BENCH)
+    return importlib.import_module("run")
+
+
+def test_the_bound_is_the_longest_chain_or_the_shared_work(simulated: ModuleType) -> None:
+    """First come ends later than it has to: the chain that is listed last begins last."""
+    tree = {"base": (None, 2.0), "a": ("base", 3.0), "b": ("base", 3.0), "long": ("base", 6.0)}
+
+    assert simulated.bound(tree, 1) == 14.0
+    assert simulated.bound(tree, 2) == 8.0  # base and long
+    assert simulated.first_come(tree, 2) == 2.0 + 3.0 + 6.0
+
+
+def test_runs_of_a_simulated_engine_take_no_time_and_say_how_long_they_took(
+    simulated: ModuleType, tmp_path: Path
+) -> None:
+    """With the times of a first run the long one goes first, and the bound is reached."""
+    tree = {"base": (None, 2000.0), "a": ("base", 3000.0), "b": ("base", 3000.0), "long": ("base", 6000.0)}
+    bench = simulated.Bench(tmp_path, tree)
+    first, seconds = bench.run(2, 1)
+    second, _ = bench.run(2, 2)
+
+    assert first.duration_s == pytest.approx(11000.0)
+    assert second.duration_s == pytest.approx(8000.0)
+    assert seconds < 1000

@@ -242,7 +242,10 @@ class Machine:
         return out
 
     def _started(self) -> list[Instruction]:
-        """Jobs that fit the limits; of a pool those with the longest way to go. In file order, decisions last."""
+        """Jobs that fit the limits; of a pool those with the longest way to go.
+
+        In file order, then decisions by what is left after them: whoever is decided first is built first.
+        """
         started: list[tuple[bool, int, Start]] = []
         for pool, ready in self._ready.items():
             while ready and (pool is None or self._busy[pool] < self._limits.of(pool)):
@@ -253,7 +256,7 @@ class Machine:
                 self._running.add((job, name))
                 if pool is not None:
                     self._busy[pool] += 1
-                started.append((pool is None, index, Start(job, name)))
+                started.append((pool is None, len(started) if pool is None else index, Start(job, name)))
         return [start for *_, start in sorted(started, key=lambda each: each[:2])]
 
     def _ending(self) -> list[Instruction]:

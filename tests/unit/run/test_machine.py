@@ -189,6 +189,18 @@ def test_a_target_that_may_fail_holds_up_nobody_else() -> None:
     assert out[-1] == Move((OS, R))
 
 
+def test_what_is_decided_later_begins_with_the_longest_way_too() -> None:
+    """Each decision is carried out at once, so the one that leads furthest comes first."""
+    nodes = {OS: Node((), "build"), PY: Node((OS,), "decide-later"), R: Node((OS,), "decide-later", build_s=30.0)}
+    machine = Machine(nodes, [], Limits(builds=1))
+    machine.begin()
+
+    out = machine.handle(Finished("build", OS, True))
+    assert out == [Start("test", OS), Start("decide", R), Start("decide", PY)]
+    assert machine.handle(Decided(R, "build")) == [Start("build", R)]
+    assert machine.handle(Decided(PY, "build")) == []
+
+
 def test_an_image_is_pruned_once_its_last_child_is_published() -> None:
     """Itself first where it has none; one with a child that failed stays."""
     nodes = {OS: Node((), "push", prune=True), PY: Node((OS,), "push", prune=True), R: Node((OS,), "push")}
