@@ -42,9 +42,11 @@ def unseen_findings(place: Place, stack: Stack, untracked: Iterable[str], ignore
                 if context in by_context:
                     found.setdefault(context, []).append(path)
         for context, inside in found.items():
-            named = sorted({path for target in by_context[context] for path in _counted(place, stack, target, inside)})
+            counted = [(target.dockerfile, {*_counted(place, stack, target, inside)}) for target in by_context[context]]
+            named = sorted(set[str]().union(*(paths for _, paths in counted)))
             if named:
-                yield _finding(context, by_context[context][0].dockerfile, named, what)
+                reader = next(dockerfile for dockerfile, paths in counted if paths)
+                yield _finding(context, reader, named, what)
 
 
 def _above(path: str) -> Iterator[str]:
@@ -87,7 +89,7 @@ def _finding(context: str, dockerfile: str, names: list[str], what: str) -> Find
     number = "1 path" if len(names) == 1 else f"{len(names)} paths"
     is_one = len(names) == 1
     counts = f"{'counts' if is_one else 'count'} in the build context {context}"
-    sentence = f"{number} {what} {counts}, and no commit can hold: {shown}"
+    sentence = f"{number} {what} {counts}, and no commit has {'it' if is_one else 'them'}: {shown}"
     hint = f"name {'it' if is_one else 'them'} in {'' if context == '.' else f'{context}/'}.dockerignore, or add to git"
     return Finding(
         "untracked-in-context", "notice", sentence, dockerfile, hint=f"{hint} what the image needs", found=shown

@@ -265,9 +265,9 @@ def test_files_that_no_commit_has_are_named(root: Path) -> None:
     assert built(planned) == {"geo"}
     assert [str(f) for f in planned.findings if f.code == "untracked-in-context"] == [
         "images/geo/Dockerfile: 1 path that git does not track counts in the build context images/geo, "
-        "and no commit can hold: new.txt",
+        "and no commit has it: new.txt",
         "images/geo/Dockerfile: 2 paths that git ignores count in the build context images/geo, "
-        "and no commit can hold: cache/, run.log",
+        "and no commit has them: cache/, run.log",
     ]
 
 

@@ -70,11 +70,11 @@ def test_one_notice_for_each_image_and_kind(root: Path) -> None:
     write(root, "shared/__pycache__/a.pyc", "shared/b.txt")
 
     assert sentences(root) == [
-        "1 path that git does not track counts in the build context images/base, and no commit can hold: new/",
-        "1 path that git does not track counts in the build context shared, and no commit can hold: b.txt",
-        "4 paths that git ignores count in the build context images/base, and no commit can hold: "
+        "1 path that git does not track counts in the build context images/base, and no commit has it: new/",
+        "1 path that git does not track counts in the build context shared, and no commit has it: b.txt",
+        "4 paths that git ignores count in the build context images/base, and no commit has them: "
         "a.log, b.log, c.log, …",
-        "1 path that git ignores counts in the build context shared, and no commit can hold: __pycache__/",
+        "1 path that git ignores counts in the build context shared, and no commit has it: __pycache__/",
     ]
 
 
@@ -106,3 +106,14 @@ def test_very_many_are_counted(git_stack: GitStack) -> None:
     assert len(lines(is_explained=False)) == 11
     assert lines(is_explained=False)[-1] == "note: 3 more of these; --explain has all"
     assert len(lines(is_explained=True)) == 13
+
+
+def test_the_notice_stands_at_a_dockerfile_that_reads_the_file(git_stack: GitStack) -> None:
+    """Of several images with one build context, the first that copies it."""
+    spec = "images:\n" + "".join(f"  {name}: {{context: ., dockerfile: {name}/Dockerfile}}\n" for name in "ab")
+    root = git_stack({"stackyard.yml": spec, **{f"{name}/Dockerfile": f"FROM x\nCOPY {name} /\n" for name in "ab"}})
+    write(root, "b/new.txt")
+
+    (found,) = [each for each in verbs.check(load(root)) if each.code == "untracked-in-context"]
+
+    assert found.path == "b/Dockerfile"
