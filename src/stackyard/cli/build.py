@@ -28,14 +28,14 @@ from stackyard.cli.session import EXIT_FAILED, EXIT_INTERRUPTED, session_of
 from stackyard.cli.stopping import interruptible
 from stackyard.cli.watching import Watching, progress_option
 from stackyard.errors import ConfigError, NothingToDo
-from stackyard.model.plan import uncached
+from stackyard.model.plan import uncached, without_missing
 from stackyard.report.data import run_data
 from stackyard.report.terminal import plan_text, summary_text
 from stackyard.report.text import visible
 
 if TYPE_CHECKING:
     from stackyard.model.outcome import RunSummary
-    from stackyard.model.plan import Plan
+    from stackyard.model.plan import Action, Plan
     from stackyard.run.events import Limits
     from stackyard.run.stop import Stop
     from stackyard.verbs import Yard
@@ -114,6 +114,10 @@ def build(
         return exit_code(summary)
 
 
+MISSING: tuple[Action, ...] = ("build", "decide-later", "retest", "fetch")
+"""What `push` does not do; what is published, and fetched again, is fetched to be tested."""
+
+
 @command("stackyard push", "stackyard push ml-notebook")
 @images_argument
 @selection_options
@@ -133,15 +137,15 @@ def push(
 ) -> int:
     """Publish what is built and tested; builds nothing.
 
-    What is missing is an error that names it.
+    What is missing is an error that names it, unless it is allowed to fail.
     """
     with interruptible() as stop:
         limits = _limits(yard, jobs)
         plan = verbs.prepare(yard, images, True, (), only, with_children, renew=False)
         if not plan.is_publishing:
             return exit_code(_leave(yard, plan, "push", is_json))
-        # What is published, and fetched again, is fetched to be tested.
-        missing = [step for step in plan.steps if step.action in ("build", "decide-later", "retest", "fetch")]
+        plan = without_missing(plan, MISSING, {each.name for each in yard.stack.targets if each.may_fail})
+        missing = [step for step in plan.steps if step.action in MISSING]
         if missing:
             names = ", ".join(str(step.target) for step in missing)
             raise NothingToDo(

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName
-from stackyard.model.reason import Reason
+from stackyard.model.reason import LeftAlone, Reason
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Command, Finding, Revision, Suite
 
@@ -160,6 +160,24 @@ def excused(plan: Plan, may_fail: Collection[TargetName]) -> tuple[Note, ...]:
     """A word on the targets that a run of this plan is good without."""
     done = [str(step.target) for step in plan.steps if step.target in may_fail and step.action not in ("skip", "reuse")]
     return (Note("allowed-to-fail", f"the run is good without {', '.join(done)}: allowed to fail"),) if done else ()
+
+
+def without_missing(plan: Plan, missing: Collection[Action], may_fail: Collection[TargetName]) -> Plan:
+    """The plan without what is missing and may be: such a target and what builds on it are left alone, and told."""
+    left: set[TargetName] = set()
+    for step in plan.steps:  # parents first
+        is_excused = step.target in may_fail or any(parent.target in left for parent in step.parents)
+        if is_excused and step.action in missing:
+            left.add(step.target)
+    if not left:
+        return plan
+    why = LeftAlone("it may fail, or builds on one that may, and is not built and tested")
+    steps = (
+        msgspec.structs.replace(step, action="skip", reasons=(why,)) if step.target in left else step
+        for step in plan.steps
+    )
+    sets = (tuple(name for name in members if name not in left) for members in plan.sets)
+    return msgspec.structs.replace(plan, steps=tuple(steps), sets=tuple(members for members in sets if members))
 
 
 def uncached(plan: Plan) -> Plan:

@@ -323,3 +323,22 @@ def test_builds_without_the_engines_cache(shell: Shell) -> None:
         "note: --no-cache changes nothing where nothing is built: `--rebuild IMAGE` builds what is known" in again.out
     )
     assert len([verb for verb, _ in shell.engine.calls if verb == "build"]) == count == 2
+
+
+def test_push_goes_on_without_what_may_fail(shell: Shell) -> None:
+    """Such an image that is not built is left alone; one that must be there is still an error."""
+    spec = shell.root / "images" / "spec.yml"
+    spec.write_text(spec.read_text().replace("leaf: {", "leaf: {allowed_to_fail: true, "))
+    commit(shell.root)
+    shell.engine.failing = {"registry.example/lab/leaf": "no luck"}
+    built = shell("build")
+    said = shell("push")
+
+    assert (built.code, said.code) == (0, 0)
+    assert "left alone: it may fail" in said.out
+    assert shell.registry.tags("registry.example/lab/base")
+    assert not shell.registry.tags("registry.example/lab/leaf")
+    (shell.root / "images" / "base" / "new").write_text("x")
+    refused = shell("push")
+    assert refused.code == 1
+    assert "not built and tested as the files are now: base" in refused.err
