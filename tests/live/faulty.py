@@ -41,6 +41,11 @@ class FaultyRegistry(ThreadingHTTPServer):
         with self._lock:
             self._planned.append((fault, times, pick))
 
+    def plan_nothing(self) -> None:
+        """From now on it is as good as the one behind it."""
+        with self._lock:
+            self._planned.clear()
+
     def fault_of(self, method: str, path: str) -> Fault | None:
         """What befalls this request, if anything."""
         with self._lock:

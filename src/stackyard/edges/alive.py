@@ -33,18 +33,26 @@ class Traces(msgspec.Struct, frozen=True):
     """Where temporary folders are made."""
 
 
+class Sign:
+    """What a run may do with its own file."""
+
+    is_kept = False
+    """Whether it stays, for the next run to clear up."""
+
+
 @contextlib.contextmanager
-def alive(folder: Path, traces: Traces) -> Iterator[None]:
+def alive(folder: Path, traces: Traces) -> Iterator[Sign]:
     """The sign is there as long as the block lasts."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / traces.token
+    path, sign = folder / traces.token, Sign()
     descriptor = _locked(path)
     try:
         os.write(descriptor, canonical.encode(traces))
-        yield
+        yield sign
     finally:
         with contextlib.suppress(OSError):
-            path.unlink()
+            if not sign.is_kept:
+                path.unlink()
         os.close(descriptor)
 
 

@@ -286,11 +286,11 @@ def run(
     from stackyard.run.pace import paced
     from stackyard.run.stop import Stop
     from stackyard.verbs.groundwork import work_of
-    from stackyard.verbs.leftovers import clear_up, living
-    from stackyard.verbs.room import free_bytes, refuse_without_room
+    from stackyard.verbs.leftovers import living
+    from stackyard.verbs.room import free_bytes, free_now, refuse_without_room
 
     stop = stop or Stop()
-    with stop.heard(), living(yard):
+    with stop.heard(), living(yard) as clear_up:
         free = free_bytes(yard, plan)
         if free is not None and not is_ignoring_disk:
             refuse_without_room(yard, plan, free)
@@ -303,12 +303,11 @@ def run(
         driver = Driver(plan, work, shared or yard.records, store, limits, watch, number, is_failing_fast, stop=stop)
         summary = paced(driver.run(command, started), plan, limits)
         if summary.is_interrupted or summary.failed:
-            clear_up(yard)
+            clear_up()
         remarks = (*(n.sentence for n in plan.notes), *summary.remarks, *(shared.flush() if shared else ()))
         summary = msgspec.structs.replace(summary, remarks=remarks)
         if free is not None:
-            left = yard.engine.free_bytes()
-            summary = msgspec.structs.replace(summary, free_before_bytes=free, free_after_bytes=left)
+            summary = msgspec.structs.replace(summary, free_before_bytes=free, free_after_bytes=free_now(yard))
         if yard.stack.stamp_files:
             from stackyard.verbs.stamps import write_stamps
 

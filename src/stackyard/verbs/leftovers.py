@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,25 +28,22 @@ ALIVE = "alive"
 
 
 @contextlib.contextmanager
-def living(yard: Yard) -> Iterator[None]:
-    """The run lives as long as the block lasts; before, those that died are cleared up after."""
+def living(yard: Yard) -> Iterator[Callable[[], None]]:
+    """The run lives as long as the block lasts; before, those that died are cleared up after.
+
+    Gives what removes what this run itself has left, once all its jobs are over: a suite that was ended may have
+    left containers. Where that cannot be done now, the next run does it.
+    """
     make_state_folder(yard.state)
-    folder, ours = yard.state / ALIVE, _traces(yard)
-    with alive(folder, ours):
-        each_dead(folder, lambda dead: _cleared(yard, ours, dead))
-        yield
-
-
-def clear_up(yard: Yard) -> None:
-    """Remove what this run has left, all its jobs being over: a suite that was ended may have left containers."""
-    with contextlib.suppress(StackyardError):  # an engine that is gone: the outcomes say so
-        ours = _traces(yard)
-        _cleared(yard, ours, ours)
-
-
-def _traces(yard: Yard) -> Traces:
     about = yard.engine.about()
-    return Traces(yard.token, about.address or about.store, tempfile.gettempdir())
+    ours = Traces(yard.token, about.address or about.store, tempfile.gettempdir())
+    with alive(yard.state / ALIVE, ours) as sign:
+        each_dead(yard.state / ALIVE, lambda dead: _cleared(yard, ours, dead))
+
+        def clear_up() -> None:
+            sign.is_kept = not _cleared(yard, ours, ours)
+
+        yield clear_up
 
 
 def _cleared(yard: Yard, ours: Traces, dead: Traces) -> bool:

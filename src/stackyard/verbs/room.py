@@ -21,6 +21,11 @@ def free_bytes(yard: Yard, plan: Plan) -> int | None:
     """What is free now; None where nothing comes, or nobody knows."""
     if not any(step.action in COMING for step in plan.steps):
         return None
+    return free_now(yard)
+
+
+def free_now(yard: Yard) -> int | None:
+    """What is free, whatever comes; None where nobody knows, or nobody answers any more."""
     try:
         return yard.engine.free_bytes()
     except EngineProblem:  # an engine that does not say is none that cannot build

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -29,7 +30,16 @@ with alive(Path(sys.argv[1]), Traces(*sys.argv[2:5])):
     print("here", flush=True)
     time.sleep(600)
 """
-DEAD, OTHER = "0123456789abcdef", "0123456789abcdee"
+# Other tests run at the same time, and processes are looked for on the whole machine.
+DEAD, OTHER = secrets.token_hex(8), secrets.token_hex(8)
+
+
+@pytest.fixture(autouse=True)
+def _listening() -> Iterator[None]:
+    """What is started here does not ignore Ctrl-C, though a shell that runs tests in the background says so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Run:
@@ -137,6 +147,25 @@ def test_an_engine_that_cannot_remove_keeps_nobody_from_building(bench: Bench, m
     run.end()
 
 
+def test_what_a_run_could_not_remove_itself_is_left_to_the_next(bench: Bench) -> None:
+    """An engine that went away takes no names away: the sign stays, and when it is back they go."""
+
+    def die(_: object) -> None:
+        bench.engine.is_down = True
+
+    bench.engine.before_build, bench.engine.free = die, 10**12
+    summary = bench.build("base")  # it has one: nothing that is asked of the engine afterwards loses it
+    assert bench.statuses(summary)["base"] == "failed"
+    (token,) = os.listdir(bench.root / ".stackyard/alive")
+    bench.engine.is_down, bench.engine.before_build = False, lambda _: None
+    name = f"registry.example/lab/base:{prefix_of(token)}1"
+    bench.engine.add(name)
+
+    assert bench.build("base").is_good
+    assert name not in bench.engine.names()
+    assert os.listdir(bench.root / ".stackyard/alive") == []
+
+
 def test_a_run_that_ends_leaves_no_sign(bench: Bench) -> None:
     """Neither one that builds, nor one with nothing to do, nor one that fails; each is alive while it lasts."""
     seen = []
@@ -192,7 +221,7 @@ def test_who_does_not_listen_is_killed() -> None:
     deaf = subprocess.Popen(["sh", "-c", script], env=environ, stdout=subprocess.PIPE, text=True)
     assert deaf.stdout is not None
     assert deaf.stdout.readline() == "begun\n"
-    end_orphans(DEAD, grace_s=1)
+    end_orphans(DEAD, grace_s=2)
 
     out, _ = deaf.communicate(timeout=20)
     assert deaf.returncode == -signal.SIGKILL
