@@ -90,7 +90,7 @@ def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -
         if moves.changes and not confirmed("Move these tags?", yes, is_json):
             write("Nothing was moved.")
             return EXIT_FAILED
-        moves = verbs.move(yard, moves, is_fresh=yes)  # nobody was waited for
+        moves = verbs.move(yard, moves, is_fresh=yes, tell=write)  # nobody was waited for
     if is_json:
         write_json({"format": FORMAT, **moves_data(moves)})
     elif dry_run:

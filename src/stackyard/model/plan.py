@@ -77,6 +77,10 @@ class Step(msgspec.Struct, frozen=True):
         return self.fixed_tags + self.moving_tags
 
 
+LEARNED = "records-read"
+"""The note of a plan for which registries were asked what others built."""
+
+
 class Note(msgspec.Struct, frozen=True):
     """A decision about the whole plan that a person should know of. `kind` never changes."""
 

@@ -15,17 +15,19 @@ import msgspec
 
 from stackyard.model import canonical
 from stackyard.model.accepted import Acceptance
+from stackyard.model.moves import MoveSet
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.record import Fact, Inventoried, Record, Tested
 
 RECORD_KIND = "application/vnd.stackyard.record.v1+json"
 POINTER_KIND = "application/vnd.stackyard.pointer.v1+json"
 INPUTS_KIND = "application/vnd.stackyard.inputs.v1+json"
+MOVES_KIND = "application/vnd.stackyard.moves.v1+json"
 FACTS_KIND = "application/vnd.stackyard.facts.v1+json"
 ANNOTATION = "org.stackyard.known"
 """Where planning facts stand in a manifest: one GET per target, and no blob."""
 
-RECORD_TAG, POINTER_TAG = "sy-r-", "sy-p-"
+RECORD_TAG, POINTER_TAG, MOVES_TAG = "sy-r-", "sy-p-", "sy-m-"
 _NEWEST = 12
 """So many records of a target are in its pointer: a plan goes on from one of the last few."""
 
@@ -52,6 +54,16 @@ class Shared(msgspec.Struct, frozen=True):
 def pointer_tag(target: TargetName, platform: str) -> Tag:
     """Where the newest records of a target are looked for first."""
     return Tag(f"{POINTER_TAG}{canonical.digest([target, platform]).hex[:32]}")
+
+
+def moves_tag(moves: MoveSet) -> Tag:
+    """The tag of a set of moves: what it is, wherever it was written down."""
+    return Tag(f"{MOVES_TAG}{canonical.digest(for_others(moves)).hex[:32]}")
+
+
+def for_others(moves: MoveSet) -> MoveSet:
+    """A set of moves without what only one machine's records say of it."""
+    return msgspec.structs.replace(moves, id=0, state="done")
 
 
 def for_plans(record: Record) -> Record:

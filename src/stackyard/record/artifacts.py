@@ -13,7 +13,7 @@ again and again until what was joined is there; who loses that race loses time o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -22,18 +22,23 @@ from stackyard.errors import DigestMismatch, RegistryProblem
 from stackyard.model import canonical
 from stackyard.model.accepted import Acceptance
 from stackyard.model.inputs import Inputs
-from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.moves import MoveSet
+from stackyard.model.names import Digest, TargetName
 from stackyard.model.record import Record
 from stackyard.model.reference import Repository
 from stackyard.model.shared import (
     ANNOTATION,
     FACTS_KIND,
     INPUTS_KIND,
+    MOVES_KIND,
+    MOVES_TAG,
     POINTER_KIND,
     RECORD_KIND,
     RECORD_TAG,
     Shared,
+    for_others,
     for_plans,
+    moves_tag,
     newest,
     pointer_tag,
 )
@@ -88,20 +93,26 @@ def read_pointer(registry: Registry, repository: Repository, target: TargetName,
     return _in(registry.manifest(repository, pointer_tag(target, platform)), tuple[Shared, ...]) or ()
 
 
-def read_all(registry: Registry, repository: Repository) -> tuple[Shared, ...]:
-    """Every record of a repository: a GET for each, after the list of tags."""
-    found = (read_record(registry, repository, tag) for tag in registry.list_tags(repository) if is_record(tag))
-    return tuple(each for each in found if each is not None)
+class Held(NamedTuple):
+    """What one repository holds for others to know."""
+
+    records: tuple[Shared, ...]
+    moves: tuple[MoveSet, ...]
 
 
-def is_record(tag: Tag) -> bool:
-    """Whether a tag is one of a record."""
-    return tag.startswith(RECORD_TAG)
+def read_all(registry: Registry, repository: Repository) -> Held:
+    """Every record and set of moves: a GET for each, after the list of tags."""
+    tags = registry.list_tags(repository)
+    records = (_in(registry.manifest(repository, tag), Shared) for tag in tags if tag.startswith(RECORD_TAG))
+    moves = (_in(registry.manifest(repository, tag), MoveSet) for tag in tags if tag.startswith(MOVES_TAG))
+    return Held(tuple(filter(None, records)), tuple(filter(None, moves)))
 
 
-def read_record(registry: Registry, repository: Repository, tag: Tag) -> Shared | None:
-    """One record; None where somebody else's thing is under its tag."""
-    return _in(registry.manifest(repository, tag), Shared)
+def write_moves(registry: Registry, moves: MoveSet) -> None:
+    """Leave a set of moves in the repository of its first tag."""
+    repository = moves.moves[0].repository
+    empty = _described(_EMPTY_KIND, registry.upload(repository, _EMPTY), len(_EMPTY))
+    registry.put(repository, moves_tag(moves), _artifact(MOVES_KIND, [empty], for_others(moves)))
 
 
 def read_inputs(registry: Registry, repository: Repository, digest: Digest) -> Inputs | None:

@@ -28,7 +28,7 @@ from stackyard.model.outcome import RunSummary
 from stackyard.model.record import Built, Fact, Record
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.shared import Shared
-from stackyard.record.artifacts import read_pointer, write_record
+from stackyard.record.artifacts import read_pointer, write_moves, write_record
 from stackyard.record.sqlite import SqliteRecords
 
 if TYPE_CHECKING:
@@ -87,9 +87,22 @@ class SharedRecords:
         return record
 
     def send_unshared(self) -> int:
-        """Bring what an earlier run could not; how many records."""
+        """Bring what an earlier run could not; how many records and sets of moves."""
         left = self.local.unshared()
-        return sum(self._send(record) for record in left)
+        return sum(self._send(record) for record in left) + len(self.local.unshared_moves())
+
+    def settle(self, moves: MoveSet, state: MoveState) -> None:
+        """As the local store; `flush` brings what was done."""
+        self.local.settle(moves, state)
+
+    def _send_moves(self) -> None:
+        for moves in self.local.unshared_moves():
+            try:
+                write_moves(self._registry, moves)
+            except StackyardError as error:
+                self._failed[f"moves {moves.id}"] = str(error)
+            else:
+                self.local.note_moves_shared(moves)
 
     def flush(self) -> tuple[str, ...]:
         """Wait for all journeys and write down what arrived; a sentence for each kind of failure."""
@@ -98,6 +111,7 @@ class SharedRecords:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+        self._send_moves()
         if self._brought:
             self.local.note_shared(tuple(self._brought.values()))
             self._brought.clear()
@@ -227,10 +241,6 @@ class SharedRecords:
     def intend(self, moves: MoveSet) -> MoveSet:
         """As the local store."""
         return self.local.intend(moves)
-
-    def settle(self, moves: MoveSet, state: MoveState) -> None:
-        """As the local store."""
-        self.local.settle(moves, state)
 
     def move_sets(self, channel: str | None = None, state: MoveState | None = None) -> Sequence[MoveSet]:
         """As the local store."""

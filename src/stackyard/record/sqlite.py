@@ -98,6 +98,11 @@ class SqliteRecords:
         """Where inputs of records that came from a registry are read; None: nowhere."""
         self._connection: sqlite3.Connection | None = None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever written here."""
+        return not self._path.exists()
+
     def known(self) -> Known:
         """All records, newest first; nothing where no file is yet."""
         if not self._path.exists():
@@ -179,6 +184,36 @@ class SqliteRecords:
                 where = (each.record.inputs, str(repository), each.inputs)
                 db.execute("INSERT OR IGNORE INTO elsewhere VALUES (?, ?, ?)", where)
         return fresh
+
+    def merge_moves(self, sets: Sequence[MoveSet]) -> int:
+        """Take over sets of moves of other machines; how many were new. Their tags are where the last set put them."""
+        from stackyard.model.shared import moves_tag
+
+        known = {moves_tag(moves) for moves in self.move_sets(state="done")}
+        fresh = [moves for moves in sets if moves_tag(moves) not in known]
+        with self._open() as db:
+            for moves in fresh:
+                sql = "INSERT INTO moves (channel, state, body) VALUES (?, 'done', ?)"
+                number = db.execute(sql, (moves.channel, canonical.encode(moves).decode())).lastrowid
+                db.execute("INSERT OR REPLACE INTO shared VALUES (?, 1)", (f"moves {number}",))
+        touched = {move.reference.canonical for moves in fresh for move in moves.moves}
+        for moves in reversed(self.move_sets(state="done") if fresh else ()):
+            with self._open() as db:
+                rows = [(moves.place, move.reference.canonical, move.now, moves.branch) for move in moves.moves]
+                db.executemany(_PUT_TAG, [row for row in rows if row[1] in touched])
+        return len(fresh)
+
+    def unshared_moves(self) -> Sequence[MoveSet]:
+        """Sets of moves in registries that no registry was given."""
+        with self._open() as db:
+            given = {name for (name,) in db.execute("SELECT record FROM shared")}
+        done = [moves for moves in self.move_sets(state="done") if moves.place == "registry" and moves.moves]
+        return [moves for moves in done if f"moves {moves.id}" not in given]
+
+    def note_moves_shared(self, moves: MoveSet) -> None:
+        """Its registry was given this set."""
+        with self._open() as db:
+            db.execute("INSERT OR REPLACE INTO shared VALUES (?, 1)", (f"moves {moves.id}",))
 
     def unshared(self) -> Sequence[Record]:
         """Records of published images with facts that no registry was given."""
@@ -295,10 +330,11 @@ class SqliteRecords:
                 "ORDER BY id DESC",
                 (channel, state),
             )
-            return [
+            found = [
                 msgspec.structs.replace(canonical.decode(body, MoveSet), id=number, state=current)
                 for number, current, body in rows
             ]
+        return sorted(found, key=lambda moves: moves.at, reverse=True)  # what came from elsewhere was made when it was
 
     def close(self) -> None:
         """Let go of the file."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +22,7 @@ from stackyard.edges import git, machine
 from stackyard.errors import RecordProblem
 from stackyard.model.decide import FORCED, Need, Presence
 from stackyard.model.known import NOTHING_KNOWN, Known
-from stackyard.model.plan import Note, Plan, excused
+from stackyard.model.plan import LEARNED, Note, Plan, excused
 from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.stack import Finding, Stack
@@ -145,6 +145,8 @@ def plan(
     notes: tuple[Note, ...] = ()
     if known is NOTHING_KNOWN:  # a fresh clone: others may have built all of it
         known, notes = _learned(yard, known, chosen, ruling, now)
+        if yard.stack.shares_records and not notes:
+            notes = (Note(LEARNED, "nothing was known here yet: what others built was looked for beside the images"),)
     planned = _compare(yard, known, chosen, Presence(), ruling, now)
     return msgspec.structs.replace(planned, notes=(*planned.notes, *notes)) if notes else planned
 
@@ -353,8 +355,10 @@ def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] 
     from stackyard.plan.channels import asked_of, find_sources, place_of, plan_promotion
     from stackyard.run.tagging import asked
     from stackyard.verbs.groundwork import finish_moves
+    from stackyard.verbs.sharing import sync_if_new
 
     refuse_errors(yard.stack)
+    sync_if_new(yard)
     finish_moves(yard)
     known = yard.records.known()
     place = place_of(yard.stack, known)
@@ -369,24 +373,33 @@ def plan_rollback(yard: Yard, channel: str) -> MoveSet:
     """The moves that would bring `channel` back to what it was before its current set."""
     from stackyard.plan.channels import plan_rollback
     from stackyard.verbs.groundwork import finish_moves
+    from stackyard.verbs.sharing import sync_if_new
 
+    sync_if_new(yard)
     finish_moves(yard)
     history = yard.records.move_sets(channel, "done")
     place = history[0].place if history else "engine"
     return plan_rollback(channel, history, yard.tags(place).resolve, yard.clock.now())
 
 
-def move(yard: Yard, moves: MoveSet, *, is_fresh: bool = False) -> MoveSet:
+def move(
+    yard: Yard, moves: MoveSet, *, is_fresh: bool = False, tell: Callable[[str], object] = lambda _: None
+) -> MoveSet:
     """Carry a planned promotion or rollback out: all tags or none.
 
     Args:
         is_fresh: it was planned just now: the tags need not be looked at again.
+        tell: gets a sentence if others cannot be told of it yet.
     """
     from stackyard.edges.turn import FOLDER, TAGS, taken
     from stackyard.run.tagging import carry_out
 
     with taken(yard.state / FOLDER / TAGS):
-        return carry_out(moves, yard.tags(moves.place), yard.records, is_fresh=is_fresh)
+        done = carry_out(moves, yard.tags(moves.place), yard.records, is_fresh=is_fresh)
+    if moves.place == "registry" and yard.stack.shares_records:
+        for words in ((shared := _shared(yard)) and shared.flush()) or ():
+            tell(words)
+    return done
 
 
 def channels(yard: Yard) -> dict[str, MoveSet]:

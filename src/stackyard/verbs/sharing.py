@@ -27,7 +27,7 @@ from stackyard.model.reason import ParentMissing
 from stackyard.model.record import Pushed, Record
 from stackyard.model.reference import Repository
 from stackyard.model.shared import Shared
-from stackyard.record.artifacts import point, read_all
+from stackyard.record.artifacts import Held, point, read_all
 from stackyard.record.files import write_atomically
 from stackyard.record.shared import SharedRecords
 
@@ -121,8 +121,15 @@ def sync(yard: Yard) -> Synced:
     given = shared.send_unshared()
     problems = shared.flush()
     found = _everything(yard)
-    learned = yard.records.merge([(place, each) for place, some in found for each in some]) if found else 0
+    learned = yard.records.merge([(place, each) for place, held in found for each in held.records])
+    learned += yard.records.merge_moves([moves for _, held in found for moves in held.moves])
     return Synced(len(found), learned, given - len(problems), problems)
+
+
+def sync_if_new(yard: Yard) -> None:
+    """In a fresh clone, learn everything: what a channel is and was, and what could be promoted."""
+    if yard.stack.shares_records and yard.records.is_new:
+        sync(yard)
 
 
 def verify(yard: Yard) -> Verified:
@@ -131,7 +138,8 @@ def verify(yard: Yard) -> Verified:
     problems: list[str] = []
     pointers = 0
     found = _everything(yard)
-    for place, some in found:
+    for place, held in found:
+        some = held.records
         for each in some:
             problems.extend(_missing(yard, place, each))
         by_target: dict[tuple[TargetName, str], list[Shared]] = {}
@@ -139,7 +147,7 @@ def verify(yard: Yard) -> Verified:
             by_target.setdefault((each.record.target, each.platform), []).append(each)
         for (target, platform), records in by_target.items():
             pointers += point(yard.registry, place, target, platform, records)
-    return Verified(len(found), sum(len(some) for _, some in found), pointers, tuple(problems))
+    return Verified(len(found), sum(len(held.records) for _, held in found), pointers, tuple(problems))
 
 
 def _missing(yard: Yard, place: Repository, shared: Shared) -> Iterable[str]:
@@ -162,8 +170,8 @@ def _sharing(yard: Yard) -> SharedRecords:
     return shared
 
 
-def _everything(yard: Yard) -> list[tuple[Repository, tuple[Shared, ...]]]:
-    """All records of all repositories of the stack."""
+def _everything(yard: Yard) -> list[tuple[Repository, Held]]:
+    """All that is known in all repositories of the stack."""
     places = dict.fromkeys(target.repository for target in yard.stack.targets if not lacks_account(target.repository))
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         return list(pool.map(lambda place: (place, read_all(yard.registry, place)), places))

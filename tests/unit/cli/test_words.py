@@ -74,6 +74,7 @@ def test_a_bare_command_is_the_status(shell: Shell) -> None:
 @pytest.mark.parametrize("words", [[], *LOOKING], ids=" ".join)
 def test_json_on_either_side_of_the_verb(shell: Shell, words: list[str]) -> None:
     """One object with its format, nothing else, the same wherever the flag stands."""
+    shell("plan")  # the first in a clone asks what others built, and says so
     after = shell(*words, "--json")
 
     assert after.json
@@ -84,6 +85,7 @@ def test_json_on_either_side_of_the_verb(shell: Shell, words: list[str]) -> None
 @pytest.mark.parametrize("words", LOOKING, ids=" ".join)
 def test_a_folder_on_either_side_of_the_verb(shell: Shell, words: list[str], tmp_path: Path) -> None:
     """-C before and after the verb means the same; the last one counts."""
+    shell("plan")  # the first in a clone asks what others built, and says so
     here = shell(*words)
 
     assert shell("-C", str(shell.root), *words, at=tmp_path) == here

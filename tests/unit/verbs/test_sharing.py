@@ -10,11 +10,11 @@ import pytest
 
 from stackyard import verbs
 from stackyard.errors import FileProblem, NothingToDo, RegistryRefused, RegistryUnreachable
-from stackyard.model.names import Digest, TargetName
+from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.outcome import RunSummary
 from stackyard.model.plan import Plan
 from stackyard.model.reference import Platform, Repository
-from stackyard.model.shared import POINTER_TAG, RECORD_TAG
+from stackyard.model.shared import MOVES_TAG, POINTER_TAG, RECORD_TAG
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
 from stackyard.testing.engine import Made
 from stackyard.testing.registry import Request
@@ -213,14 +213,14 @@ def refused(request: Request) -> bool:
 
 
 def test_what_cannot_be_written_is_told_and_sent_later(one: Machine) -> None:
-    """The run is good, its summary says what is missing; the next one sends it."""
+    """The run is good, its summary says what is missing, two images' and where tags are; the next one sends it."""
     error = RegistryRefused("registry registry.example refused", address="registry.example", status=403, words="DENIED")
     one.registry.fail_on(refused, error)
     summary = one.build()
 
     assert summary.is_good
     (remark,) = (remark for remark in summary.remarks if "records" in remark)
-    assert remark.startswith("2 records could not be written beside the images")
+    assert remark.startswith("3 records could not be written beside the images")
     assert built(another(one).plan()) == ["base", "leaf"]
 
     one.registry.heal()
@@ -319,3 +319,57 @@ class TestFiles:
         """A sentence with its name."""
         with pytest.raises(FileProblem, match="cannot be read"):
             sharing.import_records(one.yard(), tmp_path / "nothing")
+
+
+class TestChannels:
+    def promote(self, machine: Machine, source: str) -> None:
+        yard = machine.yard()
+        verbs.move(yard, verbs.plan_promotion(yard, source, "stable"))
+
+    def test_a_fresh_clone_promotes_and_rolls_back(self, one: Machine) -> None:
+        """What one machine built, another promotes; what that promoted, the first takes back."""
+        one.build()
+        before = one.registry.resolve(LEAF, Tag("main"))
+        self.promote(one, "main")
+        one.write("images/leaf/note", "second")
+        commit(one.root)
+        one.build()
+        two = another(one)
+        one.clock.advance(60)
+        self.promote(two, "main")
+        assert one.registry.resolve(LEAF, Tag("stable")) == one.registry.resolve(LEAF, Tag("main")) != before
+
+        sharing.sync(one.yard())
+        yard = one.yard()
+        one.clock.advance(60)
+        verbs.move(yard, verbs.plan_rollback(yard, "stable"))
+
+        assert one.registry.resolve(LEAF, Tag("stable")) == before
+        sharing.sync(two.yard())
+        sets = two.yard().records.move_sets("stable", "done")
+        assert [moves.kind for moves in sets] == ["rollback", "promote", "promote"]
+
+    def test_a_plan_knows_where_tags_are(self, one: Machine) -> None:
+        """After a sync nothing is left to do in a clone that did nothing."""
+        one.build()
+        two = another(one)
+        sharing.sync(two.yard())
+
+        assert {step.action for step in two.plan().steps} == {"reuse"}
+
+    def test_a_promotion_that_cannot_be_told_is_told_later(self, one: Machine) -> None:
+        """It is done all the same, with a sentence; the next run tells others."""
+        one.build()
+        error = RegistryRefused("registry registry.example refused", address="registry.example", status=403)
+        one.registry.fail_on(lambda request: request.tag.startswith(MOVES_TAG), error)
+        said: list[str] = []
+        yard = one.yard()
+        verbs.move(yard, verbs.plan_promotion(yard, "main", "stable"), tell=said.append)
+        assert len(said) == 1
+        assert one.registry.resolve(LEAF, Tag("stable")) == one.registry.resolve(LEAF, Tag("main"))
+
+        one.registry.heal()
+        sharing.sync(one.yard())
+        two = another(one)
+        sharing.sync(two.yard())
+        assert [moves.kind for moves in two.yard().records.move_sets("stable", "done")] == ["promote"]
