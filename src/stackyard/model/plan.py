@@ -77,10 +77,6 @@ class Step(msgspec.Struct, frozen=True):
         return self.fixed_tags + self.moving_tags
 
 
-LEARNED = "records-read"
-"""The note of a plan for which registries were asked what others built."""
-
-
 class Note(msgspec.Struct, frozen=True):
     """A decision about the whole plan that a person should know of. `kind` never changes."""
 
@@ -113,6 +109,8 @@ class Plan(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...] = ()
     since: Since | None = None
     """None: compared with the records."""
+    is_asked: bool = False
+    """Whether others were asked for what they built, because nothing was known here."""
 
     def step(self, name: TargetName) -> Step:
         """The step of `name`; KeyError if it has none."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from stackyard.model.moves import MoveSet
 from stackyard.model.outcome import Outcome, RunSummary
-from stackyard.model.plan import LEARNED, Plan, Step, expectation
+from stackyard.model.plan import Plan, Step, expectation
 from stackyard.model.reason import AlsoTagged, NotSelected
 from stackyard.model.stack import Finding, Stack
 from stackyard.report.text import Style, cleaned, count_text, few, joined, size_text, table, time_text, visible
@@ -80,7 +80,7 @@ def _noted(findings: Sequence[Finding], is_explained: bool) -> list[str]:
 
 def source_text(plan: Plan) -> str:
     """What an offline plan compares with."""
-    if any(note.kind == LEARNED for note in plan.notes):
+    if plan.is_asked:
         return "From the records, those beside the images as well; the engine was not asked."
     if plan.since is None:
         return "From the records; engine and registry were not asked."

@@ -22,7 +22,7 @@ from stackyard.edges import git, machine
 from stackyard.errors import RecordProblem
 from stackyard.model.decide import FORCED, Need, Presence
 from stackyard.model.known import NOTHING_KNOWN, Known
-from stackyard.model.plan import LEARNED, Note, Plan, excused
+from stackyard.model.plan import Note, Plan, excused
 from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.stack import Finding, Stack
@@ -141,14 +141,14 @@ def plan(
         from stackyard.verbs.publishing import refuse_without_registry
 
         refuse_without_registry(yard)
-    known, now = yard.records.known(), yard.clock.now()
+    known_here, now = yard.records.known(), yard.clock.now()
+    known = known_here
     notes: tuple[Note, ...] = ()
     if known is NOTHING_KNOWN:  # a fresh clone: others may have built all of it
         known, notes = _learned(yard, known, chosen, ruling, now)
-        if yard.stack.shares_records and not notes:
-            notes = (Note(LEARNED, "nothing was known here yet: what others built was looked for beside the images"),)
     planned = _compare(yard, known, chosen, Presence(), ruling, now)
-    return msgspec.structs.replace(planned, notes=(*planned.notes, *notes)) if notes else planned
+    asked = known_here is NOTHING_KNOWN and yard.stack.shares_records and not notes
+    return msgspec.structs.replace(planned, notes=(*planned.notes, *notes), is_asked=asked)
 
 
 def _ruling(yard: Yard, publish: bool) -> Ruling:

@@ -40,6 +40,7 @@ def steps(shell: Shell, *words: str) -> dict[str, dict[str, object]]:
 
 def test_forms(shell: Shell) -> None:
     """A table by default; `--json` is short for one of the others."""
+    shell("plan")  # the first in a clone asks what others built, and says so
     table, data, comment = shell("plan"), shell("plan", "--json"), shell("plan", "--format", "markdown")
 
     assert shell("plan", "--format", "table") == table
