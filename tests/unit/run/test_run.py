@@ -824,14 +824,14 @@ def test_a_timeout_rebuilds_nothing(bench: Bench) -> None:
 
 def test_tests_that_hang_are_ended(bench: Bench) -> None:
     """pytest is ended as Ctrl-C would, so fixtures clean up; the suite has failed, and says why."""
-    bench.write("images/spec.yml", SPEC.replace("left: {depend_on: base,", "left: {depend_on: base, timeout: 3s,"))
+    bench.write("images/spec.yml", SPEC.replace("left: {depend_on: base,", "left: {depend_on: base, timeout: 5s,"))
     test = "import time, pathlib, pytest\n@pytest.fixture\ndef it():\n    yield\n    pathlib.Path('cleaned').touch()\n"
     bench.write("images/left/test/test_it.py", f"{test}def test_hangs(it):\n    time.sleep(600)\n")
     bench.commit()
     summary = bench.build()
 
     assert outcome(summary, "left").status == "failed"
-    assert "pytest was ended, its 3 seconds were up" in outcome(summary, "left").details[-1]
+    assert "pytest was ended, its 5 seconds were up" in outcome(summary, "left").details[-1]
     assert (bench.root / "cleaned").exists()
     assert outcome(summary, "right").status == "built"
 
