@@ -102,6 +102,9 @@ def load_stack(
         has_registry=bool(settings.registry or registry)
         or any(image.image_name and "/" in image.image_name for image in spec.images)
         or (has_ecr and any(names.is_in_ecr(image.name) for image in spec.images)),
+        names_registry=bool(settings.registry or spec.registry)
+        or any(image.image_name and Repository(image.image_name).declared_host for image in spec.images)
+        or has_ecr,
         keeps_records=spec.records == "local",
         stable="{stable}" if any(plan.prefix for plan in spec.plans) else "stable",
         groups=spec.groups,

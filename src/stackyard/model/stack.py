@@ -300,6 +300,8 @@ class Stack(msgspec.Struct, frozen=True):
     revision: Revision
     has_registry: bool
     """Whether repositories name a place to publish to."""
+    names_registry: bool = False
+    """Whether somebody wrote down which; else it is what a name without one means, or where the clone is from."""
     keeps_records: bool = False
     """Whether records stay on this machine, though there is a registry."""
     stable: str | None = None
@@ -320,6 +322,11 @@ class Stack(msgspec.Struct, frozen=True):
     def shares_records(self) -> bool:
         """Whether records are kept beside the published images."""
         return self.has_registry and not self.keeps_records
+
+    @property
+    def asks_others(self) -> bool:
+        """Whether who knows nothing yet asks there what others built: where a registry is named, no other."""
+        return self.shares_records and self.names_registry
 
     def dockerfile_of(self, target: Target) -> Dockerfile | None:
         """What the Dockerfile of a target says, up to its stage; None where it could not be read."""

@@ -141,14 +141,13 @@ def plan(
         from stackyard.verbs.publishing import refuse_without_registry
 
         refuse_without_registry(yard)
-    known_here, now = yard.records.known(), yard.clock.now()
-    known = known_here
+    known, now = yard.records.known(), yard.clock.now()
     notes: tuple[Note, ...] = ()
-    if known is NOTHING_KNOWN:  # a fresh clone: others may have built all of it
+    is_asking = known is NOTHING_KNOWN and yard.stack.asks_others  # a fresh clone: others may have built all of it
+    if is_asking:
         known, notes = _learned(yard, known, chosen, ruling, now)
     planned = _compare(yard, known, chosen, Presence(), ruling, now)
-    asked = known_here is NOTHING_KNOWN and yard.stack.shares_records and not notes
-    return msgspec.structs.replace(planned, notes=(*planned.notes, *notes), is_asked=asked)
+    return msgspec.structs.replace(planned, notes=(*planned.notes, *notes), is_asked=is_asking and not notes)
 
 
 def _ruling(yard: Yard, publish: bool) -> Ruling:
@@ -255,7 +254,7 @@ def prepare(
 
 def _learned(yard: Yard, known: Known, chosen: Selection, ruling: Ruling, now: str) -> tuple[Known, tuple[Note, ...]]:
     """What is known once others were asked for what would be built; a note if they cannot be."""
-    if not yard.stack.shares_records:
+    if not (yard.stack.asks_others or (ruling.is_publishing and yard.stack.shares_records)):
         return known, ()
     from stackyard.verbs.sharing import learn
 

@@ -107,6 +107,18 @@ def test_who_asked_once_does_not_ask_again(one: Machine) -> None:
     assert one.registry.requests == []
 
 
+def test_where_no_registry_is_named_nobody_is_asked(one: Machine) -> None:
+    """A name without one may mean Docker Hub, and a plan still asks nobody."""
+    one.write(
+        "images/spec.yml", "images: {base: {image_name: lab/base}, leaf: {image_name: lab/leaf, depend_on: base}}\n"
+    )
+    one.write("images/leaf/Dockerfile", "ARG BASE_TAG\nFROM lab/base:${BASE_TAG}\n")
+    commit(one.root)
+
+    assert built(one.plan()) == ["base", "leaf"]
+    assert one.registry.requests == []
+
+
 def test_where_nobody_answers_it_is_asked_once(one: Machine) -> None:
     """Not for every image: each answer that does not come is waited for."""
     gone = RegistryUnreachable("cannot reach registry registry.example", address="registry.example")
