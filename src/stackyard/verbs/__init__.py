@@ -239,7 +239,7 @@ def prepare(
     now = yard.clock.now() if renew else ""
     known, unread = _learned(yard, yard.records.known(), chosen, ruling, now)
     known, notes = renew_bases(yard, known, chosen.planned, refresh, now)
-    known = accept_bases(yard, known, chosen.planned)
+    yard.planned_from = known = accept_bases(yard, known, chosen.planned)
     presence = look(yard, known, chosen.planned, ruling.is_publishing, on_published)
     planned = _compare(yard, known, chosen, presence, ruling, now)
     if not refresh and any(step.downloads for step in planned.steps):

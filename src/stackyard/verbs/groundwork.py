@@ -139,7 +139,7 @@ def look(
 
 def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
     """What all jobs of a run share; makes the run's folder."""
-    known = yard.records.known()
+    known = yard.planned_from or yard.records.known()
     about = yard.engine.about()
     folder = yard.state / RUNS / str(number)
     if number:

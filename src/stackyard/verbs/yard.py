@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from stackyard.edges.registry import Registry
     from stackyard.model.ci import Ci
     from stackyard.model.inputs import Inputs
-    from stackyard.model.known import TagPlace
+    from stackyard.model.known import Known, TagPlace
     from stackyard.model.names import Digest
     from stackyard.model.surroundings import EngineChoice
     from stackyard.run.tagging import TagStore
@@ -101,6 +101,8 @@ class Yard:
         self._make_registry = make_registry
         self._is_cut_off = False
         records.fetch = self._inputs_of
+        self.planned_from: Known | None = None
+        """What was known when a plan was prepared: a run tells by it what others did since."""
         self._tags: dict[TagPlace, TagStore] = {}
 
     @property
