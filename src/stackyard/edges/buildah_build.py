@@ -48,6 +48,7 @@ _FAILED = re.compile(r'Error: (?:error )?building at STEP "(?:.*?)": (.*)', re.D
 _OF_BUILDAH = re.compile(
     r'time="[^"]*" level=.*|Error: .*|\[Warning\] .*|Successfully tagged .*|[0-9a-f]{64}'
     r"|subprocess exited (with status|on) .*|container exited on .*|: exit status \d+"
+    r"|error running container: .*: signal: (terminated|killed)"  # it is ended in the middle of a RUN
 )
 _STATUS = re.compile(r"(?:while running runtime: )?exit status (\d+)")
 _MISSING = re.compile(r"(?:from=|container: )(\S+?): (?:image not known|no stage or image found)")

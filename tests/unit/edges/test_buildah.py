@@ -134,6 +134,15 @@ class TestLines:
         assert progress.failure() == ("[2/2] RUN echo two; exit 3: exit code: 3", ("two",))
         assert steps[-1].state == "failed"
 
+    def test_a_step_that_is_ended(self) -> None:
+        """What buildah says when its own programs die under it is no word of the step's."""
+        progress, _, _ = self.followed(
+            "STEP 2/2: RUN echo two; sleep 300",
+            "two",
+            'error running container: reading container state from /usr/bin/runc (got output: ""): signal: terminated',
+        )
+        assert progress.unfinished() == ("it was at [2/2] RUN echo two; sleep 300", ("two",))
+
 
 def test_a_commands_own_output() -> None:
     """What buildah says about a command that failed is not the command's; one that is not there is 127."""
