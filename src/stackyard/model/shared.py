@@ -40,14 +40,15 @@ class Shared(msgspec.Struct, frozen=True):
     platform: str
     accepted: tuple[Acceptance, ...]
     """What its external bases were taken to be, and since when."""
-    inputs: Digest
-    """The blob that holds what it was made from."""
-    facts: Digest
-    """The blob that holds all its facts."""
+    inputs: Digest | None = None
+    """The blob beside it that holds what it was made from; None in a file, where that stands in the same line."""
+    facts: Digest | None = None
+    """The blob that holds all its facts; None as well."""
 
     @property
     def tag(self) -> Tag:
         """Its own tag: the record's, and what its facts are by now."""
+        assert self.facts is not None
         return Tag(f"{RECORD_TAG}{self.record.id}-{self.facts.hex[:12]}")
 
 

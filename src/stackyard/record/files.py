@@ -11,6 +11,10 @@ import tempfile
 def write_atomically(path: str, data: bytes) -> None:
     """Replace the file `path`, which keeps its permissions; a killed process leaves the old one. OSError as usual."""
     path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe is written to, never replaced
+        with open(path, "wb") as file:
+            file.write(data)
+        return
     descriptor, fresh = tempfile.mkstemp(prefix=".stackyard-", dir=os.path.dirname(path))
     try:
         with os.fdopen(descriptor, "wb") as file:

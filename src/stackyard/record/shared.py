@@ -144,7 +144,8 @@ class SharedRecords:
                 failed.append(error)
                 return []
 
-        found = read(wanted[0])  # where nobody answers, it is waited for once
+        found: list[tuple[Repository | None, Shared]] = []
+        found += read(wanted[0])  # where nobody answers, it is waited for once
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             found += [one for some in pool.map(read, wanted[1:]) for one in some]
         if failed and not found:
@@ -156,7 +157,7 @@ class SharedRecords:
 
     def _send(self, record: Record) -> bool:
         repository = self._place(record)
-        inputs = self._inputs.get(record.id) or self.local.known().inputs.get(record.inputs)
+        inputs = self._inputs.get(record.id) or self.local.inputs.get(record.inputs)
         if repository is None or inputs is None:
             return False
         parcel = _Parcel(repository, record, inputs, self._accepted_for(record))

@@ -127,7 +127,12 @@ class SqliteRecords:
             branches = {(place, ref): branch for place, ref, _, branch in rows if branch is not None}
             names = db.execute("SELECT DISTINCT channel FROM moves WHERE channel != '' AND state = 'done'")
             channels = frozenset(name for (name,) in names)
-        return Known(records, _StoredInputs(self), accepted, tags, seen, channels, branches)
+        return Known(records, self.inputs, accepted, tags, seen, channels, branches)
+
+    @property
+    def inputs(self) -> Mapping[Digest, Inputs]:
+        """Stored inputs by key, each read when it is asked for."""
+        return _StoredInputs(self)
 
     def find(self, target: TargetName, build: Digest) -> Sequence[Record]:
         """Through a connection of its own: one belongs to the thread that made it."""
@@ -171,18 +176,20 @@ class SqliteRecords:
             db.execute("INSERT INTO facts (record, body) VALUES (?, ?)", (record.id, canonical.encode(fact).decode()))
         return msgspec.structs.replace(record, facts=(*record.facts, fact))
 
-    def merge(self, shared: Sequence[tuple[Repository, Shared]]) -> int:
-        """Take over records from repositories, in one transaction; how many facts and records were new.
+    def merge(self, shared: Sequence[tuple[Repository | None, Shared]]) -> int:
+        """Take over records of elsewhere, in one transaction; how many facts and records were new.
 
-        What was accepted is taken over where it is newer than what is accepted here. Fixed tags that nobody
-        here knows of are where the records say that they were put.
+        Each comes with the repository that holds its inputs, if one does. What bases were accepted as is taken
+        over with its times, and the newest counts. Fixed tags that nobody here knows of are where the records
+        say that they were put.
         """
         fresh = 0
         with self._open() as db:
             for repository, each in shared:
                 fresh += _merged(db, each)
-                where = (each.record.inputs, str(repository), each.inputs)
-                db.execute("INSERT OR IGNORE INTO elsewhere VALUES (?, ?, ?)", where)
+                if repository is not None and each.inputs is not None:
+                    where = (each.record.inputs, repository, each.inputs)
+                    db.execute("INSERT OR IGNORE INTO elsewhere VALUES (?, ?, ?)", where)
         return fresh
 
     def merge_moves(self, sets: Sequence[MoveSet]) -> int:
@@ -472,6 +479,7 @@ def _planned(body: str) -> str:
 
 def _record(row: tuple[str, str, str, str, str, int], facts: tuple[Fact, ...]) -> Record:
     identity, target, source, build, inputs, run = row
+    facts = tuple(sorted(facts, key=lambda fact: fact.at))  # those of elsewhere came here later than they happened
     return Record(identity, TargetName(target), Digest(source), Digest(build), Digest(inputs), run, facts)
 
 

@@ -99,13 +99,11 @@ class MemoryRegistry:
 
     Args:
         can_untag: False for a registry that deletes no tags.
-        can_mount: False for one that never takes a blob over from another repository.
         patience: how often it is asked again while it is busy; by default as a real one, and no time passes.
     """
 
-    def __init__(self, *, can_untag: bool = True, can_mount: bool = True, patience: Patience | None = None) -> None:
+    def __init__(self, *, can_untag: bool = True, patience: Patience | None = None) -> None:
         self.can_untag = can_untag
-        self.can_mount = can_mount
         self.busy = 0
         """So many requests are answered with a 503 before one is not."""
         self._patience = patience or Patience(sleep=lambda _: None)
@@ -237,10 +235,10 @@ class MemoryRegistry:
         return self._do(Request("upload", repository, sha256(data)), keep)
 
     def mount(self, repository: Repository, digest: Digest, source: Repository) -> bool:
-        """Take a blob over; False if it is not there, or this registry `can_mount` nothing."""
+        """Take a blob over; False if it is not there."""
 
         def take() -> bool:
-            if not self.can_mount or (source.canonical, digest) not in self._blobs:
+            if (source.canonical, digest) not in self._blobs:
                 return False
             self._blobs.add((repository.canonical, digest))
             return True

@@ -126,7 +126,9 @@ def plan(
     only: bool = False,
     with_children: bool = False,
 ) -> Plan:
-    """What would happen to `images` (all by default) and all they build on. Offline: the records are believed.
+    """What would happen to `images` (all by default) and all they build on. The records are believed.
+
+    Offline, but for a clone that knows of no build yet: it asks once what others built, if a registry is named.
 
     Args:
         only: leave what they build on as it is.
@@ -395,9 +397,9 @@ def move(
 
     with taken(yard.state / FOLDER / TAGS):
         done = carry_out(moves, yard.tags(moves.place), yard.records, is_fresh=is_fresh)
-    if moves.place == "registry" and yard.stack.shares_records:
-        for words in ((shared := _shared(yard)) and shared.flush()) or ():
-            tell(words)
+    shared = _shared(yard) if moves.place == "registry" else None
+    for sentence in shared.flush() if shared is not None else ():
+        tell(sentence)
     return done
 
 

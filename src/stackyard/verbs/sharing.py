@@ -62,7 +62,6 @@ class Verified(msgspec.Struct, frozen=True):
 class _Carried(msgspec.Struct, frozen=True):
     """One line of a file of records."""
 
-    repository: Repository
     shared: Shared
     inputs: Inputs | None
 
@@ -153,7 +152,7 @@ def verify(yard: Yard) -> Verified:
 def _missing(yard: Yard, place: Repository, shared: Shared) -> Iterable[str]:
     record = shared.record
     for what, blob in (("inputs", shared.inputs), ("facts", shared.facts)):
-        if yard.registry.blob(place, blob) is None:
+        if blob is not None and yard.registry.blob(place, blob) is None:
             yield f"{place}:{shared.tag}: the {what} of this build of {record.target} are gone"
     for fact in record.facts:
         if isinstance(fact, Pushed) and yard.registry.resolve(fact.image.repository, fact.image.digest) is None:
@@ -178,7 +177,7 @@ def _everything(yard: Yard) -> list[tuple[Repository, Held]]:
 
 
 def export_records(yard: Yard, path: Path) -> int:
-    """Write every record with all its facts to a file; how many."""
+    """Write every record with all its facts to a file; how many. FileProblem where that cannot be done."""
     known = yard.records.known()
     log = yard.records.acceptances()
     lines = [canonical.line({"stackyard_records": FORMAT, "stack": yard.stack.name})]
@@ -186,20 +185,20 @@ def export_records(yard: Yard, path: Path) -> int:
         for record in target:
             outside = dict(record.built.outside) if record.built else {}
             accepted = tuple(each for each in log if outside.get(each.reference) == each.digest)
-            nowhere = canonical.digest([])
-            shared = Shared(record, yard.records.platform, accepted, nowhere, nowhere)
-            place = _place(record) or (record.built.local.repository if record.built else Repository("nowhere"))
-            lines.append(canonical.line(_Carried(place, shared, known.inputs.get(record.inputs))))
-    write_atomically(str(path), b"\n".join(lines) + b"\n")
+            shared = Shared(record, yard.records.platform, accepted)
+            lines.append(canonical.line(_Carried(shared, known.inputs.get(record.inputs))))
+    try:
+        write_atomically(str(path), b"\n".join(lines) + b"\n")
+    except OSError as error:
+        raise FileProblem(str(path), None, f"cannot be written: {error.strerror}") from None
     return len(lines) - 1
 
 
 def import_records(yard: Yard, path: Path) -> int:
     """Take over what a file of records holds; how many records and facts were new. All or none."""
     carried = _read_lines(path)
-    fresh = yard.records.merge([(each.repository, each.shared) for each in carried])
-    yard.records.keep_inputs([each.inputs for each in carried if each.inputs is not None])
-    return fresh
+    yard.records.keep_inputs([each.inputs for each in carried if each.inputs is not None])  # alone they say nothing
+    return yard.records.merge([(None, each.shared) for each in carried])
 
 
 def _read_lines(path: Path) -> Sequence[_Carried]:

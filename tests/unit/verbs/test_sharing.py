@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from stackyard import verbs
@@ -14,13 +16,14 @@ from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.outcome import RunSummary
 from stackyard.model.plan import Plan
 from stackyard.model.reference import Platform, Repository
-from stackyard.model.shared import MOVES_TAG, POINTER_TAG, RECORD_TAG
+from stackyard.model.shared import MOVES_TAG, POINTER_TAG, RECORD_TAG, Shared
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
 from stackyard.testing.engine import Made
 from stackyard.testing.registry import Request
 from stackyard.verbs import sharing
 from stackyard.verbs.yard import Options, Yard
 from tests.repositories import commit, init
+from tests.unit.plan.made import result, suite
 
 SPEC = "registry: registry.example/lab\nimages: {base: {}, leaf: {depend_on: base}}\n"
 BASE, LEAF = Repository("registry.example/lab/base"), Repository("registry.example/lab/leaf")
@@ -254,6 +257,21 @@ def test_a_registry_that_does_not_answer_is_a_note(one: Machine) -> None:
     assert [note.kind for note in plan.notes] == ["records-not-read"]
 
 
+def test_a_result_of_elsewhere_is_as_old_as_it_is(one: Machine) -> None:
+    """A test that passed elsewhere before it failed here comes here later, and the failure is still the last word."""
+    one.build()
+    records = one.yard().records
+    (record,) = records.known().records[TargetName("leaf")]
+    failed = msgspec.structs.replace(result(suite(), False), at="2026-03-01T00:00:00Z")
+    passed = msgspec.structs.replace(result(suite(), True), at="2026-02-01T00:00:00Z")
+    record = records.append(record, failed)
+    records.merge([(None, Shared(msgspec.structs.replace(record, facts=(passed,)), records.platform, ()))])
+
+    (found,) = records.known().records[TargetName("leaf")]
+    assert len(found.facts) == len(record.facts) + 1
+    assert found.tested(suite()) == failed
+
+
 class TestPointers:
     def test_a_lost_pointer_is_made_again(self, one: Machine) -> None:
         """From the records, which are listed by their tags."""
@@ -326,6 +344,24 @@ class TestFiles:
             sharing.import_records(one.yard(), file)
         assert caught.value.line == line
         assert not (one.root / ".stackyard/records.sqlite3").exists()
+
+    def test_a_pipe_is_written_to(self, one: Machine, tmp_path: Path) -> None:
+        """What is no file is never replaced by one: `records export /dev/stdout` leaves the device alone."""
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            sharing.export_records(one.yard(), pipe)
+            assert os.read(end, 100).startswith(b'{"stackyard_records":1')
+        finally:
+            os.close(end)
+        assert pipe.is_fifo()
+
+    def test_nowhere_to_write(self, one: Machine, tmp_path: Path) -> None:
+        """The file that was named is told, and not the one that would have become it."""
+        with pytest.raises(FileProblem, match="cannot be written") as caught:
+            sharing.export_records(one.yard(), tmp_path / "nowhere" / "records.jsonl")
+        assert str(caught.value).startswith(str(tmp_path / "nowhere" / "records.jsonl"))
 
     def test_no_file(self, one: Machine, tmp_path: Path) -> None:
         """A sentence with its name."""
