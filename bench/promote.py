@@ -28,6 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import urllib3
@@ -190,11 +191,11 @@ def measured(world: World, rounds: int, pulled: int) -> dict[str, object]:
     counts: list[int] = []
     for number in range(rounds):  # back and forth, so that every tag moves each time
         source = ("old", "new")[number % 2]
-        seconds, requests = timed(lambda source=source: world.promote(source))  # type: ignore[misc]
+        seconds, requests = timed(partial(world.promote, source))
         ours.append(seconds)
         counts.append(requests)
         other = ("new", "old")[number % 2]
-        bare.append(timed(lambda other=other: world.bare(other))[0])  # type: ignore[misc]
+        bare.append(timed(partial(world.bare, other))[0])
         world.bare(source)  # where the records say that it is
     found: dict[str, object] = {
         "images": len(world.names),

@@ -66,7 +66,7 @@ _HOMES = {
 }
 _SHORT = {
     "status": "What is stable, what ran last, what would build.",
-    "plan": "What would happen to each image, and why. Offline.",
+    "plan": "What would happen to each image, and why.",
     "why": "Why an image is to be built, or is not.",
     "logs": "What builds, tests and pushes of an image printed.",
     "shell": "Open an image, built or fetched first.",

@@ -66,7 +66,8 @@ def plan(
 ) -> None:
     """What would happen to each image, and why.
 
-    Reads the files, git and the records; needs no engine, no registry and no network.
+    Reads the files, git and the records; needs no engine, no registry and no network. A clone that knows of no
+    build yet asks the registry that the stack names once, for what others built, and goes on if it cannot.
     Naming images plans them and all they build on. An image can be named by its version (lab/3.12),
     by a pattern ('py*', '*/3.12'), or by a group of the spec.
     """
