@@ -43,7 +43,7 @@ from stackyard.model.names import Digest, Tag
 from stackyard.model.record import Built, Pushed
 from stackyard.model.reference import LocalImage, PublishedImage, Reference, Repository
 from stackyard.run.tagging import CONNECTIONS
-from stackyard.verbs import Options, Yard
+from stackyard.verbs import Options, Yard, promotion
 
 AT = "2026-01-01T00:00:00Z"
 CHANNEL = Tag("stable")
@@ -110,7 +110,7 @@ class World:
     def promote(self, source: str, images: Sequence[str] = ()) -> None:
         """As the command does with --yes."""
         yard = self.yard()
-        verbs.move(yard, verbs.plan_promotion(yard, source, CHANNEL, images), is_fresh=True)
+        promotion.move(yard, promotion.plan_promotion(yard, source, CHANNEL, images), is_fresh=True)
         yard.records.close()
         yard.registry.close()
 

@@ -11,6 +11,7 @@ from stackyard import verbs
 from stackyard.errors import NothingToDo
 from stackyard.model.names import TargetName
 from stackyard.model.outcome import RunSummary
+from stackyard.verbs import promotion
 from tests.live.conftest import ENVIRON, LiveStack
 
 pytestmark = pytest.mark.live
@@ -99,14 +100,14 @@ def test_the_main_job(stack: LiveStack) -> None:
 
     def promote(source: str) -> dict[str, str | None]:
         yard = stack.yard()
-        verbs.move(yard, verbs.plan_promotion(yard, source, "stable"))
+        promotion.move(yard, promotion.plan_promotion(yard, source, "stable"))
         return {name: stack.at(name, "stable") for name in ("base", "left", "right")}
 
     at_first, at_third = promote(f"2026.3-{first}"), promote(third)
     assert None not in at_first.values()
     assert not set(at_first.values()) & set(at_third.values())
     yard = stack.yard()
-    verbs.move(yard, verbs.plan_rollback(yard, "stable"))
+    promotion.move(yard, promotion.plan_rollback(yard, "stable"))
     assert {name: stack.at(name, "stable") for name in ("base", "left", "right")} == at_first
 
 
@@ -137,7 +138,7 @@ def test_a_failing_test_keeps_the_image_private(stack: LiveStack) -> None:
     for name in ("base", "left", "right"):
         assert stack.at(name, "2026.3-main") is None
     with pytest.raises(NothingToDo):
-        verbs.plan_promotion(stack.yard(), "2026.3-main", "stable")
+        promotion.plan_promotion(stack.yard(), "2026.3-main", "stable")
 
 
 def test_a_failing_build_shows_the_end_of_its_output(stack: LiveStack) -> None:

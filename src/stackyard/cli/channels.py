@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stackyard import verbs
 from stackyard.cli.common import (
     command,
     completed_by,
@@ -25,6 +24,7 @@ from stackyard.cli.session import EXIT_FAILED
 from stackyard.report.data import FORMAT, moves_data
 from stackyard.report.terminal import moves_text
 from stackyard.report.text import count_text
+from stackyard.verbs import promotion
 
 if TYPE_CHECKING:
     from stackyard.model.moves import MoveSet
@@ -65,7 +65,7 @@ def promote(
     tests did not pass are refused. What the channel was before is written down: `rollback` brings it back.
     In a terminal it asks after the preview; elsewhere it needs --yes.
     """
-    return _move(yard, verbs.plan_promotion(yard, source, channel, images), dry_run, yes, is_json)
+    return _move(yard, promotion.plan_promotion(yard, source, channel, images), dry_run, yes, is_json)
 
 
 @command("stackyard rollback stable", "stackyard rollback stable --dry-run")
@@ -78,7 +78,7 @@ def rollback(yard: Yard, channel: str, dry_run: bool, yes: bool, is_json: bool) 
 
     In a terminal it asks after the preview; elsewhere it needs --yes.
     """
-    return _move(yard, verbs.plan_rollback(yard, channel), dry_run, yes, is_json)
+    return _move(yard, promotion.plan_rollback(yard, channel), dry_run, yes, is_json)
 
 
 def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -> int:
@@ -90,7 +90,7 @@ def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -
         if moves.changes and not confirmed("Move these tags?", yes, is_json):
             write("Nothing was moved.")
             return EXIT_FAILED
-        moves = verbs.move(yard, moves, is_fresh=yes, tell=write)  # nobody was waited for
+        moves = promotion.move(yard, moves, is_fresh=yes, tell=write)  # nobody was waited for
     if is_json:
         write_json({"format": FORMAT, **moves_data(moves)})
     elif dry_run:

@@ -67,7 +67,7 @@ def channels(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[st
     """Channels that the records know."""
 
     def read() -> Iterable[str]:
-        from stackyard.verbs import channels
+        from stackyard.verbs.promotion import channels
 
         return channels(session_of(ctx).open_yard())
 

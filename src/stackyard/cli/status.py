@@ -9,6 +9,7 @@ from stackyard import verbs
 from stackyard.cli.common import command, json_option, shown, write_json
 from stackyard.report.data import FORMAT, plan_data
 from stackyard.report.status import status_data, status_text
+from stackyard.verbs import promotion
 
 if TYPE_CHECKING:
     from stackyard.verbs import Yard
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def status(yard: Yard, is_json: bool = False) -> None:
     """What is stable, what ran last, what would build, and what one would type next."""
     plan = verbs.plan(yard)
-    channels = verbs.channels(yard)
+    channels = promotion.channels(yard)
     last = next(iter(yard.records.runs(1)), None)
     if is_json:
         write_json({"format": FORMAT, **status_data(channels, last), "plan": plan_data(plan)})

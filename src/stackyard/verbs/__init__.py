@@ -2,17 +2,17 @@
 """The library's verbs: where the stages meet. The command line calls these and nothing below them.
 
 In:   a folder and Options, then a Yard and what is asked
-Out:  values: Stack, Plan, RunSummary, MoveSet
+Out:  values: Stack, Plan, RunSummary
 May touch: what each verb says; `load`, `plan` and `history` need no engine, registry or network
 Raises: StackyardError
-Beside: verbs/yard, where a Yard comes from
+Beside: verbs/yard, where a Yard comes from; verbs/promotion, which moves tags
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,23 +27,20 @@ from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
 from stackyard.model.stack import Finding, Stack
 from stackyard.plan.compare import compare, fetched_parents
-from stackyard.plan.selection import Selection, choose, refuse_orphans, select
+from stackyard.plan.selection import Selection, choose, refuse_orphans
 from stackyard.verbs.yard import Options, Yard, images, is_large, load, path_in_repository, words
 
 if TYPE_CHECKING:
     from stackyard.check.fixes import Fixed
     from stackyard.model.datahub import OldChange
     from stackyard.model.known import TagPlace
-    from stackyard.model.moves import MoveSet
     from stackyard.model.outcome import RunSummary
-    from stackyard.record.shared import SharedRecords
     from stackyard.run.events import Limits
     from stackyard.run.stop import Stop
 
 __all__ = [
     "Options",
     "Yard",
-    "channels",
     "check",
     "fix",
     "images",
@@ -51,11 +48,8 @@ __all__ = [
     "last_change",
     "leave",
     "load",
-    "move",
     "path_in_repository",
     "plan",
-    "plan_promotion",
-    "plan_rollback",
     "prepare",
     "run",
     "strict",
@@ -291,6 +285,7 @@ def run(
     from stackyard.verbs.groundwork import work_of
     from stackyard.verbs.leftovers import living
     from stackyard.verbs.room import free_bytes, free_now, refuse_without_room
+    from stackyard.verbs.sharing import shared_store
 
     stop = stop or Stop()
     with stop.heard(), living(yard) as clear_up:
@@ -302,7 +297,7 @@ def run(
         work = work_of(yard, plan, number, use_cache)
         store = yard.tags("registry" if plan.is_publishing else "engine")
         limits = limits or usual_limits(yard)
-        shared = _shared(yard) if plan.is_publishing else None
+        shared = shared_store(yard) if plan.is_publishing else None
         driver = Driver(plan, work, shared or yard.records, store, limits, watch, number, is_failing_fast, stop=stop)
         summary = paced(driver.run(command, started), plan, limits)
         if summary.is_interrupted or summary.failed:
@@ -318,16 +313,6 @@ def run(
         if plan.has_work:
             yard.records.end_run(summary)
         return summary
-
-
-def _shared(yard: Yard) -> SharedRecords | None:
-    """The store that gives records of published images away, with what an earlier run could not give."""
-    from stackyard.verbs.sharing import shared_records
-
-    shared = shared_records(yard)
-    if shared is not None:
-        shared.send_unshared()
-    return shared
 
 
 def usual_limits(yard: Yard) -> Limits:
@@ -349,62 +334,3 @@ def last_change(yard: Yard) -> OldChange:
     from stackyard.edges.git_changes import last_change
 
     return last_change(yard.root, None, yard.place.images)
-
-
-def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] = ()) -> MoveSet:
-    """The moves that would put `channel` on what `source` (a tag, a commit) is; nothing is moved yet."""
-    from stackyard.plan.channels import asked_of, find_sources, place_of, plan_promotion
-    from stackyard.run.tagging import asked
-    from stackyard.verbs.groundwork import finish_moves
-    from stackyard.verbs.sharing import sync_if_new
-
-    refuse_errors(yard.stack)
-    sync_if_new(yard)
-    finish_moves(yard)
-    known = yard.records.known()
-    place = place_of(yard.stack, known)
-    sources = find_sources(yard.stack, known, source, select(yard.stack, images), place)
-    runs = [moves for moves in yard.records.move_sets("", "done") if moves.kind == "run"]
-    found = asked(yard.tags(place), asked_of(yard.stack, sources, channel))
-    now = yard.clock.now()
-    return plan_promotion(yard.stack, known, source, sources, channel, place, lambda *tag: found[tag], now, runs)
-
-
-def plan_rollback(yard: Yard, channel: str) -> MoveSet:
-    """The moves that would bring `channel` back to what it was before its current set."""
-    from stackyard.plan.channels import plan_rollback
-    from stackyard.verbs.groundwork import finish_moves
-    from stackyard.verbs.sharing import sync_if_new
-
-    sync_if_new(yard)
-    finish_moves(yard)
-    history = yard.records.move_sets(channel, "done")
-    place = history[0].place if history else "engine"
-    return plan_rollback(channel, history, yard.tags(place).resolve, yard.clock.now())
-
-
-def move(
-    yard: Yard, moves: MoveSet, *, is_fresh: bool = False, tell: Callable[[str], object] = lambda _: None
-) -> MoveSet:
-    """Carry a planned promotion or rollback out: all tags or none.
-
-    Args:
-        is_fresh: it was planned just now: the tags need not be looked at again.
-        tell: gets a sentence if others cannot be told of it yet.
-    """
-    from stackyard.edges.turn import FOLDER, TAGS, taken
-    from stackyard.run.tagging import carry_out
-
-    with taken(yard.state / FOLDER / TAGS):
-        done = carry_out(moves, yard.tags(moves.place), yard.records, is_fresh=is_fresh)
-    shared = _shared(yard) if moves.place == "registry" else None
-    for sentence in shared.flush() if shared is not None else ():
-        tell(sentence)
-    return done
-
-
-def channels(yard: Yard) -> dict[str, MoveSet]:
-    """What each channel points at: its last promotion that was not rolled back."""
-    from stackyard.plan.channels import standing_sets
-
-    return standing_sets(yard.records.move_sets(state="done"))

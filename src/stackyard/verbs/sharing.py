@@ -73,6 +73,14 @@ def shared_records(yard: Yard) -> SharedRecords | None:
     return SharedRecords(yard.records, yard.registry, _place)
 
 
+def shared_store(yard: Yard) -> SharedRecords | None:
+    """The same, after it was given what an earlier run could not give."""
+    shared = shared_records(yard)
+    if shared is not None:
+        shared.send_unshared()
+    return shared
+
+
 def _place(record: Record) -> Repository | None:
     """Beside the image, in the repository it was last pushed to."""
     pushed = [fact for fact in record.facts if isinstance(fact, Pushed)]

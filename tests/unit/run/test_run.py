@@ -18,7 +18,7 @@ from stackyard.model.progress import JobEnded, JobStarted, JobStep, Progress, Ta
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.run.events import Limits
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
-from stackyard.verbs import Options, Yard
+from stackyard.verbs import Options, Yard, promotion
 from tests.repositories import commit, init
 
 SPEC = """
@@ -496,14 +496,14 @@ def promote(bench: Bench, source: str, channel: str = "stable") -> None:
     """Plan a promotion and carry it out."""
     bench.clock.advance(60)
     yard = bench.yard()
-    verbs.move(yard, verbs.plan_promotion(yard, source, channel))
+    promotion.move(yard, promotion.plan_promotion(yard, source, channel))
 
 
 def rollback(bench: Bench, channel: str = "stable") -> None:
     """Plan a rollback and carry it out."""
     bench.clock.advance(60)
     yard = bench.yard()
-    verbs.move(yard, verbs.plan_rollback(yard, channel))
+    promotion.move(yard, promotion.plan_rollback(yard, channel))
 
 
 def stable(bench: Bench, channel: str = "stable") -> dict[str, str | None]:
@@ -542,7 +542,7 @@ def interrupted(bench: Bench, source: str) -> None:
     """A promotion to stable that was killed before its first tag moved."""
     bench.clock.advance(60)
     yard = bench.yard()
-    yard.records.intend(verbs.plan_promotion(yard, source, "stable"))
+    yard.records.intend(promotion.plan_promotion(yard, source, "stable"))
 
 
 def test_a_killed_promotion_is_not_finished_over_someone_elses(two_builds: tuple[Bench, str, str]) -> None:
@@ -634,7 +634,7 @@ def test_a_promotion_asks_little(two_builds: tuple[Bench, str, str]) -> None:
     bench, _, second = two_builds
     bench.registry.requests.clear()
     yard = bench.yard()
-    verbs.move(yard, verbs.plan_promotion(yard, "2026.3-main", "stable"), is_fresh=True)
+    promotion.move(yard, promotion.plan_promotion(yard, "2026.3-main", "stable"), is_fresh=True)
 
     told = [request for request in bench.registry.requests if request.verb == "upload" or "sy-m-" in request.tag]
     assert len(told) == 2
@@ -672,7 +672,7 @@ def test_a_killed_promotion_is_finished_by_the_next_command(two_builds: tuple[Be
     bench, first, second = two_builds
     promote(bench, first)
     yard = bench.yard()
-    moves = verbs.plan_promotion(yard, second, "stable")
+    moves = promotion.plan_promotion(yard, second, "stable")
     yard.records.intend(moves)
     half = moves.moves[0]
     yard.tags("registry").put(half.repository, half.tag, half.now)
@@ -680,7 +680,7 @@ def test_a_killed_promotion_is_finished_by_the_next_command(two_builds: tuple[Be
     bench.build(publish=True)
 
     assert stable(bench) == {str(m.target): m.now for m in moves.moves}
-    assert verbs.channels(bench.yard())["stable"].source == moves.source
+    assert promotion.channels(bench.yard())["stable"].source == moves.source
 
 
 def test_images_whose_inventory_failed_are_not_promoted(bench: Bench) -> None:

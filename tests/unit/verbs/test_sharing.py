@@ -20,7 +20,7 @@ from stackyard.model.shared import MOVES_TAG, POINTER_TAG, RECORD_TAG, Shared
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
 from stackyard.testing.engine import Made
 from stackyard.testing.registry import Request
-from stackyard.verbs import sharing
+from stackyard.verbs import promotion, sharing
 from stackyard.verbs.yard import Options, Yard
 from tests.repositories import commit, init
 from tests.unit.plan.made import result, suite
@@ -372,7 +372,7 @@ class TestFiles:
 class TestChannels:
     def promote(self, machine: Machine, source: str) -> None:
         yard = machine.yard()
-        verbs.move(yard, verbs.plan_promotion(yard, source, "stable"))
+        promotion.move(yard, promotion.plan_promotion(yard, source, "stable"))
 
     def test_a_fresh_clone_promotes_and_rolls_back(self, one: Machine) -> None:
         """What one machine built, another promotes; what that promoted, the first takes back."""
@@ -390,7 +390,7 @@ class TestChannels:
         sharing.sync(one.yard())
         yard = one.yard()
         one.clock.advance(60)
-        verbs.move(yard, verbs.plan_rollback(yard, "stable"))
+        promotion.move(yard, promotion.plan_rollback(yard, "stable"))
 
         assert one.registry.resolve(LEAF, Tag("stable")) == before
         sharing.sync(two.yard())
@@ -412,7 +412,7 @@ class TestChannels:
         one.registry.fail_on(lambda request: request.tag.startswith(MOVES_TAG), error)
         said: list[str] = []
         yard = one.yard()
-        verbs.move(yard, verbs.plan_promotion(yard, "main", "stable"), tell=said.append)
+        promotion.move(yard, promotion.plan_promotion(yard, "main", "stable"), tell=said.append)
         assert len(said) == 1
         assert one.registry.resolve(LEAF, Tag("stable")) == one.registry.resolve(LEAF, Tag("main"))
 
