@@ -41,7 +41,7 @@ from stackyard.model import outcome as outcomes
 from stackyard.model import plan as plans
 from stackyard.model import reason as reasons
 from stackyard.model.accepted import Acceptance
-from stackyard.model.adopt import Adoptable, AdoptedParent, Adoption
+from stackyard.model.adopt import Adoptable, AdoptedBase, AdoptedParent, Adoption
 from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
@@ -253,7 +253,10 @@ def sample_bases() -> list[Base]:
 def sample_adoption() -> Adoption:
     """Two images, one of which would be adopted."""
     tag, amd = Tag("2026.3-main"), Platform("linux/amd64")
-    base = Adoptable(_BASE, "adopt", Reference(_repository("base-notebook"), tag), _digest("5"), (amd,))
+    on = AdoptedBase("docker.io/library/debian:12", _digest("6"), is_below=True)
+    base = Adoptable(
+        _BASE, "adopt", Reference(_repository("base-notebook"), tag), _digest("5"), (amd,), (), None, (on,)
+    )
     child = Adoptable(
         _CHILD,
         "other parent",
@@ -263,7 +266,8 @@ def sample_adoption() -> Adoption:
         (AdoptedParent(_BASE, False),),
         f"its first layers are not those of {base.reference}",
     )
-    return Adoption("campus", "1f0c9a2" + "0" * 33, amd, (base, child))
+    late = ("1 record could not be written beside the images, and will be by the next run: registry refused",)
+    return Adoption("campus", "1f0c9a2" + "0" * 33, amd, (base, child), True, late)
 
 
 def sample_run() -> RunSummary:
@@ -706,7 +710,8 @@ ADOPTION_FIELDS = {
     "commit": "The files that the images are taken to be made from.",
     "platform": "For which platform.",
     "complete": "Whether nothing is left out.",
-    "written": "Whether it was adopted: false, since this only reads.",
+    "written": "Whether records were written of those in the state `adopt`.",
+    "problems[]": "What could not be written beside the images, and will be by the next run.",
     "targets[].target": "An image, or `image/version`; parents first.",
     "targets[].state": "See [states of what is published](#states-of-what-is-published).",
     "targets[].reference": "Where it was looked for, or null.",
@@ -714,6 +719,9 @@ ADOPTION_FIELDS = {
     "targets[].platforms[]": "For which platforms it is there.",
     "targets[].parents[].target": "An image of the stack that it builds on.",
     "targets[].parents[].below": "Whether it stands on the one above, by its layers; null where they do not tell.",
+    "targets[].bases[].reference": "An external base that is accepted by this adoption, canonical.",
+    "targets[].bases[].digest": "As what.",
+    "targets[].bases[].below": "Whether the image stands on exactly that, by its layers; null where they do not tell.",
     "targets[].problem": "Why it is left out, or null.",
 }
 DOCTOR_FIELDS = {
@@ -943,7 +951,7 @@ STATES = {
 
 
 ADOPTIONS = {
-    "adopt": "It would be adopted.",
+    "adopt": "It can be adopted; with `written` it was.",
     "known": "The records have it already.",
     "missing": "The registry has no such tag.",
     "no name": "There is no tag to look for.",

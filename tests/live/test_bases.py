@@ -14,7 +14,7 @@ from stackyard.model.names import Digest, TargetName
 from stackyard.model.outcome import RunSummary
 from stackyard.testing import FixedClock
 from stackyard.verbs import Options
-from stackyard.verbs.adopt import adoption
+from stackyard.verbs.adopt import adopt, adopting
 from stackyard.verbs.bases import accept, bases, refresh
 from tests.live.conftest import ENVIRON, LiveStack
 
@@ -108,16 +108,32 @@ def test_what_is_too_old_is_made_afresh(stack: LiveStack) -> None:
 
 
 def test_what_another_clone_published_can_be_adopted(stack: LiveStack) -> None:
-    """Layers of a real engine and a real registry tell that the child stands on its parent."""
+    """Layers of a real engine and a real registry tell that the child stands on its parent; its record is as before.
+
+    Then a plan has nothing to do, and what an edit builds stands on what was adopted.
+    """
     assert stack.build().is_good
+    before = contents(stack)
     for file in (stack.root / ".stackyard").glob("records*"):
         file.unlink()
 
-    found = adoption(stack.yard())
+    found = adopt(stack.yard(), adopting(stack.yard()))
 
     assert found.is_good
+    assert found.problems == ()
     assert {str(each.target): (each.state, str(each.digest)) for each in found.targets} == {
         name: ("adopt", stack.at(name, "main")) for name in ("base", "leaf")
     }
     assert [parent.is_below for parent in found.targets[1].parents] == [True]
     assert found.targets[0].platforms == (found.platform,)
+    assert contents(stack) == before
+    assert {step.action for step in verbs.plan(stack.yard()).steps} == {"reuse"}
+    stack.write("images/leaf/note", "edited")
+    summary = stack.build(publish=False)
+    assert statuses(summary)["leaf"] == "built", summary
+
+
+def contents(stack: LiveStack) -> dict[str, str]:
+    """The content digest of each image's newest record."""
+    known = stack.yard().records.known().records
+    return {str(name): next(each.built.content for each in some if each.built) for name, some in known.items()}

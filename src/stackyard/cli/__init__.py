@@ -79,7 +79,7 @@ _SHORT = {
     "promote": "Point a channel such as `stable` at tested images.",
     "rollback": "Bring a channel back to what it was before.",
     "bases": "Images from elsewhere, and accepting newer ones.",
-    "adopt": "What is published already and could count as built.",
+    "adopt": "Count what is published already as built.",
     "records": "What is known, beside the images or in a file.",
     "history": "Runs, promotions and rollbacks, newest first.",
     "doctor": "What is here, and what can be done with it.",

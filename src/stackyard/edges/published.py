@@ -60,9 +60,10 @@ def published(
         return None
     body = _read(top, _Body, repository)
     if body.manifests is None:
-        platforms, config, layers = _config(registry, repository, top, body)
-        is_ours = _fits(platforms, platform)
-        return PublishedFacts(top.digest, (platforms,), top.digest if is_ours else None, config, layers)
+        there, config, layers = _config(registry, repository, top, body)
+        is_ours = _fits(there, platform)
+        ours = top.digest if is_ours else None
+        return PublishedFacts(top.digest, (there,), ours, config, layers, top.config, there, _size(top))
     entries = [(Platform(each.platform.name), each) for each in body.manifests if _is_image(each) and each.platform]
     names = tuple(name for name, _ in entries)
     exact = [entry for name, entry in entries if name == platform]
@@ -72,8 +73,13 @@ def published(
     manifest = registry.manifest(repository, Digest.parse(chosen.digest))
     if manifest is None:
         raise _no_image(repository, top, f"it names {chosen.digest}, which is not there")
-    _, config, layers = _config(registry, repository, manifest, _read(manifest, _Body, repository))
-    return PublishedFacts(top.digest, names, manifest.digest, config, layers)
+    there, config, layers = _config(registry, repository, manifest, _read(manifest, _Body, repository))
+    size = _size(manifest)
+    return PublishedFacts(top.digest, names, manifest.digest, config, layers, manifest.config, there, size)
+
+
+def _size(manifest: Manifest) -> int:
+    return sum(blob.size for blob in manifest.blobs)
 
 
 def _is_image(entry: _Entry) -> bool:

@@ -29,6 +29,20 @@ class AdoptedParent(msgspec.Struct, frozen=True):
     """By its layers; None where layers do not tell: it is copied from, or one of both could not be read."""
 
 
+class AdoptedBase(msgspec.Struct, frozen=True):
+    """An external base: what it is taken to be from now on, and whether the image stands on that."""
+
+    reference: str
+    """Canonical."""
+    digest: Digest
+    is_below: bool | None
+    """By its layers; None where they do not tell."""
+
+
+TagKind = Literal["fixed", "moving", "channel"]
+"""What the tag is under which an image was found: of the target's own templates, or of none of them."""
+
+
 class Adoptable(msgspec.Struct, frozen=True):
     """One target."""
 
@@ -41,6 +55,8 @@ class Adoptable(msgspec.Struct, frozen=True):
     parents: tuple[AdoptedParent, ...] = ()
     problem: str | None = None
     """Why not, where the state alone does not say it."""
+    bases: tuple[AdoptedBase, ...] = ()
+    """Those that are not accepted yet."""
 
     @property
     def is_good(self) -> bool:
@@ -56,6 +72,15 @@ class Adoption(msgspec.Struct, frozen=True):
     """The files that the images are taken to be made from."""
     platform: Platform
     targets: tuple[Adoptable, ...]
+    is_written: bool = False
+    """Whether records were written of those that can be adopted."""
+    problems: tuple[str, ...] = ()
+    """What could not be written beside the images, and will be by a later run."""
+
+    @property
+    def new(self) -> tuple[Adoptable, ...]:
+        """What there is to write records of."""
+        return tuple(target for target in self.targets if target.state == "adopt")
 
     @property
     def is_good(self) -> bool:

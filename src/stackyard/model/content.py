@@ -66,6 +66,19 @@ class PublishedFacts(msgspec.Struct, frozen=True):
     """The image config of that platform."""
     layers: tuple[Digest, ...] = ()
     """Its diff ids, oldest layer first."""
+    config_digest: Digest | None = None
+    """What an engine with a classic store calls it."""
+    platform: Platform | None = None
+    """As its config says it."""
+    size_bytes: int = 0
+    """Of its layers, as they travel."""
+
+    @property
+    def content(self) -> Digest:
+        """Its content digest, as an engine's facts of it would give."""
+        runtime = (self.config or {}).get("config") or {}
+        platform = self.platform or Platform("linux/amd64")
+        return content_digest(ImageFacts(LocalImage(self.digest), self.layers, runtime, platform, self.size_bytes))
 
     def is_built_on(self, parent: PublishedFacts) -> bool:
         """Whether the parent's layers are this image's first layers."""

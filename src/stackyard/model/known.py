@@ -10,8 +10,8 @@ import msgspec
 
 from stackyard.model.inputs import Inputs
 from stackyard.model.names import Digest, TargetName
-from stackyard.model.record import Record
-from stackyard.model.reference import Reference
+from stackyard.model.record import Pushed, Record
+from stackyard.model.reference import LocalImage, Reference
 
 if TYPE_CHECKING:
     from stackyard.model.accepted import Seen
@@ -43,6 +43,28 @@ class Known(msgspec.Struct, frozen=True):
     def tag_at(self, place: TagPlace, reference: Reference) -> Digest | None:
         """What we last put under `reference`, or None."""
         return self.tags.get((place, reference.canonical))
+
+
+def as_in_engine(known: Known, present: frozenset[Digest]) -> Known:
+    """What is known, with images by the ids that an engine has them under.
+
+    One image has two: the digest of its config in a classic store, that of what was pushed in one of containerd's.
+    A record says the one of the engine that built it.
+    """
+    changed = {
+        name: [_as_in_engine(record, present) for record in records]
+        for name, records in known.records.items()
+        if any(_as_in_engine(record, present) is not record for record in records)
+    }
+    return msgspec.structs.replace(known, records={**known.records, **changed}) if changed else known
+
+
+def _as_in_engine(record: Record, present: frozenset[Digest]) -> Record:
+    if record.built is None or record.built.image.id in present:
+        return record
+    ids = [fact.image.digest for fact in record.facts if isinstance(fact, Pushed)]
+    ids += [record.adopted.config] if record.adopted else []
+    return next((record.with_image(LocalImage(each)) for each in ids if each in present), record)
 
 
 NOTHING_KNOWN = Known({}, {}, {}, {})

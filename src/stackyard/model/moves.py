@@ -36,7 +36,8 @@ MoveState = Literal["intended", "done", "undone"]
 class MoveSet(msgspec.Struct, frozen=True):
     """Moves that happen all or none; written down before the first one is made."""
 
-    kind: Literal["run", "promote", "rollback"]
+    kind: Literal["run", "promote", "rollback", "adopt"]
+    """`adopt` moves nothing: it says where tags were found."""
     place: TagPlace
     channel: str
     """The channel's template or name; empty for the branch tags of a run."""

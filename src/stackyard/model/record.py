@@ -99,7 +99,23 @@ class Tagged(msgspec.Struct, frozen=True, tag_field="fact", tag="tagged"):
         return self.instead_of or self.tag
 
 
-Fact = Built | Tested | Inventoried | Pushed | Tagged
+class Adopted(msgspec.Struct, frozen=True, tag_field="fact", tag="adopted"):
+    """The image was published without a record, and counts as built from the files of a commit: a person's word.
+
+    What its record says of a build is what a registry tells of the image. No test of it was seen.
+    """
+
+    at: str
+    commit: str
+    reference: Reference
+    """Where it was found."""
+    config: Digest
+    """Its id in an engine with a classic store; in one of containerd's that is the digest that was pushed."""
+    suites: tuple[tuple[SuiteKind, Digest], ...] = ()
+    """The suites as the commit has them: they count as passed on this image until their code changes."""
+
+
+Fact = Built | Tested | Inventoried | Pushed | Tagged | Adopted
 
 
 class SuiteResult(msgspec.Struct, frozen=True):
@@ -133,6 +149,16 @@ class Record(msgspec.Struct, frozen=True):
         return next((fact for fact in self.facts if isinstance(fact, Built)), None)
 
     @property
+    def adopted(self) -> Adopted | None:
+        """The fact of its adoption; None for what was built with a record."""
+        return next((fact for fact in self.facts if isinstance(fact, Adopted)), None)
+
+    def with_image(self, image: LocalImage) -> Record:
+        """The record with its image by the id that another engine has it under; never stored."""
+        facts = (msgspec.structs.replace(fact, image=image) if isinstance(fact, Built) else fact for fact in self.facts)
+        return msgspec.structs.replace(self, facts=tuple(facts))
+
+    @property
     def is_published(self) -> bool:
         """Whether the image is in any registry."""
         return any(isinstance(fact, Pushed) for fact in self.facts)
@@ -152,17 +178,33 @@ class Record(msgspec.Struct, frozen=True):
         return None
 
     def was_tested(self, kind: SuiteKind) -> bool:
-        """Whether any suite of this kind ever ran on the image."""
-        return any(isinstance(fact, Tested) and fact.suite == kind for fact in self.facts)
+        """Whether any suite of this kind ever ran on the image, or was taken to have."""
+        return any(isinstance(fact, Tested) and fact.suite == kind for fact in self.facts) or kind in self._vouched
+
+    def is_vouched_for(self, suite: Suite) -> bool:
+        """Whether no suite of the kind ran here, and the image was adopted with exactly this one."""
+        ran = any(isinstance(fact, Tested) and fact.suite == suite.kind for fact in self.facts)
+        return not ran and self._vouched.get(suite.kind) == suite.digest
+
+    @property
+    def _vouched(self) -> dict[SuiteKind, Digest]:
+        """Suites that were taken to have passed when the image was adopted."""
+        return dict(self.adopted.suites) if self.adopted else {}
 
     def last_passed(self, suites: tuple[Suite, ...]) -> bool:
-        """Whether a suite of each of these kinds ran and its newest result is a pass, whatever its code was then."""
+        """Whether a suite of each of these kinds ran and its newest result is a pass, whatever its code was then.
+
+        One that the image was adopted with counts as a pass.
+        """
         for kind in {suite.kind for suite in suites}:
             results = [fact for fact in self.facts if isinstance(fact, Tested) and fact.suite == kind]
-            if not results or not results[-1].passed:
+            if not (results[-1].passed if results else kind in self._vouched):
                 return False
         return True
 
     def passed(self, suites: tuple[Suite, ...]) -> bool:
-        """Whether every one of `suites` ran and its newest result is a pass."""
-        return all((result := self.tested(suite)) is not None and result.passed for suite in suites)
+        """Whether every one of `suites` ran and its newest result is a pass, or the image was adopted with it."""
+        return all(
+            result.passed if (result := self.tested(suite)) is not None else self.is_vouched_for(suite)
+            for suite in suites
+        )

@@ -4,6 +4,7 @@
 In:   Stack as of a commit, Known, what is asked for, facts of registries
 Out:  the references to ask for; Adoptable
 Pure. Why: docs/how-to/adopt-what-is-published.md
+After: plan/adopted, what is written of it
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from stackyard.model.adopt import Adoptable, AdoptedParent, AdoptState
+from stackyard.model.adopt import Adoptable, AdoptedBase, AdoptedParent, AdoptState, TagKind
 from stackyard.model.content import PublishedFacts
 from stackyard.model.ecr import lacks_account
+from stackyard.model.inputs import identity
 from stackyard.model.known import Known
-from stackyard.model.names import Tag, TargetName
+from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.record import Record
 from stackyard.model.reference import Platform, Reference
 from stackyard.model.stack import Stack, Target
 from stackyard.model.tags import STAMP, render, tags_of, values_of
@@ -32,12 +35,21 @@ class Wanted(msgspec.Struct, frozen=True):
     target: TargetName
     reference: Reference | None
     problem: str | None = None
+    kind: TagKind = "channel"
 
 
 class Answer(msgspec.Struct, frozen=True):
     """What a registry said: facts, nothing, or why it said nothing."""
 
     facts: PublishedFacts | None = None
+    problem: str | None = None
+
+
+class BaseFacts(msgspec.Struct, frozen=True):
+    """What an external base is now, and its layers where somebody could tell."""
+
+    digest: Digest | None = None
+    layers: tuple[Digest, ...] = ()
     problem: str | None = None
 
 
@@ -62,14 +74,17 @@ def _wanted(stack: Stack, target: Target, asked: str | None, stamps: Mapping[Tar
             why = "it has no stamps" if form is None else "last_updated.yaml has no stamp for it"
             return Wanted(target.name, None, why)
         tag = render(form, {**values_of(stack.revision, variables), "stamp": stamp})
-    elif asked is not None:
-        tag = render(asked, values_of(stack.revision, variables)) if "{" in asked else Tag.parse(asked)
+        kind: TagKind = "fixed"
     else:
         fixed, moving = tags_of(target.templates, stack.revision, variables)
-        tag = next(iter((*moving, *fixed)), None)
+        if asked is not None:
+            tag = render(asked, values_of(stack.revision, variables)) if "{" in asked else Tag.parse(asked)
+        else:
+            tag = next(iter((*moving, *fixed)), None)
+        kind = "fixed" if tag in fixed else "moving" if tag in moving else "channel"
     if tag is None:
         return Wanted(target.name, None, f"{asked or 'its tags'} has no value here")
-    return Wanted(target.name, Reference(target.repository, tag))
+    return Wanted(target.name, Reference(target.repository, tag), None, kind)
 
 
 def platform_of(target: Target, here: Platform) -> Platform:
@@ -80,15 +95,27 @@ def platform_of(target: Target, here: Platform) -> Platform:
 
 
 def adoptable(
-    stack: Stack, known: Known, asked: Sequence[Wanted], answers: Mapping[TargetName, Answer], platform: Platform
+    stack: Stack,
+    known: Known,
+    asked: Sequence[Wanted],
+    answers: Mapping[TargetName, Answer],
+    platform: Platform,
+    bases: Mapping[str, BaseFacts],
 ) -> tuple[Adoptable, ...]:
-    """What would be adopted of each target; parents come first in `asked`."""
+    """What would be adopted of each target; parents come first in `asked`.
+
+    Args:
+        bases: what is known of external bases that have no accepted digest yet, by canonical reference.
+    """
     done: dict[TargetName, Adoptable] = {}
     for each in asked:
         target, answer = stack.target(each.target), answers.get(each.target, Answer())
         facts = answer.facts
         parents = tuple(_parent(target, name, facts, answers) for name in target.parent_names)
         state, problem = _state(each, answer, parents, done, known, target, platform)
+        told = [(base, bases[base.canonical]) for base in target.external if base.canonical in bases]
+        if state == "adopt" and (lacking := next((at.problem for _, at in told if at.digest is None), None)):
+            state, problem = "not checked", lacking
         done[each.target] = Adoptable(
             each.target,
             state,
@@ -97,8 +124,17 @@ def adoptable(
             facts.platforms if facts else (),
             parents,
             problem,
+            tuple(_base(target, base, at, facts) for base, at in told if at.digest) if state == "adopt" else (),
         )
     return tuple(done.values())
+
+
+def _base(target: Target, base: Reference, at: BaseFacts, facts: PublishedFacts | None) -> AdoptedBase:
+    """What a base is taken to be; layers tell of one that is the only image that the image can stand on."""
+    assert at.digest is not None
+    can_tell = facts and at.layers and target.foundation is None and target.bases == (base,)
+    is_below = facts.layers[: len(at.layers)] == at.layers if can_tell and facts else None
+    return AdoptedBase(base.canonical, at.digest, is_below)
 
 
 def _parent(
@@ -137,7 +173,19 @@ def _state(
     lacking = [str(p.target) for p in parents if p.target not in done or not done[p.target].is_good]
     if lacking:
         return "parent missing", f"it builds on {', '.join(lacking)}"
-    pushed = (record.pushed(target.repository) for record in known.records.get(target.name, ()))
-    if any(push is not None and push.image.digest == facts.digest for push in pushed):
+    if record_of(target, known, facts.digest) is not None:
         return "known", None
     return "adopt", None
+
+
+def record_of(target: Target, known: Known, digest: Digest) -> Record | None:
+    """The record that has what is published; one of an adoption only if it was made from these very files.
+
+    A build says itself what it was made from, and no commit that a person names says more.
+    """
+    for record in known.records.get(target.name, ()):
+        pushed = record.pushed(target.repository)
+        is_theirs = record.adopted is None or record.inputs == identity(target.inputs)
+        if pushed is not None and pushed.image.digest == digest and is_theirs:
+            return record
+    return None

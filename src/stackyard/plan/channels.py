@@ -289,7 +289,7 @@ def standing_sets(history: Sequence[MoveSet]) -> dict[str, MoveSet]:
     Args:
         history: finished sets of any kind, newest first.
     """
-    names = dict.fromkeys(moves.channel for moves in history if moves.kind != "run")
+    names = dict.fromkeys(moves.channel for moves in history if moves.channel)
     found = {name: _standing([moves for moves in history if moves.channel == name]) for name in names}
     return {name: sets[-1] for name, sets in found.items() if sets}
 

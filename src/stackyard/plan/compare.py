@@ -313,7 +313,7 @@ def fetched_parents(plan: Plan, known: Known, presence: Presence) -> tuple[Note,
 def _expected(target: Target, decision: Decision, records: Sequence[Record]) -> float | None:
     """What the same took last time: build and tests, tests alone, a push."""
     if decision.action in ("build", "decide-later"):
-        built = next((record for record in records if record.built), None)
+        built = next((record for record in records if record.built and not record.adopted), None)
         return built.built.duration_s + _testing(target, [built]) if built and built.built else None
     if decision.action in ("retest", "fetch"):
         return _testing(target, records) or None

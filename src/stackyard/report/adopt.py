@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""What would be adopted, as people and programs read it.
+"""What is adopted, as people and programs read it.
 
 In: values. Out: text, plain data. Pure.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from stackyard.model.adopt import Adoptable, AdoptedParent, Adoption
 from stackyard.report.data import FORMAT
 from stackyard.report.text import Style, count_text, few, table
 
-_WORDS = {"adopt": "would be adopted", "known": "known already"}
+_WORDS = {"adopt": "can be adopted", "known": "known already"}
 _LEFT = 12
 """So many that are left out are named; JSON has all."""
 _COLOURS = {"adopt": "green", "known": "dim", "not checked": "dim"}
@@ -40,8 +41,27 @@ def adoption_text(adoption: Adoption, style: Style, width: int) -> str:
     ]
     for problem in dict.fromkeys(each.problem for each in adoption.targets if each.problem):
         lines.append(f"{few([str(each.target) for each in adoption.targets if each.problem == problem])}: {problem}")
-    lines += [_totals(adoption), "Nothing was written: this is what would be adopted."]
+    lines += [*_on_other_bases(adoption), _totals(adoption)]
     return "\n".join(lines)
+
+
+def _on_other_bases(adoption: Adoption) -> Iterator[str]:
+    """What stands on another base than the one that it counts as built on: a rebuild would change it."""
+    older: dict[str, list[str]] = {}
+    for each in adoption.new:
+        for base in each.bases:
+            if base.is_below is False:
+                older.setdefault(base.reference, []).append(str(each.target))
+    for reference, names in older.items():
+        verb = "stands" if len(names) == 1 else "stand"
+        yield f"{few(names)}: {verb} on another {reference} than there is now, and counts as built on that one"
+
+
+def adopted_text(adoption: Adoption, style: Style, width: int, *, is_dry: bool) -> str:  # noqa: ARG001 - as others
+    """What was written."""
+    if not adoption.is_written:
+        return "Nothing was written (--dry-run)." if is_dry and adoption.new else "There is nothing to write."
+    return "\n".join([f"{count_text(len(adoption.new), 'image')} adopted.", *adoption.problems])
 
 
 def _parent(parent: AdoptedParent, is_good: bool) -> str:
@@ -67,7 +87,8 @@ def adoption_data(adoption: Adoption) -> dict[str, Any]:
         "commit": adoption.commit,
         "platform": str(adoption.platform),
         "complete": adoption.is_good,
-        "written": False,
+        "written": adoption.is_written,
+        "problems": list(adoption.problems),
         "targets": [_target(each) for each in adoption.targets],
     }
 
@@ -80,5 +101,6 @@ def _target(each: Adoptable) -> dict[str, Any]:
         "digest": each.digest and str(each.digest),
         "platforms": [str(platform) for platform in each.platforms],
         "parents": [{"target": str(p.target), "below": p.is_below} for p in each.parents],
+        "bases": [{"reference": b.reference, "digest": str(b.digest), "below": b.is_below} for b in each.bases],
         "problem": each.problem,
     }

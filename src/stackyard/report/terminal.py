@@ -390,6 +390,8 @@ def _run_line(run: RunSummary) -> tuple[str, str, str]:
 
 
 def _moves_line(moves: MoveSet) -> tuple[str, str, str]:
+    if moves.kind == "adopt":
+        return f"adopted {moves.source}", moves.commit[:7], count_text(len(moves.moves), "image")
     verb = {"promote": "promoted", "rollback": "rolled back to"}.get(moves.kind, "tagged")
     state = {"done": "", "undone": " - undone", "intended": " - not finished"}[moves.state]
     detail = f"{count_text(len(moves.changes), 'tag')} moved of {len(moves.moves)}"

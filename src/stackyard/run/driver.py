@@ -360,6 +360,8 @@ class Driver:
             track.same = done.equal is not None
         if done.found is not None:
             track.record, track.action = done.found, "reuse"
+        if done.here is not None:
+            track.record = done.here
         for fact in done.facts:
             if track.record is not None:
                 track.record = self._records.append(track.record, fact)

@@ -116,7 +116,7 @@ def _longest(durations: Iterable[float]) -> float | None:
 
 
 def _builds(records: Sequence[Record]) -> list[float]:
-    return [record.built.duration_s for record in records if record.built][:RECENT]
+    return [record.built.duration_s for record in records if record.built and not record.adopted][:RECENT]
 
 
 def _tests(target: Target, records: Sequence[Record]) -> list[float]:
@@ -131,7 +131,8 @@ def _tests(target: Target, records: Sequence[Record]) -> list[float]:
 
 
 def _pushes(records: Sequence[Record]) -> list[float]:
-    return [fact.duration_s for record in records for fact in record.facts if isinstance(fact, Pushed)][:RECENT]
+    ours = (record for record in records if not record.adopted)
+    return [fact.duration_s for record in ours for fact in record.facts if isinstance(fact, Pushed)][:RECENT]
 
 
 def _usual(known: Iterable[float | None], otherwise: float) -> float:

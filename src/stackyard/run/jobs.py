@@ -10,7 +10,7 @@ Beside: publish, the last job of a target
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
@@ -34,7 +34,7 @@ from stackyard.model.logs import build_log
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, SuiteResult, Tested
-from stackyard.model.reference import LocalImage, Platform, Reference, content_tag
+from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, content_tag
 from stackyard.model.stack import Secret, Stack, Suite, Target
 from stackyard.run.expect import Times
 
@@ -58,6 +58,8 @@ class Done(msgspec.Struct, frozen=True):
     """A known record whose content the new build equals: its image stays the target's image."""
     found: Record | None = None
     """What another run built meanwhile, so that this one did not."""
+    here: Record | None = None
+    """The record, with its image by the id that this engine has it under."""
     facts: tuple[Fact, ...] = ()
     failure: str = ""
     details: tuple[str, ...] = ()
@@ -119,6 +121,7 @@ def build(
         is_afresh: without the engine's cache, whatever the run does.
     """
     use_cache = work.use_cache and not is_afresh
+    parents = {name: _here(work, record) for name, record in parents.items()}
     log = work.folder / build_log(target.name)
     pins = _pins(work, target, parents)
     temporary = Reference(target.repository, Tag(f"{prefix_of(work.token)}{canonical.digest(target.name).hex[:8]}"))
@@ -273,8 +276,6 @@ def _pins(work: Work, target: Target, parents: Mapping[TargetName, Record]) -> d
     for use in target.parents:
         record = parents[use.target]
         if record.built is not None:
-            if work.engine.inspect(record.built.image.id) is None:  # left as it is by this plan, and only published
-                fetch(work, work.stack.target(use.target), record)
             pins.update({str(reference): record.built.image for reference in use.references})
     given, names = target.given_base or (None, ())
     for base in target.bases:
@@ -282,6 +283,13 @@ def _pins(work: Work, target: Target, parents: Mapping[TargetName, Record]) -> d
         is_given = given is not None and base.canonical == given.canonical
         pins |= {str(name): image for name in (base, *(names if is_given else ()))}
     return pins
+
+
+def _here(work: Work, record: Record) -> Record:
+    """A parent's record once its image is in the engine: one that this plan leaves as it is may only be published."""
+    if record.built is None or work.engine.inspect(record.built.image.id) is not None:
+        return record
+    return fetch(work, work.stack.target(record.target), record).here or record
 
 
 def base_image(engine: Engine, base: Reference, accepted: Digest) -> LocalImage:
@@ -348,20 +356,30 @@ def _content(record: Record) -> Digest:
 
 
 def fetch(work: Work, target: Target, record: Record) -> Done:
-    """Bring a published image into the engine, by digest."""
+    """Bring a published image into the engine, by digest; its id there is another one on another kind of store."""
     pushed, built = record.pushed(target.repository), record.built
     if pushed is None or built is None:
         raise WorldError(f"{target.name} was never published, so it cannot be fetched")
     image = work.engine.pull(Reference(pushed.image.repository, None, pushed.image.digest))
-    if image.id != built.image.id:
+    if image.id not in (built.image.id, *_ids(work, pushed.image)):
         raise DigestMismatch(
             f"{pushed.image} is {image.id.short} in this engine, and the record says {built.image.id.short}",
-            hint="the record was made on an engine with another kind of store: build it here once",
+            hint="what the engine has is not what the registry holds there: build it here once",
             expected=built.image.id,
             found=image.id,
         )
     work.engine.tag(image, built.local)
-    return Done(True)
+    return Done(True, here=record.with_image(image))
+
+
+def _ids(work: Work, image: PublishedImage) -> Iterator[Digest]:
+    """By which ids engines may have a published image: the digest itself, or that of a config that it leads to."""
+    yield image.digest
+    if work.about.store == "containerd":
+        return
+    top = work.registry.manifest(image.repository, image.digest)
+    below = [work.registry.manifest(image.repository, child.digest) for child in top.children] if top else []
+    yield from (each.config for each in (top, *below) if each and each.config)
 
 
 def test(work: Work, target: Target, record: Record, tell: Tell) -> Done:
@@ -372,8 +390,7 @@ def test(work: Work, target: Target, record: Record, tell: Tell) -> Done:
     failed: list[str] = []
     log = ""
     for suite in target.suites:
-        known = record.tested(suite)
-        if known is not None and known.passed:
+        if record.passed((suite,)):
             continue
         tell("taking the inventory" if suite.kind == "inventory" else f"{suite.kind} tests")
         ended = work.run_suite(target, suite, record.built, work.folder, tell)

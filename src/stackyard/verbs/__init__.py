@@ -21,7 +21,7 @@ from stackyard.check.findings import in_order, refuse_errors, unreadable
 from stackyard.edges import git, machine
 from stackyard.errors import RecordProblem
 from stackyard.model.decide import FORCED, Need, Presence
-from stackyard.model.known import NOTHING_KNOWN, Known
+from stackyard.model.known import NOTHING_KNOWN, Known, as_in_engine
 from stackyard.model.plan import Note, Plan, excused
 from stackyard.model.policy import Ruling
 from stackyard.model.progress import Watch, unwatched
@@ -235,8 +235,9 @@ def prepare(
     now = yard.clock.now() if renew else ""
     known, unread = _learned(yard, yard.records.known(), chosen, ruling, now)
     known, notes = renew_bases(yard, known, chosen.planned, refresh, now)
-    yard.planned_from = known = accept_bases(yard, known, chosen.planned)
-    presence = look(yard, known, chosen.planned, ruling.is_publishing, on_published)
+    present = yard.engine.present()
+    yard.planned_from = known = as_in_engine(accept_bases(yard, known, chosen.planned), present)
+    presence = look(yard, known, present, chosen.planned, ruling.is_publishing, on_published)
     planned = _compare(yard, known, chosen, presence, ruling, now)
     if not refresh and any(step.downloads for step in planned.steps):
         planned, more = accept_downloads(

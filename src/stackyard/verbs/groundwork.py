@@ -26,7 +26,7 @@ from stackyard.model.building import CacheKinds
 from stackyard.model.decide import Presence, too_old
 from stackyard.model.inputs import identity
 from stackyard.model.known import Known
-from stackyard.model.names import TargetName
+from stackyard.model.names import Digest, TargetName
 from stackyard.model.plan import Note, Plan
 from stackyard.model.reference import PublishedImage
 from stackyard.model.stack import Finding, Stack, Target
@@ -107,14 +107,19 @@ def accept_downloads(
 
 
 def look(
-    yard: Yard, known: Known, planned: Sequence[TargetName], publish: bool, on_published: bool = False
+    yard: Yard,
+    known: Known,
+    in_engine: frozenset[Digest],
+    planned: Sequence[TargetName],
+    publish: bool,
+    on_published: bool = False,
 ) -> Presence:
-    """Ask the engine once for all it has, and the registry for each published image a plan may go on from.
+    """Ask the registry for each published image that a plan may go on from.
 
     Args:
+        in_engine: ids of all that the engine has.
         on_published: see Need.
     """
-    in_engine = yard.engine.present()
     published: set[PublishedImage] = set()
     moving = set(planned)
     for name in build_order(graph_of(yard.stack), planned):

@@ -33,7 +33,7 @@ def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] 
     known = yard.records.known()
     place = place_of(yard.stack, known)
     sources = find_sources(yard.stack, known, source, select(yard.stack, images), place)
-    runs = [moves for moves in yard.records.move_sets("", "done") if moves.kind == "run"]
+    runs = yard.records.move_sets("", "done")
     found = asked(yard.tags(place), asked_of(yard.stack, sources, channel))
     now = yard.clock.now()
     return plan_promotion(yard.stack, known, source, sources, channel, place, lambda *tag: found[tag], now, runs)

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import subprocess
+from typing import Literal
 
 import pytest
 
 from stackyard.errors import RegistryUnreachable
+from stackyard.model.names import Tag
+from stackyard.model.reference import Repository
+from stackyard.testing import FakeEngine
 from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 
@@ -30,50 +34,114 @@ def published(shell: Shell) -> Shell:
     return shell
 
 
-def test_what_is_published_would_be_adopted(published: Shell) -> None:
-    """Each image with its tag, digest and platforms; that the child stands on its parent; exit code 0."""
+def test_the_preview_writes_nothing(published: Shell) -> None:
+    """Each image with its tag, digest and platforms; that the child stands on its parent; no record, no tag."""
     before = len(published.registry.requests)
-    said = published("adopt")
-    rows = [line.split("  ") for line in said.out.splitlines() if "would be adopted" in line and "registry." in line]
+    said = published("adopt", "--dry-run")
+    rows = [line.split("  ") for line in said.out.splitlines() if "can be adopted" in line and "registry." in line]
 
     assert said.code == 0
     assert [[cell.strip() for cell in row if cell.strip()][:3] for row in rows] == [
-        ["base", "would be adopted", "registry.example/lab/base:main"],
-        ["leaf", "would be adopted", "registry.example/lab/leaf:main"],
+        ["base", "can be adopted", "registry.example/lab/base:main"],
+        ["leaf", "can be adopted", "registry.example/lab/leaf:main"],
     ]
-    assert said.out.splitlines()[-2:] == ["2 images, all there.", "Nothing was written: this is what would be adopted."]
+    assert said.out.splitlines()[-3:] == ["2 images, all there.", "", "Nothing was written (--dry-run)."]
     assert {request.verb for request in published.registry.requests[before:]} == {"manifest", "blob"}
-
-
-def test_nothing_is_written(published: Shell) -> None:
-    """Neither records nor tags; no engine is asked."""
-    calls = len(published.engine.calls)
-    published("adopt")
-
     assert not list((published.root / ".stackyard").glob("records*"))
-    assert len(published.engine.calls) == calls
     assert "2 to build" in published("plan").out
+
+
+def test_after_it_nothing_is_left_to_do(published: Shell) -> None:
+    """Neither to build nor to name: tags that are where the images are count; a second time all is known."""
+    said = published("adopt", "--yes")
+    steps = published("plan", "--json").json["steps"]
+
+    assert said.code == 0
+    assert said.out.splitlines()[-1] == "2 images adopted."
+    assert [step["action"] for step in steps] == ["reuse", "reuse"]
+    assert published("build", "--push").code == 0
+    assert "adopted main" in published("history").out
+    again = published("adopt")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "There is nothing to write.")
+
+
+@pytest.mark.parametrize("store", ["classic", "containerd"])
+def test_an_edit_is_built_on_what_was_adopted(published: Shell, store: Literal["classic", "containerd"]) -> None:
+    """The parent is fetched by digest, whatever kind of store the engine has; it is not built."""
+    assert published("adopt", "--yes").code == 0
+    published.engine = FakeEngine(store, registry=published.registry, shelf=published.engine._shelf)
+    published.engine.add("busybox:1.36")
+    dockerfile = published.root / "images/leaf/Dockerfile"
+    dockerfile.write_text(f"{dockerfile.read_text()}RUN echo more\n")
+    said = published("build", "--json").json
+
+    assert {each["target"]: each["status"] for each in said["outcomes"]} == {"base": "fetched", "leaf": "built"}
+
+
+def test_every_image_gets_a_content_tag(published: Shell) -> None:
+    """No clean-up of a registry takes what the records go on from."""
+    for image in ("base", "leaf"):
+        repository = Repository(f"registry.example/lab/{image}")
+        for tag in published.registry.tags(str(repository)):
+            if tag.startswith("sy-"):
+                published.registry.untag(repository, tag)
+    assert published("adopt", "--yes").code == 0
+
+    tags = published.registry.tags("registry.example/lab/leaf")
+    assert [at for tag, at in tags.items() if tag.startswith("sy-")] == [tags[Tag("main")]]
+
+
+def test_it_asks_in_a_terminal_and_needs_a_word_elsewhere(published: Shell) -> None:
+    """`no` writes nothing and ends with 1; without anybody to ask it is usage."""
+    no = published.in_terminal("adopt", answers=["n"])
+    assert (no.code, no.out.endswith("[y/N]: Nothing was written.\n")) == (1, True)
+    assert published("adopt").code == 2
+    yes = published.in_terminal("adopt", answers=["y"])
+    assert (yes.code, yes.out.endswith("[y/N]: 2 images adopted.\n")) == (0, True)
 
 
 def test_json_has_all_of_it(published: Shell) -> None:
     """One object, with whole digests."""
-    said = published("adopt", "leaf", "--json").json
+    said = published("adopt", "leaf", "--yes", "--json").json
     base, leaf = said["targets"]
 
-    assert (said["complete"], said["written"], said["commit"]) == (
-        True,
-        False,
-        head(published),
-    )
+    assert (said["complete"], said["written"], said["problems"], said["commit"]) == (True, True, [], head(published))
     assert base["digest"].startswith("sha256:")
     assert base["platforms"] == [said["platform"]]
     assert leaf["parents"] == [{"target": "base", "below": True}]
+    assert [each["reference"] for each in base["bases"]] == ["docker.io/library/busybox:1.36"]
     assert leaf["state"] == "adopt"
+
+
+def test_what_stands_on_an_older_base_is_told(published: Shell) -> None:
+    """It counts as built on the one that is there now, and layers say that it was not."""
+    published.engine.add("busybox:1.36", "another")
+
+    told = "base: stands on another docker.io/library/busybox:1.36 than there is now, and counts as built on that one"
+    assert told in published("adopt", "--dry-run").out
+
+
+def test_a_channel_that_was_adopted_is_known(published: Shell) -> None:
+    """What promotes to it next knows what was there, and a rollback brings that back."""
+    for image in ("base", "leaf"):
+        name = f"registry.example/lab/{image}"
+        manifest = published.registry.manifest(Repository(name), Tag("main"))
+        assert manifest is not None
+        published.registry.add(name, "stable", manifest)
+    assert published("adopt", "--tag", "stable", "--yes").code == 0
+    was = published.registry.tags("registry.example/lab/leaf")[Tag("stable")]
+    (published.root / "images/leaf/Dockerfile").write_text("FROM busybox:1.36\nRUN echo new\n")
+    commit(published.root, "new")
+    assert published("build", "--push").code == 0
+    assert published("promote", "main", "--to", "stable", "--yes").code == 0
+    assert published.registry.tags("registry.example/lab/leaf")[Tag("stable")] != was
+    assert published("rollback", "stable", "--yes").code == 0
+    assert published.registry.tags("registry.example/lab/leaf")[Tag("stable")] == was
 
 
 def test_what_is_missing_is_listed_and_ends_with_1(published: Shell) -> None:
     """A tag that only one image has: the other is left out, and so is what stands on it."""
-    said = published("adopt", "--tag", "2025.1-stable")
+    said = published("adopt", "--tag", "2025.1-stable", "--yes")
 
     assert said.code == 1
     assert "0 of 2 images; left out: base and leaf." in said.out
@@ -85,7 +153,7 @@ def test_a_child_on_another_parent_is_left_out(published: Shell) -> None:
     (published.root / "images/base/Dockerfile").write_text("FROM busybox:1.36\nRUN echo more\n")
     commit(published.root, "another base")
     assert published("build", "base", "--push").code == 0
-    said = published("adopt")
+    said = published("adopt", "--yes")
 
     assert said.code == 1
     assert "leaf: its first layers are not those of registry.example/lab/base:main" in said.out
@@ -101,8 +169,12 @@ def test_as_of_another_commit_the_stack_is_what_it_was_then(published: Shell) ->
     spec.write_text(f"{spec.read_text()}  late:\n")
     commit(published.root, "late")
 
-    assert [each["target"] for each in published("adopt", "--json").json["targets"]] == ["base", "leaf", "late"]
-    at = published("adopt", "--at", then[:7], "--tag", "{commit}", "--json")
+    assert [each["target"] for each in published("adopt", "--dry-run", "--json").json["targets"]] == [
+        "base",
+        "leaf",
+        "late",
+    ]
+    at = published("adopt", "--at", then[:7], "--tag", "{commit}", "--yes", "--json")
     assert (at.code, [each["reference"] for each in at.json["targets"]]) == (
         0,
         [f"registry.example/lab/{name}:{then[:7]}" for name in ("base", "leaf")],

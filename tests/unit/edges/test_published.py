@@ -38,7 +38,14 @@ def test_an_image_of_one_platform() -> None:
     there = found(registry)
 
     assert there == PublishedFacts(
-        made.manifest.digest, (AMD,), made.manifest.digest, msgspec.json.decode(made.blobs[0]), (sha256(made.blobs[1]),)
+        made.manifest.digest,
+        (AMD,),
+        made.manifest.digest,
+        msgspec.json.decode(made.blobs[0]),
+        (sha256(made.blobs[1]),),
+        sha256(made.blobs[0]),
+        AMD,
+        sum(map(len, made.blobs)),
     )
     assert [request.verb for request in registry.requests] == ["manifest", "blob"]
 

@@ -12,7 +12,7 @@ from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.plan import Plan
-from stackyard.model.record import Built, Fact, Pushed, Record, Tagged, Tested
+from stackyard.model.record import Adopted, Built, Fact, Pushed, Record, Tagged, Tested
 from stackyard.model.reference import LocalImage, PublishedImage, Reference, Repository, content_tag
 from stackyard.model.stack import ParentUse, Revision, Stack, Suite, SuiteKind, TagTemplates, Target
 from stackyard.plan.compare import compare
@@ -98,6 +98,12 @@ def pushed(of: Target, content: str) -> Pushed:
     """The fact that the image named `content` was pushed to the target's repository."""
     image = LocalImage(sha(["image", content]))
     return Pushed(AT, PublishedImage(of.repository, manifest(content)), content_tag(image), 1.0)
+
+
+def adopted(of: Target) -> Adopted:
+    """The fact that what is published of a target was adopted, with its suites as they are."""
+    found = Reference(of.repository, Tag("main"))
+    return Adopted(AT, COMMIT, found, sha("config"), tuple((each.kind, each.digest) for each in of.suites))
 
 
 def manifest(content: str) -> Digest:

@@ -15,7 +15,21 @@ from stackyard.model.names import Digest, ImageName, TargetName
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Stack, StampFile, TagTemplates
 from stackyard.plan.adopt import Answer, adoptable, platform_of, wanted
-from tests.unit.plan.made import known, pushed, record, sha, stack, target
+from stackyard.plan.adopted import openings
+from tests.unit.plan.made import (
+    actions,
+    adopted,
+    known,
+    plan,
+    pushed,
+    reasons,
+    record,
+    result,
+    sha,
+    stack,
+    suite,
+    target,
+)
 
 AMD, ARM = Platform("linux/amd64"), Platform("linux/arm64")
 UP = msgspec.structs.replace(target("up"), variables=(("prefix", "2026.3"), ("stable", "2026.3-stable")))
@@ -47,7 +61,7 @@ def found(answers: dict[str, Answer], of: Stack = STACK, knowing: Known = NOTHIN
     """What would be adopted, by target."""
     asked = wanted(of, [each.name for each in of.targets], None)
     by_name = {TargetName(name): answer for name, answer in answers.items()}
-    return {str(each.target): each for each in adoptable(of, knowing, asked, by_name, AMD)}
+    return {str(each.target): each for each in adoptable(of, knowing, asked, by_name, AMD, {})}
 
 
 def states(answers: dict[str, Answer], of: Stack = STACK, knowing: Known = NOTHING_KNOWN) -> dict[str, str]:
@@ -159,6 +173,38 @@ def test_what_was_pushed_from_here_is_known() -> None:
     knowing = known(record(UP, "up", pushed(UP, "up")))
 
     assert states(GOOD, knowing=knowing) == {"up": "known", "lab": "adopt", "tool": "adopt"}
+
+
+def test_its_tests_count_as_passed_until_their_code_changes() -> None:
+    """Nobody saw them: once one ran here, that result counts, and a new suite is open."""
+    of = msgspec.structs.replace(UP, suites=(suite(code="1"),))
+    here = known(record(of, "up", adopted(of), pushed(of, "up")))
+    changed = msgspec.structs.replace(of, suites=(suite(code="2"),))
+    more = msgspec.structs.replace(of, suites=(suite(code="1"), suite("integration")))
+    failed = known(record(of, "up", adopted(of), pushed(of, "up"), result(of.suites[0], passed=False)))
+
+    assert actions(plan(stack(of), here)) == {"up": "tag"}
+    assert reasons(plan(stack(changed), here), "up")[:1] == ["basic tests changed"]
+    assert reasons(plan(stack(more), here), "up")[:1] == ["integration tests not run yet"]
+    assert actions(plan(stack(of), failed)) == {"up": "retest"}
+
+
+def test_it_is_as_old_as_it_says() -> None:
+    """The time in its config, as far as that is one: builders that put the same for all images say nothing."""
+    at = "2026-01-01T00:00:00Z"
+    said = {
+        "2025-12-24T10:00:00.123456789Z": "2025-12-24T10:00:00Z",
+        "1980-01-01T00:00:00Z": at,
+        "2030-01-01T00:00:00Z": at,
+        "yesterday": at,
+    }
+    for created, expected in said.items():
+        there = facts("up", "a")
+        assert there.facts is not None
+        there = Answer(msgspec.structs.replace(there.facts, config={"created": created}))
+        (each,) = found({"up": there}, stack(UP)).values()
+        (opening,) = openings(stack(UP), NOTHING_KNOWN, [each], {UP.name: there}, {}, at)
+        assert opening.built.at == expected
 
 
 def test_an_image_that_is_made_elsewhere_is_looked_for_as_what_it_is() -> None:
