@@ -54,6 +54,7 @@ from stackyard.model.progress import JobEnded, JobStarted, JobStep, TagsMoved, T
 from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Tested
 from stackyard.model.reference import Platform, Reference, Repository
+from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.model.stack import Command, Finding, Revision, Suite
 from stackyard.model.surroundings import Diagnosis, FoundEngine, FoundRegistry, Surroundings
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
@@ -68,6 +69,7 @@ from stackyard.report.events import event_data
 from stackyard.report.graph import Drawing, Node, graph_data
 from stackyard.report.like_datahub import like_data
 from stackyard.report.logs import logs_data
+from stackyard.report.releases import releases_data
 from stackyard.report.status import status_data
 from stackyard.report.why import inputs_data, why_data
 from stackyard.run.log import Head, Line
@@ -345,7 +347,32 @@ def sample_moves() -> MoveSet:
         moves=(move,),
         commit="1f0c9a2" + "0" * 33,
         state="done",
+        release="stable-20261120-110000",
+        by="Ada",
+        notes="for the fall quarter",
     )
+
+
+def sample_release(moves: MoveSet) -> Release:
+    """The release of a promotion."""
+    (move,) = moves.moves
+    member = Member(
+        target=move.target,
+        repository=move.repository,
+        digest=move.now,
+        platforms=(Platform("linux/amd64"),),
+        content_tag=Tag("sy-" + "5" * 32),
+        tags=(Tag("2026.3-1f0c9a2"), Tag("2026.3-main")),
+        record="0d2c7e9f51ab34c68e70",
+        source=_digest("3"),
+        build=_digest("4"),
+        content=_digest("7"),
+        commit=moves.commit,
+        parents=((_BASE, _digest("8")),),
+        tests=(Tested("2026-11-20T10:40:02Z", "basic", _digest("9"), True, 12, 0, 0, 31.0),),
+    )
+    name = ReleaseName(moves.release)
+    return Release(name, "registry", moves.at, moves.by, moves.source, moves.commit, (member,), moves.notes)
 
 
 def sample_graph() -> Drawing:
@@ -543,10 +570,42 @@ MOVE_FIELDS = {
     "at": "UTC.",
     "commit": "The commit whose images these are; empty where that is not clear.",
     "state": "`intended` (planned, or half made), `done`, `undone` (all put back).",
+    "release": "[The release](#releases) of these images; for a rollback the one gone back to; empty for a run.",
+    "by": "Who asked for it, where known.",
+    "notes": "What they said of it.",
     "moves[].target": "The image.",
     "moves[].reference": "The tag in full.",
     "moves[].was": "The digest before, or null.",
     "moves[].now": "The digest after. In an engine, digests are ids.",
+}
+RELEASES_FIELDS = {
+    "format": "Version of this form: 1.",
+    "releases[].release": "What it is called.",
+    "releases[].mark": "Twelve digits of what it is: two machines may have called theirs the same.",
+    "releases[].at": "UTC.",
+    "releases[].by": "Who made it, where known.",
+    "releases[].place": "`registry` or `engine`: where its images are.",
+    "releases[].source": "What was asked for: a tag or a commit.",
+    "releases[].commit": "The commit whose images these are; empty where that is not clear.",
+    "releases[].notes": "What was said of it.",
+    "releases[].channels[]": "Channels that stand at it now.",
+    "releases[].members[].target": "The image.",
+    "releases[].members[].repository": "Where it is.",
+    "releases[].members[].digest": "Of its manifest or index; in an engine its id.",
+    "releases[].members[].platforms[]": "What it is for.",
+    "releases[].members[].content_tag": "The tag that keeps it, or null.",
+    "releases[].members[].tags[]": "Other tags it had then.",
+    "releases[].members[].commit": "The commit it was built from; empty where files differed from it.",
+    "releases[].members[].record": "Key of its record; empty where none is known.",
+    "releases[].members[].source_fingerprint": "What its files were, or null.",
+    "releases[].members[].build_fingerprint": "What it was built from, or null.",
+    "releases[].members[].content": "What is in it, or null.",
+    "releases[].members[].parents.*": "Content of each parent it was built on.",
+    "releases[].members[].tests[].suite": "`basic`, `integration` or `inventory`.",
+    "releases[].members[].tests[].at": "When it ran last.",
+    "releases[].members[].tests[].passed": "Whether it passed.",
+    "releases[].members[].tests[].total": "How many tests there were.",
+    "releases[].members[].tests[].failed": "How many failed.",
 }
 STACK_FIELDS = {
     "format": "Version of this form: 1.",
@@ -827,6 +886,12 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         "`stackyard promote stable --to lecture --dry-run --json`: the moves, made or (with `--dry-run`) not.",
         {"format": FORMAT, **moves_data(moves)},
         MOVE_FIELDS,
+    )
+    yield (
+        "releases",
+        "`stackyard releases --json`: newest first.",
+        releases_data([sample_release(moves)], {"stable": moves.release}),
+        RELEASES_FIELDS,
     )
     yield "ls", "`stackyard ls --json`: the stack as it was read.", sample_stack(), STACK_FIELDS
     yield (

@@ -23,21 +23,23 @@ from stackyard.model.accepted import Acceptance, Seen
 from stackyard.model.inputs import comparable, identity
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.moves import MoveSet
-from stackyard.model.names import TargetName
+from stackyard.model.names import Tag, TargetName
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.record import Record
-from stackyard.model.reference import Reference
+from stackyard.model.reference import Platform, Reference
+from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.record.shared import SharedRecords
 from stackyard.record.sqlite import FORMAT, SqliteRecords
 from stackyard.record.store import Records
 from stackyard.testing import MemoryRegistry
+from stackyard.testing.registry import make_image
 from tests.contract.writer import FACTS, LAB, opened
 from tests.unit.plan.made import AT, BASE, COMMIT, built, move, promotion, sha, target
 
 REFERENCE = Reference.parse("registry.example/lab:main")
 OTHER = "docker.io/library/alpine:3"
 FIRST_FORMAT = """
-DROP TABLE shared; DROP TABLE elsewhere;
+DROP TABLE shared; DROP TABLE elsewhere; DROP TABLE releases; DROP TABLE manifests;
 DROP TABLE accepted; DROP TABLE seen; DROP TABLE tags; DROP INDEX moves_by_channel;
 CREATE TABLE tags (
     place TEXT NOT NULL, reference TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (place, reference)
@@ -236,6 +238,23 @@ def test_tags_are_known_by_place(archive: Archive) -> None:
     assert known.tag_at("registry", REFERENCE) == sha("2")
     assert known.tag_at("registry", Reference.parse("docker.io/library/debian:latest")) == sha("3")
     assert not known.branches
+
+
+def test_releases_are_kept_with_their_manifests(archive: Archive) -> None:
+    """Newest first, each once; bytes by digest, as they were, and none for what was not kept."""
+    manifest = make_image("lab").manifest
+    member = Member(LAB.name, LAB.repository, manifest.digest, (Platform("linux/amd64"),), Tag("sy-1"), record="r")
+    older = Release(ReleaseName("fall"), "registry", AT, "Ada", "main", COMMIT, (member,), "notes")
+    newer = msgspec.structs.replace(older, name=ReleaseName("winter"), at="2026-02-01T00:00:00Z")
+    records = archive.open()
+    assert not list(records.releases())
+    for each in (older, newer, older):
+        records.keep_release(each, [manifest])
+
+    again = archive.open()
+
+    assert list(again.releases()) == [newer, older]
+    assert list(again.manifests({manifest.digest, sha("another")})) == [manifest]
 
 
 def test_whose_a_tag_is_is_known(archive: Archive) -> None:

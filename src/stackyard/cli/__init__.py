@@ -36,7 +36,7 @@ from stackyard.later import imported_later
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
     "Look closer": ("logs", "shell", "graph", "inputs"),
-    "Publish": ("push", "promote", "rollback"),
+    "Publish": ("push", "promote", "rollback", "releases"),
     "Keep": ("bases", "adopt", "records", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
 }
@@ -54,6 +54,7 @@ _HOMES = {
     "ls": "look",
     "promote": "channels",
     "rollback": "channels",
+    "releases": "releases",
     "bases": "bases",
     "adopt": "adopt",
     "records": "records",
@@ -78,6 +79,7 @@ _SHORT = {
     "push": "Publish what is built and tested; builds nothing.",
     "promote": "Point a channel such as `stable` at tested images.",
     "rollback": "Bring a channel back to what it was before.",
+    "releases": "Sets of images that were promoted, each by digest.",
     "bases": "Images from elsewhere, and accepting newer ones.",
     "adopt": "Count what is published already as built.",
     "records": "What is known, beside the images or in a file.",

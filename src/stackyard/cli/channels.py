@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
 @command(
     "stackyard promote 2026.3-main --to stable",
-    "stackyard promote 1a2b3c4 --to stable --dry-run",
+    "stackyard promote 1a2b3c4 --to stable --release 2026-fall --notes 'for the fall quarter'",
+    "stackyard promote 2026-fall --to exam --dry-run",
     options_metavar="[OPTIONS] --to CHANNEL",
 )
-@click.argument("source", metavar="TAG|COMMIT")
+@click.argument("source", metavar="TAG|COMMIT|RELEASE")
 @option(
     "--to",
     "channel",
@@ -53,32 +54,52 @@ if TYPE_CHECKING:
     shell_complete=completed_by("images"),
     help="Only this image; repeatable.",
 )
+@option("--release", metavar="NAME", default="", help="What to call this set of images from now on.")
+@option("--notes", metavar="TEXT", default="", help="What is to be said of it.")
 @dry_run_option
 @yes_option
 @json_option
 def promote(
-    yard: Yard, source: str, channel: str, images: tuple[str, ...], dry_run: bool, yes: bool, is_json: bool
+    yard: Yard,
+    source: str,
+    channel: str,
+    images: tuple[str, ...],
+    release: str,
+    notes: str,
+    dry_run: bool,
+    yes: bool,
+    is_json: bool,
 ) -> int:
-    """Point CHANNEL at the images of TAG or COMMIT, all or none. Both may be templates: {prefix}-main.
+    """Point CHANNEL at the images of TAG, COMMIT or RELEASE, all or none. Tags may be templates: {prefix}-main.
 
     The source is resolved once, to digests, through the records; nothing is pulled or built. Images whose
-    tests did not pass are refused. What the channel was before is written down: `rollback` brings it back.
+    tests did not pass are refused, and such that stand on another parent than the one in the channel. The set
+    is kept as a release. What the channel was before is written down: `rollback` brings it back.
     In a terminal it asks after the preview; elsewhere it needs --yes.
     """
-    return _move(yard, promotion.plan_promotion(yard, source, channel, images), dry_run, yes, is_json)
+    moves = promotion.plan_promotion(yard, source, channel, images, release, notes)
+    return _move(yard, moves, dry_run, yes, is_json)
 
 
-@command("stackyard rollback stable", "stackyard rollback stable --dry-run")
+@command("stackyard rollback stable", "stackyard rollback stable --to 2026-fall", "stackyard rollback stable --dry-run")
 @click.argument("channel", metavar="CHANNEL", shell_complete=completed_by("channels"))
+@option(
+    "--to",
+    "release",
+    metavar="RELEASE",
+    default="",
+    shell_complete=completed_by("releases"),
+    help="To this earlier one of the channel's releases.",
+)
 @dry_run_option
 @yes_option
 @json_option
-def rollback(yard: Yard, channel: str, dry_run: bool, yes: bool, is_json: bool) -> int:
-    """Bring CHANNEL back to what it was before its current set.
+def rollback(yard: Yard, channel: str, release: str, dry_run: bool, yes: bool, is_json: bool) -> int:
+    """Bring CHANNEL back to what it was before its current set, or to an earlier release of its own.
 
     In a terminal it asks after the preview; elsewhere it needs --yes.
     """
-    return _move(yard, promotion.plan_rollback(yard, channel), dry_run, yes, is_json)
+    return _move(yard, promotion.plan_rollback(yard, channel, release), dry_run, yes, is_json)
 
 
 def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -> int:

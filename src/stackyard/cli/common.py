@@ -191,7 +191,9 @@ def everywhere(function: Callable[..., Any]) -> Callable[..., Any]:
     return directory_option(images_option(debug_option(help_option(function))))
 
 
-def completed_by(what: Literal["images", "images_or_all", "parents", "channels"]) -> Callable[..., list[str]]:
+def completed_by(
+    what: Literal["images", "images_or_all", "parents", "channels", "releases"],
+) -> Callable[..., list[str]]:
     """What click asks for completions: the function of `completing` with that name."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

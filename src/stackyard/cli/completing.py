@@ -72,3 +72,12 @@ def channels(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[st
         return channels(session_of(ctx).open_yard())
 
     return _fitting(read, incomplete)
+
+
+def releases(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Releases that the records know."""
+
+    def read() -> Iterable[str]:
+        return (release.name for release in session_of(ctx).open_yard().records.releases())
+
+    return _fitting(read, incomplete)

@@ -12,7 +12,7 @@ import contextlib
 import os
 import posixpath
 import subprocess
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -265,6 +265,19 @@ def remote(root: Path) -> str | None:
     except FileNotFoundError:
         return None
     return done.stdout.decode("utf-8", "replace").strip() or None
+
+
+def who(root: Path, environ: Mapping[str, str]) -> str:
+    """Who types this: whom CI names, else the name that git signs with, else the login; empty where nobody says."""
+    ci = environ.get("GITHUB_ACTOR") or environ.get("GITLAB_USER_LOGIN") or environ.get("BUILDKITE_BUILD_CREATOR")
+    if ci:
+        return ci
+    try:
+        command = ["git", "-C", str(root), "config", "--get", "user.name"]
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        return environ.get("USER", "")
+    return done.stdout.decode("utf-8", "replace").strip() or environ.get("USER", "")
 
 
 def commit_at(repository: str, ref: str) -> str | None:

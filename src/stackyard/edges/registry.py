@@ -17,7 +17,7 @@ import msgspec
 from stackyard.errors import DigestMismatch, RegistryProblem
 from stackyard.model import canonical
 from stackyard.model.names import Digest, Tag
-from stackyard.model.reference import Repository
+from stackyard.model.reference import Platform, Repository
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -41,6 +41,9 @@ class Descriptor(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     def __post_init__(self) -> None:
         if not Digest.form.fullmatch(self.digest):  # it comes from elsewhere, and becomes part of an address
             raise ValueError(f"{self.digest[:100]!r} is no digest")
+
+
+_PLATFORM = ("os", "architecture", "variant")
 
 
 class _Body(msgspec.Struct, rename="camel"):
@@ -78,6 +81,12 @@ class Manifest(msgspec.Struct, frozen=True):
     def children(self) -> tuple[Descriptor, ...]:
         """What an index names."""
         return self._said.manifests or ()
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """Those of an index, attestations left out; none for an image, which says it in its config."""
+        said = [[(each.platform or {}).get(key) for key in _PLATFORM] for each in self.children]
+        return tuple(Platform("/".join(filter(None, parts))) for parts in said if parts[0] and parts[0] != "unknown")
 
     @property
     def subject(self) -> Digest | None:

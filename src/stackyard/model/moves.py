@@ -50,6 +50,12 @@ class MoveSet(msgspec.Struct, frozen=True):
     state: MoveState = "intended"
     branch: str | None = None
     """The branch whose tags these are, for those of a run."""
+    release: str = ""
+    """The release whose images these are; for a rollback the one that the channel goes back to. Empty for a run."""
+    by: str = ""
+    """Who asked for it, where known."""
+    notes: str = ""
+    """What they said of it."""
     id: int = 0
     """Given when it is written down; 0 before."""
 

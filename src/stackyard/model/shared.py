@@ -24,6 +24,8 @@ POINTER_KIND = "application/vnd.stackyard.pointer.v1+json"
 INPUTS_KIND = "application/vnd.stackyard.inputs.v1+json"
 MOVES_KIND = "application/vnd.stackyard.moves.v1+json"
 FACTS_KIND = "application/vnd.stackyard.facts.v1+json"
+RELEASE_KIND = "application/vnd.stackyard.release.v1+json"
+MANIFESTS_KIND = "application/vnd.stackyard.manifests.v1+json"
 ANNOTATION = "org.stackyard.known"
 """Where planning facts stand in a manifest: one GET per target, and no blob."""
 

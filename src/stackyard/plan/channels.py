@@ -10,7 +10,7 @@ Pure. Why: docs/explanation/promotion.md
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -20,8 +20,11 @@ from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.record import Record, Tagged
 from stackyard.model.reference import Reference, Repository
+from stackyard.model.release import Release
 from stackyard.model.stack import Revision, Stack, Target
 from stackyard.model.tags import COMMIT_DIGITS, filled, fixed_conflict, render, tags_of, values_of
+from stackyard.plan.coherence import Standing, check_coherent
+from stackyard.plan.releases import digest_in, record_of
 
 Resolve = Callable[[Repository, Tag], Digest | None]
 """Where a tag is now, in the place the moves are for."""
@@ -36,10 +39,11 @@ class Source(msgspec.Struct, frozen=True):
     """What is promoted for one target."""
 
     target: Target
-    record: Record
+    record: Record | None
+    """None for an image that no record knows, and that a person accepted as it is."""
     digest: Digest
     reference: Reference | None
-    """The tag that was named; None where a commit was."""
+    """The tag that was named; None where a commit or a release was."""
 
 
 def place_of(stack: Stack, known: Known) -> TagPlace:
@@ -51,18 +55,31 @@ def place_of(stack: Stack, known: Known) -> TagPlace:
 
 
 def find_sources(
-    stack: Stack, known: Known, asked: str, selected: frozenset[TargetName], place: TagPlace
+    stack: Stack,
+    known: Known,
+    asked: str,
+    selected: frozenset[TargetName],
+    place: TagPlace,
+    release: Release | None = None,
+    *,
+    is_accepted: bool = False,
 ) -> list[Source]:
-    """What `asked` (a tag, a template such as `{prefix}-main`, or a commit) is for each selected target.
+    """What `asked` (a tag, a template such as `{prefix}-main`, a commit, a release) is for each selected target.
 
     All or none: a target without it is named in the error.
+
+    Args:
+        release: what is called `asked`; it wins over tags, since it never changes.
+        is_accepted: also images that no record knows, as a person took them over.
     """
+    if release is not None:
+        return _members(stack, known, release, selected, place)
     found: list[Source] = []
     missing: list[str] = []
     for target in stack.targets:
         if target.name not in selected:
             continue
-        source = _source(target, known, _for_target(asked, target, stack.revision), place)
+        source = _source(target, known, _for_target(asked, target, stack.revision), place, is_accepted)
         if source is None:
             missing.append(str(target.name))
         else:
@@ -84,13 +101,50 @@ def find_sources(
     return found
 
 
+def _members(
+    stack: Stack, known: Known, release: Release, selected: frozenset[TargetName], place: TagPlace
+) -> list[Source]:
+    """The images of a release; all or none, as long as nobody named some."""
+    if release.place != place:
+        raise NothingToDo(
+            f"the release {release.name} is of images in the {release.place}, and this stack's are in the {place} now",
+            hint="promote a tag or a commit",
+            release=str(release.name),
+        )
+    targets = {target.name: target for target in stack.targets}
+    is_all = selected >= targets.keys()
+    found: list[Source] = []
+    for member in release.members:
+        target = targets.get(member.target)
+        if target is None or target.repository.canonical != member.repository.canonical:
+            if is_all:
+                why = "is no image of this stack any more" if target is None else f"is {target.repository} by now"
+                raise NothingToDo(
+                    f"not promoting the release {release.name}: {member.target}, {member.repository} then, {why}",
+                    hint="name the images to promote with --image",
+                    release=str(release.name),
+                )
+        elif member.target in selected:
+            record = record_of(known, member.target, member.repository, member.digest, place)
+            found.append(Source(target, record, member.digest, None))
+    missing = selected - {source.target.name for source in found}
+    if not found or (missing and not is_all):
+        names = "none of these images" if not found else f"no {', '.join(sorted(missing))}"
+        raise NothingToDo(
+            f"the release {release.name} has {names}",
+            hint=f"`stackyard show {release.name}` lists its images",
+            release=str(release.name),
+        )
+    return found
+
+
 def _for_target(asked: str, target: Target, revision: Revision) -> str:
     """A template as this target has it; anything else as it is."""
     tag = render(asked, values_of(revision, dict(target.variables))) if "{" in asked else None
     return asked if tag is None else str(tag)
 
 
-def _source(target: Target, known: Known, asked: str, place: TagPlace) -> Source | None:
+def _source(target: Target, known: Known, asked: str, place: TagPlace, is_accepted: bool) -> Source | None:
     records = [record for record in known.records.get(target.name, ()) if _digest(target, record, place)]
     if Tag.form.fullmatch(asked):
         reference = Reference(target.repository, Tag(asked))
@@ -98,6 +152,8 @@ def _source(target: Target, known: Known, asked: str, place: TagPlace) -> Source
         for record in records:
             if digest is not None and _digest(target, record, place) == digest:
                 return Source(target, record, digest, reference)
+        if digest is not None and is_accepted:
+            return Source(target, None, digest, reference)
     if len(asked) >= COMMIT_DIGITS:
         fixed, _ = tags_of(target.templates, Revision(asked, None, is_dirty=False), dict(target.variables))
         for record in records:
@@ -114,23 +170,51 @@ def _got(record: Record, tag: Tag, place: TagPlace) -> bool:
 
 
 def _digest(target: Target, record: Record, place: TagPlace) -> Digest | None:
-    if place == "engine":
-        return record.built.image.id if record.built else None
-    pushed = record.pushed(target.repository)
-    return pushed.image.digest if pushed else None
+    return digest_in(record, target.repository, place)
 
 
-def asked_of(stack: Stack, sources: Sequence[Source], channel: str) -> list[tuple[Repository, Tag, bool]]:
-    """The tags that `plan_promotion` resolves, and whether each is one whose content is going to be put elsewhere."""
-    found: list[tuple[Repository, Tag, bool]] = []
+Asked = tuple[Repository, Tag | Digest, bool]
+"""What is looked for in a repository, and whether it is something that is going to be put elsewhere."""
+
+
+def asked_of(stack: Stack, sources: Sequence[Source], channel: str, place: TagPlace) -> list[Asked]:
+    """What `plan_promotion` resolves: each source, the channel's tags, and those of parents that are not promoted."""
+    found: dict[Asked, None] = {}
+    promoted = {source.target.name for source in sources}
+    targets = {target.name: target for target in stack.targets}
     for source in sources:
         target = source.target
         if source.reference is not None and source.reference.tag is not None:
-            found.append((target.repository, source.reference.tag, True))
-        tag = render(channel, values_of(stack.revision, dict(target.variables)))
-        if tag is not None:
-            found.append((target.repository, tag, False))
-    return found
+            found[target.repository, source.reference.tag, True] = None
+        elif place == "registry":
+            found[target.repository, source.digest, True] = None
+        parents = [targets[name] for name in _parents(source) if name in targets and name not in promoted]
+        for each in (target, *parents):
+            tag = channel_tag(stack, each, channel)
+            if tag is not None:
+                found[each.repository, tag, False] = None
+    return list(found)
+
+
+def _parents(source: Source) -> Sequence[TargetName]:
+    built = source.record.built if source.record else None
+    return [parent for parent, _ in built.parents] if built else []
+
+
+def channel_tag(stack: Stack, target: Target, channel: str) -> Tag | None:
+    """The channel's tag of a target; None where its template has no value."""
+    return render(channel, values_of(stack.revision, dict(target.variables)))
+
+
+def refuse_gone(sources: Sequence[Source], found: Mapping[tuple[Repository, Tag | Digest], Digest | None]) -> None:
+    """NothingToDo for an image that was looked for by its digest, and that its registry has no more."""
+    for source in sources:
+        if found.get((source.target.repository, source.digest), source.digest) is None:
+            raise NothingToDo(
+                f"not promoting {source.target.name}: {source.target.repository}@{source.digest} is gone",
+                hint="somebody deleted it there; build and publish it again, or promote something else",
+                target=str(source.target.name),
+            )
 
 
 def plan_promotion(
@@ -152,12 +236,14 @@ def plan_promotion(
     Refused: a source whose tests did not pass; a source or channel tag that someone moved behind the records' back.
     """
     moves: list[TagMove] = []
+    _check_set(stack, known, asked, sources, channel, place, resolve)
     for source in sources:
         target = source.target
-        _check_tested(source)
+        if source.record is not None:
+            _check_tested(target, source.record, source.digest)
         if source.reference is not None and source.reference.tag is not None:
-            _check_unmoved(source.reference, source.digest, resolve(target.repository, source.reference.tag))
-        tag = render(channel, values_of(stack.revision, dict(target.variables)))
+            check_unmoved(source.reference, source.digest, resolve(target.repository, source.reference.tag))
+        tag = channel_tag(stack, target, channel)
         if tag is None:
             raise InvalidValue(
                 f"channel {channel!r} has no value for {target.name}",
@@ -166,13 +252,13 @@ def plan_promotion(
                 text=channel,
             )
         was = resolve(target.repository, tag)
-        is_gone = was is None and _got(source.record, tag, place)
+        is_gone = was is None and source.record is not None and _got(source.record, tag, place)
         if was != source.digest and not is_gone and _is_fixed(source, stack.revision, tag, known, place):
             reference = str(Reference(target.repository, tag))
             raise fixed_conflict(reference, was, source.digest, "promote to a channel, such as `stable`")
         recorded = known.tag_at(place, Reference(target.repository, tag))
         if recorded is not None and was not in (recorded, source.digest):
-            _check_unmoved(Reference(target.repository, tag), recorded, was)
+            check_unmoved(Reference(target.repository, tag), recorded, was)
         moves.append(TagMove(target.name, target.repository, tag, was, source.digest))
     return MoveSet(
         kind="promote",
@@ -207,26 +293,51 @@ def _commit_of(asked: str, sources: Sequence[Source], runs: Sequence[MoveSet]) -
         put |= {move.reference: run.commit for move in run.moves if move.reference in named - put.keys()}
     if put:  # a run of some images leaves the tags of the others at an older commit
         return next(iter(put.values())) if len(set(put.values())) == 1 else ""
-    commits = {source.record.built.commit for source in sources if source.record.built}
+    commits = {source.record.built.commit for source in sources if source.record and source.record.built}
     if len(commits) == 1:
         return commits.pop()
     return "" if named else next((commit for commit in commits if commit.startswith(asked)), asked)
 
 
-def _check_tested(source: Source) -> None:
+def _check_set(
+    stack: Stack,
+    known: Known,
+    asked: str,
+    sources: Sequence[Source],
+    channel: str,
+    place: TagPlace,
+    resolve: Resolve,
+) -> None:
+    """Each image stands on the parent that is promoted with it, or that the channel holds."""
+    targets = {target.name: target for target in stack.targets}
+
+    def held(name: TargetName) -> Standing | None:
+        target = targets.get(name)
+        tag = channel_tag(stack, target, channel) if target else None
+        digest = resolve(target.repository, tag) if target and tag else None
+        if target is None or digest is None:
+            return None
+        return Standing(digest, record_of(known, name, target.repository, digest, place))
+
+    promoted = {source.target.name: Standing(source.digest, source.record) for source in sources}
+    check_coherent(promoted, held, asked, channel)
+
+
+def _check_tested(target: Target, record: Record, digest: Digest) -> None:
     """Every kind of suite that the target has must have passed last time it ran on this image."""
-    for kind in {suite.kind: None for suite in source.target.suites}:
-        results = [fact for fact in source.record.facts if getattr(fact, "suite", None) == kind]
+    for kind in {suite.kind: None for suite in target.suites}:
+        results = [fact for fact in record.facts if getattr(fact, "suite", None) == kind]
         if not results or not getattr(results[-1], "passed", False):
             state = "failed" if results else "never ran"
             raise NothingToDo(
-                f"not promoting {source.target.name}: its {kind} tests {state} on {source.digest.short}",
-                hint=f"stackyard build {source.target.name} runs them",
-                target=source.target.name,
+                f"not promoting {target.name}: its {kind} tests {state} on {digest.short}",
+                hint=f"stackyard build {target.name} runs them",
+                target=target.name,
             )
 
 
-def _check_unmoved(reference: Reference, expected: Digest, found: Digest | None) -> None:
+def check_unmoved(reference: Reference, expected: Digest, found: Digest | None) -> None:
+    """TagConflict with both digests, where a tag is not where the records put it."""
     if found != expected:
         raise TagConflict(
             f"{reference} is at {found or 'nothing'}, and the records put it at {expected}",
@@ -235,75 +346,3 @@ def _check_unmoved(reference: Reference, expected: Digest, found: Digest | None)
             expected=expected,
             found=found,
         )
-
-
-def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at: str) -> MoveSet:
-    """The moves that bring `channel` back to what it was before its current set.
-
-    Args:
-        history: finished sets of the channel, newest first.
-    """
-    standing = _standing(history)
-    if not standing:
-        raise NothingToDo(
-            f"nothing to roll back: the records know no promotion to {channel!r}",
-            hint="`stackyard history` lists the channels",
-            channel=channel,
-        )
-    current = standing[-1]
-    if not current.changes:
-        raise NothingToDo(
-            f"nothing to roll back to: {channel!r} was where it is before its first promotion",
-            hint="promote another release instead",
-            channel=channel,
-        )
-    firsts = [move for move in current.moves if move.was is None]
-    if firsts:
-        raise NothingToDo(
-            f"nothing to roll back to: {firsts[0].reference} did not exist before the last promotion",
-            hint="promote another release instead",
-            channel=channel,
-        )
-    moves_back: list[TagMove] = []
-    for move in current.moves:
-        found = resolve(move.repository, move.tag)
-        if found not in (move.now, move.was):
-            _check_unmoved(move.reference, move.now, found)
-        assert move.was is not None
-        moves_back.append(TagMove(move.target, move.repository, move.tag, found, move.was))
-    before = standing[-2] if len(standing) > 1 else None
-    return MoveSet(
-        kind="rollback",
-        place=current.place,
-        channel=channel,
-        source=before.source if before else "what was there before",
-        at=at,
-        moves=tuple(moves_back),
-        commit=before.commit if before else "",
-    )
-
-
-def standing_sets(history: Sequence[MoveSet]) -> dict[str, MoveSet]:
-    """The set each channel stands at, by channel; a channel whose every promotion was rolled back is left out.
-
-    Args:
-        history: finished sets of any kind, newest first.
-    """
-    names = dict.fromkeys(moves.channel for moves in history if moves.channel)
-    found = {name: _standing([moves for moves in history if moves.channel == name]) for name in names}
-    return {name: sets[-1] for name, sets in found.items() if sets}
-
-
-def _standing(history: Sequence[MoveSet]) -> list[MoveSet]:
-    """Promotions of one channel that no rollback took back, oldest first.
-
-    One that changed nothing (the same command typed twice) is not a step to go back, unless it is the first:
-    then it says what the channel is.
-    """
-    standing: list[MoveSet] = []
-    for moves in reversed(history):
-        if moves.kind == "rollback":
-            standing.pop()
-        elif moves.changes or not standing:
-            standing.append(moves)
-    return standing

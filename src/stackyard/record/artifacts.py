@@ -17,24 +17,27 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from stackyard.edges.registry import OCI_MANIFEST, Manifest, Registry, digest_of
+from stackyard.edges.registry import OCI_MANIFEST, Manifest, Registry, digest_of, verify
 from stackyard.errors import DigestMismatch, RegistryProblem
 from stackyard.model import canonical
 from stackyard.model.accepted import Acceptance
 from stackyard.model.inputs import Inputs
 from stackyard.model.moves import MoveSet
-from stackyard.model.names import Digest, TargetName
+from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.record import Record
 from stackyard.model.reference import Repository
+from stackyard.model.release import RELEASE_TAG, Release
 from stackyard.model.shared import (
     ANNOTATION,
     FACTS_KIND,
     INPUTS_KIND,
+    MANIFESTS_KIND,
     MOVES_KIND,
     MOVES_TAG,
     POINTER_KIND,
     RECORD_KIND,
     RECORD_TAG,
+    RELEASE_KIND,
     Shared,
     for_others,
     for_plans,
@@ -98,14 +101,16 @@ class Held(NamedTuple):
 
     records: tuple[Shared, ...]
     moves: tuple[MoveSet, ...]
+    releases: tuple[Release, ...] = ()
 
 
 def read_all(registry: Registry, repository: Repository) -> Held:
-    """Every record and set of moves: a GET for each, after the list of tags."""
+    """Every record, set of moves and release: a GET for each (two for a release), after the list of tags."""
     tags = registry.list_tags(repository)
     records = (_in(registry.manifest(repository, tag), Shared) for tag in tags if tag.startswith(RECORD_TAG))
     moves = (_in(registry.manifest(repository, tag), MoveSet) for tag in tags if tag.startswith(MOVES_TAG))
-    return Held(tuple(filter(None, records)), tuple(filter(None, moves)))
+    releases = (_release(registry, repository, tag) for tag in tags if tag.startswith(RELEASE_TAG))
+    return Held(tuple(filter(None, records)), tuple(filter(None, moves)), tuple(filter(None, releases)))
 
 
 def write_moves(registry: Registry, moves: MoveSet) -> None:
@@ -113,6 +118,51 @@ def write_moves(registry: Registry, moves: MoveSet) -> None:
     repository = moves.moves[0].repository
     empty = _described(_EMPTY_KIND, registry.upload(repository, _EMPTY), len(_EMPTY))
     registry.put(repository, moves_tag(moves), _artifact(MOVES_KIND, [empty], for_others(moves)))
+
+
+def write_release(registry: Registry, release: Release, manifests: Sequence[Manifest]) -> None:
+    """Leave a release in the repository of its first member, with the bytes of the manifests it names.
+
+    It may name thousands of images, and so it is a blob and no annotation: registries take manifests of some size only.
+    """
+    repository = release.members[0].repository
+    said, kept = canonical.encode(release), canonical.encode(sorted(manifests, key=lambda each: each.digest))
+    registry.upload(repository, _EMPTY)
+    layers = [
+        _described(RELEASE_KIND, registry.upload(repository, said), len(said)),
+        _described(MANIFESTS_KIND, registry.upload(repository, kept), len(kept)),
+    ]
+    head = {"name": release.name, "at": release.at, "members": len(release.members)}
+    registry.put(repository, release.tag, _artifact(RELEASE_KIND, layers, head))
+
+
+def read_manifests(registry: Registry, release: Release) -> tuple[Manifest, ...]:
+    """The bytes that are kept with a release: two requests; none where they are gone."""
+    repository = release.members[0].repository
+    data = _layer(registry, repository, release.tag, MANIFESTS_KIND)
+    if data is None:
+        return ()
+    found = canonical.decode(data, tuple[Manifest, ...])
+    for each in found:
+        verify(f"a manifest that {release.name} keeps", each.digest, each.body)
+    return found
+
+
+def _release(registry: Registry, repository: Repository, tag: Tag) -> Release | None:
+    data = _layer(registry, repository, tag, RELEASE_KIND)
+    try:
+        found = None if data is None else canonical.decode(data, Release)
+    except msgspec.MsgspecError:
+        return None
+    return found if found is not None and found.tag == tag else None
+
+
+def _layer(registry: Registry, repository: Repository, tag: Tag, kind: str) -> bytes | None:
+    """A blob of an artifact of ours, by its kind."""
+    manifest = registry.manifest(repository, tag)
+    blobs = () if manifest is None else manifest.blobs
+    digest = next((each.digest for each in blobs if each.media_type == kind), None)
+    return None if digest is None else registry.blob(repository, digest)
 
 
 def read_inputs(registry: Registry, repository: Repository, digest: Digest) -> Inputs | None:

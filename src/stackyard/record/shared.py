@@ -12,7 +12,7 @@ its own bring it, so that no build waits; they are given values, and the file is
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -28,11 +28,13 @@ from stackyard.model.outcome import RunSummary
 from stackyard.model.record import Built, Fact, Record
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.shared import Shared
-from stackyard.record.artifacts import read_pointer, write_moves, write_record
+from stackyard.record.artifacts import read_pointer, write_moves, write_record, write_release
 from stackyard.record.sqlite import SqliteRecords
 
 if TYPE_CHECKING:
+    from stackyard.edges.registry import Manifest
     from stackyard.model.accepted import Acceptance, Seen
+    from stackyard.model.release import Release
 
 _CONNECTIONS = 8
 
@@ -87,9 +89,9 @@ class SharedRecords:
         return record
 
     def send_unshared(self) -> int:
-        """Bring what an earlier run could not; how many records and sets of moves."""
+        """Bring what an earlier run could not; how many records, releases and sets of moves."""
         left = self.local.unshared()
-        return sum(self._send(record) for record in left) + len(self.local.unshared_moves())
+        return sum(map(self._send, left)) + len(self.local.unshared_releases()) + len(self.local.unshared_moves())
 
     def settle(self, moves: MoveSet, state: MoveState) -> None:
         """As the local store; `flush` brings what was done."""
@@ -104,6 +106,18 @@ class SharedRecords:
             else:
                 self.local.note_moves_shared(moves)
 
+    def send_releases(self) -> None:
+        """Bring releases that no registry has; `flush` tells what could not be brought."""
+        for release in self.local.unshared_releases():
+            try:
+                kept = self.local.manifests({member.digest for member in release.members})
+                write_release(self._registry, release, kept)
+            except StackyardError as error:
+                self._failed[f"release {release.mark}"] = str(error)
+            else:
+                self.local.note_release_shared(release)
+                self._failed.pop(f"release {release.mark}", None)
+
     def flush(self) -> tuple[str, ...]:
         """Wait for all journeys and write down what arrived; a sentence for each kind of failure."""
         while self._journeys:
@@ -111,6 +125,7 @@ class SharedRecords:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+        self.send_releases()
         self._send_moves()
         if self._brought:
             self.local.note_shared(tuple(self._brought.values()))
@@ -242,6 +257,18 @@ class SharedRecords:
     def intend(self, moves: MoveSet) -> MoveSet:
         """As the local store."""
         return self.local.intend(moves)
+
+    def keep_release(self, release: Release, manifests: Sequence[Manifest] = ()) -> None:
+        """As the local store; `send_releases` brings it."""
+        self.local.keep_release(release, manifests)
+
+    def releases(self) -> Sequence[Release]:
+        """As the local store."""
+        return self.local.releases()
+
+    def manifests(self, digests: Collection[Digest]) -> Sequence[Manifest]:
+        """As the local store."""
+        return self.local.manifests(digests)
 
     def move_sets(self, channel: str | None = None, state: MoveState | None = None) -> Sequence[MoveSet]:
         """As the local store."""

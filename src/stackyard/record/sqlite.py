@@ -12,7 +12,7 @@ happened. Several processes may use one file; SQLite serialises them.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,9 @@ from stackyard.model.reference import Reference, Repository
 if TYPE_CHECKING:
     import sqlite3
 
+    from stackyard.edges.registry import Manifest
     from stackyard.model.accepted import Acceptance, Seen
+    from stackyard.model.release import Release
     from stackyard.model.shared import Shared
 
     Fetch = Callable[[Repository, Digest], Inputs | None]
@@ -77,6 +79,10 @@ ALTER TABLE seen ADD COLUMN mark TEXT NOT NULL DEFAULT '';
     """
 CREATE TABLE shared (record TEXT PRIMARY KEY, facts INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE elsewhere (key TEXT PRIMARY KEY, repository TEXT NOT NULL, blob TEXT NOT NULL) WITHOUT ROWID;
+""",
+    """
+CREATE TABLE releases (seq INTEGER PRIMARY KEY, mark TEXT UNIQUE NOT NULL, at TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE manifests (digest TEXT PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
 """,
 )
 """What makes each format of the one before it; the first of nothing."""
@@ -342,6 +348,59 @@ class SqliteRecords:
                 for number, current, body in rows
             ]
         return sorted(found, key=lambda moves: moves.at, reverse=True)  # what came from elsewhere was made when it was
+
+    def keep_release(self, release: Release, manifests: Sequence[Manifest] = ()) -> None:
+        """One transaction: the release, and bytes that are not kept for another one."""
+        body = zlib.compress(canonical.encode(release))
+        with self._open() as db:
+            sql = "INSERT OR IGNORE INTO releases (mark, at, body) VALUES (?, ?, ?)"
+            db.execute(sql, (release.mark, release.at, body))
+            rows = [(each.digest, each.media_type, zlib.compress(each.body)) for each in manifests]
+            db.executemany("INSERT OR IGNORE INTO manifests VALUES (?, ?, ?)", rows)
+
+    def releases(self) -> Sequence[Release]:
+        """Newest first."""
+        if not self._path.exists():
+            return []
+        from stackyard.model.release import Release  # few commands ask
+
+        with self._open() as db:
+            rows = db.execute("SELECT body FROM releases ORDER BY at DESC, seq DESC")
+            return [canonical.decode(zlib.decompress(body), Release) for (body,) in rows]
+
+    def manifests(self, digests: Collection[Digest]) -> Sequence[Manifest]:
+        """By digest, which they are kept under."""
+        if not self._path.exists():
+            return []
+        from stackyard.edges.registry import Manifest
+
+        sql = "SELECT digest, kind, body FROM manifests WHERE digest = ?"
+        with self._open() as db:
+            rows = [row for digest in digests for row in db.execute(sql, (digest,))]
+            return [Manifest(Digest(digest), kind, zlib.decompress(body)) for digest, kind, body in rows]
+
+    def merge_releases(self, releases: Sequence[Release]) -> int:
+        """Take over releases of other machines; how many were new."""
+        known = {release.mark for release in self.releases()}
+        fresh = [release for release in releases if release.mark not in known]
+        for release in fresh:
+            self.keep_release(release)
+            self.note_release_shared(release)
+        return len(fresh)
+
+    def unshared_releases(self) -> Sequence[Release]:
+        """Releases of registries that no registry was given."""
+        found = [release for release in self.releases() if release.place == "registry"]
+        if not found:
+            return []
+        with self._open() as db:
+            given = {name for (name,) in db.execute("SELECT record FROM shared")}
+        return [release for release in found if f"release {release.mark}" not in given]
+
+    def note_release_shared(self, release: Release) -> None:
+        """Its registry was given this release."""
+        with self._open() as db:
+            db.execute("INSERT OR REPLACE INTO shared VALUES (?, 1)", (f"release {release.mark}",))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from stackyard.model.inputs import Inputs
@@ -15,7 +15,9 @@ from stackyard.model.record import Built, Fact, Record
 from stackyard.model.reference import Reference
 
 if TYPE_CHECKING:
+    from stackyard.edges.registry import Manifest
     from stackyard.model.accepted import Acceptance, Seen
+    from stackyard.model.release import Release
 
 
 class Records(Protocol):
@@ -61,6 +63,15 @@ class Records(Protocol):
 
     def settle(self, moves: MoveSet, state: MoveState) -> None:
         """How a set of moves ended; `done` also notes where its tags are now."""
+
+    def keep_release(self, release: Release, manifests: Sequence[Manifest] = ()) -> None:
+        """Keep a release for good, with the bytes of its members' manifests."""
+
+    def releases(self) -> Sequence[Release]:
+        """All of them, newest first."""
+
+    def manifests(self, digests: Collection[Digest]) -> Sequence[Manifest]:
+        """The bytes that releases keep, of those digests of which there are any."""
 
     def move_sets(self, channel: str | None = None, state: MoveState | None = None) -> Sequence[MoveSet]:
         """Sets of moves, newest first."""

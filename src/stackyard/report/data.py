@@ -173,6 +173,9 @@ def moves_data(moves: MoveSet) -> dict[str, Any]:
         "at": moves.at,
         "commit": moves.commit,
         "state": moves.state,
+        "release": moves.release,
+        "by": moves.by,
+        "notes": moves.notes,
         "moves": [
             {
                 "target": str(move.target),

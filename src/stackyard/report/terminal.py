@@ -331,7 +331,9 @@ def moves_text(moves: MoveSet, style: Style, width: int) -> str:
     verb = "Promote" if moves.kind == "promote" else "Roll back to"
     commit = f" (commit {moves.commit[:7]})" if moves.commit else ""
     head = f"{verb} {style(moves.source, 'bold')}{commit}: channel {style(moves.channel, 'bold')}"
-    return "\n".join([head, "", table(rows, ("image", "tag", "is at", "moves to"), style, width)])
+    notes = f": {moves.notes}" if moves.notes else ""
+    release = [f"Release {style(moves.release, 'bold')}{notes}"] if moves.release else []
+    return "\n".join([head, *release, "", table(rows, ("image", "tag", "is at", "moves to"), style, width)])
 
 
 def findings_text(findings: Sequence[Finding], style: Style, width: int) -> str:  # noqa: ARG001 - as all texts

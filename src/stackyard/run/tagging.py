@@ -33,8 +33,14 @@ class TagStore(Protocol):
     def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
         """What the tag points at now."""
 
-    def read(self, repository: Repository, tag: Tag) -> Digest | None:
-        """As `resolve`; what it points at is then ready for `put`."""
+    def read(self, repository: Repository, tag: Tag | Digest) -> Digest | None:
+        """As `resolve`, also for what is there without a tag; it is then ready for `put`."""
+
+    def bytes_of(self, repository: Repository, digest: Digest) -> Manifest | None:
+        """The manifest itself, where the place has such: an engine has none."""
+
+    def keep(self, repository: Repository, manifest: Manifest) -> None:
+        """Have a manifest ready that is known from elsewhere."""
 
     def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
         """Point the tag at content that is there."""
@@ -54,9 +60,16 @@ class EngineTags:
         facts = self._engine.inspect(str(Reference(repository, tag)))
         return facts.image.id if facts else None
 
-    def read(self, repository: Repository, tag: Tag) -> Digest | None:
+    def read(self, repository: Repository, tag: Tag | Digest) -> Digest | None:
         """One inspect: an engine needs nothing more."""
-        return self.resolve(repository, tag)
+        facts = self._engine.inspect(tag if isinstance(tag, Digest) else str(Reference(repository, tag)))
+        return facts.image.id if facts else None
+
+    def bytes_of(self, repository: Repository, digest: Digest) -> None:
+        """None: in an engine an image is known by its id."""
+
+    def keep(self, repository: Repository, manifest: Manifest) -> None:
+        """Nothing."""
 
     def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
         """One request."""
@@ -79,17 +92,27 @@ class RegistryTags:
         """One HEAD."""
         return self._registry.resolve(repository, tag)
 
-    def read(self, repository: Repository, tag: Tag) -> Digest | None:
+    def read(self, repository: Repository, tag: Tag | Digest) -> Digest | None:
         """One GET; the bytes are kept, so that putting them under another tag needs none."""
         manifest = self._registry.manifest(repository, tag)
         if manifest is None:
             return None
-        self._kept[repository, manifest.digest] = manifest
+        self.keep(repository, manifest)
         return manifest.digest
+
+    def keep(self, repository: Repository, manifest: Manifest) -> None:
+        """Bytes in memory."""
+        self._kept[repository, manifest.digest] = manifest
+
+    def bytes_of(self, repository: Repository, digest: Digest) -> Manifest | None:
+        """What was read before, else one GET."""
+        if (repository, digest) not in self._kept:
+            self.read(repository, digest)
+        return self._kept.get((repository, digest))
 
     def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
         """GET the manifest, unless it was read; PUT the same bytes under the tag, read back."""
-        manifest = self._kept.get((repository, digest)) or self._registry.manifest(repository, digest)
+        manifest = self.bytes_of(repository, digest)
         if manifest is None:
             raise WorldError(
                 f"{repository}@{digest} is not in the registry, so {tag!r} cannot point at it",
@@ -143,13 +166,13 @@ def looked(store: TagStore, moves: Sequence[TagMove]) -> list[Digest | None]:
 
 
 def asked(
-    store: TagStore, wanted: Sequence[tuple[Repository, Tag, bool]]
-) -> dict[tuple[Repository, Tag], Digest | None]:
-    """Where tags are; of those that come with True, what is there is made ready to be put elsewhere."""
+    store: TagStore, wanted: Sequence[tuple[Repository, Tag | Digest, bool]]
+) -> dict[tuple[Repository, Tag | Digest], Digest | None]:
+    """Where tags are; what comes with True is made ready to be put elsewhere."""
 
-    def ask(each: tuple[Repository, Tag, bool]) -> Digest | None:
+    def ask(each: tuple[Repository, Tag | Digest, bool]) -> Digest | None:
         repository, tag, is_source = each
-        return store.read(repository, tag) if is_source else store.resolve(repository, tag)
+        return store.read(repository, tag) if is_source or isinstance(tag, Digest) else store.resolve(repository, tag)
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         answers = list(pool.map(ask, wanted))

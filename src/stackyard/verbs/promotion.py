@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from stackyard.check.findings import refuse_errors
 from stackyard.plan.selection import select
 from stackyard.verbs.yard import Yard
@@ -20,11 +22,20 @@ if TYPE_CHECKING:
     from stackyard.model.moves import MoveSet
 
 
-def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] = ()) -> MoveSet:
-    """The moves that would put `channel` on what `source` (a tag, a commit) is; nothing is moved yet."""
-    from stackyard.plan.channels import asked_of, find_sources, place_of, plan_promotion
+def plan_promotion(
+    yard: Yard, source: str, channel: str, images: Sequence[str] = (), release: str = "", notes: str = ""
+) -> MoveSet:
+    """The moves that would put `channel` on what `source` (a tag, a commit, a release) is; nothing is moved yet.
+
+    Args:
+        release: what the set is called from now on; one is found where none is given.
+        notes: what is to be said of it.
+    """
+    from stackyard.plan.channels import asked_of, find_sources, place_of, plan_promotion, refuse_gone
+    from stackyard.plan.releases import find_release
     from stackyard.run.tagging import asked
     from stackyard.verbs.groundwork import finish_moves
+    from stackyard.verbs.releasing import have_bytes, named
     from stackyard.verbs.sharing import sync_if_new
 
     refuse_errors(yard.stack)
@@ -32,24 +43,40 @@ def plan_promotion(yard: Yard, source: str, channel: str, images: Sequence[str] 
     finish_moves(yard)
     known = yard.records.known()
     place = place_of(yard.stack, known)
-    sources = find_sources(yard.stack, known, source, select(yard.stack, images), place)
+    begun = find_release(yard.records.releases(), source)
+    sources = find_sources(yard.stack, known, source, select(yard.stack, images), place, begun)
     runs = yard.records.move_sets("", "done")
-    found = asked(yard.tags(place), asked_of(yard.stack, sources, channel))
+    ready = have_bytes(yard, begun) if begun else frozenset()
+    wanted = [each for each in asked_of(yard.stack, sources, channel, place) if each[1] not in ready]
+    found = asked(yard.tags(place), wanted)
+    refuse_gone(sources, found)
     now = yard.clock.now()
-    return plan_promotion(yard.stack, known, source, sources, channel, place, lambda *tag: found[tag], now, runs)
+    moves = plan_promotion(yard.stack, known, source, sources, channel, place, lambda *tag: found[tag], now, runs)
+    if begun is not None:
+        moves = msgspec.structs.replace(moves, commit=begun.commit)
+    return named(yard, moves, begun, release, notes)
 
 
-def plan_rollback(yard: Yard, channel: str) -> MoveSet:
-    """The moves that would bring `channel` back to what it was before its current set."""
-    from stackyard.plan.channels import plan_rollback
+def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
+    """The moves that would bring `channel` back to what it was before its current set.
+
+    Args:
+        release: to what it was when it came to this one.
+    """
+    from stackyard.plan.releases import find_release
+    from stackyard.plan.rollback import plan_rollback
     from stackyard.verbs.groundwork import finish_moves
+    from stackyard.verbs.releasing import by
     from stackyard.verbs.sharing import sync_if_new
 
     sync_if_new(yard)
     finish_moves(yard)
     history = yard.records.move_sets(channel, "done")
     place = history[0].place if history else "engine"
-    return plan_rollback(channel, history, yard.tags(place).resolve, yard.clock.now())
+    to = find_release(yard.records.releases(), release) if release else None
+    name = to.name if to else release
+    moves = plan_rollback(channel, history, yard.tags(place).resolve, yard.clock.now(), name)
+    return msgspec.structs.replace(moves, by=by(yard))
 
 
 def move(
@@ -63,18 +90,22 @@ def move(
     """
     from stackyard.edges.turn import FOLDER, TAGS, taken
     from stackyard.run.tagging import carry_out
-    from stackyard.verbs.sharing import shared_store
+    from stackyard.verbs.releasing import keep
+    from stackyard.verbs.sharing import shared_records
 
+    shared = shared_records(yard) if moves.place == "registry" else None
     with taken(yard.state / FOLDER / TAGS):
+        keep(yard, moves, shared)
         done = carry_out(moves, yard.tags(moves.place), yard.records, is_fresh=is_fresh)
-    shared = shared_store(yard) if moves.place == "registry" else None
-    for sentence in shared.flush() if shared is not None else ():
-        tell(sentence)
+    if shared is not None:
+        shared.send_unshared()
+        for sentence in shared.flush():
+            tell(sentence)
     return done
 
 
 def channels(yard: Yard) -> dict[str, MoveSet]:
     """What each channel points at: its last promotion that was not rolled back."""
-    from stackyard.plan.channels import standing_sets
+    from stackyard.plan.rollback import standing_sets
 
     return standing_sets(yard.records.move_sets(state="done"))

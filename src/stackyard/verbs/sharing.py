@@ -129,6 +129,7 @@ def sync(yard: Yard) -> Synced:
     problems = shared.flush()
     found = _everything(yard)
     learned = yard.records.merge([(place, each) for place, held in found for each in held.records])
+    learned += yard.records.merge_releases([release for _, held in found for release in held.releases])
     learned += yard.records.merge_moves([moves for _, held in found for moves in held.moves])
     return Synced(len(found), learned, given - len(problems), problems)
 

@@ -10,19 +10,18 @@ import pytest
 
 from stackyard.errors import InvalidValue, NothingToDo, TagConflict
 from stackyard.model.known import Known, TagPlace
-from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.moves import MoveSet
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.record import Record
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Stack, TagTemplates
-from stackyard.plan.channels import Source, find_sources, place_of, plan_promotion, plan_rollback, standing_sets
+from stackyard.plan.channels import Source, find_sources, place_of, plan_promotion
 from tests.unit.plan.made import (
     AT,
     COMMIT,
     known,
     manifest,
     move,
-    promotion,
     pushed,
     record,
     result,
@@ -229,96 +228,6 @@ def test_a_channel_may_be_a_template() -> None:
         "v-main",
         "v-main",
     ]
-
-
-# Rollback: `history` is newest first, as the records give it.
-
-A = promotion("A", move(X, "stable", None, "a"))
-B = promotion("B", move(X, "stable", "a", "b"))
-C = promotion("C", move(X, "stable", "b", "c"))
-
-
-def back(of: MoveSet) -> MoveSet:
-    """The finished rollback of a promotion."""
-    moves = tuple(TagMove(each.target, each.repository, each.tag, each.now, each.was or each.now) for each in of.moves)
-    return promotion("?", *moves, kind="rollback")
-
-
-def rolled(*history: MoveSet, at: str) -> MoveSet:
-    """The plan to roll `stable` back, which is at the image of content `at`."""
-    return plan_rollback("stable", history, lambda *_: manifest(at), "2026-02-01T00:00:00Z")
-
-
-def test_a_rollback_goes_to_what_was_before() -> None:
-    """Promote A, promote B: back to A, and it says so."""
-    moves = rolled(B, A, at="b")
-
-    assert moved(moves) == [("x", manifest("b"), manifest("a"))]
-    assert (moves.kind, moves.source, moves.channel) == ("rollback", "A", "stable")
-
-
-def test_a_second_rollback_goes_one_further() -> None:
-    """Promotions are a stack: A, B, C, back, back is A; then D, back is A again."""
-    further = rolled(back(C), C, B, A, at="b")
-    assert (moved(further), further.source) == ([("x", manifest("b"), manifest("a"))], "A")
-
-    d = promotion("D", move(X, "stable", "a", "d"))
-    again = rolled(d, back(B), back(C), C, B, A, at="d")
-    assert (moved(again), again.source) == ([("x", manifest("d"), manifest("a"))], "A")
-
-
-def test_there_is_nothing_before_the_first() -> None:
-    """NothingToDo: no promotion, all of them taken back, or a tag that did not exist before."""
-    with pytest.raises(NothingToDo, match="no promotion to 'stable'"):
-        rolled(at="a")
-    with pytest.raises(NothingToDo, match="did not exist before"):
-        rolled(A, at="a")
-    with pytest.raises(NothingToDo, match="did not exist before"):
-        rolled(back(B), B, A, at="a")
-
-
-def test_what_was_there_before_us_comes_back() -> None:
-    """The first promotion over a tag that somebody else had put can be taken back too; then nothing is left."""
-    first = promotion("A", move(X, "stable", "theirs", "a"))
-
-    assert moved(rolled(first, at="a")) == [("x", manifest("a"), manifest("theirs"))]
-    with pytest.raises(NothingToDo, match="no promotion"):
-        rolled(back(first), first, at="theirs")
-
-
-def test_a_promotion_typed_twice_is_no_step() -> None:
-    """The second one changed nothing: rolling back goes to what was before the first of the two."""
-    twice = promotion("B", move(X, "stable", "b", "b"))
-
-    assert moved(rolled(twice, B, A, at="b")) == [("x", manifest("b"), manifest("a"))]
-
-
-def test_a_first_promotion_that_changed_nothing_cannot_be_taken_back() -> None:
-    """The channel was there already: it is a channel now, and there is nothing before it."""
-    same = promotion("A", move(X, "stable", "a", "a"))
-
-    assert standing_sets([same]) == {"stable": same}
-    with pytest.raises(NothingToDo, match="was where it is"):
-        rolled(same, at="a")
-
-
-def test_a_rollback_of_a_tag_that_somebody_moved_is_refused() -> None:
-    """Neither where we put it nor where it would go; half undone by hand is fine."""
-    with pytest.raises(TagConflict) as caught:
-        rolled(B, A, at="stranger")
-    assert (caught.value.expected, caught.value.found) == (manifest("b"), manifest("stranger"))
-    assert rolled(B, A, at="a").changes == ()
-
-
-def test_each_channel_stands_where_its_last_promotion_put_it() -> None:
-    """A promotion that was taken back does not count, nor do the branch tags of runs."""
-    other = promotion("O", move(X, "beta", None, "o"), channel="beta")
-    run = promotion("7", move(X, "main", None, "r"), channel="", kind="run")
-
-    assert standing_sets([run, other, B, A]) == {"beta": other, "stable": B}
-    assert standing_sets([back(B), other, B, A]) == {"stable": A, "beta": other}
-    assert standing_sets([back(B), B]) == {}
-    assert standing_sets([]) == {}
 
 
 @pytest.mark.parametrize("channel", ["2026.3-fffffff", "sy-0123", "kept"])

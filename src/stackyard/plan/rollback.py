@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Where a channel stands, and the way back.
+
+In:   finished sets of moves, where the channel's tags are now
+Out:  MoveSet, to be shown and then carried out
+Raises: NothingToDo, TagConflict
+Pure. Why: docs/explanation/promotion.md. Beside: channels, which goes forward
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stackyard.errors import NothingToDo
+from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.reference import Reference
+from stackyard.plan.channels import Resolve, check_unmoved
+
+
+def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at: str, to: str = "") -> MoveSet:
+    """The moves that bring `channel` back to what it was before its current set, or when it came to the release `to`.
+
+    Args:
+        history: finished sets of the channel, newest first.
+    """
+    standing = _standing(history)
+    if not standing:
+        raise NothingToDo(
+            f"nothing to roll back: the records know no promotion to {channel!r}",
+            hint="`stackyard history` lists the channels",
+            channel=channel,
+        )
+    if not standing[-1].changes:
+        raise NothingToDo(
+            f"nothing to roll back to: {channel!r} was where it is before its first promotion",
+            hint="promote another release instead",
+            channel=channel,
+        )
+    rest = _before(standing, to) if to else standing[:-1]
+    moved: dict[Reference, list[TagMove]] = {}
+    for move in (move for undone in standing[len(rest) :] for move in undone.moves):
+        moved.setdefault(move.reference, []).append(move)
+    moves_back: list[TagMove] = []
+    for reference, moves in moved.items():
+        was, now = moves[0].was, moves[-1].now
+        if was is None:
+            when = "the last promotion" if len(rest) == len(standing) - 1 else "what would be taken back"
+            raise NothingToDo(
+                f"nothing to roll back to: {reference} did not exist before {when}",
+                hint="promote another release instead",
+                channel=channel,
+            )
+        found = resolve(moves[0].repository, moves[0].tag)
+        if found not in (now, was):
+            check_unmoved(reference, now, found)
+        moves_back.append(TagMove(moves[0].target, moves[0].repository, moves[0].tag, found, was))
+    before = rest[-1] if rest else None
+    return MoveSet(
+        kind="rollback",
+        place=standing[-1].place,
+        channel=channel,
+        source=before.source if before else "what was there before",
+        at=at,
+        moves=tuple(moves_back),
+        commit=before.commit if before else "",
+        release=before.release if before else "",
+    )
+
+
+def _before(standing: Sequence[MoveSet], release: str) -> Sequence[MoveSet]:
+    """The sets up to the last promotion of a release before the current one."""
+    channel = standing[-1].channel
+    if standing[-1].release == release:
+        raise NothingToDo(f"{channel!r} is at {release} already", hint="`stackyard releases` lists others")
+    for last in range(len(standing) - 1, 0, -1):
+        if standing[last - 1].release == release:
+            return standing[:last]
+    raise NothingToDo(
+        f"{channel!r} never was at a release {release!r}, or was taken back from it",
+        hint=f"`stackyard promote {release} --to {channel}` puts it there",
+        channel=channel,
+        release=release,
+    )
+
+
+def standing_sets(history: Sequence[MoveSet]) -> dict[str, MoveSet]:
+    """The set each channel stands at, by channel; a channel whose every promotion was rolled back is left out.
+
+    Args:
+        history: finished sets of any kind, newest first.
+    """
+    names = dict.fromkeys(moves.channel for moves in history if moves.channel)
+    found = {name: _standing([moves for moves in history if moves.channel == name]) for name in names}
+    return {name: sets[-1] for name, sets in found.items() if sets}
+
+
+def _standing(history: Sequence[MoveSet]) -> list[MoveSet]:
+    """Promotions of one channel that no rollback took back, oldest first.
+
+    One that changed nothing (the same command typed twice) is not a step to go back, unless it is the first:
+    then it says what the channel is.
+    """
+    standing: list[MoveSet] = []
+    for moves in reversed(history):
+        if moves.kind == "rollback":
+            standing.pop()
+            if moves.release in {each.release for each in standing}:
+                while standing[-1].release != moves.release:
+                    standing.pop()
+        elif moves.changes or not standing:
+            standing.append(moves)
+    return standing

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""Releases as they are made and read: every promotion leaves one behind, and may begin with one.
+
+In:   a Yard, a planned promotion
+Out:  Release
+May touch: records, the registry (where a release is kept beside the images)
+Raises: StackyardError
+Why: docs/explanation/promotion.md
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stackyard.edges.git import who
+from stackyard.model.names import Digest
+from stackyard.model.release import Release, name_in
+from stackyard.plan.releases import draft, find_release, is_of, name_release, taken_name
+from stackyard.record.artifacts import read_manifests
+
+if TYPE_CHECKING:
+    from stackyard.model.moves import MoveSet
+    from stackyard.record.shared import SharedRecords
+    from stackyard.verbs.yard import Yard
+
+
+def named(yard: Yard, moves: MoveSet, release: Release | None, wanted: str, notes: str) -> MoveSet:
+    """A planned promotion with the name of its release, who asks for it, and what they say.
+
+    Args:
+        release: what is promoted, if it was a release; a part of it gets a name of its own.
+        wanted: the name a person gave; empty: one is found.
+    """
+    releases = yard.records.releases()
+    is_whole = release is not None and not wanted and is_of(release, moves)
+    name = release.name if release is not None and is_whole else name_release(moves, releases, wanted)
+    if wanted and moves.place == "registry" and yard.stack.shares_records and find_release(releases, name) is None:
+        place = moves.moves[0].repository
+        if any(name_in(tag) == name for tag in yard.registry.list_tags(place)):
+            raise taken_name(name, f"beside the images in {place}; `stackyard records sync` learns of it")
+    return msgspec.structs.replace(moves, release=name, by=by(yard), notes=notes)
+
+
+def by(yard: Yard) -> str:
+    """Who moves tags here."""
+    return who(yard.root, yard.options.environ)
+
+
+def have_bytes(yard: Yard, release: Release) -> frozenset[Digest]:
+    """Make the manifests of a release ready to be put, as they were kept with it; which those are."""
+    if release.place != "registry":
+        return frozenset()
+    digests = {member.digest for member in release.members}
+    kept = {each.digest: each for each in yard.records.manifests(digests)}
+    if len(kept) < len(digests) and yard.stack.shares_records:
+        kept |= {each.digest: each for each in read_manifests(yard.registry, release)}
+        yard.records.keep_release(release, tuple(kept.values()))
+    for member in release.members:
+        if member.digest in kept:
+            yard.tags("registry").keep(member.repository, kept[member.digest])
+    return frozenset(kept)
+
+
+def keep(yard: Yard, moves: MoveSet, shared: SharedRecords | None) -> None:
+    """Write down the release of a promotion, here and beside the images, if it is not there yet."""
+    if moves.kind != "promote" or any(r.name == moves.release and is_of(r, moves) for r in yard.records.releases()):
+        return
+    store = yard.tags(moves.place)
+    manifests = {move.now: found for move in moves.moves if (found := store.bytes_of(move.repository, move.now))}
+    release = draft(moves, yard.records.known(), {each.digest: each.platforms for each in manifests.values()})
+    yard.records.keep_release(release, tuple(manifests.values()))
+    if shared is not None:
+        shared.send_releases()

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""Releases from the command line: made by promotions, promoted, gone back to, known elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from stackyard.model.names import Tag
+from stackyard.model.reference import Repository
+from tests.repositories import commit
+from tests.unit.cli.conftest import Shell
+
+BASE, LEAF = Repository("registry.example/lab/base"), Repository("registry.example/lab/leaf")
+
+
+@pytest.fixture
+def released(shell: Shell) -> Shell:
+    """Two commits of both images, the first of which is the release `fall` in `stable`, and the second after it."""
+    shell.environ["GITHUB_ACTOR"] = "Ada"
+    shell("build", "--push")
+    said = shell("promote", "main", "--to", "stable", "--release", "fall", "--notes", "first", "--yes", "--json")
+    assert (said.code, said.json["release"], said.json["by"]) == (0, "fall", "Ada")
+    (shell.root / "images/base/Dockerfile").write_text("FROM busybox:1.36\nRUN echo two\n")
+    commit(shell.root)
+    shell("build", "--push")
+    assert shell("promote", "main", "--to", "stable", "--release", "winter", "--yes").code == 0
+    return shell
+
+
+def at(shell: Shell, tag: str) -> list[str | None]:
+    """Where both images' tag is."""
+    return [shell.registry.resolve(each, Tag(tag)) for each in (BASE, LEAF)]
+
+
+def test_releases_are_listed_with_their_channels(released: Shell) -> None:
+    """Newest first; each knows who, what and its images, with the content tag that keeps them."""
+    text, (winter, fall) = released("releases").out, released("releases", "--json").json["releases"]
+
+    assert [(each["release"], each["channels"]) for each in (winter, fall)] == [("winter", ["stable"]), ("fall", [])]
+    assert (fall["by"], fall["notes"], fall["source"]) == ("Ada", "first", "main")
+    assert [member["target"] for member in fall["members"]] == ["base", "leaf"]
+    for repository, member in zip((BASE, LEAF), fall["members"], strict=True):
+        assert released.registry.resolve(repository, Tag(member["content_tag"])) == member["digest"]
+    assert text.index("winter") < text.index("fall")
+
+
+def test_a_release_goes_to_another_channel_and_stays_itself(released: Shell) -> None:
+    """The channel gets the old images, though every tag has moved on; no further release is made of them."""
+    fall = [member["digest"] for member in released("releases", "--json").json["releases"][1]["members"]]
+    said = released("promote", "fall", "--to", "exam", "--yes")
+
+    assert "Release fall" in said.out
+    assert at(released, "exam") == fall != at(released, "stable")
+    assert len(released("releases", "--json").json["releases"]) == 2
+
+
+def test_a_channel_goes_back_to_a_release(released: Shell) -> None:
+    """By its name; another channel's release is none of its own."""
+    released("promote", "winter", "--to", "exam", "--yes")
+    said = released("rollback", "stable", "--to", "fall", "--yes", "--json")
+
+    assert (said.json["release"], said.json["kind"]) == ("fall", "rollback")
+    assert at(released, "stable") != at(released, "exam")
+    refused = released("rollback", "exam", "--to", "fall", "--yes")
+    assert (refused.code, "`stackyard promote fall --to exam`" in refused.err) == (1, True)
+
+
+def test_a_name_is_taken_once(released: Shell) -> None:
+    """Another set cannot have it; the same set may be promoted under it again."""
+    taken = released("promote", "main", "--to", "exam", "--release", "fall", "--yes")
+    again = released("promote", "main", "--to", "exam", "--release", "winter", "--yes")
+
+    assert (taken.code, "there is a release 'fall' already" in taken.err) == (2, True)
+    assert again.code == 0
+
+
+def test_part_of_a_release_has_to_fit_what_the_channel_holds(released: Shell) -> None:
+    """The old leaf stands on the old base: neither goes alone to a channel of the new; both do."""
+    refused = released("promote", "fall", "--to", "stable", "--image", "leaf", "--yes")
+
+    assert refused.code == 1
+    assert "not promoting leaf" in refused.err
+    assert "stable holds base at" in refused.err
+    assert released("promote", "fall", "--to", "stable", "--yes").code == 0
+
+
+def test_without_a_release_it_says_how_one_is_made(shell: Shell) -> None:
+    """Nothing was promoted yet."""
+    assert "`stackyard promote` makes the first one" in shell("releases").out
+    assert shell("releases", "--json").json["releases"] == []

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Releases as they travel: what one machine promoted, another promotes again or goes back to."""
+
+from __future__ import annotations
+
+import pytest
+
+from stackyard.errors import InvalidValue, NothingToDo, RegistryRefused
+from stackyard.model.moves import MoveSet
+from stackyard.model.names import Tag
+from stackyard.model.release import RELEASE_TAG
+from stackyard.verbs import promotion, sharing
+from tests.repositories import commit
+from tests.unit.verbs import test_sharing
+from tests.unit.verbs.test_sharing import BASE, LEAF, Machine, another
+
+one = test_sharing.one
+
+
+def promote(machine: Machine, source: str, channel: str = "stable", name: str = "") -> MoveSet:
+    """Plan a promotion and carry it out, a minute later."""
+    machine.clock.advance(60)
+    yard = machine.yard()
+    return promotion.move(yard, promotion.plan_promotion(yard, source, channel, release=name))
+
+
+@pytest.fixture
+def released(one: Machine) -> Machine:
+    """A machine that promoted two sets to `stable`: `fall`, then `winter`."""
+    one.build()
+    promote(one, "main", name="fall")
+    one.write("images/base/note", "changed")
+    commit(one.root)
+    one.build()
+    promote(one, "main", name="winter")
+    return one
+
+
+def at(machine: Machine, tag: str) -> list[str | None]:
+    """Where both images' tag is."""
+    return [machine.registry.resolve(each, Tag(tag)) for each in (BASE, LEAF)]
+
+
+def test_a_fresh_clone_promotes_a_release(released: Machine) -> None:
+    """It learns of releases beside the images, and puts the bytes that are kept with them: no manifest is read."""
+    releases = released.yard().records.releases()
+    fall = [member.digest for member in releases[1].members]
+    two = another(released)
+    two.registry.requests.clear()
+    moves = promote(two, "fall", "exam")
+
+    assert moves.release == "fall"
+    assert at(two, "exam") == fall != at(two, "stable")
+    assert not [each for each in two.registry.requests if each.verb == "manifest" and each.tag in fall]
+    assert two.yard().records.releases() == releases
+    standing = {name: each.release for name, each in promotion.channels(two.yard()).items()}
+    assert standing == {"stable": "winter", "exam": "fall"}
+
+
+def test_a_fresh_clone_goes_back_to_a_release(released: Machine) -> None:
+    """What the channel was is known there, too."""
+    two = another(released)
+    moves = promotion.move(two.yard(), promotion.plan_rollback(two.yard(), "stable", "fall"))
+
+    assert (moves.kind, moves.release) == ("rollback", "fall")
+    assert at(two, "stable") == [member.digest for member in two.yard().records.releases()[1].members]
+
+
+def test_a_name_that_another_machine_took_is_refused(released: Machine) -> None:
+    """Before anything moves, by a clone that has not learned of it yet."""
+    two = another(released)
+    sharing.sync(two.yard())
+    released.write("images/base/note", "changed again")
+    commit(released.root)
+    released.build()
+    promote(released, "main", name="spring")
+
+    with pytest.raises(InvalidValue, match="there is a release 'spring' already, beside the images in"):
+        promote(two, "winter", "exam", name="spring")
+    assert at(two, "exam") == [None, None]
+
+
+def test_what_the_registry_does_not_take_is_sent_later(released: Machine) -> None:
+    """The tags move, the rest is told; the next time all is there."""
+    error = RegistryRefused("registry registry.example refused", address="registry.example", status=403, words="DENIED")
+    released.registry.fail_on(lambda request: request.verb == "upload", error)
+    said: list[str] = []
+    yard = released.yard()
+    plan = promotion.plan_promotion(yard, "fall", "stable", ("base",), release="half")
+    promotion.move(yard, plan, tell=said.append)
+
+    assert len(said) == 1
+    assert not [tag for tag in released.registry.tags(BASE) if tag.startswith(f"{RELEASE_TAG}half.")]
+    released.registry.heal()
+    assert sharing.sync(released.yard()).given >= 1
+    assert [tag for tag in released.registry.tags(BASE) if tag.startswith(f"{RELEASE_TAG}half.")]
+
+
+def test_an_image_that_its_registry_lost_is_refused_by_name(released: Machine) -> None:
+    """Somebody deleted it, and no bytes of it are kept here: nothing moves."""
+    old = released.yard().records.known().records[test_sharing.TargetName("leaf")][-1]
+    pushed = old.pushed(LEAF)
+    assert pushed is not None
+    assert old.built is not None
+    released.registry.delete(LEAF, pushed.image.digest)
+    before = at(released, "exam")
+
+    with pytest.raises(NothingToDo, match=f"not promoting leaf: {LEAF}@{pushed.image.digest} is gone"):
+        promote(released, old.built.commit[:12], "exam")
+    assert at(released, "exam") == before
