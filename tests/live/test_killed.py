@@ -114,8 +114,9 @@ class Struck:
         """A whole run: status of each image, and all it said."""
         process = self.start("--json")
         out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, (out, err)
-        told = json.loads(out)
+        told = json.loads(out) if out else {"outcomes": ()}
+        why = [(each["target"], each.get("failure"), each.get("details")) for each in told["outcomes"]]
+        assert process.returncode == 0, f"{why}\n{err}"
         return {outcome["target"]: outcome["status"] for outcome in told["outcomes"]}, told
 
     def newest(self, run: int | None = None) -> dict[str, Record]:

@@ -60,6 +60,11 @@ class _Ended(NamedTuple):
     line: int | None = None
 
 
+_UNSTARTED = re.compile(r"did not complete successfully: failed to create endpoint ")
+"""A step gets a network of its own from dockerd, which now and then trips over one that is just being taken down.
+A RUN that ran ends with `exit code`, and a program that is not there is the Dockerfile's fault."""
+
+
 class _NotPinned(Exception):
     """The engine is about to fetch an image that nobody planned."""
 
@@ -86,7 +91,18 @@ def build(
                     image = built_image(store, request, _told(metadata, way))
         if ended.failure is not None:
             file.write(f"failed: {ended.failure}\n")
-    return BuildResult(image, time.monotonic() - started, ended.failure, ended.last_lines, ended.is_late, ended.line)
+    took_s = time.monotonic() - started
+    ran = ended.failure is None or not could_not_start(ended.failure)
+    return BuildResult(image, took_s, ended.failure, ended.last_lines, ended.is_late, ended.line, not ran)
+
+
+def could_not_start(failure: str) -> bool:
+    """Whether a build failed before its step began, by a fault of the engine's that passes by itself.
+
+    >>> could_not_start("... did not complete successfully: exit code: 1")
+    False
+    """
+    return bool(_UNSTARTED.search(failure))
 
 
 def not_planned(name: str) -> str:

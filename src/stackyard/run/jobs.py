@@ -209,14 +209,22 @@ def _external_foundation(target: Target, dockerfile: Dockerfile | None) -> str:
 def _attempted(
     work: Work, target: Target, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]
 ) -> BuildResult:
-    """The build, tried again as often as the spec says. Nobody else knows whether a `RUN` may be repeated."""
+    """The build, tried again as often as the spec says. Nobody else knows whether a `RUN` may be repeated.
+
+    A step that the engine did not even start is no `RUN` that failed: that is tried again without a word of the spec.
+    """
     patience = Patience(sleep=work.clock.sleep)
-    for attempt in range(1, target.retries + 1):
+    left, unstarted, attempt = target.retries, patience.attempts - 1, 0
+    while True:
         result = work.engine.build(request, log, watch)
-        if result.image is not None:
+        if result.image is not None or not (unstarted if result.is_unstarted else left):
             return result
+        if result.is_unstarted:
+            unstarted -= 1
+        else:
+            left -= 1
+        attempt += 1
         patience.pause(patience.back_off_s(attempt), f"build failed: {result.failure}")
-    return work.engine.build(request, log, watch)
 
 
 def _cache_places(work: Work, target: Target, is_export: bool) -> tuple[str, ...]:

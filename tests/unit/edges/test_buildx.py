@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.edges.buildx import argv, environment, masker, refusal
+from stackyard.edges.buildx import argv, could_not_start, environment, masker, refusal
 from stackyard.edges.built_in import PlainValues
 from stackyard.edges.docker import DockerEngine, _facts, _store, _unmistakable
 from stackyard.edges.docker_context import locate
@@ -164,6 +164,17 @@ executor failed running [/bin/sh -c exit 3]: exit code: 3""".splitlines()
     failure = "[3/3] RUN echo two; exit 3: executor failed running [/bin/sh -c exit 3]: exit code: 3"
     assert progress.failure() == (failure, ("two",))
     assert "#3 done in 1.6 s" in log.getvalue()
+
+
+def test_a_step_that_never_began():
+    """Only what dockerd says of a network it could not give; a RUN that ran, or cannot, is the Dockerfile's."""
+    said = 'RUN x: process "/bin/sh -c x" did not complete successfully: '
+    network = "failed to create endpoint 217m on network bridge: adding interface veth47 to bridge b failed: no device"
+
+    assert could_not_start(said + network)
+    assert not could_not_start(said + "exit code: 1")
+    assert not could_not_start(said + 'exec: "nobody": executable file not found in $PATH')
+    assert not could_not_start(f"RUN echo {network}: exit code: 1")
 
 
 def test_secrets_are_masked():
