@@ -15,6 +15,7 @@ from stackyard.cli.common import (
     images_argument,
     json_option,
     option,
+    overwriting_option,
     pulling_option,
     rebuild_option,
     run_options,
@@ -59,6 +60,7 @@ jobs_option = option(
 @jobs_option
 @option("--ignore-disk", "is_ignoring_disk", is_flag=True, help="Begin although the disk is too small, by the records.")
 @option("--fail-fast", "is_failing_fast", is_flag=True, help="Start nothing more once something failed.")
+@overwriting_option
 @pulling_option
 @engine_option
 @progress_option
@@ -123,6 +125,7 @@ MISSING: tuple[Action, ...] = ("build", "decide-later", "retest", "fetch")
 @selection_options
 @run_options
 @jobs_option
+@overwriting_option
 @engine_option
 @progress_option
 @json_option

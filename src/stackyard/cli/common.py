@@ -127,6 +127,25 @@ pulling_option = option(
 )
 
 
+def _keep_reason(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        if not value.strip():
+            raise ConfigError(
+                "--overwrite-tag wants a reason", hint='such as --overwrite-tag "built from a bad mirror"'
+            )
+        session_of(ctx).overwrite = " ".join(value.split())
+
+
+overwriting_option = option(
+    "--overwrite-tag",
+    "overwrite",
+    metavar="REASON",
+    expose_value=False,
+    callback=_keep_reason,
+    help="Take fixed tags away from other images; the reason is recorded.",
+)
+
+
 JSON = 'Print one JSON object, "format": 1.'
 json_option = option("--json", "is_json", is_flag=True, callback=keep_json, help=JSON)
 

@@ -60,6 +60,7 @@ class Session:
         self.directory = "."
         self.images: str | None = None
         self.stamp: str | None = None
+        self.overwrite = ""
         self.build_args: tuple[str, ...] = ()
         self.bases: tuple[str, ...] = ()
         self.engine: str | None = None
@@ -94,6 +95,7 @@ class Session:
             account=environ.get("AWS_ACCOUNT_ID") or None,
             region=environ.get("AWS_REGION") or None,
             stamp=self.stamp,
+            overwrite=self.overwrite,
             build_args=tuple(filter(None, (given_argument(text, environ) for text in self.build_args))),
             bases=tuple(map(given_base, self.bases)),
             may_pull=self.may_pull,

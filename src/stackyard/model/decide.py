@@ -56,6 +56,8 @@ class Need(msgspec.Struct, frozen=True):
     """Who asked for that."""
     now: str = ""
     """What time it is, for images that may not become old; empty: age is no reason."""
+    is_overwriting: bool = False
+    """A fixed tag that another image holds is wanted all the same."""
     on_published: bool = False
     """What is not selected is built on as it was published last, where it was."""
 

@@ -92,6 +92,10 @@ class Tagged(msgspec.Struct, frozen=True, tag_field="fact", tag="tagged"):
     tag: Tag
     instead_of: Tag | None = None
     """The tag that was wanted, where another image holds that; `tag` is then its numbered form."""
+    was: Digest | None = None
+    """The image that held the tag, which somebody wanted overwritten."""
+    reason: str = ""
+    """Why."""
 
     @property
     def wanted(self) -> Tag:

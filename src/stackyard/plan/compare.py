@@ -259,7 +259,7 @@ def _has_fixed(target: Target, record: Record, tag: Tag, need: Need) -> bool:
         isinstance(fact, Tagged)
         and (fact.place == "registry" or not need.publish)
         and fact.repository.canonical == target.repository.canonical
-        and fact.wanted == tag
+        and tag == (fact.tag if need.is_overwriting else fact.wanted)
         for fact in record.facts
     )
 

@@ -524,6 +524,7 @@ def _merged(db: sqlite3.Connection, shared: Shared) -> int:
         if isinstance(fact, Tagged) and fact.place == "registry" and (pushed := record.pushed(fact.repository)):
             name = Reference(fact.repository, fact.tag).canonical
             sql = "INSERT OR IGNORE INTO tags (place, reference, digest, branch) VALUES (?, ?, ?, NULL)"
+            sql = sql.replace("IGNORE", "REPLACE") if fact.was is not None else sql
             db.execute(sql, ("registry", name, pushed.image.digest))
     return fresh + len(new)
 

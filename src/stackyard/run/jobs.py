@@ -106,6 +106,8 @@ class Work(msgspec.Struct):
     """Whether builds may fetch images that nobody planned."""
     is_stamp_typed: bool = False
     """Whether a person typed the stamp, and so means the tags that have it and no others."""
+    overwrite: str = ""
+    """Why fixed tags are taken away from other images; empty: they are not."""
 
     def shown(self, path: Path) -> str:
         """A path as people see it: relative to the stack's root."""

@@ -10,15 +10,17 @@ Beside: jobs, whose Work and Done these are. Moving tags: tagging
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
-from stackyard.errors import DigestMismatch, StackyardError
+from stackyard.edges.registry import Manifest
+from stackyard.errors import DigestMismatch, RegistryRefused, StackyardError
 from stackyard.model.known import TagPlace
 from stackyard.model.logs import push_log
 from stackyard.model.names import Digest, Tag
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Fact, Pushed, Record, Tagged
-from stackyard.model.reference import PublishedImage, Reference
+from stackyard.model.reference import PublishedImage, Reference, Repository
 from stackyard.model.stack import TagTemplates, Target
 from stackyard.model.tags import STAMP, fixed_conflict, numbered, tags_of
 from stackyard.run.jobs import Done, Work
@@ -44,13 +46,17 @@ def publish(
         place: TagPlace = "registry" if work.is_publishing else "engine"
         typed = _typed(work, target)
         for tag in fixed:
-            placed, holder = _put_fixed(store, target, tag, digest, tag in typed)
-            facts.append(Tagged(work.clock.now(), place, target.repository, placed, None if placed == tag else tag))
+            placed, holder = _put_fixed(store, target, tag, digest, tag in typed, is_moving=bool(work.overwrite))
+            instead_of = None if placed == tag else tag
+            moved = (holder, work.overwrite) if holder is not None and instead_of is None else (None, "")
+            facts.append(Tagged(work.clock.now(), place, target.repository, placed, instead_of, *moved))
             tags.append((place, Reference(target.repository, placed), digest))
-            if holder is not None:
+            if instead_of is not None and holder is not None:
                 remarks.append(
                     f"{target.name} is tagged {placed}: {tag} is {holder.short}, another build, and stays where it is"
                 )
+            elif holder is not None:
+                remarks.append(f"{target.name}: {tag} was {holder.short}, and is overwritten: {work.overwrite}")
     except StackyardError as error:
         details = (f"hint: {error.hint}",) if error.hint else ()
         return Done(
@@ -80,19 +86,22 @@ def _published(
 
 
 def _push(work: Work, target: Target, built: Built, log: Path) -> Pushed:
-    """Push the very image that was tested, under its content tag, and read it back by digest.
+    """Push the very image that was tested, under its content tag, and read it back by digest; not if it is there.
 
     The name it was built under may be of another repository: the stack's registry is not what it was then.
     """
     started = work.clock.ticks()
     tag = built.local.tag
     assert tag is not None
-    local = Reference(target.repository, tag)
-    if local != built.local:
-        work.engine.tag(built.image, local)
-    work.engine.push(local, log)
-    manifest = work.registry.manifest(target.repository, tag)
-    found = None if manifest is None else manifest.digest if work.about.store == "containerd" else manifest.config
+    manifest, found = None, None
+    with contextlib.suppress(RegistryRefused):  # some do so while there is no such repository, and a push makes it
+        manifest, found = _at(work, target.repository, tag)
+    if found != built.image.id:
+        local = Reference(target.repository, tag)
+        if local != built.local:
+            work.engine.tag(built.image, local)
+        _send(work, local, built, log)
+        manifest, found = _at(work, target.repository, tag)
     if manifest is None or found != built.image.id:
         raise DigestMismatch(
             f"pushed {built.image.id.short} as {local}, and the registry has {found or 'nothing'} there",
@@ -102,6 +111,38 @@ def _push(work: Work, target: Target, built: Built, log: Path) -> Pushed:
         )
     image = PublishedImage(target.repository, manifest.digest)
     return Pushed(work.clock.now(), image, tag, work.clock.ticks() - started)
+
+
+def _at(work: Work, repository: Repository, tag: Tag) -> tuple[Manifest | None, Digest | None]:
+    """What a tag points at in the registry, and which id this engine would give that."""
+    manifest = work.registry.manifest(repository, tag)
+    if manifest is None:
+        return None, None
+    return manifest, manifest.digest if work.about.store == "containerd" else manifest.config
+
+
+def _send(work: Work, local: Reference, built: Built, log: Path) -> None:
+    """Have the engine push; it sends only what is missing, and mounts what another repository has.
+
+    Of a refusal it tells words only, so the registry is asked for the same right: it says what is wrong, and which
+    kind of wrong that is.
+    """
+    try:
+        work.engine.push(local, log)
+    except RegistryRefused as refused:
+        try:
+            work.registry.mount(local.repository, built.image.id, local.repository)
+        except RegistryRefused as asked:
+            raise RegistryRefused(
+                str(refused),
+                hint=asked.hint or refused.hint,
+                address=refused.address,
+                status=asked.status,
+                words=refused.words,
+            ) from asked
+        except StackyardError:
+            pass  # what the engine was told is all that anybody knows
+        raise
 
 
 def prune(work: Work, target: Target, record: Record | None) -> tuple[str, ...]:
@@ -127,6 +168,9 @@ def prune(work: Work, target: Target, record: Record | None) -> tuple[str, ...]:
     return ()
 
 
+_HINT = "take another --stamp; `--overwrite-tag REASON` moves it all the same"
+
+
 def _typed(work: Work, target: Target) -> tuple[Tag, ...]:
     """Tags that have the stamp a person typed."""
     if not work.is_stamp_typed:
@@ -135,11 +179,16 @@ def _typed(work: Work, target: Target) -> tuple[Tag, ...]:
     return tags_of(stamped, work.stack.revision, dict(target.variables))[0]
 
 
-def _put_fixed(store: TagStore, target: Target, tag: Tag, digest: Digest, is_typed: bool) -> tuple[Tag, Digest | None]:
+def _put_fixed(
+    store: TagStore, target: Target, tag: Tag, digest: Digest, is_typed: bool, is_moving: bool
+) -> tuple[Tag, Digest | None]:
     """Put a fixed tag; where it holds other content it stays, and this build takes the next free number.
 
+    Args:
+        is_moving: it is taken away from the other image, as somebody asked.
+
     Returns:
-        The tag that was put, and what holds the one that was wanted, where that is another image.
+        The tag that was put, and what holds the one that was wanted, or held it, where that is another image.
 
     Raises:
         TagConflict: a person typed it, and so means this tag and no other.
@@ -152,8 +201,11 @@ def _put_fixed(store: TagStore, target: Target, tag: Tag, digest: Digest, is_typ
         if there is None:
             store.put(target.repository, candidate, digest)
             return candidate, holder
+        if is_moving:
+            store.put(target.repository, candidate, digest)
+            return candidate, there
         if is_typed:
-            raise fixed_conflict(str(Reference(target.repository, tag)), there, digest, "take another --stamp")
+            raise fixed_conflict(str(Reference(target.repository, tag)), there, digest, _HINT)
         holder = holder or there
         number += 1
         candidate = numbered(tag, number)

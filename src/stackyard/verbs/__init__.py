@@ -169,7 +169,7 @@ def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ru
 
 def _compared(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling, now: str) -> Plan:
     forced_by, on_published = ruling.forced_by or FORCED, chosen.is_on_published
-    need = Need(ruling.is_publishing, chosen.rebuild, forced_by, now, on_published)
+    need = Need(ruling.is_publishing, chosen.rebuild, forced_by, now, bool(yard.options.overwrite), on_published)
     stack, notes = _taggable(yard, known, ruling)
     planned = compare(stack, known, chosen.targets, presence, need, chosen.is_only)
     if yard.options.build_args:

@@ -172,6 +172,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         cache_kinds=kinds_of_cache(yard),
         times=_times(yard, plan, known),
         is_stamp_typed=yard.options.stamp is not None,
+        overwrite=yard.options.overwrite,
     )
 
 

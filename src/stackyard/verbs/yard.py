@@ -62,6 +62,8 @@ class Options(msgspec.Struct, frozen=True):
     region: str | None = None
     stamp: str | None = None
     """The stamp in tags of versions; None: now."""
+    overwrite: str = ""
+    """Why fixed tags that hold other images are moved all the same; empty: they are not."""
     build_args: tuple[GivenArgument, ...] = ()
     """Build arguments that win over those of the files."""
     bases: tuple[GivenBase, ...] = ()

@@ -15,6 +15,7 @@ from stackyard.errors import ConfigError, NoRoom, NothingToDo, RegistryRefused, 
 from stackyard.model.names import Tag, TargetName
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.progress import JobEnded, JobStarted, JobStep, Progress, TargetEnded
+from stackyard.model.record import Tagged
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.run.events import Limits
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
@@ -46,6 +47,7 @@ class Bench:
         self.engine.answers["version"] = lambda *_: "1.0\n"
         self.clock = FixedClock()
         self.stamp: str | None = None
+        self.overwrite = ""
         self.write("images/spec.yml", SPEC)
         self.write("images/base/Dockerfile", "FROM debian:12\nCOPY note /\n")
         self.write("images/base/note", "base")
@@ -70,7 +72,7 @@ class Bench:
         """The stack as it is now."""
         return verbs.load(
             self.root,
-            Options(platform=Platform("linux/amd64"), stamp=self.stamp),
+            Options(platform=Platform("linux/amd64"), stamp=self.stamp, overwrite=self.overwrite),
             self.clock,
             make_engine=lambda _: self.engine,
             make_registry=lambda _: self.registry,
@@ -222,6 +224,40 @@ def test_a_refused_push_fails_in_the_registrys_words(bench: Bench) -> None:
     assert bench.at("left", "2026.3-main") is None
 
 
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [(401, "log in first: docker login registry.example"), (404, "create the repository lab/base"), (None, "`docker")],
+)
+def test_what_to_do_about_a_refused_push(bench: Bench, status: int | None, hint: str) -> None:
+    """The registry itself is asked, since engines tell no status; where it refuses us nothing, all three are named."""
+    bench.engine.refusing["registry.example/lab/base"] = "denied"
+    if status:
+        bench.registry.fail_on(
+            lambda request: request.verb == "mount", RegistryRefused("refused", hint=hint, address="", status=status)
+        )
+    failed = outcome(bench.build(publish=True), "base")
+
+    assert str(failed.failure).endswith("denied")
+    assert failed.details[0].startswith(f"hint: {hint}")
+
+
+def test_what_is_there_already_is_not_pushed(bench: Bench) -> None:
+    """Whoever brought it: one look at the content tag, and no push."""
+    bench.build(publish=True)
+    for file in (bench.root / ".stackyard").glob("records*"):
+        file.unlink()
+    bench.write("images/spec.yml", "records: local\n" + SPEC)
+    bench.commit()
+    bench.engine.calls.clear()
+    bench.build(publish=True)
+
+    assert [call for call in bench.engine.calls if call[0] == "push"] == []
+    pushed = (
+        bench.yard().records.known().records[TargetName("right")][0].pushed(Repository("registry.example/lab/right"))
+    )
+    assert pushed is not None
+
+
 def test_after_a_refused_push_only_the_push_is_done_again(bench: Bench) -> None:
     """What was built is known, and tested if it came to that; the next run pushes."""
     bench.engine.refusing["registry.example/lab/base"] = "denied"
@@ -265,6 +301,27 @@ def test_a_fixed_tag_never_moves(bench: Bench) -> None:
     assert second.remarks == (
         f"right is tagged 2026.3-{commit}.2: 2026.3-{commit} is {first[:19]}, another build, and stays where it is",
     )
+    assert set(bench.statuses(bench.build(publish=True)).values()) == {"reused"}
+
+
+def test_a_fixed_tag_is_overwritten_for_a_reason(bench: Bench) -> None:
+    """It moves to the new build, which is told, and recorded with what it was; nothing else is then left to do."""
+    commit = bench.head
+    bench.build(publish=True)
+    first = bench.at("right", f"2026.3-{commit}")
+    bench.engine.shifting.add("registry.example/lab/right")
+    bench.build("right", publish=True, rebuild=("right",))
+    bench.overwrite = "the first has a bad mirror in it"
+    summary = bench.build("right", publish=True)
+
+    assert bench.statuses(summary)["right"] == "tagged"
+    assert bench.at("right", f"2026.3-{commit}") == bench.at("right", f"2026.3-{commit}.2") != first
+    assert summary.remarks == (
+        f"right: 2026.3-{commit} was {str(first)[:19]}, and is overwritten: the first has a bad mirror in it",
+    )
+    record = bench.yard().records.known().records[TargetName("right")][0]
+    fact = [fact for fact in record.facts if isinstance(fact, Tagged)][-1]
+    assert (fact.was, fact.reason) == (first, "the first has a bad mirror in it")
     assert set(bench.statuses(bench.build(publish=True)).values()) == {"reused"}
 
 

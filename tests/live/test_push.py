@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""What travels when images are published, as the registry sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from stackyard.edges.docker import DockerEngine
+from stackyard.model.names import Tag
+from tests.live.conftest import LiveStack
+from tests.live.faulty import FaultyRegistry, faulty
+
+pytestmark = pytest.mark.live
+
+
+class Watched:
+    """A stack whose registry is asked through a loopback server that writes everything down."""
+
+    def __init__(self, stack: LiveStack, front: FaultyRegistry) -> None:
+        self.stack = stack
+        self.requests: list[tuple[str, str]] = []
+        front.plan("500", 1, self._seen)
+
+    def _seen(self, method: str, path: str) -> bool:
+        self.requests.append((method, unquote(path)))
+        return False
+
+    def of(self, image: str, method: str, *parts: str) -> list[str]:
+        """Paths of the requests with this method to an image's repository that have all these parts."""
+        paths = [path for verb, path in self.requests if verb == method and f"/{image}/" in path]
+        return [path for path in paths if all(part in path for part in parts)]
+
+
+@pytest.fixture
+def watched(tmp_path: Path, docker: DockerEngine, registry_address: str) -> Iterator[Watched]:
+    """Two images, `leaf` on `base`, nothing built; records stay out of what is counted."""
+    with faulty(registry_address) as front:
+        stack = LiveStack(tmp_path, docker, front.address)
+        at = stack.prefix
+        spec = f"base: {{image_name: {at}/base}}, leaf: {{image_name: {at}/leaf, depend_on: base}}"
+        stack.write("images/spec.yml", f"records: local\nimages: {{{spec}}}\n")
+        stack.write("images/base/Dockerfile", "FROM busybox:1.36\nRUN cat /proc/sys/kernel/random/uuid > /id\n")
+        stack.write("images/leaf/Dockerfile", f"ARG BASE_TAG=latest\nFROM {at}/base:${{BASE_TAG}}\nCOPY note /\n")
+        stack.write("images/leaf/note", at)
+        stack.commit()
+        yield Watched(stack, front)
+        stack.clean()
+
+
+def test_only_what_is_missing_travels(watched: Watched) -> None:
+    """The parent's layers are mounted from its repository; what is there already is not even offered again."""
+    assert watched.stack.build().is_good
+    parent = watched.stack.yard().registry.manifest(watched.stack.repository("base"), Tag("main"))
+    assert parent is not None
+    layers = [blob.digest for blob in parent.blobs if blob.digest != parent.config]
+
+    assert layers
+    for layer in layers:
+        assert watched.of("leaf", "POST", f"mount={layer}", f"from={watched.stack.prefix}/base")
+        assert not watched.of("leaf", "PUT", f"digest={layer}")
+    for file in (watched.stack.root / ".stackyard").glob("records*"):
+        file.unlink()
+    watched.requests.clear()
+    assert watched.stack.build().is_good
+    for image in ("base", "leaf"):
+        assert not watched.of(image, "POST")
+        assert not watched.of(image, "PUT", "/blobs/")
+        assert not watched.of(image, "PUT", "/manifests/sy-")
