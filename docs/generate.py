@@ -44,6 +44,7 @@ from stackyard.model.accepted import Acceptance
 from stackyard.model.adopt import Adoptable, AdoptedBase, AdoptedParent, Adoption
 from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
+from stackyard.model.gates import GateState, Noted, NotedImage
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
 from stackyard.model.logs import Log
 from stackyard.model.moves import MoveSet, TagMove
@@ -52,7 +53,7 @@ from stackyard.model.outcome import JobTime, Outcome, Pace, PathJob, Published, 
 from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
 from stackyard.model.progress import JobEnded, JobStarted, JobStep, TagsMoved, TargetEnded
 from stackyard.model.reason import FileChanged, ParentChanged
-from stackyard.model.record import Tested
+from stackyard.model.record import Reported, Tested
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.model.stack import Command, Finding, Revision, Suite
@@ -66,6 +67,7 @@ from stackyard.report.bases import accepted_data, bases_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
 from stackyard.report.doctor import doctor_data
 from stackyard.report.events import event_data
+from stackyard.report.gates import noted_data
 from stackyard.report.graph import Drawing, Node, graph_data
 from stackyard.report.like_datahub import like_data
 from stackyard.report.logs import logs_data
@@ -350,6 +352,10 @@ def sample_moves() -> MoveSet:
         release="stable-20261120-110000",
         by="Ada",
         notes="for the fall quarter",
+        gates=(
+            GateState("basic", "tests", "passed", (_CHILD,), "passed"),
+            GateState("gpu", "report", "overridden", (_CHILD,), "nobody reported it", "the node is being repaired"),
+        ),
     )
 
 
@@ -373,6 +379,14 @@ def sample_release(moves: MoveSet) -> Release:
     )
     name = ReleaseName(moves.release)
     return Release(name, "registry", moves.at, moves.by, moves.source, moves.commit, (member,), moves.notes)
+
+
+def sample_noted() -> Noted:
+    """A report."""
+    fact = Reported("2026-11-20T10:50:00Z", "gpu", True, 12, 0, 1, "https://ci.example.org/17", "on an A100")
+    image = NotedImage(_CHILD, "registry.example/campus/ml-notebook:2026.3-main", _digest("5"))
+    problem = "1 record could not be written beside the images, and will be by the next run: no connection"
+    return Noted("gpu", "2026.3-main", fact, (image,), (problem,))
 
 
 def sample_graph() -> Drawing:
@@ -577,6 +591,27 @@ MOVE_FIELDS = {
     "moves[].reference": "The tag in full.",
     "moves[].was": "The digest before, or null.",
     "moves[].now": "The digest after. In an engine, digests are ids.",
+    "gates[].gate": "The name of the gate; of tests the kind.",
+    "gates[].sort": "`tests`, `report` or `approval`.",
+    "gates[].answer": "`passed`; `adopted`: untested before it was adopted; `overridden`: not "
+    "passed, and let go with a reason; `missing`: it keeps the "
+    "promotion from being made.",
+    "gates[].targets[]": "The images of which this is true.",
+    "gates[].sentence": "What is true of them.",
+    "gates[].reason": "Why it was overridden; else empty.",
+    "gates[].hint": "What to do about one that is missing; else empty.",
+}
+NOTED_FIELDS = {
+    "format": "Version of this form: 1.",
+    "gate": "The gate that was named.",
+    "source": "The tag or commit that was named.",
+    "good": "Whether the gate has passed by it; the exit code is 1 where it has not.",
+    "images[].target": "An image that it is noted about.",
+    "images[].reference": "What it was called.",
+    "images[].digest": "What that is.",
+    "fact.*": "`fact` is `reported` or `approved`, `at` is in UTC; of a report `passed`, `total`, `failed`, `skipped`, "
+    "`url`, `note` and `failures`, of an approval `by` and `reason`.",
+    "problems[]": "Why others cannot be told yet.",
 }
 RELEASES_FIELDS = {
     "format": "Version of this form: 1.",
@@ -704,7 +739,7 @@ ERROR_FIELDS = {
     "error.sentence": "What a person reads on the standard error.",
     "error.hint": "What to do, or null.",
     "error.exit_code": "What the command ends with.",
-    "error.facts.*": "Facts of that kind of error.",
+    "error.facts.*": "Facts of that kind of error; `gates` are as in [promote](#promote-and-rollback).",
     "error.findings[]": "Only where the stack has errors; as in [check](#check).",
 }
 BASES_FIELDS = {
@@ -893,6 +928,7 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         releases_data([sample_release(moves)], {"stable": moves.release}),
         RELEASES_FIELDS,
     )
+    yield "gate", "`stackyard gate report ... --json`", {"format": FORMAT, **noted_data(sample_noted())}, NOTED_FIELDS
     yield "ls", "`stackyard ls --json`: the stack as it was read.", sample_stack(), STACK_FIELDS
     yield (
         "check",

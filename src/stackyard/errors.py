@@ -18,6 +18,7 @@ StackyardError                  the sentence is str(e), the next step is e.hint
     │   └── RegistryRefused         an answer that is not a yes: .status, .words
     ├── DigestMismatch            what came back is not what went in: .expected, .found
     ├── TagConflict               a tag is not where the records put it: .reference, .expected, .found
+    ├── GatesClosed               a channel asks for what is not there: .channel, .source, .gates
     ├── NothingToDo               nothing to promote, push or roll back to
     ├── RecordProblem             the records cannot be read or written: .path
     └── ToolMissing               a program we need is not there: .program
@@ -133,6 +134,10 @@ class DigestMismatch(WorldError):
 
 class TagConflict(WorldError):
     """A tag is not where the records put it: `.reference`, `.expected`, `.found`."""
+
+
+class GatesClosed(WorldError):
+    """Gates of a channel have not passed: `.gates` says which, for which images; `.channel`, `.source`."""
 
 
 class NothingToDo(WorldError):

@@ -36,7 +36,7 @@ from stackyard.later import imported_later
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
     "Look closer": ("logs", "shell", "graph", "inputs"),
-    "Publish": ("push", "promote", "rollback", "releases"),
+    "Publish": ("push", "gate", "promote", "rollback", "releases"),
     "Keep": ("bases", "adopt", "records", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
 }
@@ -52,6 +52,7 @@ _HOMES = {
     "push": "build",
     "check": "look",
     "ls": "look",
+    "gate": "gates",
     "promote": "channels",
     "rollback": "channels",
     "releases": "releases",
@@ -77,6 +78,7 @@ _SHORT = {
     "check": "What is wrong with the stack's files.",
     "ls": "The images, and what they build on.",
     "push": "Publish what is built and tested; builds nothing.",
+    "gate": "Bring a result or an approval that a channel waits for.",
     "promote": "Point a channel such as `stable` at tested images.",
     "rollback": "Bring a channel back to what it was before.",
     "releases": "Sets of images that were promoted, each by digest.",

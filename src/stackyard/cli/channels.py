@@ -22,6 +22,7 @@ from stackyard.cli.common import (
 )
 from stackyard.cli.session import EXIT_FAILED
 from stackyard.report.data import FORMAT, moves_data
+from stackyard.report.gates import gates_text
 from stackyard.report.terminal import moves_text
 from stackyard.report.text import count_text
 from stackyard.verbs import promotion
@@ -56,6 +57,10 @@ if TYPE_CHECKING:
 )
 @option("--release", metavar="NAME", default="", help="What to call this set of images from now on.")
 @option("--notes", metavar="TEXT", default="", help="What is to be said of it.")
+@option(
+    "--override", "overridden", multiple=True, metavar="GATE", help="Promote although GATE has not passed; repeatable."
+)
+@option("--reason", default="", metavar="WHY", help="Why it is overridden: shown for ever.")
 @dry_run_option
 @yes_option
 @json_option
@@ -66,18 +71,21 @@ def promote(
     images: tuple[str, ...],
     release: str,
     notes: str,
+    overridden: tuple[str, ...],
+    reason: str,
     dry_run: bool,
     yes: bool,
     is_json: bool,
 ) -> int:
     """Point CHANNEL at the images of TAG, COMMIT or RELEASE, all or none. Tags may be templates: {prefix}-main.
 
-    The source is resolved once, to digests, through the records; nothing is pulled or built. Images whose
-    tests did not pass are refused, and such that stand on another parent than the one in the channel. The set
-    is kept as a release. What the channel was before is written down: `rollback` brings it back.
+    The source is resolved once, to digests, through the records; nothing is pulled or built. It is refused
+    while a gate of the channel has not passed (the tests of its images, and what the spec lists under `channels`),
+    or where an image stands on another parent than the one in the channel. The set is kept as a release. What
+    the channel was before is written down: `rollback` brings it back.
     In a terminal it asks after the preview; elsewhere it needs --yes.
     """
-    moves = promotion.plan_promotion(yard, source, channel, images, release, notes)
+    moves = promotion.plan_promotion(yard, source, channel, images, release, notes, overridden, reason)
     return _move(yard, moves, dry_run, yes, is_json)
 
 
@@ -106,7 +114,11 @@ def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -
     if not is_json:
         shown(moves_text, moves)
         write("")
+        if moves.gates:
+            shown(gates_text, moves.gates)
+            write("")
         flush()
+    promotion.refuse_closed(moves)
     if not dry_run:
         if moves.changes and not confirmed("Move these tags?", yes, is_json):
             write("Nothing was moved.")

@@ -1,11 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""JUnit XML, as pytest writes it -> counts and failures. Pure."""
+"""JUnit XML -> counts and failures. Pure.
+
+A file may come from anywhere: it is read as a stream, and what would make it grow (a document type with
+entities) or reach for other files is refused before it is looked at.
+"""
 
 from __future__ import annotations
 
 from xml.etree import ElementTree
 
 import msgspec
+
+from stackyard.errors import InvalidValue
+
+LARGEST_BYTES = 64 * 1024 * 1024
+_DEEPEST = 64
+_LONGEST_HEAD = 4096
+"""What stands before the first element is read one byte at a time, so far."""
+_FAILED = ("failure", "error")
 
 
 class TestCounts(msgspec.Struct, frozen=True):
@@ -19,27 +31,117 @@ class TestCounts(msgspec.Struct, frozen=True):
     failures: tuple[str, ...]
     """`test name: first line of the message`, in file order."""
 
+    @property
+    def is_pass(self) -> bool:
+        """Whether at least one test ran, and none failed."""
+        return self.total > self.skipped and not self.failed
 
-def read_junit(text: str | bytes) -> TestCounts | None:
+
+def read_junit(text: bytes) -> TestCounts | None:
     """Counts and failures; None if the text is no JUnit file (the run died before it wrote one)."""
     try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError:
+        return read_foreign(text)
+    except InvalidValue:
         return None
-    cases = list(root.iter("testcase"))
-    failures = [
-        f"{_name(case)}: {_message(mark)}" for case in cases for mark in case if mark.tag in ("failure", "error")
-    ]
-    failed = sum(1 for case in cases if any(mark.tag in ("failure", "error") for mark in case))
-    skipped = sum(1 for case in cases if any(mark.tag == "skipped" for mark in case))
-    return TestCounts(len(cases), failed, skipped, tuple(failures))
 
 
-def _name(case: ElementTree.Element) -> str:
-    group = case.get("classname", "").rpartition(".")[2]
-    return f"{group}::{case.get('name', '?')}" if group else case.get("name", "?")
+def read_foreign(text: bytes) -> TestCounts:
+    """The same of a file that somebody else wrote; InvalidValue, with the reason, where it cannot be taken."""
+    if len(text) > LARGEST_BYTES:
+        raise _no_junit(f"it is larger than {LARGEST_BYTES // 1024**2} MiB")
+    reader = _Reader()
+    try:
+        parser = ElementTree.XMLParser(target=reader)
+        begun = 0
+        while not reader.is_begun and begun < min(
+            _LONGEST_HEAD, len(text)
+        ):  # nothing behind a document type is even handed over
+            parser.feed(text[begun : begun + 1])
+            begun += 1
+        parser.feed(text[begun:])
+        parser.close()
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise _no_junit(f"it is no XML: {error}") from None
+    return reader.counts()
 
 
-def _message(mark: ElementTree.Element) -> str:
-    text = mark.get("message") or (mark.text or "").strip()
-    return text.splitlines()[0][:200] if text else mark.tag
+def _no_junit(why: str) -> InvalidValue:
+    hint = "it is what `pytest --junitxml FILE` writes, and most other runners can"
+    return InvalidValue(f"this is no JUnit file that can be read: {why}", hint=hint, kind="JUnit file", text="")
+
+
+class _Reader:
+    """Counts while the parser goes through the file; nothing but failures is kept."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._case: str | None = None
+        """The test that is open."""
+        self._mark = ""
+        """The failure that is open, and its words."""
+        self._words: list[str] | None = None
+        self._case_failed = self._case_skipped = False
+        self._total = self._failed = self._skipped = 0
+        self._claimed = 0
+        """Failures that a suite says it had, at most; they may be of no test."""
+        self._failures: list[str] = []
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the first element was seen."""
+        return self._depth > 0
+
+    def doctype(self, *_: object) -> None:
+        raise _no_junit("it has a document type, which such files have no need of")
+
+    def start(self, tag: str, values: dict[str, str]) -> None:
+        tag = tag.rpartition("}")[2]
+        if not self._depth and tag not in ("testsuites", "testsuite"):
+            raise _no_junit(f"it begins with <{tag[:40]}>, not with <testsuites>")
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _no_junit("its elements are too deep in each other")
+        if tag in ("testsuites", "testsuite"):
+            self._claimed = max(self._claimed, sum(_number(values.get(key, "")) for key in ("failures", "errors")))
+        elif tag == "testcase":
+            group = values.get("classname", "").rpartition(".")[2]
+            self._case = f"{group}::{values.get('name', '?')}" if group else values.get("name", "?")
+            self._case_failed, self._case_skipped = False, values.get("status") in ("notrun", "disabled")
+        elif tag in _FAILED:
+            self._mark, self._words = values.get("message") or "", []
+        elif tag == "skipped":
+            self._case_skipped = True
+
+    def data(self, text: str) -> None:
+        if self._words is not None and not self._mark:
+            self._words.append(text)
+
+    def end(self, tag: str) -> None:
+        tag = tag.rpartition("}")[2]
+        self._depth -= 1
+        if tag in _FAILED:
+            text = self._mark or "".join(self._words or ()).strip()
+            message = text.splitlines()[0][:200] if text else tag
+            self._failures.append(f"{'the suite' if self._case is None else self._case}: {message}")
+            if self._case is None:
+                self._failed += 1
+            self._case_failed, self._words = True, None
+        elif tag == "testcase":
+            self._total += 1
+            self._failed += self._case_failed
+            self._skipped += self._case_skipped and not self._case_failed
+            self._case = None
+
+    def close(self) -> None:
+        """The parser asks for it."""
+
+    def counts(self) -> TestCounts:
+        """What was found; failures that a suite tells of and no test has count as well."""
+        failed = self._failed or self._claimed
+        if failed and not self._failures:
+            self._failures.append(f"the suite: says that {failed} failed")
+        return TestCounts(self._total, failed, self._skipped, tuple(self._failures))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

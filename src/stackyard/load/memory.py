@@ -111,11 +111,13 @@ def _name_all_types() -> None:
     """Give values their types' names that few stacks need, and that were imported for type checkers alone."""
     from stackyard.model.age import Age
     from stackyard.model.caching import Caching
+    from stackyard.model.gates import ChannelGates
     from stackyard.model.timeout import Timeout
 
     for module in (stack, values):
         vars(module).setdefault("Age", Age)
         vars(module).setdefault("Caching", Caching)
+        vars(module).setdefault("ChannelGates", ChannelGates)
         vars(module).setdefault("Timeout", Timeout)
 
 

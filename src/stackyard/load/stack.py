@@ -110,6 +110,7 @@ def load_stack(
         groups=spec.groups,
         stamp_files=matrices.stamps,
         policy=settled(spec.policy, is_datahub=place.spec is not None and not place.is_listed_at_the_root),
+        gates=spec.gates,
         caching=spec.caching,
         findings=tuple(dict.fromkeys(found)),
         tags_spot=spec.spots.get(("tags",)),

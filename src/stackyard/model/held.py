@@ -36,7 +36,7 @@ def without_held(
     notes: dict[Note, None] = {}
     own_branch, existing = stack.revision.branch, functools.cache(lambda: frozenset(branches()))
     targets = []
-    tags_of = _Tags(stack, known.channels)
+    tags_of = _Tags(stack, {*known.channels, *(entry.channel for entry in stack.gates)})
     for target in stack.targets:
         following, own = tags_of(target)
         dropped = set()

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from stackyard.model.gates import GateState
 from stackyard.model.known import TagPlace
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.reference import Reference, Repository
@@ -56,6 +57,8 @@ class MoveSet(msgspec.Struct, frozen=True):
     """Who asked for it, where known."""
     notes: str = ""
     """What they said of it."""
+    gates: tuple[GateState, ...] = ()
+    """How the gates of a promotion stood; what was overridden stays here for ever."""
     id: int = 0
     """Given when it is written down; 0 before."""
 
@@ -63,3 +66,8 @@ class MoveSet(msgspec.Struct, frozen=True):
     def changes(self) -> tuple[TagMove, ...]:
         """The moves that change something."""
         return tuple(move for move in self.moves if move.was != move.now)
+
+    @property
+    def missing(self) -> tuple[GateState, ...]:
+        """Gates that have not passed, and keep it from being made."""
+        return tuple(state for state in self.gates if state.answer == "missing")

@@ -119,7 +119,43 @@ class Adopted(msgspec.Struct, frozen=True, tag_field="fact", tag="adopted"):
     """The suites as the commit has them: they count as passed on this image until their code changes."""
 
 
-Fact = Built | Tested | Inventoried | Pushed | Tagged | Adopted
+class Reported(msgspec.Struct, frozen=True, tag_field="fact", tag="reported"):
+    """Somebody brought the result of tests that ran elsewhere on the image."""
+
+    at: str
+    gate: str
+    passed: bool
+    total: int
+    failed: int
+    skipped: int
+    url: str = ""
+    """Where it can be read."""
+    note: str = ""
+    failures: tuple[str, ...] = ()
+    """As of Tested."""
+
+    def __str__(self) -> str:
+        what = f"{self.total} tests" if self.total != 1 else "1 test"
+        counts = f"{what}, {self.failed} failed" if self.failed else what
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        ending = "passed" if self.passed else "not passed"
+        more = "".join(f", {text}" for text in (self.note, self.url) if text)
+        return f"{ending}, {counts}{skipped}, reported {self.at[:10]}{more}"
+
+
+class Approved(msgspec.Struct, frozen=True, tag_field="fact", tag="approved"):
+    """A person said that the image may go where this is asked for."""
+
+    at: str
+    gate: str
+    by: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"approved by {self.by} on {self.at[:10]}: {self.reason}"
+
+
+Fact = Built | Tested | Inventoried | Pushed | Tagged | Adopted | Reported | Approved
 
 
 class SuiteResult(msgspec.Struct, frozen=True):

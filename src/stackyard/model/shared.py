@@ -17,7 +17,7 @@ from stackyard.model import canonical
 from stackyard.model.accepted import Acceptance
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Digest, Tag, TargetName
-from stackyard.model.record import Fact, Inventoried, Record, Tested
+from stackyard.model.record import Fact, Inventoried, Record, Reported, Tested
 
 RECORD_KIND = "application/vnd.stackyard.record.v1+json"
 POINTER_KIND = "application/vnd.stackyard.pointer.v1+json"
@@ -77,7 +77,7 @@ def for_plans(record: Record) -> Record:
 
 def for_travel(fact: Fact) -> Fact:
     """A fact without the words of failed tests, which can be long and no plan reads."""
-    return msgspec.structs.replace(fact, failures=()) if isinstance(fact, Tested) else fact
+    return msgspec.structs.replace(fact, failures=()) if isinstance(fact, Tested | Reported) else fact
 
 
 def newest(shared: Iterable[Shared]) -> tuple[Shared, ...]:

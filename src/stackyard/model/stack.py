@@ -18,6 +18,7 @@ from stackyard.model.reference import Reference, Repository
 if TYPE_CHECKING:
     from stackyard.model.age import Age
     from stackyard.model.caching import Caching
+    from stackyard.model.gates import ChannelGates
     from stackyard.model.timeout import Timeout
 
 
@@ -310,6 +311,8 @@ class Stack(msgspec.Struct, frozen=True):
     """Named sets of images and targets, for selecting."""
     stamp_files: tuple[StampFile, ...] = ()
     policy: Policy = Policy()
+    gates: tuple[ChannelGates, ...] = ()
+    """What channels ask for, beside the tests that their images have."""
     caching: Caching | None = None
     """Where builds take cached steps from, and leave them."""
     findings: tuple[Finding, ...] = ()

@@ -233,16 +233,13 @@ def plan_promotion(
     Args:
         runs: finished sets of branch tags, newest first: they know the commit of a moving tag.
 
-    Refused: a source whose tests did not pass; a source or channel tag that someone moved behind the records' back.
+    Refused: a source or channel tag that someone moved behind the records' back. Of gates: plan/gates.py.
     """
     moves: list[TagMove] = []
     _check_set(stack, known, asked, sources, channel, place, resolve)
     for source in sources:
         target = source.target
-        if source.record is not None:
-            _check_tested(target, source.record, source.digest)
-        if source.reference is not None and source.reference.tag is not None:
-            check_unmoved(source.reference, source.digest, resolve(target.repository, source.reference.tag))
+        check_source(source, resolve)
         tag = channel_tag(stack, target, channel)
         if tag is None:
             raise InvalidValue(
@@ -323,17 +320,10 @@ def _check_set(
     check_coherent(promoted, held, asked, channel)
 
 
-def _check_tested(target: Target, record: Record, digest: Digest) -> None:
-    """Every kind of suite that the target has must have passed last time it ran on this image."""
-    for kind in {suite.kind: None for suite in target.suites}:
-        results = [fact for fact in record.facts if getattr(fact, "suite", None) == kind]
-        if not results or not getattr(results[-1], "passed", False):
-            state = "failed" if results else "never ran"
-            raise NothingToDo(
-                f"not promoting {target.name}: its {kind} tests {state} on {digest.short}",
-                hint=f"stackyard build {target.name} runs them",
-                target=target.name,
-            )
+def check_source(source: Source, resolve: Resolve) -> None:
+    """TagConflict if the tag that was named is not where the records put it."""
+    if source.reference is not None and source.reference.tag is not None:
+        check_unmoved(source.reference, source.digest, resolve(source.reference.repository, source.reference.tag))
 
 
 def check_unmoved(reference: Reference, expected: Digest, found: Digest | None) -> None:

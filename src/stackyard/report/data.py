@@ -75,7 +75,9 @@ def error_data(error: BaseException, sentence: str, hint: str | None, exit_code:
     kind = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("-")
     facts = dict(getattr(error, "facts", {}))
     findings = facts.pop("findings", None)
-    shown = {name: fact for name, fact in facts.items() if isinstance(fact, str | int | None)}
+    shown: dict[str, Any] = {name: fact for name, fact in facts.items() if isinstance(fact, str | int | None)}
+    if "gates" in facts:
+        shown["gates"] = [canonical.builtins(state) for state in facts["gates"]]
     found = {"findings": findings_data(findings)} if findings is not None else {}
     return {
         "format": FORMAT,
@@ -185,6 +187,7 @@ def moves_data(moves: MoveSet) -> dict[str, Any]:
             }
             for move in moves.moves
         ],
+        "gates": [canonical.builtins(state) for state in moves.gates],
     }
 
 

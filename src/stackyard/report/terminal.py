@@ -13,6 +13,7 @@ from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.plan import Plan, Step, expectation
 from stackyard.model.reason import AlsoTagged, NotSelected
 from stackyard.model.stack import Finding, Stack
+from stackyard.report.gates import let_go_text
 from stackyard.report.text import Style, cleaned, count_text, few, joined, size_text, table, time_text, visible
 
 ACTION_COLOURS = {
@@ -396,5 +397,5 @@ def _moves_line(moves: MoveSet) -> tuple[str, str, str]:
         return f"adopted {moves.source}", moves.commit[:7], count_text(len(moves.moves), "image")
     verb = {"promote": "promoted", "rollback": "rolled back to"}.get(moves.kind, "tagged")
     state = {"done": "", "undone": " - undone", "intended": " - not finished"}[moves.state]
-    detail = f"{count_text(len(moves.changes), 'tag')} moved of {len(moves.moves)}"
+    detail = f"{count_text(len(moves.changes), 'tag')} moved of {len(moves.moves)}{let_go_text(moves)}"
     return f"{moves.channel}: {verb} {moves.source}{state}", moves.commit[:7], detail

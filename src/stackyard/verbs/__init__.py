@@ -185,7 +185,7 @@ def _compared(yard: Yard, known: Known, chosen: Selection, presence: Presence, r
 def _taggable(yard: Yard, known: Known, ruling: Ruling) -> tuple[Stack, tuple[Note, ...]]:
     """The stack with the tags that this run may give."""
     stack = ruling.stack_for(yard.stack)
-    if ruling.pull_request is not None or not (known.channels or known.branches):
+    if ruling.pull_request is not None or not (known.channels or known.branches or stack.gates):
         return stack, ()
     from stackyard.model.held import without_held
 

@@ -9,7 +9,7 @@ Raises: StackyardError
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,15 +23,24 @@ if TYPE_CHECKING:
 
 
 def plan_promotion(
-    yard: Yard, source: str, channel: str, images: Sequence[str] = (), release: str = "", notes: str = ""
+    yard: Yard,
+    source: str,
+    channel: str,
+    images: Sequence[str] = (),
+    release: str = "",
+    notes: str = "",
+    overridden: Collection[str] = (),
+    reason: str = "",
 ) -> MoveSet:
     """The moves that would put `channel` on what `source` (a tag, a commit, a release) is; nothing is moved yet.
 
     Args:
         release: what the set is called from now on; one is found where none is given.
         notes: what is to be said of it.
+        overridden: gates that need not have passed; `reason` says why.
     """
     from stackyard.plan.channels import asked_of, find_sources, place_of, plan_promotion, refuse_gone
+    from stackyard.plan.gates import with_gates
     from stackyard.plan.releases import find_release
     from stackyard.run.tagging import asked
     from stackyard.verbs.groundwork import finish_moves
@@ -54,7 +63,24 @@ def plan_promotion(
     moves = plan_promotion(yard.stack, known, source, sources, channel, place, lambda *tag: found[tag], now, runs)
     if begun is not None:
         moves = msgspec.structs.replace(moves, commit=begun.commit)
-    return named(yard, moves, begun, release, notes)
+    is_any_adopted = any(source.record is not None and source.record.adopted for source in sources)
+    before = yard.records.move_sets(state="done") if is_any_adopted else ()
+    gated = with_gates(yard.stack, moves, sources, overridden, reason, before)
+    if gated.missing and place == "registry" and _learned(yard, gated):  # somebody may have brought it elsewhere
+        fresh = find_sources(yard.stack, yard.records.known(), source, select(yard.stack, images), place, begun)
+        if [each.digest for each in fresh] == [each.digest for each in sources]:
+            gated = with_gates(yard.stack, moves, fresh, overridden, reason, before)
+    return named(yard, gated, begun, release, notes)
+
+
+def _learned(yard: Yard, moves: MoveSet) -> bool:
+    """Ask for what others know of the images that miss something; whether anything was new."""
+    from stackyard.verbs.sharing import shared_records
+
+    shared = shared_records(yard)
+    names = {name for state in moves.missing for name in state.targets}
+    wanted = [(move.repository, move.target) for move in moves.moves if move.target in names]
+    return shared is not None and shared.learn(wanted) > 0
 
 
 def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
@@ -82,7 +108,7 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
 def move(
     yard: Yard, moves: MoveSet, *, is_fresh: bool = False, tell: Callable[[str], object] = lambda _: None
 ) -> MoveSet:
-    """Carry a planned promotion or rollback out: all tags or none.
+    """Carry a planned promotion or rollback out: all tags or none. GatesClosed where a gate has not passed.
 
     Args:
         is_fresh: it was planned just now: the tags need not be looked at again.
@@ -93,6 +119,7 @@ def move(
     from stackyard.verbs.releasing import keep
     from stackyard.verbs.sharing import shared_records
 
+    refuse_closed(moves)
     shared = shared_records(yard) if moves.place == "registry" else None
     with taken(yard.state / FOLDER / TAGS):
         keep(yard, moves, shared)
@@ -102,6 +129,14 @@ def move(
         for sentence in shared.flush():
             tell(sentence)
     return done
+
+
+def refuse_closed(moves: MoveSet) -> None:
+    """GatesClosed with a line for each gate of a promotion that has not passed."""
+    if moves.missing:
+        from stackyard.plan.gates import closed
+
+        raise closed(moves)
 
 
 def channels(yard: Yard) -> dict[str, MoveSet]:

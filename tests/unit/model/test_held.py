@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
+from stackyard.model.gates import ChannelGates
 from stackyard.model.held import without_held
 from stackyard.model.known import NOTHING_KNOWN, Known, TagPlace
 from stackyard.model.names import Tag
@@ -51,6 +52,15 @@ def test_a_channel_is_not_moved_by_a_branch_of_its_name() -> None:
 
     assert kept(found) == [("edge", "latest")]
     assert said == ["prod is a channel's tag, and stays where it was promoted to"]
+
+
+def test_a_channel_with_gates_is_one_before_its_first_promotion() -> None:
+    """A branch of its name would go around what the spec asks for."""
+    guarded = msgspec.structs.replace(on("exam"), gates=(ChannelGates("exam", ()),))
+    found, said = taken(guarded, NOTHING_KNOWN)
+
+    assert kept(found) == [("edge", "latest")]
+    assert said == ["exam is a channel's tag, and stays where it was promoted to"]
 
 
 def test_images_have_tags_of_their_own() -> None:

@@ -170,22 +170,6 @@ def test_an_image_that_is_only_in_the_engine_is_not_published() -> None:
     assert place_of(LAB, known(*published("1", OLDER))) == "registry"
 
 
-@pytest.mark.parametrize(("facts", "state"), [((), "never ran"), ((result(BASIC), result(BASIC, False)), "failed")])
-def test_what_did_not_pass_is_refused(facts: tuple[object, ...], state: str) -> None:
-    """Never tested, or failed last time: no channel is put on it."""
-    untested = record(X, "x-1", *facts, pushed(X, "x-1"), commit=OLDER)  # type: ignore[arg-type]
-
-    with pytest.raises(NothingToDo, match=f"not promoting x: its basic tests {state}"):
-        promoted(OLDER, known(untested, published("1", OLDER)[1]), Tags())
-
-
-def test_an_older_image_may_have_passed_older_tests() -> None:
-    """Test code that changed since does not stop a release that passed what there was then."""
-    older = record(X, "x-1", result(suite("basic", "older")), pushed(X, "x-1"), commit=OLDER)
-
-    assert promoted(OLDER, known(older, published("1", OLDER)[1]), Tags()).moves
-
-
 @pytest.mark.parametrize("tag", ["main", "stable"])
 def test_a_tag_that_somebody_moved_is_refused_with_both_digests(tag: str) -> None:
     """The source's tag or the channel's own is not where the records put it."""

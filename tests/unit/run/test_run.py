@@ -11,7 +11,7 @@ import pytest
 
 from stackyard import verbs
 from stackyard.edges.engine import BuildRequest, RunResult
-from stackyard.errors import ConfigError, NoRoom, NothingToDo, RegistryRefused, TagConflict, WorldError
+from stackyard.errors import ConfigError, GatesClosed, NoRoom, NothingToDo, RegistryRefused, TagConflict, WorldError
 from stackyard.model.names import Tag, TargetName
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.progress import JobEnded, JobStarted, JobStep, Progress, TargetEnded
@@ -748,7 +748,7 @@ def test_images_whose_inventory_failed_are_not_promoted(bench: Bench) -> None:
     bench.commit()
     bench.build("base")
 
-    with pytest.raises(NothingToDo, match="base"):
+    with pytest.raises(GatesClosed, match="base: inventory: failed, 1 of 1"):
         promote(bench, "2026.3-main")
 
 

@@ -20,7 +20,7 @@ from stackyard.model.shared import MOVES_TAG, POINTER_TAG, RECORD_TAG, Shared
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
 from stackyard.testing.engine import Made
 from stackyard.testing.registry import Request
-from stackyard.verbs import promotion, sharing
+from stackyard.verbs import gates, promotion, sharing
 from stackyard.verbs.yard import Options, Yard
 from tests.repositories import commit, init
 from tests.unit.plan.made import result, suite
@@ -421,3 +421,50 @@ class TestChannels:
         two = another(one)
         sharing.sync(two.yard())
         assert [moves.kind for moves in two.yard().records.move_sets("stable", "done")] == ["promote"]
+
+
+# Gates.
+
+
+GUARDED = "channels: {stable: {reports: {gpu: leaf}, approvals: [teaching]}}\n"
+
+
+def test_what_one_machine_brings_to_a_gate_another_knows(one: Machine, tmp_path: Path) -> None:
+    """A report of a fresh clone travels beside the images; who refused a promotion before asks again, and moves."""
+    one.write("images/spec.yml", SPEC + GUARDED)
+    commit(one.root)
+    one.build()
+    two = another(one)
+    junit = tmp_path / "results.xml"
+    junit.write_text("<testsuite><testcase name='a'/></testsuite>")
+    assert [state.gate for state in promotion.plan_promotion(one.yard(), "main", "stable").missing] == [
+        "teaching",
+        "gpu",
+    ]
+
+    noted = gates.report(two.yard(), "gpu", "main", junit, "https://ci.example/1")
+    assert [(image.target, image.digest) for image in noted.images] == [("leaf", one.registry.tags(LEAF)[Tag("main")])]
+    assert noted.problems == ()
+    assert len(gates.approve(two.yard(), "teaching", "main", "Ada", "labs run").images) == 2
+
+    moves = promotion.plan_promotion(one.yard(), "main", "stable")
+    assert moves.missing == ()
+    assert promotion.move(one.yard(), moves).state == "done"
+    assert sharing.sync(one.yard()).problems == ()
+    assert sharing.sync(two.yard()).learned > 0
+    assert two.yard().records.move_sets("stable")[0].gates == moves.gates
+
+
+def test_a_gate_is_about_what_the_tag_is_now(one: Machine) -> None:
+    """A clone that is behind learns what was built elsewhere before it notes anything."""
+    one.write("images/spec.yml", SPEC + GUARDED)
+    commit(one.root)
+    one.build()
+    two = another(one)
+    gates.approve(two.yard(), "teaching", "main", "Ada", "labs run")
+    one.write("images/leaf/note", "other")
+    commit(one.root)
+    one.build()
+
+    (image,) = gates.approve(two.yard(), "teaching", "main", "Ada", "labs run again", ["leaf"]).images
+    assert image.digest == one.registry.tags(LEAF)[Tag("main")]

@@ -38,6 +38,7 @@ from stackyard.model.tags import PLACES, render
 
 if TYPE_CHECKING:
     from stackyard.model.caching import CachePlace, Caching
+    from stackyard.model.gates import ChannelGates
 
 TOP_KEYS = known(schema.TOP)
 TAG_KEYS = known(schema.TAG)
@@ -76,6 +77,7 @@ class _Reader(ImageReader):
         self._unknown_plans(images, [plan.name for plan in plans if plan.name is not None])
         self._roots(top.get("root"), names)
         args = self.arguments(top.get("build_args"), "`build_args`")
+        groups = self._groups(top.get("groups"), names)
         return Spec(
             path,
             name=self.text(top, "name", "`name`"),
@@ -86,7 +88,7 @@ class _Reader(ImageReader):
             images=images,
             commands=tuple(self._commands(top)),
             vars=self.vars(top, "the file"),
-            groups=self._groups(top.get("groups"), names),
+            groups=groups,
             build_args=tuple(args.items()),
             ecr=self._ecr(top.get("ecr")),
             policy=policy_in(top, self),
@@ -95,6 +97,7 @@ class _Reader(ImageReader):
             secrets=self.secrets(top, "secrets", "the file"),
             ssh=self.secrets(top, "ssh", "the file"),
             caching=self._caching(top.get("cache")),
+            gates=self._gates(top.get("channels"), {*names, *(name for name, _ in groups)} if names else ()),
             files=tuple(self._files_by_image(top.get("files"))),
             network=self.word(top, "network", schema.NETWORK, "the file") or "",
             granularity=self.word(top, "granularity", schema.GRANULARITY, "the file"),
@@ -254,6 +257,19 @@ class _Reader(ImageReader):
             description = self.text(doc.value, "description", f"`description` of {where}")
             # One that is wrong is still defined: images that name it are right.
             yield Command(name, description or name, command or "")
+
+    def _gates(self, doc: Doc | None, words: Collection[str]) -> tuple[ChannelGates, ...]:
+        """`channels:`, what each asks for.
+
+        Args:
+            words: names of images and groups.
+        """
+        if doc is None:
+            return ()
+        from stackyard.load.spec.gates import gates_in  # few stacks say
+
+        own = tuple(self._own_names())
+        return gates_in(doc, self, lambda text: render(text, dict.fromkeys((*PLACES, *own), "0")), words)
 
     def _roots(self, doc: Doc | None, images: Collection[ImageName]) -> None:
         """`root` is a text or a list; it says nothing that `depend_on` does not, and is only checked."""

@@ -128,6 +128,25 @@ ECR = (
     Key(("account",), TEXT, "`AWS_ACCOUNT_ID`", "twelve digits; in quotes if they begin with 0"),
     Key(("region",), TEXT, "`AWS_REGION`, else `us-west-2`", "where the repositories are"),
 )
+_GATES = Kind(
+    "list, or mapping of lists", {**_NAMES, "type": [*_NAMES["type"], "object"], "additionalProperties": _NAMES}
+)
+_TEST: Schema = {"enum": ["basic", "integration", "inventory"]}
+_TESTS: Schema = {
+    "anyOf": [_TEST, {"type": "null"}, _list(_TEST), {**_mapping(_NAMES), "propertyNames": _TEST}],
+}
+CHANNEL = (
+    Key(
+        ("tests",),
+        Kind("list of `basic`, `integration`, `inventory`, or mapping of lists", _TESTS),
+        "none",
+        "tests that every image must have, beside having passed those that it has",
+    ),
+    Key(
+        ("reports",), _GATES, "none", "results from outside, by names of your own: what `stackyard gate report` brings"
+    ),
+    Key(("approvals",), _GATES, "none", "what a person has to say, by names of your own: `stackyard gate approve`"),
+)
 _BASE = _object(
     (
         Key(("name",), FULL_TEXT, "required", "another image: the same version of it is the base", is_required=True),
@@ -369,6 +388,12 @@ TOP = (
         "several ways to build each image, see below",
     ),
     Key(("all_info_cmds", "manifests"), Kind("mapping", _COMMANDS), "none", "commands for inventories"),
+    Key(
+        ("channels",),
+        Kind("mapping of mappings", _mapping(_object(CHANNEL))),
+        "none",
+        "what must be there before a channel moves, see [guard a channel](../how-to/guard-a-channel.md)",
+    ),
     Key(("publish",), Kind("mapping", _object(PUBLISH)), "none", "which runs publish, see below"),
     Key(
         ("words",),
@@ -398,6 +423,7 @@ SECTIONS = {
     "tag": TAG,
     "plans.NAME": PLAN,
     "all_info_cmds.NAME": COMMAND,
+    "channels.NAME": CHANNEL,
     "publish": PUBLISH,
     "words": WORDS,
 }

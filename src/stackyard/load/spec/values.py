@@ -21,6 +21,7 @@ from stackyard.model.stack import Command, Secret, Spot, Spots, TagTemplates
 if TYPE_CHECKING:
     from stackyard.model.age import Age
     from stackyard.model.caching import Caching
+    from stackyard.model.gates import ChannelGates
     from stackyard.model.timeout import Timeout
 
 STABLE = "-stable"
@@ -133,6 +134,8 @@ class Spec(msgspec.Struct, frozen=True):
     secrets: tuple[Secret, ...] = ()
     """What the builds of all images may mount."""
     caching: Caching | None = None
+    gates: tuple[ChannelGates, ...] = ()
+    """What channels ask for."""
     ssh: tuple[Secret, ...] = ()
     spots: Spots = {}
     """Where the file says what: `("args", NAME)`, `("tags",)` for what tags are made of, `("images",)` for none."""
