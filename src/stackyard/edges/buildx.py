@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TextIO
 
 from stackyard.edges.built_in import PlainValues
+from stackyard.edges.containers import NO_NETWORK
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.mounts import handed
 from stackyard.edges.pins import Pinned, pinned
@@ -60,9 +61,8 @@ class _Ended(NamedTuple):
     line: int | None = None
 
 
-_UNSTARTED = re.compile(r"did not complete successfully: failed to create endpoint ")
-"""A step gets a network of its own from dockerd, which now and then trips over one that is just being taken down.
-A RUN that ran ends with `exit code`, and a program that is not there is the Dockerfile's fault."""
+_UNSTARTED = f"did not complete successfully: {NO_NETWORK}"
+"""A RUN that ran ends with `exit code` there, and a program that is not there is the Dockerfile's fault."""
 
 
 class _NotPinned(Exception):
@@ -102,7 +102,7 @@ def could_not_start(failure: str) -> bool:
     >>> could_not_start("... did not complete successfully: exit code: 1")
     False
     """
-    return bool(_UNSTARTED.search(failure))
+    return _UNSTARTED in failure
 
 
 def not_planned(name: str) -> str:

@@ -38,7 +38,7 @@ class DockerEngine:
 
     Args:
         environ: usually os.environ; decides which engine, and is what the docker client gets.
-        patience: with registries.
+        patience: with registries, and with an engine that could not start a container.
 
     Nothing is asked of the engine before the first method is called.
 
@@ -54,8 +54,9 @@ class DockerEngine:
         settled |= {"DOCKER_CLI_HINTS": "false", **dict(endpoint.environ)}
         self._processes = Processes(settled)
         self._api = Api(endpoint, self._processes)
-        self._containers = Containers(self._api, environ.get(VARIABLE, ""))
-        self._transfers = Transfers(self._processes, self._api.ping, patience or Patience())
+        patience = patience or Patience()
+        self._containers = Containers(self._api, environ.get(VARIABLE, ""), patience)
+        self._transfers = Transfers(self._processes, self._api.ping, patience)
         self._about: EngineInfo | None = None
         self._way: Way | None = None
         self._lock = threading.Lock()
