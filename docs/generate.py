@@ -43,14 +43,16 @@ from stackyard.model import reason as reasons
 from stackyard.model.accepted import Acceptance
 from stackyard.model.adopt import Adoptable, AdoptedBase, AdoptedParent, Adoption
 from stackyard.model.bases import Base, BaseOfStack, Place
+from stackyard.model.contents import ChangedEntry, ContentsChange
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
 from stackyard.model.gates import GateState, Noted, NotedImage
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
 from stackyard.model.logs import Log
-from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.moves import Difference, MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
 from stackyard.model.outcome import JobTime, Outcome, Pace, PathJob, Published, RunSummary
 from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
+from stackyard.model.preview import Preview
 from stackyard.model.progress import JobEnded, JobStarted, JobStep, TagsMoved, TargetEnded
 from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Reported, Tested
@@ -71,6 +73,7 @@ from stackyard.report.gates import noted_data
 from stackyard.report.graph import Drawing, Node, graph_data
 from stackyard.report.like_datahub import like_data
 from stackyard.report.logs import logs_data
+from stackyard.report.preview import preview_data
 from stackyard.report.releases import releases_data
 from stackyard.report.status import status_data
 from stackyard.report.why import inputs_data, why_data
@@ -356,7 +359,17 @@ def sample_moves() -> MoveSet:
             GateState("basic", "tests", "passed", (_CHILD,), "passed"),
             GateState("gpu", "report", "overridden", (_CHILD,), "nobody reported it", "the node is being repaired"),
         ),
+        accepted=(Difference(move.reference, _digest("1"), _digest("6")),),
+        accepted_because="moved by hand on the day the registry was down",
     )
+
+
+def sample_preview() -> Preview:
+    """What a promotion changes."""
+    changed = (ChangedEntry("numpy", "1.26.4", "2.1.0"),)
+    contents = ContentsChange(_CHILD, "Python packages", changed, ("polars 1.9.0",), ("nose 1.3.7",))
+    behind = f"geo-notebook stays in stable at {_digest('2').short}, which was built on another ml-notebook"
+    return Preview((contents,), (TargetName("r-notebook"),), (behind,))
 
 
 def sample_release(moves: MoveSet) -> Release:
@@ -587,6 +600,10 @@ MOVE_FIELDS = {
     "release": "[The release](#releases) of these images; for a rollback the one gone back to; empty for a run.",
     "by": "Who asked for it, where known.",
     "notes": "What they said of it.",
+    "accepted[].reference": "A tag that the registry had elsewhere than the records, taken as it was.",
+    "accepted[].recorded": "Where the records had it, or null.",
+    "accepted[].found": "Where it was, or null.",
+    "accepted_because": "The reason that was given for it; else empty.",
     "moves[].target": "The image.",
     "moves[].reference": "The tag in full.",
     "moves[].was": "The digest before, or null.",
@@ -612,6 +629,18 @@ NOTED_FIELDS = {
     "fact.*": "`fact` is `reported` or `approved`, `at` is in UTC; of a report `passed`, `total`, `failed`, `skipped`, "
     "`url`, `note` and `failures`, of an approval `by` and `reason`.",
     "problems[]": "Why others cannot be told yet.",
+}
+PROMOTION_FIELDS = {
+    **MOVE_FIELDS,
+    "contents[].target": "An image whose inventory differs from that of the image before.",
+    "contents[].inventory": "The `description` of the command that listed it.",
+    "contents[].changed[].name": "A package, or what else the command lists.",
+    "contents[].changed[].was": "Its version before.",
+    "contents[].changed[].now": "Its version now.",
+    "contents[].new[]": "What was not there before.",
+    "contents[].gone[]": "What is not there any more.",
+    "contents_unknown[]": "Images that change, and of which the inventory of one build is not known.",
+    "left_behind[]": "Sentences about images that stay, on another build of what is promoted.",
 }
 RELEASES_FIELDS = {
     "format": "Version of this form: 1.",
@@ -919,8 +948,8 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
     yield (
         "promote and rollback",
         "`stackyard promote stable --to lecture --dry-run --json`: the moves, made or (with `--dry-run`) not.",
-        {"format": FORMAT, **moves_data(moves)},
-        MOVE_FIELDS,
+        {"format": FORMAT, **moves_data(moves), **preview_data(sample_preview())},
+        PROMOTION_FIELDS,
     )
     yield (
         "releases",

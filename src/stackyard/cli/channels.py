@@ -15,6 +15,7 @@ from stackyard.cli.common import (
     flush,
     json_option,
     option,
+    rendered,
     shown,
     write,
     write_json,
@@ -23,6 +24,7 @@ from stackyard.cli.common import (
 from stackyard.cli.session import EXIT_FAILED
 from stackyard.report.data import FORMAT, moves_data
 from stackyard.report.gates import gates_text
+from stackyard.report.preview import preview_data, preview_text
 from stackyard.report.terminal import moves_text
 from stackyard.report.text import count_text
 from stackyard.verbs import promotion
@@ -61,6 +63,13 @@ if TYPE_CHECKING:
     "--override", "overridden", multiple=True, metavar="GATE", help="Promote although GATE has not passed; repeatable."
 )
 @option("--reason", default="", metavar="WHY", help="Why it is overridden: shown for ever.")
+@option(
+    "--accept-registry",
+    "accept_because",
+    metavar="REASON",
+    default="",
+    help="Where tags differ from the records, take them as they are, and note why.",
+)
 @dry_run_option
 @yes_option
 @json_option
@@ -73,6 +82,7 @@ def promote(
     notes: str,
     overridden: tuple[str, ...],
     reason: str,
+    accept_because: str,
     dry_run: bool,
     yes: bool,
     is_json: bool,
@@ -85,7 +95,9 @@ def promote(
     the channel was before is written down: `rollback` brings it back.
     In a terminal it asks after the preview; elsewhere it needs --yes.
     """
-    moves = promotion.plan_promotion(yard, source, channel, images, release, notes, overridden, reason)
+    moves = promotion.plan_promotion(
+        yard, source, channel, images, release, notes, overridden, reason, accept_because=accept_because
+    )
     return _move(yard, moves, dry_run, yes, is_json)
 
 
@@ -111,12 +123,15 @@ def rollback(yard: Yard, channel: str, release: str, dry_run: bool, yes: bool, i
 
 
 def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -> int:
+    seen = promotion.preview(yard, moves, is_asking=not yes)
     if not is_json:
         shown(moves_text, moves)
         write("")
         if moves.gates:
             shown(gates_text, moves.gates)
             write("")
+        if told := rendered(preview_text, seen):
+            write(f"{told}\n")
         flush()
     promotion.refuse_closed(moves)
     if not dry_run:
@@ -125,7 +140,7 @@ def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -
             return EXIT_FAILED
         moves = promotion.move(yard, moves, is_fresh=yes, tell=write)  # nobody was waited for
     if is_json:
-        write_json({"format": FORMAT, **moves_data(moves)})
+        write_json({"format": FORMAT, **moves_data(moves), **preview_data(seen)})
     elif dry_run:
         write("Nothing was moved (--dry-run).")
     elif not moves.changes:

@@ -31,6 +31,14 @@ class TagMove(msgspec.Struct, frozen=True):
         return Reference(self.repository, self.tag)
 
 
+class Difference(msgspec.Struct, frozen=True):
+    """A tag that a registry had elsewhere than the records, and that a person took as it was."""
+
+    reference: Reference
+    recorded: Digest | None
+    found: Digest | None
+
+
 MoveState = Literal["intended", "done", "undone"]
 
 
@@ -59,6 +67,9 @@ class MoveSet(msgspec.Struct, frozen=True):
     """What they said of it."""
     gates: tuple[GateState, ...] = ()
     """How the gates of a promotion stood; what was overridden stays here for ever."""
+    accepted: tuple[Difference, ...] = ()
+    """Where the registry was believed and not the records; `accepted_because` is the reason that was given."""
+    accepted_because: str = ""
     id: int = 0
     """Given when it is written down; 0 before."""
 

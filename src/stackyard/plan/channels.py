@@ -138,6 +138,12 @@ def _members(
     return found
 
 
+def named_tag(asked: str, target: Target, revision: Revision) -> Tag | None:
+    """The tag that a person means for this target; None for what can be no tag."""
+    text = _for_target(asked, target, revision)
+    return Tag(text) if Tag.form.fullmatch(text) else None
+
+
 def _for_target(asked: str, target: Target, revision: Revision) -> str:
     """A template as this target has it; anything else as it is."""
     tag = render(asked, values_of(revision, dict(target.variables))) if "{" in asked else None

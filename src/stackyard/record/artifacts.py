@@ -24,7 +24,7 @@ from stackyard.model.accepted import Acceptance
 from stackyard.model.inputs import Inputs
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Digest, Tag, TargetName
-from stackyard.model.record import Record
+from stackyard.model.record import Fact, Record
 from stackyard.model.reference import Repository
 from stackyard.model.release import RELEASE_TAG, Release
 from stackyard.model.shared import (
@@ -163,6 +163,12 @@ def _layer(registry: Registry, repository: Repository, tag: Tag, kind: str) -> b
     blobs = () if manifest is None else manifest.blobs
     digest = next((each.digest for each in blobs if each.media_type == kind), None)
     return None if digest is None else registry.blob(repository, digest)
+
+
+def read_facts(registry: Registry, repository: Repository, digest: Digest) -> tuple[Fact, ...]:
+    """All facts of a record, inventories, too; none where they are gone."""
+    data = registry.blob(repository, digest)
+    return () if data is None else canonical.decode(data, tuple[Fact, ...])
 
 
 def read_inputs(registry: Registry, repository: Repository, digest: Digest) -> Inputs | None:

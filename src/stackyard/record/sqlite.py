@@ -196,6 +196,9 @@ class SqliteRecords:
                 if repository is not None and each.inputs is not None:
                     where = (each.record.inputs, repository, each.inputs)
                     db.execute("INSERT OR IGNORE INTO elsewhere VALUES (?, ?, ?)", where)
+                if repository is not None and each.facts is not None:
+                    facts = (f"facts {each.record.id}", repository, each.facts)
+                    db.execute("INSERT OR REPLACE INTO elsewhere VALUES (?, ?, ?)", facts)
         return fresh
 
     def merge_moves(self, sets: Sequence[MoveSet]) -> int:
@@ -260,6 +263,20 @@ class SqliteRecords:
         if found is not None:
             self.keep_inputs([found])
         return found
+
+    def facts_elsewhere(self, record: Record) -> tuple[Repository, Digest] | None:
+        """Where all facts of a record of another machine are; None where nobody said."""
+        with self._open() as db:
+            sql = "SELECT repository, blob FROM elsewhere WHERE key = ?"
+            row = db.execute(sql, (f"facts {record.id}",)).fetchone()
+        return None if row is None else (Repository(row[0]), Digest(row[1]))
+
+    def keep_facts(self, record: Record, facts: Sequence[Fact]) -> None:
+        """Facts that a registry has, and that were left out when the record was taken over."""
+        with self._open() as db:
+            rows = [(record.id, canonical.encode(fact).decode()) for fact in facts]
+            db.executemany("INSERT INTO facts (record, body) VALUES (?, ?)", rows)
+            db.execute("UPDATE shared SET facts = facts + ? WHERE record = ?", (len(rows), record.id))
 
     def accept(self, acceptances: Sequence[Acceptance]) -> None:
         """One transaction: all of them or none."""

@@ -178,6 +178,15 @@ def moves_data(moves: MoveSet) -> dict[str, Any]:
         "release": moves.release,
         "by": moves.by,
         "notes": moves.notes,
+        "accepted": [
+            {
+                "reference": str(each.reference),
+                "recorded": each.recorded and str(each.recorded),
+                "found": each.found and str(each.found),
+            }
+            for each in moves.accepted
+        ],
+        "accepted_because": moves.accepted_because,
         "moves": [
             {
                 "target": str(move.target),

@@ -334,7 +334,12 @@ def moves_text(moves: MoveSet, style: Style, width: int) -> str:
     head = f"{verb} {style(moves.source, 'bold')}{commit}: channel {style(moves.channel, 'bold')}"
     notes = f": {moves.notes}" if moves.notes else ""
     release = [f"Release {style(moves.release, 'bold')}{notes}"] if moves.release else []
-    return "\n".join([head, *release, "", table(rows, ("image", "tag", "is at", "moves to"), style, width)])
+    lines = [head, *release, "", table(rows, ("image", "tag", "is at", "moves to"), style, width)]
+    for each in moves.accepted:
+        there, here = (digest.short if digest else "nothing" for digest in (each.found, each.recorded))
+        lines.append(f"{each.reference} is taken as the registry has it, {there}; the records say {here}")
+    lines += [f"because: {moves.accepted_because}"] if moves.accepted else []
+    return "\n".join(lines)
 
 
 def findings_text(findings: Sequence[Finding], style: Style, width: int) -> str:  # noqa: ARG001 - as all texts
@@ -398,4 +403,5 @@ def _moves_line(moves: MoveSet) -> tuple[str, str, str]:
     verb = {"promote": "promoted", "rollback": "rolled back to"}.get(moves.kind, "tagged")
     state = {"done": "", "undone": " - undone", "intended": " - not finished"}[moves.state]
     detail = f"{count_text(len(moves.changes), 'tag')} moved of {len(moves.moves)}{let_go_text(moves)}"
+    detail += f", as the registry had them: {moves.accepted_because}" if moves.accepted else ""
     return f"{moves.channel}: {verb} {moves.source}{state}", moves.commit[:7], detail

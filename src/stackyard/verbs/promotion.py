@@ -19,7 +19,8 @@ from stackyard.plan.selection import select
 from stackyard.verbs.yard import Yard
 
 if TYPE_CHECKING:
-    from stackyard.model.moves import MoveSet
+    from stackyard.model.moves import Difference, MoveSet
+    from stackyard.model.preview import Preview
 
 
 def plan_promotion(
@@ -31,6 +32,7 @@ def plan_promotion(
     notes: str = "",
     overridden: Collection[str] = (),
     reason: str = "",
+    accept_because: str = "",
 ) -> MoveSet:
     """The moves that would put `channel` on what `source` (a tag, a commit, a release) is; nothing is moved yet.
 
@@ -38,6 +40,7 @@ def plan_promotion(
         release: what the set is called from now on; one is found where none is given.
         notes: what is to be said of it.
         overridden: gates that need not have passed; `reason` says why.
+        accept_because: believe the registry where it differs from the records, for this reason.
     """
     from stackyard.plan.channels import asked_of, find_sources, place_of, plan_promotion, refuse_gone
     from stackyard.plan.gates import with_gates
@@ -53,7 +56,15 @@ def plan_promotion(
     known = yard.records.known()
     place = place_of(yard.stack, known)
     begun = find_release(yard.records.releases(), source)
-    sources = find_sources(yard.stack, known, source, select(yard.stack, images), place, begun)
+    selected = select(yard.stack, images)
+    differences: tuple[Difference, ...] = ()
+    if accept_because:
+        from stackyard.plan.accepting import accepted, asked_to_accept
+
+        told = asked(yard.tags(place), asked_to_accept(yard.stack, source, selected, channel))
+        known, differences = accepted(yard.stack, known, source, selected, channel, place, told)
+    is_accepted = bool(accept_because)
+    sources = find_sources(yard.stack, known, source, selected, place, begun, is_accepted=is_accepted)
     runs = yard.records.move_sets("", "done")
     ready = have_bytes(yard, begun) if begun else frozenset()
     wanted = [each for each in asked_of(yard.stack, sources, channel, place) if each[1] not in ready]
@@ -63,11 +74,14 @@ def plan_promotion(
     moves = plan_promotion(yard.stack, known, source, sources, channel, place, lambda *tag: found[tag], now, runs)
     if begun is not None:
         moves = msgspec.structs.replace(moves, commit=begun.commit)
+    if differences:
+        moves = msgspec.structs.replace(moves, accepted=differences, accepted_because=accept_because)
     is_any_adopted = any(source.record is not None and source.record.adopted for source in sources)
     before = yard.records.move_sets(state="done") if is_any_adopted else ()
     gated = with_gates(yard.stack, moves, sources, overridden, reason, before)
     if gated.missing and place == "registry" and _learned(yard, gated):  # somebody may have brought it elsewhere
-        fresh = find_sources(yard.stack, yard.records.known(), source, select(yard.stack, images), place, begun)
+        known = msgspec.structs.replace(yard.records.known(), tags=known.tags)
+        fresh = find_sources(yard.stack, known, source, selected, place, begun, is_accepted=is_accepted)
         if [each.digest for each in fresh] == [each.digest for each in sources]:
             gated = with_gates(yard.stack, moves, fresh, overridden, reason, before)
     return named(yard, gated, begun, release, notes)
@@ -103,6 +117,21 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
     name = to.name if to else release
     moves = plan_rollback(channel, history, yard.tags(place).resolve, yard.clock.now(), name)
     return msgspec.structs.replace(moves, by=by(yard))
+
+
+def preview(yard: Yard, moves: MoveSet, *, is_asking: bool = False) -> Preview:
+    """What a planned promotion or rollback means: what changes inside, and what stays behind.
+
+    Args:
+        is_asking: also fetch inventories that are kept beside the images and were not needed here so far.
+    """
+    from stackyard.plan.previewing import preview, without_inventory
+    from stackyard.verbs.sharing import learn_inventories
+
+    known = yard.records.known()
+    if is_asking and moves.place == "registry" and learn_inventories(yard, without_inventory(yard.stack, moves, known)):
+        known = yard.records.known()
+    return preview(yard.stack, moves, known)
 
 
 def move(

@@ -10,6 +10,7 @@ Why: docs/explanation/records.md
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,13 +22,13 @@ from stackyard.errors import FileProblem, NothingToDo, StackyardError
 from stackyard.model import canonical
 from stackyard.model.ecr import lacks_account
 from stackyard.model.inputs import Inputs
-from stackyard.model.names import TargetName
+from stackyard.model.names import Digest, TargetName
 from stackyard.model.plan import Note, Plan, Step
 from stackyard.model.reason import ParentMissing
-from stackyard.model.record import Pushed, Record
+from stackyard.model.record import Fact, Inventoried, Pushed, Record
 from stackyard.model.reference import Repository
 from stackyard.model.shared import Shared
-from stackyard.record.artifacts import Held, point, read_all
+from stackyard.record.artifacts import Held, point, read_all, read_facts
 from stackyard.record.files import write_atomically
 from stackyard.record.shared import SharedRecords
 
@@ -120,6 +121,27 @@ def learn(yard: Yard, plan: Plan, on_published: bool = False) -> tuple[int, tupl
 def _is_orphan(step: Step) -> bool:
     """Whether a parent of which nothing is known keeps it from being built."""
     return any(isinstance(reason, ParentMissing) for reason in step.reasons)
+
+
+def learn_inventories(yard: Yard, records: Sequence[Record]) -> bool:
+    """Read what plans do not need of some records: one request for each; whether anything was there.
+
+    Who does not answer tells nothing: an inventory is for people to look at.
+    """
+    if not yard.stack.shares_records:
+        return False
+
+    def read(place: tuple[Repository, Digest]) -> tuple[Fact, ...]:
+        with contextlib.suppress(StackyardError, msgspec.MsgspecError):
+            return read_facts(yard.registry, *place)
+        return ()
+
+    places = [(record, place) for record in records if (place := yard.records.facts_elsewhere(record)) is not None]
+    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+        found = list(pool.map(read, [place for _, place in places]))
+    for (record, _), facts in zip(places, found, strict=True):
+        yard.records.keep_facts(record, [fact for fact in facts if isinstance(fact, Inventoried)])
+    return any(found)
 
 
 def sync(yard: Yard) -> Synced:

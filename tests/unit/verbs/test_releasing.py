@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackyard.errors import InvalidValue, NothingToDo, RegistryRefused
+from stackyard.errors import InvalidValue, NothingToDo, RegistryRefused, TagConflict
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Tag
 from stackyard.model.release import RELEASE_TAG
@@ -15,6 +15,7 @@ from tests.unit.verbs import test_sharing
 from tests.unit.verbs.test_sharing import BASE, LEAF, Machine, another
 
 one = test_sharing.one
+COMMAND = "all_info_cmds: {V: {description: Python packages, command: pip list}}\n"
 
 
 def promote(machine: Machine, source: str, channel: str = "stable", name: str = "") -> MoveSet:
@@ -94,6 +95,70 @@ def test_what_the_registry_does_not_take_is_sent_later(released: Machine) -> Non
     released.registry.heal()
     assert sharing.sync(released.yard()).given >= 1
     assert [tag for tag in released.registry.tags(BASE) if tag.startswith(f"{RELEASE_TAG}half.")]
+
+
+def test_a_registry_is_believed_for_a_reason(released: Machine) -> None:
+    """A source and a channel that somebody moved: refused without, moved with it, and written down for others."""
+    theirs = released.registry.add_image(LEAF, "stable", "theirs")
+    fall = released.registry.manifest(LEAF, released.yard().records.releases()[1].members[1].digest)
+    assert fall is not None
+    released.registry.put(LEAF, Tag("main"), fall)
+    released.clock.advance(60)
+    yard = released.yard()
+    with pytest.raises(TagConflict):
+        promotion.plan_promotion(yard, "main", "stable", ("leaf",))
+    with pytest.raises(NothingToDo, match="not promoting leaf"):  # the old leaf, which stands on the old base
+        promotion.plan_promotion(yard, "main", "stable", ("leaf",), accept_because="by hand")
+    plan = promotion.plan_promotion(yard, "main", "exam", ("leaf",), accept_because="by hand")
+    moves = promotion.move(yard, plan)
+
+    assert [(str(each.reference), each.found) for each in moves.accepted] == [(f"{LEAF}:main", fall.digest)]
+    assert at(released, "exam") == [None, fall.digest]
+    assert at(released, "stable")[1] == theirs.digest
+    two = another(released)
+    sharing.sync(two.yard())
+    (known,) = two.yard().records.move_sets("exam")
+    assert (known.accepted, known.accepted_because) == (moves.accepted, "by hand")
+
+
+def test_an_image_that_nobody_recorded_is_taken_over_for_a_reason(one: Machine) -> None:
+    """Without one there is nothing to promote; its member says that no record knows it."""
+    theirs = [one.registry.add_image(each, "byhand", f"theirs {each}").digest for each in (BASE, LEAF)]
+    one.build()
+    with pytest.raises(NothingToDo, match="nothing to promote"):
+        promote(one, "byhand")
+    yard = one.yard()
+    promotion.move(yard, promotion.plan_promotion(yard, "byhand", "stable", accept_because="built before us"))
+
+    assert at(one, "stable") == theirs
+    assert [member.record for member in one.yard().records.releases()[0].members] == ["", ""]
+
+
+def test_what_changes_inside_is_fetched_for_who_has_to_decide(one: Machine) -> None:
+    """A fresh clone has no inventories: one request for each image that comes or goes, and none without asking."""
+    one.write("images/spec.yml", test_sharing.SPEC.replace("base: {}", "base: {info_cmds: [V]}") + COMMAND)
+    commit(one.root)
+    version = ["1.26"]
+    one.engine.answers["pip"] = lambda *_: f"numpy {version[0]}\n"
+    one.build()
+    promote(one, "main", name="fall")
+    version[0] = "2.1"
+    one.write("images/base/note", "changed")
+    commit(one.root)
+    one.build()
+    two = another(one)
+    yard = two.yard()
+    moves = promotion.plan_promotion(yard, "main", "stable")
+    two.registry.requests.clear()
+
+    assert promotion.preview(yard, moves).unknown == ("base",)
+    assert two.registry.requests == []
+    (change,) = promotion.preview(yard, moves, is_asking=True).contents
+    assert [str(each) for each in change.changed] == ["numpy 1.26 -> 2.1"]
+    assert [each.verb for each in two.registry.requests] == ["blob", "blob"]
+    assert promotion.preview(yard, moves, is_asking=True).contents == (change,)
+    assert len(two.registry.requests) == 2
+    assert not yard.records.unshared()
 
 
 def test_an_image_that_its_registry_lost_is_refused_by_name(released: Machine) -> None:
