@@ -55,9 +55,10 @@ from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, Plann
 from stackyard.model.preview import Preview
 from stackyard.model.progress import JobEnded, JobStarted, JobStep, TagsMoved, TargetEnded
 from stackyard.model.reason import FileChanged, ParentChanged
-from stackyard.model.record import Reported, Tested
-from stackyard.model.reference import Platform, Reference, Repository
+from stackyard.model.record import Built, Record, Reported, Tested
+from stackyard.model.reference import LocalImage, Platform, Reference, Repository
 from stackyard.model.release import Member, Release, ReleaseName
+from stackyard.model.shown import Child, Shown, ShownImage, Whereabouts
 from stackyard.model.stack import Command, Finding, Revision, Suite
 from stackyard.model.surroundings import Diagnosis, FoundEngine, FoundRegistry, Surroundings
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
@@ -75,6 +76,7 @@ from stackyard.report.like_datahub import like_data
 from stackyard.report.logs import logs_data
 from stackyard.report.preview import preview_data
 from stackyard.report.releases import releases_data
+from stackyard.report.shown import shown_data, where_data
 from stackyard.report.status import status_data
 from stackyard.report.why import inputs_data, why_data
 from stackyard.run.log import Head, Line
@@ -402,6 +404,27 @@ def sample_noted() -> Noted:
     return Noted("gpu", "2026.3-main", fact, (image,), (problem,))
 
 
+def sample_image(moves: MoveSet) -> ShownImage:
+    """What a promotion put in a channel."""
+    (move,) = moves.moves
+    local = Reference(move.repository, Tag("sy-" + "5" * 32))
+    built = Built(
+        at="2026-11-20T10:39:31Z",
+        image=LocalImage(_digest("5")),
+        content=_digest("7"),
+        local=local,
+        parents=((_BASE, _digest("8")),),
+        bases=(("docker.io/library/debian:bookworm-slim", _digest("1")),),
+        duration_s=29.4,
+        size_bytes=1_220_000_000,
+        engine="docker",
+        commit=moves.commit,
+    )
+    tested = Tested("2026-11-20T10:40:02Z", "basic", _digest("9"), True, 12, 0, 0, 31.0)
+    record = Record("0d2c7e9f51ab34c68e70", move.target, _digest("3"), _digest("4"), _digest("0"), 7, (built, tested))
+    return ShownImage(move.target, move.repository, move.now, record, (str(local.tag), "2026.3-main", "stable"))
+
+
 def sample_graph() -> Drawing:
     """Two images and what the first stands on."""
     base = "docker.io/library/debian:bookworm-slim"
@@ -670,6 +693,42 @@ RELEASES_FIELDS = {
     "releases[].members[].tests[].passed": "Whether it passed.",
     "releases[].members[].tests[].total": "How many tests there were.",
     "releases[].members[].tests[].failed": "How many failed.",
+}
+_IMAGE_FIELDS = {
+    "images[].target": "The image.",
+    "images[].repository": "Where it is.",
+    "images[].digest": "Of its manifest or index; in an engine its id.",
+    "images[].tags[]": "Tags it has, the content tag first.",
+    "images[].record": "Key of its record, or null where none is known; then so are the next four.",
+    "images[].built_at": "UTC.",
+    "images[].commit": "The commit it was built from; empty where files differed from it.",
+    "images[].size_bytes": "As its engine counts.",
+    "images[].content": "What is in it.",
+    "images[].parents.*": "Content of each parent it was built on.",
+    "images[].bases.*": "Digest of each external base.",
+    "images[].tests[].suite": "`basic`, `integration` or `inventory`.",
+    "images[].tests[].at": "When it ran last.",
+    "images[].tests[].passed": "Whether it passed.",
+    "images[].tests[].total": "How many tests there were.",
+    "images[].tests[].failed": "How many failed.",
+}
+SHOWN_FIELDS = {
+    "format": "Version of this form: 1.",
+    "kind": "`release`, `channel`, `tag` or `digest`.",
+    "name": "What was asked for.",
+    "release": "[The release](#releases), for a channel the one it stands at; else null.",
+    "standing": "For a channel the [promotion](#promote-and-rollback) that it stands at; else null.",
+    **_IMAGE_FIELDS,
+}
+WHERE_FIELDS = {
+    "format": "Version of this form: 1.",
+    **_IMAGE_FIELDS,
+    "images[].references[]": "Tags that are at it now, in full.",
+    "images[].releases[]": "Releases that it is a member of.",
+    "images[].channels[]": "Channels that hold it.",
+    "images[].children[].target": "An image that was built on it.",
+    "images[].children[].digest": "Its digest, published or else in an engine.",
+    "images[].children[].tags[]": "Tags that are at it.",
 }
 STACK_FIELDS = {
     "format": "Version of this form: 1.",
@@ -958,6 +1017,21 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         RELEASES_FIELDS,
     )
     yield "gate", "`stackyard gate report ... --json`", {"format": FORMAT, **noted_data(sample_noted())}, NOTED_FIELDS
+    image = sample_image(moves)
+    at = Reference(image.repository, Tag("stable"))
+    child = Child(TargetName("geo-notebook"), _digest("2"), ("2026.3-main",))
+    yield (
+        "show",
+        "`stackyard show 2026.3-main --json`",
+        shown_data(Shown("tag", "2026.3-main", (image,))),
+        SHOWN_FIELDS,
+    )
+    yield (
+        "where",
+        "`stackyard where sha256:555555555555 --json`: every image that is called so.",
+        where_data([Whereabouts(image, (at,), (moves.release,), ("stable",), (child,))]),
+        WHERE_FIELDS,
+    )
     yield "ls", "`stackyard ls --json`: the stack as it was read.", sample_stack(), STACK_FIELDS
     yield (
         "check",

@@ -35,7 +35,7 @@ from stackyard.later import imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
-    "Look closer": ("logs", "shell", "graph", "inputs"),
+    "Look closer": ("show", "where", "logs", "shell", "graph", "inputs"),
     "Publish": ("push", "gate", "promote", "rollback", "releases"),
     "Keep": ("bases", "adopt", "records", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
@@ -56,6 +56,8 @@ _HOMES = {
     "promote": "channels",
     "rollback": "channels",
     "releases": "releases",
+    "show": "releases",
+    "where": "releases",
     "bases": "bases",
     "adopt": "adopt",
     "records": "records",
@@ -81,6 +83,8 @@ _SHORT = {
     "gate": "Bring a result or an approval that a channel waits for.",
     "promote": "Point a channel such as `stable` at tested images.",
     "rollback": "Bring a channel back to what it was before.",
+    "show": "What a channel, tag, digest or release stands for.",
+    "where": "Tags, releases, channels and children that hold an image.",
     "releases": "Sets of images that were promoted, each by digest.",
     "bases": "Images from elsewhere, and accepting newer ones.",
     "adopt": "Count what is published already as built.",

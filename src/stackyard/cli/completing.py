@@ -81,3 +81,8 @@ def releases(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[st
         return (release.name for release in session_of(ctx).open_yard().records.releases())
 
     return _fitting(read, incomplete)
+
+
+def names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Channels and releases."""
+    return [*channels(ctx, param, incomplete), *releases(ctx, param, incomplete)]

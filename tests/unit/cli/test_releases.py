@@ -88,3 +88,24 @@ def test_without_a_release_it_says_how_one_is_made(shell: Shell) -> None:
     """Nothing was promoted yet."""
     assert "`stackyard promote` makes the first one" in shell("releases").out
     assert shell("releases", "--json").json["releases"] == []
+
+
+def test_show_and_where(released: Shell) -> None:
+    """For people and as JSON: a channel with its release and images, and what holds one of these."""
+    text, channel = released("show", "stable").out, released("show", "stable", "--json").json
+    base = channel["images"][0]
+    held = released("where", base["digest"][:20], "--json").json["images"]
+
+    assert "Channel stable, promoted from main" in text
+    assert "Release winter of main" in text
+    assert (channel["kind"], channel["release"]["release"]) == ("channel", "winter")
+    assert [(each["target"], each["digest"]) for each in channel["images"]] == list(
+        zip(("base", "leaf"), at(released, "stable"), strict=True)
+    )
+    assert [(each["releases"], each["channels"]) for each in held] == [(["winter"], ["stable"])]
+    assert [child["target"] for child in held[0]["children"]] == ["leaf"]
+    assert "winter" in released("where", base["digest"]).out
+    assert base["content"] in released("show", base["digest"]).out
+    assert "Channels that stand at it: none" in released("show", "fall").out
+    unknown = released("show", "stabel")
+    assert (unknown.code, "did you mean stable?" in unknown.err) == (2, True)
