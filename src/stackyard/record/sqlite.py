@@ -524,13 +524,14 @@ def _merged(db: sqlite3.Connection, shared: Shared) -> int:
     values = (record.id, record.target, record.source, record.build, record.inputs, 0)
     sql = "INSERT OR IGNORE INTO records (id, target, source, build, inputs, run) VALUES (?, ?, ?, ?, ?, ?)"
     fresh = db.execute(sql, values).rowcount
-    here = {body for (body,) in db.execute("SELECT body FROM facts WHERE record = ?", (record.id,))}
+    here = [body for (body,) in db.execute("SELECT body FROM facts WHERE record = ?", (record.id,))]
     there = [canonical.encode(fact).decode() for fact in record.facts]
     known = {_planned(body) for body in here}
     new = [(record.id, body) for body in there if body not in known]
     db.executemany("INSERT INTO facts (record, body) VALUES (?, ?)", new)
-    if not here:
-        db.execute("INSERT OR REPLACE INTO shared VALUES (?, ?)", (record.id, len(there)))
+    given = db.execute("SELECT facts FROM shared WHERE record = ?", (record.id,)).fetchone()
+    if not here or (given is not None and given[0] >= len(here)):  # an older copy may have come first
+        db.execute("INSERT OR REPLACE INTO shared VALUES (?, ?)", (record.id, len(here) + len(new)))
     for each in shared.accepted:
         same = (each.reference, shared.platform, each.digest, each.at)
         sql = "SELECT 1 FROM accepted WHERE reference = ? AND platform = ? AND digest = ? AND at = ?"
