@@ -202,6 +202,7 @@ def sample_plan() -> Plan:
         suites=(Suite("basic", ("images/ml-notebook/test",), _digest("9")),),
         commands=(Command("PY_LIBS", "Python packages", "pip list"),),
         expected_s=29.4,
+        platforms=(Platform("linux/amd64"),),
     )
     note = Note("not-publishing", "--push publishes nothing: branch main is not among `publish.branches` (release/*)")
     return Plan("campus", Revision("1f0c9a2" + "0" * 33, "main", False), (step,), False, True, (), (finding,), (note,))
@@ -777,7 +778,7 @@ GRAPH_FIELDS = {
 INPUT_FIELDS = {
     "format": "Version of this form: 1.",
     "images[].target": "The image, or `image/version`.",
-    "images[].dockerfile.path": "Relative to the stack's root.",
+    "images[].dockerfile.path": "Relative to the stack's root. `dockerfile` is null for what only joins platforms.",
     "images[].dockerfile.blob": "git's id of what counts in it.",
     "images[].context.path": "The build context.",
     "images[].context.entries[].path": "A path that counts, relative to the stack's root.",
@@ -1129,6 +1130,7 @@ ACTIONS = {
     "push": "The image is in the engine and is wanted in the registry.",
     "fetch": "The image is in the registry and is wanted in the engine.",
     "retest": "The image is there, and is not known to pass its tests as they are now.",
+    "join": "The images for several platforms become one index, which gets the tags.",
     "decide-later": "A parent is being rebuilt; whether this image follows depends on what comes out.",
     "skip": "The command named other images.",
 }
@@ -1139,7 +1141,9 @@ OUTCOMES = {
     "pushed": "It was published without being built.",
     "fetched": "It was brought into the engine.",
     "tested": "It was tested again without being built.",
+    "joined": "An index joins its images for several platforms; without `--push`, its tags name one of them.",
     "failed": "See `failure`.",
+    "untested": "It was built, and nothing here can run what has to pass before it is published: see `failure`.",
     "skipped": "Not selected; or left out because of the failure of the image in `because`; or the run was ended.",
 }
 

@@ -12,7 +12,8 @@ StackyardError                  the sentence is str(e), the next step is e.hint
 │   └── InvalidValue              text that is no digest, tag, name, ...: .kind, .text
 └── WorldError          exit 1  we understood, and the world said no
     ├── EngineProblem             .engine
-    │   └── EngineUnavailable       nobody answers at the engine's address
+    │   ├── EngineUnavailable       nobody answers at the engine's address
+    │   └── NotTestable             nothing here can run an image's tests
     ├── RegistryProblem           .address
     │   ├── RegistryUnreachable     no connection
     │   └── RegistryRefused         an answer that is not a yes: .status, .words
@@ -114,6 +115,10 @@ class EngineProblem(WorldError):
 
 class EngineUnavailable(EngineProblem):
     """Nobody answers at the engine's address."""
+
+
+class NotTestable(EngineProblem):
+    """Nothing here can run what has to pass before an image is published."""
 
 
 class RegistryProblem(WorldError):

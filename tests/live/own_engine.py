@@ -25,7 +25,6 @@ from stackyard.errors import StackyardError
 from tests.engines import BASE, ENVIRON, missing
 
 SETTINGS = {
-    "features": {"containerd-snapshotter": True},
     "iptables": False,
     "ip6tables": False,
     "ip-forward": False,
@@ -41,11 +40,12 @@ def as_root(*words: str) -> list[str]:
 class OwnEngine:
     """dockerd with its own data root and socket."""
 
-    def __init__(self, folder: Path, bridge: str) -> None:
+    def __init__(self, folder: Path, bridge: str, is_classic: bool) -> None:
         self.folder = folder
         self._bridge = bridge
         self._process: subprocess.Popen[bytes] | None = None
-        (folder / "daemon.json").write_text(json.dumps(SETTINGS))
+        features = {"features": {"containerd-snapshotter": not is_classic}}
+        (folder / "daemon.json").write_text(json.dumps({**SETTINGS, **features}))
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -81,11 +81,12 @@ class OwnEngine:
 
 
 @contextlib.contextmanager
-def own_engine(docker: DockerEngine, size: str) -> Iterator[OwnEngine]:
+def own_engine(docker: DockerEngine, size: str, is_classic: bool = False) -> Iterator[OwnEngine]:
     """A running engine that has the base image.
 
     Args:
         size: of its disk, which is in memory.
+        is_classic: with docker's own store of images, and not containerd's.
     """
     for program in ("dockerd", "ip", "mount"):
         if shutil.which(program, path=f"{ENVIRON.get('PATH', '')}:/usr/sbin:/sbin") is None:
@@ -94,7 +95,7 @@ def own_engine(docker: DockerEngine, size: str) -> Iterator[OwnEngine]:
     bridge = f"sy-{number}"
     folder = Path(tempfile.mkdtemp(prefix=f"sy-{number}-", dir="/tmp"))  # a socket's path has to be short
     subprocess.run(as_root("mount", "-t", "tmpfs", "-o", f"size={size},mode=777", bridge, str(folder)), check=True)
-    engine = OwnEngine(folder, bridge)
+    engine = OwnEngine(folder, bridge, is_classic)
     try:
         subprocess.run(as_root("ip", "link", "add", "name", bridge, "type", "bridge"), check=True)
         subnet = f"10.210.{int(number[:2], 16)}.1/24"

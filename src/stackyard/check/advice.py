@@ -75,7 +75,7 @@ def _untagged(stack: Stack) -> Iterator[Finding]:
         except InvalidValue:  # an error of its own
             continue
         templates = (*target.templates.fixed, *target.templates.moving)
-        if any(tags) or target.skip is not None or target.image in told:
+        if any(tags) or target.skip is not None or target.image in told or target.name.platform is not None:
             continue
         told.add(target.image)
         missing = [place for place in PLACES if any(f"{{{place}}}" in text for text in templates)]

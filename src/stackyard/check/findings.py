@@ -159,7 +159,11 @@ def _same_tag(first: Target, second: Target, tag: Tag) -> Finding:
 def _untested(stack: Stack) -> list[Finding]:
     found: dict[ImageName, Finding] = {}
     for target in stack.targets:
-        if target.image not in found and not any(suite.kind != "inventory" for suite in target.suites):
+        if (
+            target.image not in found
+            and not target.is_index
+            and not any(suite.kind != "inventory" for suite in target.suites)
+        ):
             folder = posixpath.normpath(posixpath.join(stack.images_folder, target.image, "test"))
             sentence = f"image {target.image!r} has no tests: it is published as it is built"
             hint = f"put pytest files into {folder}"

@@ -28,7 +28,7 @@ from stackyard.edges import buildah_build, podman
 from stackyard.edges.auth import is_loopback
 from stackyard.edges.docker_context import config_folder
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
-from stackyard.edges.machine import free_bytes
+from stackyard.edges.machine import free_bytes, runs
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import TIMED_OUT, Processes, program_version
 from stackyard.edges.traces import VARIABLE, prefix_of
@@ -140,9 +140,13 @@ class BuildahEngine:
         if code and "not known" not in " ".join(words):
             raise EngineProblem(f"the name {reference} cannot be taken away: {_last(words)}", engine="buildah")
 
-    def pull(self, reference: Reference) -> LocalImage:
+    def platforms(self) -> tuple[Platform, ...]:
+        """See Engine.platforms. Containers are this machine's own."""
+        return runs(self.about().platform)
+
+    def pull(self, reference: Reference, platform: Platform | None = None) -> LocalImage:
         """See Engine.pull."""
-        self._transfers.pull(reference)
+        self._transfers.pull(reference, platform)
         facts = self.inspect(str(reference))
         if facts is None:
             raise EngineProblem(f"{reference} was pulled, and the engine does not know it", engine="buildah")
@@ -270,8 +274,8 @@ def _transfer(verb: str, reference: Reference) -> list[str]:
     return ["buildah", verb, "--retry", "0", *checks]
 
 
-def _pull(reference: Reference) -> list[str]:
-    return [*_transfer("pull", reference), "--quiet", reference.canonical]
+def _pull(reference: Reference, extra: Sequence[str]) -> list[str]:
+    return [*_transfer("pull", reference), "--quiet", *extra, reference.canonical]
 
 
 def _push(reference: Reference, extra: Sequence[str]) -> list[str]:

@@ -33,7 +33,7 @@ from stackyard.edges.process import TIMED_OUT, Processes
 from stackyard.edges.rawjson import Progress
 from stackyard.errors import InvalidValue
 from stackyard.model.names import Digest
-from stackyard.model.reference import LocalImage, Reference
+from stackyard.model.reference import LocalImage, Platform, Reference
 
 STEERS = re.compile(
     r"PATH|HOME|TMPDIR|SSH_AUTH_SOCK|LD_.*|XDG_.*|_?(BUILDAH|CONTAINERS?|STORAGE|REGISTR(Y|IES)|DOCKER)_.*"
@@ -67,7 +67,7 @@ class _Ended(NamedTuple):
 class Store(buildx.Store, Protocol):
     """What a build needs of the engine beside it."""
 
-    def pull(self, reference: Reference) -> LocalImage:
+    def pull(self, reference: Reference, platform: Platform | None = None) -> LocalImage:
         """As Engine.pull."""
 
 
@@ -91,7 +91,7 @@ def build(
             ended = _run(processes, staged, pins, dict(ids), folder, file, watch)
             while ended.missing and request.may_pull:  # by us, as all that is fetched; the build goes on from its cache
                 file.write(f"fetched, though nobody planned it: {ended.missing}\n")
-                store.pull(Reference.parse(ended.missing))
+                store.pull(Reference.parse(ended.missing), request.platform)
                 ended = _run(processes, staged, pins, dict(ids), folder, file, watch)
         if ended.failure is None:
             image = built_image(store, request, _told(folder / "id"))

@@ -21,7 +21,7 @@ from stackyard.edges.containers import Containers
 from stackyard.edges.docker_api import Api
 from stackyard.edges.docker_context import config_folder, locate
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
-from stackyard.edges.machine import free_bytes
+from stackyard.edges.machine import free_bytes, inside
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import Processes, program_version
 from stackyard.edges.traces import VARIABLE, prefix_of
@@ -59,6 +59,7 @@ class DockerEngine:
         self._transfers = Transfers(self._processes, self._api.ping, patience)
         self._about: EngineInfo | None = None
         self._way: Way | None = None
+        self._platforms: tuple[Platform, ...] | None = None
         self._lock = threading.Lock()
 
     def about(self) -> EngineInfo:
@@ -86,10 +87,16 @@ class DockerEngine:
         return free_bytes(self.folder()) if self._api.endpoint.address.startswith("unix://") else None
 
     def platforms(self) -> tuple[Platform, ...]:
-        """What the engine's own builder runs, emulated or not; empty where it does not say."""
+        """See Engine.platforms. Asked of the engine's own builder, once."""
+        if self._platforms is None:
+            self._platforms = self._told_platforms()
+        return self._platforms
+
+    def _told_platforms(self) -> tuple[Platform, ...]:
         _, lines = self._processes.output(["docker", "buildx", "inspect", "default"])
         told = next((line.partition(":")[2] for line in lines if line.startswith("Platforms:")), "")
-        return buildx.platforms_of(told)
+        found = buildx.platforms_of(told)
+        return tuple(dict.fromkeys(each for name in found for each in (name, *inside(name))))
 
     def caches(self) -> CacheKinds:
         """See Engine.caches."""
@@ -119,9 +126,9 @@ class DockerEngine:
         # noprune: images without a name that stand below this one are not ours to remove.
         self._api.call("DELETE", f"/images/{_unmistakable(str(reference))}", {"noprune": "1"})
 
-    def pull(self, reference: Reference) -> LocalImage:
+    def pull(self, reference: Reference, platform: Platform | None = None) -> LocalImage:
         """See Engine.pull."""
-        self._transfers.pull(reference)
+        self._transfers.pull(reference, platform)
         facts = self.inspect(str(reference))
         if facts is None:
             raise EngineProblem(f"{reference} was pulled, and the engine does not know it", engine=self.about().name)

@@ -128,8 +128,15 @@ class Engine(Protocol):
     def untag(self, reference: Reference) -> None:
         """Take a name away; an image without names and children goes with its last name. A missing name is fine."""
 
-    def pull(self, reference: Reference) -> LocalImage:
-        """Fetch `repository@digest` (or a tag) into the store."""
+    def platforms(self) -> tuple[Platform, ...]:
+        """What containers can be for, emulated or not; empty where it does not say."""
+
+    def pull(self, reference: Reference, platform: Platform | None = None) -> LocalImage:
+        """Fetch `repository@digest` (or a tag) into the store.
+
+        Args:
+            platform: which of several; None: the engine's own.
+        """
 
     def push(self, reference: Reference, log: Path) -> None:
         """Send the image of this tag to its registry; what the registry said on a refusal is in the error."""

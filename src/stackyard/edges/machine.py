@@ -21,6 +21,30 @@ def native_platform() -> Platform:
     return Platform(f"linux/{_ARCHITECTURES.get(machine, machine)}")
 
 
+_EMULATED = {
+    "aarch64": "arm64",
+    "arm": "arm/v7",
+    "x86_64": "amd64",
+    "i386": "386",
+    "riscv64": "riscv64",
+    "ppc64le": "ppc64le",
+    "s390x": "s390x",
+}
+"""What qemu calls processors, and what platforms do."""
+_BINFMT = Path("/proc/sys/fs/binfmt_misc")
+
+
+def inside(native: Platform) -> tuple[Platform, ...]:
+    """What a machine runs beside its own: the 32 bits that are in it, of which engines do not always speak."""
+    return (Platform("linux/386"),) if native == "linux/amd64" else ()
+
+
+def runs(native: Platform) -> tuple[Platform, ...]:
+    """What this machine runs: its own, the 32 bits that are in it, and what its kernel hands to an emulator."""
+    there = [Platform(f"linux/{name}") for qemu, name in _EMULATED.items() if (_BINFMT / f"qemu-{qemu}").exists()]
+    return tuple(dict.fromkeys((native, *inside(native), *there)))
+
+
 def cores() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -61,13 +61,12 @@ def published(
     body = _read(top, _Body, repository)
     if body.manifests is None:
         there, config, layers = _config(registry, repository, top, body)
-        is_ours = _fits(there, platform)
-        ours = top.digest if is_ours else None
+        ours = top.digest if there.fits(platform) else None
         return PublishedFacts(top.digest, (there,), ours, config, layers, top.config, there, _size(top))
     entries = [(Platform(each.platform.name), each) for each in body.manifests if _is_image(each) and each.platform]
     names = tuple(name for name, _ in entries)
     exact = [entry for name, entry in entries if name == platform]
-    chosen = next(iter([*exact, *(entry for name, entry in entries if _fits(name, platform))]), None)
+    chosen = next(iter([*exact, *(entry for name, entry in entries if name.fits(platform))]), None)
     if chosen is None:
         return PublishedFacts(top.digest, names, None)
     manifest = registry.manifest(repository, Digest.parse(chosen.digest))
@@ -82,16 +81,14 @@ def _size(manifest: Manifest) -> int:
     return sum(blob.size for blob in manifest.blobs)
 
 
+def manifest_for(registry: Registry, repository: Repository, digest: Digest, platform: Platform) -> Digest | None:
+    """The manifest that an image has for one platform, None where there is none for it."""
+    facts = published(registry, repository, digest, platform)
+    return facts.manifest if facts else None
+
+
 def _is_image(entry: _Entry) -> bool:
     return entry.platform is not None and _UNKNOWN not in (entry.platform.os, entry.platform.architecture)
-
-
-def _fits(there: str, wanted: str) -> bool:
-    """Whether an image for one platform is what another means: a variant counts where both name one."""
-    if there == wanted:
-        return True
-    longer, shorter = sorted((there, wanted), key=len, reverse=True)
-    return longer.startswith(f"{shorter}/")
 
 
 def _config(

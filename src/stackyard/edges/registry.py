@@ -10,6 +10,7 @@ Real: edges/oci.py   Fake: stackyard.testing.MemoryRegistry   Contract: tests/co
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import msgspec
@@ -41,6 +42,12 @@ class Descriptor(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     def __post_init__(self) -> None:
         if not Digest.form.fullmatch(self.digest):  # it comes from elsewhere, and becomes part of an address
             raise ValueError(f"{self.digest[:100]!r} is no digest")
+
+    def is_for(self, wanted: Platform) -> bool:
+        """Whether an index has it for this platform."""
+        said = self.platform or {}
+        name = "/".join(filter(None, (said.get("os"), said.get("architecture"), said.get("variant"))))
+        return Platform(name).fits(wanted)
 
 
 _PLATFORM = ("os", "architecture", "variant")
@@ -120,6 +127,24 @@ class Manifest(msgspec.Struct, frozen=True):
 def digest_of(body: bytes, algorithm: str = "sha256") -> Digest:
     """What some bytes are."""
     return Digest(f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}")
+
+
+def index_of(members: Iterable[tuple[Platform, Manifest]]) -> Manifest:
+    """The index over one manifest for each platform; Docker's own kind where all of them are."""
+    members = tuple(members)
+    is_docker = all(manifest.media_type == DOCKER_MANIFEST for _, manifest in members)
+    media_type = DOCKER_INDEX if is_docker else OCI_INDEX
+    entries = [
+        {
+            "mediaType": manifest.media_type,
+            "digest": manifest.digest,
+            "size": len(manifest.body),
+            "platform": dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False)),
+        }
+        for platform, manifest in members
+    ]
+    body = canonical.encode({"schemaVersion": 2, "mediaType": media_type, "manifests": entries})
+    return Manifest(digest_of(body), media_type, body)
 
 
 def verify(name: str, expected: Digest, body: bytes) -> None:

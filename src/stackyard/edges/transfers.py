@@ -21,7 +21,7 @@ from typing import NamedTuple
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import Processes
 from stackyard.errors import RegistryProblem, RegistryRefused, RegistryUnreachable
-from stackyard.model.reference import Reference
+from stackyard.model.reference import Platform, Reference
 
 _NO_CONNECTION = ("connection refused", "no such host", "i/o timeout", "network is unreachable", "no route to host")
 _PASSES = re.compile(
@@ -49,14 +49,14 @@ class Client(NamedTuple):
     """The program that talks to registries."""
 
     name: str
-    pull: Callable[[Reference], list[str]]
+    pull: Callable[[Reference, Sequence[str]], list[str]]
     push: Callable[[Reference, Sequence[str]], list[str]]
     """The command line, with more options."""
 
 
 DOCKER = Client(
     "docker",
-    lambda reference: ["docker", "pull", "--quiet", str(reference)],
+    lambda reference, extra: ["docker", "pull", "--quiet", *extra, str(reference)],
     lambda reference, extra: ["docker", "push", *extra, str(reference)],
 )
 
@@ -76,9 +76,10 @@ class Transfers:
         self._ping = ping
         self._patience = patience
 
-    def pull(self, reference: Reference) -> None:
-        """Fetch an image into the engine's store."""
-        self._follow(self._client.pull(reference), f"{reference} cannot be pulled", reference, lambda _: None)
+    def pull(self, reference: Reference, platform: Platform | None = None) -> None:
+        """Fetch an image into the engine's store; None: for the engine's own platform."""
+        argv = self._client.pull(reference, ["--platform", platform] if platform else [])
+        self._follow(argv, f"{reference} cannot be pulled", reference, lambda _: None)
 
     def push(self, reference: Reference, log: Path, extra: Sequence[str] = ()) -> None:
         """Send an image to its registry; what the client says goes to the log."""

@@ -16,7 +16,7 @@ from stackyard.edges.clock import Clock
 from stackyard.edges.engine import Engine, EngineInfo
 from stackyard.edges.process import TIMED_OUT
 from stackyard.edges.pytest_process import PytestRunner
-from stackyard.errors import EngineProblem
+from stackyard.errors import NotTestable
 from stackyard.inside.junit import read_junit
 from stackyard.model.logs import junit_file, suite_log
 from stackyard.model.progress import Tell
@@ -39,7 +39,13 @@ class Suites:
         self._clock = clock
 
     def __call__(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
-        """Run `suite` to its end."""
+        """Run `suite` to its end.
+
+        Raises:
+            NotTestable: nothing here runs such an image, or no test could reach one.
+        """
+        if target.inputs.platform not in ("", self._about.platform):
+            self._refuse_foreign(target)
         if suite.kind == "inventory":
             return self._inventory(target, suite, image, folder, tell)
         return self._tests(target, suite, image, folder)
@@ -48,11 +54,22 @@ class Suites:
         """End the test processes that still run."""
         self._pytest.close()
 
+    def _refuse_foreign(self, target: Target) -> None:
+        """NotTestable, where the engine says what it runs, and this is not among it."""
+        there = self._engine.platforms()
+        if there and not any(each.fits(target.inputs.platform) for each in there):
+            raise NotTestable(
+                f"not testable here: {self._about.name} runs {', '.join(there)}, and no {target.inputs.platform}",
+                hint="install emulation (the packages qemu-user-static and binfmt-support), "
+                "or build it on a machine of that platform",
+                engine=self._about.name,
+            )
+
     def _tests(self, target: Target, suite: Suite, image: Built, folder: Path) -> SuiteResult:
         """pytest in a process of its own: exit 0 or "nothing collected" is a pass, everything else is not."""
         if not self._about.address:
-            raise EngineProblem(
-                f"the tests in {', '.join(suite.folders)} cannot be run here: they reach images through docker's API, "
+            raise NotTestable(
+                f"not testable here: the tests in {', '.join(suite.folders)} reach images through docker's API, "
                 f"and nothing serves it for {self._about.name}",
                 hint="podman's socket does: `systemctl --user start podman.socket`, as root without --user; "
                 "or build with docker",

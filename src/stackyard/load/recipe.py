@@ -74,6 +74,8 @@ class Recipe(msgspec.Struct, frozen=True):
     retries: int = 0
     may_fail: bool = False
     prune: bool = False
+    platforms: tuple[Platform, ...] = ()
+    """What the spec says it is built for; none: nothing, so for this machine's own."""
     only_on: tuple[Platform, ...] = ()
     secrets: tuple[Secret, ...] = ()
     ssh: tuple[Secret, ...] = ()
@@ -83,6 +85,10 @@ class Recipe(msgspec.Struct, frozen=True):
     def spot(self, *key: str) -> Spot:
         """Where something is said; else where the recipe is listed; else its Dockerfile."""
         return self.spots.get(key) or self.spots.get(("entry",)) or Spot(self.dockerfile)
+
+    def can_be_for(self, platform: str) -> bool:
+        """Whether `only_on` leaves this platform in."""
+        return not self.only_on or any(f"{platform}/".startswith(f"{each}/") for each in self.only_on)
 
     @property
     def is_stamped(self) -> bool:
@@ -187,6 +193,7 @@ def _recipe(
         retries=image.retries,
         may_fail=image.may_fail,
         prune=image.prune,
+        platforms=image.platforms or spec.platforms,
         only_on=image.only_on,
         secrets=_merged(spec.secrets, image.secrets),
         ssh=_merged(spec.ssh, image.ssh),

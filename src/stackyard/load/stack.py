@@ -14,7 +14,7 @@ import functools
 import posixpath
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -87,12 +87,17 @@ def load_stack(
     targets: list[Target] = []
     dockerfiles: dict[str, None] = {}
     common = _common_key(place, names, around, settings, registry) if memory and listing is None else None
+    made = _made_for(recipes, settings.platform)
     for recipe in recipes:
         args = arguments_of(recipe, around, found)
-        made = _target(recipe, args, sources, around, memory, common, found)
-        if made is not None:
-            targets.append(made)
-            dockerfiles[made.dockerfile] = None
+        members: list[Target] = []
+        for platform in made.get(recipe.target, (settings.platform,)):
+            there = msgspec.structs.replace(around, platform=platform) if made else around
+            target = _target(recipe, args, sources, there, memory, common, found)
+            if target is not None:
+                members.append(_placed(target, recipe, made, sources, settings, found) if made else target)
+        targets += members if len(members) < 2 else [*members, _joined(members, recipe)]
+        dockerfiles.update((target.dockerfile, None) for target in members)
     has_ecr = names.account is not None or spec.ecr is not None
     return Stack(
         name=spec.name or place.root.name,
@@ -118,6 +123,35 @@ def load_stack(
     )
 
 
+def _made_for(recipes: Sequence[Recipe], native: Platform) -> Mapping[TargetName, tuple[Platform, ...]]:
+    """What each is made for, of a stack that says so; few do."""
+    if not any(recipe.platforms for recipe in recipes):
+        return {}
+    from stackyard.load.platforms import made_for
+
+    return made_for(recipes, native)
+
+
+def _placed(
+    target: Target,
+    recipe: Recipe,
+    made: Mapping[TargetName, tuple[Platform, ...]],
+    sources: SourceReader,
+    settings: Settings,
+    found: list[Finding],
+) -> Target:
+    from stackyard.load.platforms import for_platform
+
+    dockerfile = sources.dockerfile(recipe.dockerfile)
+    return for_platform(target, recipe, made, stage_of(recipe, dockerfile) or dockerfile, settings.platform, found)
+
+
+def _joined(members: Sequence[Target], recipe: Recipe) -> Target:
+    from stackyard.load.platforms import joined
+
+    return joined(members, recipe)
+
+
 def _listed(place: Place, listing: bytes | None, memory: Memory | None) -> tuple[Spec, tuple[Finding, ...]]:
     """The spec; where the same file was read before, as it was."""
     if memory is None or listing is not None or place.spec is None or place.is_listed_at_the_root:
@@ -140,7 +174,7 @@ def _target(
 ) -> Target | None:
     """The target of a recipe, from memory where all is as it was; None where there is nothing to build from."""
     files = around.place.files
-    key = _key(recipe, args, around.place, common) if common else None
+    key = _key(recipe, args, around, common) if common else None
     if memory and key and (known := memory.recall(key, files.state)):
         found.extend(known.findings)
         return known.target
@@ -158,14 +192,18 @@ def _target(
     return target
 
 
-def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], place: Place, common: bytes) -> bytes | None:
+def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, common: bytes) -> bytes | None:
     """A key over all that a target is made of beside its parents' triggers; None where that is not known."""
+    place = around.place
     own = place.path(recipe.image)
     places = dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or "."))
     states = [place.files.state(path) for path in places]
     if recipe.files or None in states or any(looks_secret(name, value) for name, value in args):
         return None
-    return key_of(common, str.__str__(recipe.target), [list(map(str.__str__, pair)) for pair in args], states)
+    name = str.__str__(recipe.target)
+    if recipe.platforms:
+        name = str.__str__(recipe.target.on(around.platform))
+    return key_of(common, name, [list(map(str.__str__, pair)) for pair in args], states)
 
 
 def _common_key(
@@ -199,7 +237,11 @@ def read_names(place: Place) -> tuple[tuple[TargetName, ...], tuple[tuple[str, t
     """Names of all targets, and groups: from the files that list them, without a look at what images are made from."""
     spec, _ = read_listing(place)
     matrices, _ = read_matrices(place, spec)
-    return tuple(recipe.target for recipe in recipes_of(spec, place, matrices)), spec.groups
+    names: list[TargetName] = []
+    for recipe in recipes_of(spec, place, matrices):
+        platforms = [each for each in recipe.platforms if recipe.can_be_for(each)]
+        names += [recipe.target, *(recipe.target.on(each) for each in platforms if len(platforms) > 1)]
+    return tuple(names), spec.groups
 
 
 class Rereader:
@@ -218,7 +260,10 @@ class Rereader:
         """The target; None where it is not there any more."""
         with self._lock:
             around = self._around = self._around or self._shared()
-        recipe = around.recipes.get(name)
+        recipe = around.recipes.get(name.whole)
+        if recipe is not None and recipe.platforms:
+            only = name.platform or _made_for((recipe,), around.platform)[name][0]
+            around = msgspec.structs.replace(around, platform=Platform(only))
         read = SourceReader(self._place).read(recipe)[0] if recipe else None
         if recipe is None or read is None:
             return None

@@ -160,7 +160,7 @@ def _unknown_stage(recipe: Recipe, dockerfile: Dockerfile) -> Finding:
 
 def _needs(recipe: Recipe, bases: Iterable[Reference], platform: str) -> str | None:
     """What building takes that this platform is not."""
-    if recipe.only_on and not any(f"{platform}/".startswith(f"{each}/") for each in recipe.only_on):
+    if not recipe.can_be_for(platform):
         return " or ".join(recipe.only_on)
     if platform.startswith("windows/"):
         return None

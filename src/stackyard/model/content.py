@@ -8,6 +8,7 @@ equal; two builds whose layers differ only in times count as different here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -88,6 +89,11 @@ class PublishedFacts(msgspec.Struct, frozen=True):
 def names_in_environment(facts: ImageFacts) -> tuple[str, ...]:
     """Names of the variables that a container of the image has; values can be secrets, and are left alone."""
     return tuple(sorted({str(line).partition("=")[0] for line in facts.config.get("Env") or ()}))
+
+
+def joined_content(parts: Iterable[tuple[str, Digest]]) -> Digest:
+    """The content digest of what joins the images of several platforms: by target, sorted."""
+    return canonical.digest(sorted(parts))
 
 
 def content_digest(facts: ImageFacts) -> Digest:

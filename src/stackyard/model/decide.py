@@ -73,7 +73,7 @@ class Decision(msgspec.Struct, frozen=True):
     @property
     def content(self) -> Digest | None:
         """Content digest that children build on; None while it is not known."""
-        if self.record is None or self.action in ("build", "decide-later"):
+        if self.record is None or self.action in ("build", "join", "decide-later"):
             return None
         return self.record.built.content if self.record.built else None
 
@@ -96,6 +96,23 @@ def decide(
     A build without a matching record has no reasons here: whoever asks explains it
     from the stored inputs (`plan/compare.py`).
     """
+    decision = _decided(target, parents, accepted, records, presence, need)
+    return as_index(decision) if target.is_index else decision
+
+
+def as_index(decision: Decision) -> Decision:
+    """The same for a target that joins platforms: what has to be made or brought is only a list of images."""
+    return msgspec.structs.replace(decision, action="join") if decision.action in ("build", "fetch") else decision
+
+
+def _decided(
+    target: Target,
+    parents: Mapping[TargetName, Digest | None],
+    accepted: Mapping[str, Digest],
+    records: Sequence[Record],
+    presence: Presence,
+    need: Need,
+) -> Decision:
     if target.name in need.rebuild:
         return Decision("build", (Forced(need.forced_by),))
     waiting = tuple(ParentRebuilding(name) for name in target.inputs.parents if parents.get(name) is None)

@@ -20,12 +20,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 import msgspec
 
 from stackyard.errors import InvalidValue
 from stackyard.model.inputs import BlobId
 from stackyard.model.instructions import Arg, Body, Copied, CopiedPath, Env, Mention, Remote, Stage, Use
+from stackyard.model.reference import Reference
 from stackyard.model.words import expand, expand_known
 
 __all__ = [
@@ -172,6 +174,23 @@ class Dockerfile(msgspec.Struct, frozen=True):
                 found.append((event.use, text, False))
             elif isinstance(event, Use):
                 found.append((event, text, True))
+        return tuple(found)
+
+    def platforms(self, passed: Mapping[str, str], platform: str, native: str) -> tuple[tuple[str, str], ...]:
+        """Each image outside the file that it names, canonical, and the platform that it is wanted for there.
+
+        Args:
+            native: what `BUILDPLATFORM` is: of the engine that builds.
+        """
+        system, _, architecture = native.partition("/")
+        native_is = {"BUILDPLATFORM": native, "BUILDOS": system, "BUILDARCH": architecture}
+        values = {**native_is, **self.global_values(passed, platform)}
+        asked = {stage.base: stage.platform for stage in self.stages if stage.platform}
+        found = []
+        for use, text in self.external_uses(passed, platform):
+            with suppress(InvalidValue):
+                name = Reference.parse(text).canonical
+                found.append((name, _lenient(asked[use], values, self.escape) if use in asked else platform))
         return tuple(found)
 
     def until(self, stage: str) -> Dockerfile | None:

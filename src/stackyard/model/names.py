@@ -86,32 +86,56 @@ class VersionName(Name):
     hint = "a version is named as in its file, without '/' or '@'"
 
 
+PLATFORM = r"(?:linux|windows|freebsd)/[a-z0-9_]+(?:/[a-z0-9]+)?"
+"""Systems that images are made for are few: a name with a sign of addition in it is not taken for one."""
+_ON = re.compile(rf"\+({PLATFORM})$")
+
+
 class TargetName(Name):
-    """`image` or `image/version`: a node of the graph.
+    """`image` or `image/version`: a node of the graph; with `+platform` where it is made for several.
 
     >>> TargetName.parse("buildkite-test/3.12").version
     '3.12'
+    >>> name = TargetName.parse("lab/3.12+linux/arm64")
+    >>> name.version, name.platform, name.whole
+    ('3.12', 'linux/arm64', 'lab/3.12')
     """
 
     __slots__ = ()
     kind = "target name"
-    form = re.compile(r"[^/@:\s][^/@:\n]*(/[^/@\s][^/@\n]*)?")
-    hint = "a target is 'image' or 'image/version'"
+    form = re.compile(rf"[^/@:\s][^/@:\n]*?(/[^/@\s][^/@\n]*?)?({_ON.pattern[:-1]})?")
+    hint = "a target is 'image' or 'image/version', each with '+linux/arm64' behind it for one of its platforms"
 
     @classmethod
     def of(cls, image: ImageName, version: VersionName | None = None) -> TargetName:
         """The target of `image` at `version`."""
         return cls(image if version is None else f"{image}/{version}")
 
+    def on(self, platform: str) -> TargetName:
+        """This target as it is made for one of its platforms."""
+        return TargetName(f"{self}+{platform}")
+
+    @property
+    def platform(self) -> str | None:
+        """Which of several platforms it is made for; None for a target that is made for one, or joins several."""
+        found = _ON.search(self) if "+" in self else None
+        return found[1] if found else None
+
+    @property
+    def whole(self) -> TargetName:
+        """The target without its platform: what joins it with the others."""
+        return TargetName(_ON.sub("", self)) if "+" in self else self
+
     @property
     def image(self) -> ImageName:
         """The image's name."""
-        return ImageName(self.partition("/")[0])
+        return ImageName(self.whole.partition("/")[0])
 
     @property
     def version(self) -> VersionName | None:
         """The version's name, or None for an image that has only one."""
-        return VersionName(self.partition("/")[2]) if "/" in self else None
+        whole = self.whole
+        return VersionName(whole.partition("/")[2]) if "/" in whole else None
 
     @property
     def file_safe(self) -> str:

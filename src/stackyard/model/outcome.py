@@ -14,7 +14,12 @@ from stackyard.model.record import Inventoried, Tested
 from stackyard.model.reference import Reference
 
 JobName = Literal["build", "fetch", "test", "publish"]
-Status = Literal["built", "reused", "tagged", "pushed", "fetched", "tested", "failed", "skipped"]
+Status = Literal["built", "reused", "tagged", "pushed", "fetched", "tested", "joined", "failed", "untested", "skipped"]
+"""`untested`: what has to pass before it is published cannot be run here."""
+
+
+BAD = ("failed", "untested")
+"""How a target ends that keeps others from being published."""
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -116,11 +121,11 @@ class RunSummary(msgspec.Struct, frozen=True):
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
-        """The targets that failed; those skipped because of them are not among them."""
-        return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
+        """The targets that failed, or cannot be tested here; those skipped because of them are not among them."""
+        return tuple(outcome for outcome in self.outcomes if outcome.status in BAD)
 
     @property
     def is_good(self) -> bool:
         """Whether everything that was asked for happened, but for what may fail."""
         counted = [outcome for outcome in self.outcomes if not outcome.is_excused]
-        return not self.is_interrupted and all(o.status != "failed" and o.because is None for o in counted)
+        return not self.is_interrupted and all(o.status not in BAD and o.because is None for o in counted)

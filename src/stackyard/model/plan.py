@@ -10,12 +10,13 @@ import msgspec
 
 from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName
 from stackyard.model.reason import LeftAlone, Reason
-from stackyard.model.reference import Reference, Repository
+from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.model.stack import Command, Finding, Revision, Suite
 
-Action = Literal["build", "reuse", "tag", "push", "fetch", "retest", "decide-later", "skip"]
+Action = Literal["build", "reuse", "tag", "push", "fetch", "retest", "join", "decide-later", "skip"]
 """`build` make it · `reuse` nothing to do · `tag` a name is missing · `push` content is only here ·
 `fetch` content is only there and wanted here · `retest` known and not known to pass ·
+`join` the images of several platforms become one index ·
 `decide-later` a parent is being rebuilt · `skip` not part of this plan."""
 
 
@@ -70,6 +71,8 @@ class Step(msgspec.Struct, frozen=True):
     """What must pass before it is published."""
     commands: tuple[Command, ...] = ()
     """What the inventory runs."""
+    platforms: tuple[Platform, ...] = ()
+    """What the spec says it is for; several: it joins them."""
 
     @property
     def tags(self) -> tuple[Tag, ...]:

@@ -50,6 +50,8 @@ class Ruling(msgspec.Struct, frozen=True):
 
     def _retagged(self, target: Target) -> Target:
         assert self.pull_request is not None
+        if target.name.platform is not None:  # what joins it has the names
+            return target
         end = f"-{sanitise(target.version)}" if target.version is not None else ""
         tag = f"pr-{self.pull_request.number}-{{commit}}{end}"
         return msgspec.structs.replace(target, templates=TagTemplates((tag,)))

@@ -13,7 +13,7 @@ import re
 import msgspec
 
 from stackyard.errors import InvalidValue
-from stackyard.model.names import Digest, Name, Tag
+from stackyard.model.names import PLATFORM, Digest, Name, Tag
 
 DOCKER_HUB = "docker.io"
 
@@ -129,8 +129,17 @@ class Platform(Name):
 
     __slots__ = ()
     kind = "platform"
-    form = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?")
+    form = re.compile(PLATFORM)
     hint = "a platform looks like linux/amd64 or linux/arm64/v8"
+
+    def fits(self, wanted: str) -> bool:
+        """Whether an image for it is what is wanted: a variant counts where both name one.
+
+        >>> Platform("linux/arm64/v8").fits("linux/arm64"), Platform("linux/arm64").fits("linux/arm")
+        (True, False)
+        """
+        longer, shorter = sorted((self, wanted), key=len, reverse=True)
+        return f"{longer}/".startswith(f"{shorter}/")
 
 
 class LocalImage(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from stackyard.errors import FileProblem
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import Inputs, Places
 from stackyard.model.names import Digest, ImageName, TargetName, VersionName
-from stackyard.model.reference import Reference, Repository
+from stackyard.model.reference import Platform, Reference, Repository
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
@@ -190,6 +190,8 @@ class Target(msgspec.Struct, frozen=True):
     """Where its files say what: `("entry",)`, `("image",)`, `("args", NAME)`, `("depend_on", NAME)` and the like."""
     needs: str | None = None
     """What building it takes that this machine is not: `Windows`."""
+    platforms: tuple[Platform, ...] = ()
+    """What the spec says it is for, one or several; none: it says nothing, and this machine's own is meant."""
     max_age: Age | None = None
     """How old its newest build may become."""
     timeout: Timeout | None = None
@@ -226,6 +228,11 @@ class Target(msgspec.Struct, frozen=True):
     def is_left_alone(self) -> bool:
         """Whether nobody builds it here: the stack says so, or it takes another machine."""
         return self.skip is not None or self.needs is not None
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it is no image of its own: it joins its parents, which are the same image for several platforms."""
+        return len(self.platforms) > 1
 
     @property
     def external(self) -> tuple[Reference, ...]:

@@ -60,6 +60,7 @@ class MadeFrom(msgspec.Struct, frozen=True):
 
     target: TargetName
     dockerfile: str
+    """Empty for what only joins platforms."""
     """Its path."""
     context: str
     inputs: Inputs

@@ -64,19 +64,19 @@ def wanted(stack: Stack, targets: Iterable[TargetName], asked: str | None) -> tu
 
 
 def _wanted(stack: Stack, target: Target, asked: str | None, stamps: Mapping[TargetName, str | None]) -> Wanted:
-    variables = dict(target.variables)
+    templates, variables = stack.target(target.name.whole).templates, dict(target.variables)
     if lacks_account(target.repository):
         return Wanted(target.name, None, "no AWS account is known: set AWS_ACCOUNT_ID")
     if asked == LAST_UPDATED or (asked is None and target.name in stamps):
         stamp = stamps.get(target.name)
-        form = next((text for text in target.templates.fixed if STAMP in text), None)
+        form = next((text for text in templates.fixed if STAMP in text), None)
         if form is None or stamp is None:
             why = "it has no stamps" if form is None else "last_updated.yaml has no stamp for it"
             return Wanted(target.name, None, why)
         tag = render(form, {**values_of(stack.revision, variables), "stamp": stamp})
         kind: TagKind = "fixed"
     else:
-        fixed, moving = tags_of(target.templates, stack.revision, variables)
+        fixed, moving = tags_of(templates, stack.revision, variables)
         if asked is not None:
             tag = render(asked, values_of(stack.revision, variables)) if "{" in asked else Tag.parse(asked)
         else:
@@ -88,7 +88,9 @@ def _wanted(stack: Stack, target: Target, asked: str | None, stamps: Mapping[Tar
 
 
 def platform_of(target: Target, here: Platform) -> Platform:
-    """The platform that an image is looked for at: this one, but for what cannot be built here."""
+    """The platform that an image is looked for at: this one, but for what says another or cannot be built here."""
+    if target.platforms:
+        return target.platforms[0]
     if target.needs is None:
         return here
     return WINDOWS if "/" not in target.needs else Platform.parse(target.needs.partition(" ")[0])
@@ -167,12 +169,13 @@ def _state(
     if facts.manifest is None:
         there = ", ".join(facts.platforms) or "none that is named"
         return "other platform", f"it is for {there}, and {platform_of(target, platform)} is wanted"
+    if lacking := [name for name in target.platforms if not any(there.fits(name) for there in facts.platforms)]:
+        return "other platform", f"it has no image for {' and for '.join(lacking)}"
     for parent in parents:
         if parent.is_below is False:
             return "other parent", f"its first layers are not those of {done[parent.target].reference}"
-    lacking = [str(p.target) for p in parents if p.target not in done or not done[p.target].is_good]
-    if lacking:
-        return "parent missing", f"it builds on {', '.join(lacking)}"
+    if bad := [str(p.target) for p in parents if p.target not in done or not done[p.target].is_good]:
+        return "parent missing", f"it builds on {', '.join(bad)}"
     if record_of(target, known, facts.digest) is not None:
         return "known", None
     return "adopt", None

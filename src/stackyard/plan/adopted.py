@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from stackyard.model.adopt import Adoptable, TagKind
-from stackyard.model.content import PublishedFacts
+from stackyard.model.content import PublishedFacts, joined_content
 from stackyard.model.inputs import Inputs, build_fingerprint, source_fingerprint
 from stackyard.model.known import Known
 from stackyard.model.moves import MoveSet, TagMove
@@ -65,11 +65,13 @@ def openings(
         if facts is None or not each.is_good:
             continue
         record = record_of(target, known, facts.digest) if each.state == "known" else None
-        contents[each.target] = record.built.content if record and record.built else facts.content
+        parts = {name: contents[name] for name in target.inputs.parents} if target.is_index else {}
+        content = joined_content(parts.items()) if parts else facts.content
+        contents[each.target] = content = record.built.content if record and record.built else content
         if each.state == "adopt" and each.reference is not None:
             parents = {name: contents[name] for name in target.inputs.parents}
             build = build_fingerprint(target.inputs, parents, known.accepted)
-            built = _built(stack, target, facts, parents, known.accepted, now)
+            built = _built(stack, target, facts, parents, known.accepted, now, content)
             names = [tag for tag, kind in tags.get(each.target, ()) if kind == "fixed"]
             adopted = Adopted(
                 now,
@@ -92,11 +94,12 @@ def _built(
     parents: Mapping[TargetName, Digest],
     accepted: Mapping[str, Digest],
     now: str,
+    content: Digest,
 ) -> Built:
     return Built(
         at=_made_at(facts, now),
         image=LocalImage(facts.digest),
-        content=facts.content,
+        content=content,
         local=Reference(target.repository, _content_tag(facts)),
         parents=tuple(parents.items()),
         bases=tuple((reference, accepted[reference]) for reference in target.inputs.bases),
@@ -131,7 +134,7 @@ def names_of(stack: Stack, asked: Iterable[Wanted]) -> tuple[tuple[TargetName, T
     """The tags that each image would have got: which of them it has is worth knowing. What was asked for is first."""
     found: dict[tuple[TargetName, Tag], TagKind] = {}
     for each in asked:
-        if each.reference is not None and each.reference.tag is not None:
+        if each.reference is not None and each.reference.tag is not None and each.target.platform is None:
             target = stack.target(each.target)
             fixed, moving = tags_of(target.templates, stack.revision, dict(target.variables))
             found[each.target, each.reference.tag] = each.kind

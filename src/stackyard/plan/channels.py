@@ -24,7 +24,7 @@ from stackyard.model.release import Release
 from stackyard.model.stack import Revision, Stack, Target
 from stackyard.model.tags import COMMIT_DIGITS, filled, fixed_conflict, render, tags_of, values_of
 from stackyard.plan.coherence import Standing, check_coherent
-from stackyard.plan.releases import digest_in, record_of
+from stackyard.plan.releases import digest_in, parts_of, record_of
 
 Resolve = Callable[[Repository, Tag], Digest | None]
 """Where a tag is now, in the place the moves are for."""
@@ -44,6 +44,8 @@ class Source(msgspec.Struct, frozen=True):
     digest: Digest
     reference: Reference | None
     """The tag that was named; None where a commit or a release was."""
+    members: tuple[tuple[Target, Record | None], ...] = ()
+    """Of a target that joins platforms: what it joins."""
 
 
 def place_of(stack: Stack, known: Known) -> TagPlace:
@@ -77,9 +79,9 @@ def find_sources(
     found: list[Source] = []
     missing: list[str] = []
     for target in stack.targets:
-        if target.name not in selected:
+        if target.name not in selected or target.name.platform is not None:  # what joins it has the names
             continue
-        source = _source(target, known, _for_target(asked, target, stack.revision), place, is_accepted)
+        source = _source(stack, target, known, _for_target(asked, target, stack.revision), place, is_accepted)
         if source is None:
             missing.append(str(target.name))
         else:
@@ -113,6 +115,7 @@ def _members(
         )
     targets = {target.name: target for target in stack.targets}
     is_all = selected >= targets.keys()
+    selected = frozenset(name for name in selected if name.platform is None)
     found: list[Source] = []
     for member in release.members:
         target = targets.get(member.target)
@@ -126,7 +129,7 @@ def _members(
                 )
         elif member.target in selected:
             record = record_of(known, member.target, member.repository, member.digest, place)
-            found.append(Source(target, record, member.digest, None))
+            found.append(Source(target, record, member.digest, None, _joined(stack, known, record)))
     missing = selected - {source.target.name for source in found}
     if not found or (missing and not is_all):
         names = "none of these images" if not found else f"no {', '.join(sorted(missing))}"
@@ -150,14 +153,16 @@ def _for_target(asked: str, target: Target, revision: Revision) -> str:
     return asked if tag is None else str(tag)
 
 
-def _source(target: Target, known: Known, asked: str, place: TagPlace, is_accepted: bool) -> Source | None:
+def _source(
+    stack: Stack, target: Target, known: Known, asked: str, place: TagPlace, is_accepted: bool
+) -> Source | None:
     records = [record for record in known.records.get(target.name, ()) if _digest(target, record, place)]
     if Tag.form.fullmatch(asked):
         reference = Reference(target.repository, Tag(asked))
         digest = known.tag_at(place, reference)
         for record in records:
             if digest is not None and _digest(target, record, place) == digest:
-                return Source(target, record, digest, reference)
+                return Source(target, record, digest, reference, _joined(stack, known, record))
         if digest is not None and is_accepted:
             return Source(target, None, digest, reference)
     if len(asked) >= COMMIT_DIGITS:
@@ -166,8 +171,14 @@ def _source(target: Target, known: Known, asked: str, place: TagPlace, is_accept
             digest = _digest(target, record, place)
             at_commit = record.built is not None and record.built.commit.startswith(asked)
             if digest and (at_commit or any(_got(record, tag, place) for tag in fixed)):
-                return Source(target, record, digest, None)
+                return Source(target, record, digest, None, _joined(stack, known, record))
     return None
+
+
+def _joined(stack: Stack, known: Known, record: Record | None) -> tuple[tuple[Target, Record | None], ...]:
+    """What an image joins: the parts that its record names, as far as they are still parts of it."""
+    names = {target.name: target for target in stack.targets if record and target.name.whole == record.target}
+    return tuple((names[name], part) for name, part in parts_of(known, record) if name in names)
 
 
 def _got(record: Record, tag: Tag, place: TagPlace) -> bool:
@@ -203,8 +214,9 @@ def asked_of(stack: Stack, sources: Sequence[Source], channel: str, place: TagPl
 
 
 def _parents(source: Source) -> Sequence[TargetName]:
-    built = source.record.built if source.record else None
-    return [parent for parent, _ in built.parents] if built else []
+    """What an image was built on, by the names that have tags."""
+    records = [record for _, record in source.members] or [source.record]
+    return [parent.whole for record in records if record and record.built for parent, _ in record.built.parents]
 
 
 def channel_tag(stack: Stack, target: Target, channel: str) -> Tag | None:
@@ -315,14 +327,17 @@ def _check_set(
     targets = {target.name: target for target in stack.targets}
 
     def held(name: TargetName) -> Standing | None:
-        target = targets.get(name)
+        target = targets.get(name.whole)
         tag = channel_tag(stack, target, channel) if target else None
         digest = resolve(target.repository, tag) if target and tag else None
         if target is None or digest is None:
             return None
-        return Standing(digest, record_of(known, name, target.repository, digest, place))
+        record = record_of(known, name.whole, target.repository, digest, place)
+        return Standing(digest, record if name.platform is None else dict(parts_of(known, record)).get(name))
 
     promoted = {source.target.name: Standing(source.digest, source.record) for source in sources}
+    for source in sources:
+        promoted |= {target.name: Standing(source.digest, part) for target, part in source.members}
     check_coherent(promoted, held, asked, channel)
 
 

@@ -17,7 +17,7 @@ from stackyard.model.decide import Decision, Need, Presence, also_tagged, decide
 from stackyard.model.inputs import identity, looks_secret, source_fingerprint
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, Tag, TargetName
-from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
+from stackyard.model.plan import Action, Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
 from stackyard.model.reason import (
     BaseGiven,
     BaseUnknown,
@@ -85,7 +85,7 @@ def compare(
             continue
         parents = {parent: decisions[parent].content for parent in target.inputs.parents if parent in decisions}
         decision = decide(target, parents, known.accepted, records, presence, need)
-        if decision.action in ("build", "decide-later"):
+        if decision.action in ("build", "join", "decide-later"):
             decision = _explained(decision, target, parents, known, need.now, stack.images_folder)
         if target.given_base is not None:
             reasons = (BaseGiven(str(target.given_base[0]), str(target.given_base[1][0])), *decision.reasons)
@@ -207,7 +207,8 @@ def _explained(
     old = too_old(target, records, now)
     is_sure = bool(old) or not records or identity(target.inputs) not in {record.inputs for record in records}
     if decision.action == "decide-later" and is_sure:
-        decision = msgspec.structs.replace(decision, action="build")  # whatever the parents come to
+        action: Action = "join" if target.is_index else "build"
+        decision = msgspec.structs.replace(decision, action=action)  # whatever the parents come to
         reasons = ()
     if not records:
         reasons = (NeverBuilt(),)
@@ -228,7 +229,7 @@ def _with_tags(
     fixed, moving = tags_of(target.templates, stack.revision, dict(target.variables))
     lasting, _ = tags_of(_unstamped(target), stack.revision, dict(target.variables))
     record = decision.record
-    if record is None or decision.action in ("build", "decide-later", "skip"):
+    if record is None or decision.action in ("build", "join", "decide-later", "skip"):
         return decision, (fixed, moving)
     missing = [tag for tag in lasting if not _has_fixed(target, record, tag, need)]
     also = also_tagged(record, missing, stack.revision)
@@ -276,7 +277,8 @@ def _fetching(steps: list[Step], decisions: Mapping[TargetName, Decision], prese
     """A reused parent that a child may be built on must be in the engine."""
     if presence.engine is None:
         return steps
-    wanted = {parent.target for step in steps if step.action in ("build", "decide-later") for parent in step.parents}
+    building = (step for step in steps if step.action in ("build", "decide-later") and len(step.platforms) < 2)
+    wanted = {parent.target for step in building for parent in step.parents}
     fetched = []
     for step in steps:
         decision = decisions.get(step.target)
@@ -363,4 +365,5 @@ def step_of(
         downloads=tuple(PlannedDownload(address, accepted.get(address)) for address in target.inputs.downloads),
         suites=target.suites,
         commands=target.commands,
+        platforms=target.platforms,
     )

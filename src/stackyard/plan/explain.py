@@ -137,7 +137,7 @@ def _made_from(around: _Around, step: Step) -> MadeFrom:
     counted = dict(target.inputs.args)
     return MadeFrom(
         target=target.name,
-        dockerfile=target.dockerfile,
+        dockerfile="" if target.is_index else target.dockerfile,
         context=target.context,
         inputs=_masked(target.inputs),
         places=target.places(around.stack.images_folder),

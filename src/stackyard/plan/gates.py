@@ -58,9 +58,9 @@ def with_gates(
     spent = {(m.target, m.now) for moves in before if moves.kind == "promote" for m in moves.changes}
     found: dict[tuple[Gate, GateAnswer, str, str], list[TargetName]] = {}
     for move, source in zip(moves.moves, sources, strict=True):
-        for gate in channels.gates_of(source.target, moves.channel, move.tag):
+        for gate in channels.gates_of(source, moves.channel, move.tag):
             is_spent = move.was != move.now and (move.target, move.now) in spent
-            one = _one(gate, source.target, source.record, moves.source, is_spent)
+            one = _of_source(gate, source, moves.source, is_spent)
             bare = gate._replace(images=())
             found.setdefault((bare, one.answer, one.sentence, one.hint), []).append(source.target.name)
     states = tuple(
@@ -83,9 +83,11 @@ class _Channels:
         self._stack = stack
         self._chosen: dict[tuple[str, ...], frozenset[TargetName]] = {(): select(stack, ())}
 
-    def gates_of(self, target: Target, channel: str, tag: str) -> dict[Gate, None]:
+    def gates_of(self, source: Source, channel: str, tag: str) -> dict[Gate, None]:
         """The tests that an image has, and what its channel asks for, by whatever spelling it was named."""
-        found: dict[Gate, None] = {Gate(suite.kind, "tests"): None for suite in target.suites}
+        target = source.target
+        tested = [part for part, _ in source.members] or [target]
+        found: dict[Gate, None] = {Gate(suite.kind, "tests"): None for part in tested for suite in part.suites}
         for entry in self._stack.gates:
             values = values_of(self._stack.revision, dict(target.variables))
             if entry.channel != channel and render(entry.channel, values) != tag:
@@ -99,6 +101,17 @@ class _Channels:
         if words not in self._chosen:
             self._chosen[words] = select(self._stack, words)
         return self._chosen[words]
+
+
+def _of_source(gate: Gate, source: Source, asked: str, is_spent: bool) -> _One:
+    """Of an image for several platforms each has to have passed; what others say of it, they say of the whole."""
+    if gate.sort != "tests" or not source.members:
+        return _one(gate, source.target, source.record, asked, is_spent)
+    for target, record in source.members:
+        one = _one(gate, target, record, asked, is_spent)
+        if one.answer != "passed":
+            return msgspec.structs.replace(one, sentence=f"for {target.name.platform}: {one.sentence}")
+    return one
 
 
 def _one(gate: Gate, target: Target, record: Record | None, asked: str, is_spent: bool) -> _One:

@@ -22,6 +22,7 @@ from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.record import Record, Tagged, Tested
 from stackyard.model.reference import Platform, PublishedImage, Reference, Repository
 from stackyard.model.release import Member, Release, ReleaseName
+from stackyard.model.stack import SuiteKind
 
 _LONGEST = 70
 """So much of a channel's name is part of its releases' names."""
@@ -107,7 +108,8 @@ def _member(move: TagMove, moves: MoveSet, known: Known, platforms: tuple[Platfo
     if Tag.form.fullmatch(moves.source) and known.tag_at(moves.place, _tag(move, moves.source)) == move.now:
         given.append(Tag(moves.source))
     kept = (pushed.tag if pushed else None) if moves.place == "registry" else (built.local.tag if built else None)
-    tests = {fact.suite: fact for fact in record.facts if isinstance(fact, Tested)}
+    parts = [part for _, part in parts_of(known, record) if part is not None]
+    tests = _tests(parts or [record])
     inputs = known.inputs.get(record.inputs) if not platforms else None
     if inputs is not None and inputs.platform:
         platforms = (Platform(inputs.platform),)
@@ -124,7 +126,29 @@ def _member(move: TagMove, moves: MoveSet, known: Known, platforms: tuple[Platfo
         content=built.content if built else None,
         commit=built.commit if built else "",
         parents=built.parents if built else (),
-        tests=tuple(msgspec.structs.replace(test, failures=()) for test in tests.values()),
+        tests=tests,
+    )
+
+
+def _tests(records: Sequence[Record]) -> tuple[Tested, ...]:
+    """The newest result of each suite; of several platforms' all together."""
+    found: dict[SuiteKind, list[Tested]] = {}
+    for record in records:
+        last = {fact.suite: fact for fact in record.facts if isinstance(fact, Tested)}
+        for suite, fact in last.items():
+            found.setdefault(suite, []).append(fact)
+    return tuple(
+        msgspec.structs.replace(
+            facts[-1],
+            at=max(fact.at for fact in facts),
+            passed=all(fact.passed for fact in facts),
+            total=sum(fact.total for fact in facts),
+            failed=sum(fact.failed for fact in facts),
+            skipped=sum(fact.skipped for fact in facts),
+            duration_s=sum(fact.duration_s for fact in facts),
+            failures=(),
+        )
+        for facts in found.values()
     )
 
 
@@ -140,6 +164,17 @@ def record_of(
         if digest_in(record, repository, place) == digest:
             return record
     return None
+
+
+def parts_of(known: Known, record: Record | None) -> tuple[tuple[TargetName, Record | None], ...]:
+    """What an image for several platforms joins, each with its newest record of that content; nothing of another."""
+    if record is None or record.built is None:
+        return ()
+    parts = ((name, content) for name, content in record.built.parents if name != name.whole == record.target)
+    return tuple(
+        (name, next((r for r in known.records.get(name, ()) if r.built and r.built.content == content), None))
+        for name, content in parts
+    )
 
 
 def digest_in(record: Record, repository: Repository, place: TagPlace) -> Digest | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stackyard.model.decide import FORCED, Decision
+from stackyard.model.decide import FORCED, Decision, as_index
 from stackyard.model.inputs import differences, source_fingerprint
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.plan import Plan, Since
@@ -71,6 +71,7 @@ def compare_stacks(
             decision = _decision(
                 target, before.get(name), stands, was, since, chosen.rebuild, forced_by, now.images_folder
             )
+            decision = as_index(decision) if target.is_index else decision
             if whole is not None and decision.action == "reuse":
                 decision = Decision("tag", (*decision.reasons, WholeStack(whole)))
         else:

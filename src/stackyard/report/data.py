@@ -13,7 +13,7 @@ from stackyard.model import canonical
 from stackyard.model.moves import MoveSet
 from stackyard.model.outcome import Outcome, Pace, RunSummary
 from stackyard.model.plan import Plan, Step, expectation
-from stackyard.model.stack import Finding, Stack
+from stackyard.model.stack import Finding, Stack, Target
 
 FORMAT = 1
 
@@ -52,6 +52,7 @@ def _step(step: Step) -> dict[str, Any]:
         "target": str(step.target),
         "image": str(step.image),
         "version": step.version and str(step.version),
+        **_platforms(step),
         "action": step.action,
         "repository": str(step.repository),
         "tags": [str(tag) for tag in step.tags],
@@ -68,6 +69,11 @@ def _step(step: Step) -> dict[str, Any]:
         "record": step.record,
         "expected_s": step.expected_s and round(step.expected_s, 3),
     }
+
+
+def _platforms(of: Step | Target) -> dict[str, list[str]]:
+    """Only where the stack says something of platforms."""
+    return {"platforms": [str(platform) for platform in of.platforms]} if of.platforms else {}
 
 
 def error_data(error: BaseException, sentence: str, hint: str | None, exit_code: int) -> dict[str, Any]:
@@ -208,6 +214,7 @@ def stack_data(stack: Stack) -> dict[str, Any]:
         "targets": [
             {
                 "target": str(target.name),
+                **_platforms(target),
                 "repository": str(target.repository),
                 "context": target.context,
                 "parents": [str(name) for name in target.parent_names],

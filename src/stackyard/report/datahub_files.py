@@ -17,7 +17,7 @@ from typing import Any
 from stackyard.model.datahub import OldChange
 from stackyard.model.logs import build_log, push_log, suite_log
 from stackyard.model.names import TargetName
-from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.outcome import BAD, Outcome, RunSummary
 from stackyard.model.plan import Plan, Step
 from stackyard.model.record import Inventoried, Tested
 from stackyard.report.text import cleaned
@@ -59,7 +59,7 @@ def _wiki(name: str) -> str:
 
 
 def _result(outcome: Outcome, name: str, is_publishing: bool, read: Read) -> dict[str, Any]:
-    is_good = outcome.status not in ("failed", "skipped")
+    is_good = outcome.status not in (*BAD, "skipped")
     return {
         "success": is_good,
         "message": cleaned(outcome.failure or outcome.status),
@@ -127,7 +127,7 @@ def _lists(
     plan: Plan, summary: RunSummary, change: OldChange, names: dict[TargetName, str]
 ) -> Iterator[tuple[str, str]]:
     """One value a line: what their first generation left for the steps that came after."""
-    done = [outcome for outcome in summary.outcomes if outcome.status not in ("failed", "skipped")]
+    done = [outcome for outcome in summary.outcomes if outcome.status not in (*BAD, "skipped")]
     tested = [outcome for outcome in summary.outcomes if any(_is_test(each) for each in outcome.tests)]
     failed = [outcome for outcome in tested if not all(each.passed for each in outcome.tests if _is_test(each))]
     rows: list[tuple[str, Sequence[object]]] = [

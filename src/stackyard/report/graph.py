@@ -29,6 +29,7 @@ FILLS: Mapping[Action, tuple[str, str]] = {
     "retest": ("#fde68a", "#b45309"),
     "push": ("#bae6fd", "#0369a1"),
     "fetch": ("#bae6fd", "#0369a1"),
+    "join": ("#bae6fd", "#0369a1"),
     "tag": ("#e0f2fe", "#0369a1"),
     "reuse": ("#dcfce7", "#15803d"),
     "skip": ("#f3f4f6", "#6b7280"),

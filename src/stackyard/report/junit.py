@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from stackyard.model.logs import junit_file
-from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.outcome import BAD, Outcome, RunSummary
 from stackyard.model.record import Inventoried, Tested
 from stackyard.report.text import cleaned
 
@@ -58,7 +58,7 @@ def _made(outcome: Outcome) -> list[Element]:
     if outcome.because is not None:
         cases.append(_case(outcome, "build"))
         SubElement(cases[-1], "skipped", message=f"{outcome.because} failed")
-    elif outcome.status == "failed" and all(tested.passed for tested in outcome.tests):
+    elif outcome.status in BAD and all(tested.passed for tested in outcome.tests):
         job = outcome.jobs[-1].job if outcome.jobs else "build"
         case = next((case for case in cases if case.get("name") == job), None)
         if case is None:

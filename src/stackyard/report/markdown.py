@@ -38,7 +38,7 @@ _WORDS = ("change", "suite", "at", "since", "field", "where", "by")
 _MARKS = ("\ue000", "\ue00f")
 """Characters that no clause of a reason has but where its facts stand."""
 _LONGEST = 300
-_DOING = ("build", "decide-later", "retest", "push", "fetch")
+_DOING = ("build", "decide-later", "retest", "push", "fetch", "join")
 _FOLDED = {"tag": "to tag", "reuse": "as wanted", "skip": "left alone"}
 
 

@@ -11,7 +11,7 @@ a reader of today to nothing that a plan of tomorrow breaks.
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -43,8 +43,9 @@ def _seconds(meaning: str) -> Schema:
     return {"description": meaning, "type": ["number", "null"], "minimum": 0}
 
 
-def _object(properties: dict[str, Schema]) -> Schema:
-    return {"type": "object", "required": list(properties), "properties": properties}
+def _object(properties: dict[str, Schema], optional: Sequence[str] = ()) -> Schema:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "required": required, "properties": properties}
 
 
 def _list(items: Schema) -> Schema:
@@ -77,9 +78,12 @@ SINCE = _object(
 )
 STEP = _object(
     {
-        "target": _text("The image, or `image/version`."),
+        "target": _text("The image, or `image/version`; with `+linux/arm64` for one of several platforms."),
         "image": _text("The image's folder."),
         "version": _maybe(_text("The version; null for an image that has only one.")),
+        "platforms": _list(
+            _text("What the spec says it is for; several: it joins them. Absent where it says nothing.")
+        ),
         "action": _text("What is done.", enum=list(typing.get_args(Action))),
         "repository": _text("Where the image is published."),
         "tags": _list(_text("Fixed tags first, then moving ones.")),
@@ -138,7 +142,8 @@ STEP = _object(
         ),
         "record": _maybe(_text("Id of the record this step goes on from, or null.")),
         "expected_s": _seconds("Seconds the same took last time, or null: build and tests, tests alone, or the push."),
-    }
+    },
+    optional=("platforms",),
 )
 FINDING = _object(
     {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from stackyard.model.moves import MoveSet
-from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.outcome import BAD, Outcome, RunSummary
 from stackyard.model.plan import Plan, Step, expectation
 from stackyard.model.reason import AlsoTagged, NotSelected
 from stackyard.model.stack import Finding, Stack
@@ -22,6 +22,7 @@ ACTION_COLOURS = {
     "decide-later": "yellow",
     "push": "cyan",
     "fetch": "cyan",
+    "join": "cyan",
     "tag": "cyan",
     "reuse": "green",
     "skip": "dim",
@@ -32,7 +33,7 @@ _MOST_NOTES = 10
 """So many of a kind are shown; more are counted."""
 _WORTH_TELLING_S = 1.0
 _ON_THE_PATH = 6
-STATUS_COLOURS = {"failed": "red", "skipped": "dim", "reused": "green"}
+STATUS_COLOURS = {"failed": "red", "untested": "red", "skipped": "dim", "reused": "green"}
 
 
 def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) -> str:
@@ -165,6 +166,7 @@ def totals_text(plan: Plan) -> str:
         "retest": "to test",
         "push": "to push",
         "fetch": "to fetch",
+        "join": "to join",
         "tag": "to tag",
         "reuse": "as wanted",
         "skip": "left alone",
@@ -253,7 +255,7 @@ def tests_text(outcome: Outcome) -> str:
 
 
 def _result(outcome: Outcome) -> str:
-    if outcome.status == "failed" or outcome.because is not None:  # a failure has its own paragraph below
+    if outcome.status in BAD or outcome.because is not None:  # a failure has its own paragraph below
         return ""
     shown = (*outcome.reasons[:1], *(reason for reason in outcome.reasons[1:] if isinstance(reason, AlsoTagged)))
     return "; ".join(map(str, shown))

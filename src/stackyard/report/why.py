@@ -25,6 +25,7 @@ _PHRASES = {
     "push": "is to be pushed",
     "fetch": "is to be fetched",
     "retest": "is to be tested",
+    "join": "is to be joined",
     "decide-later": "waits for a parent",
     "skip": "is skipped",
 }
@@ -132,7 +133,7 @@ def _inputs(each: MadeFrom) -> dict[str, Any]:
     inputs = each.inputs
     return {
         "target": str(each.target),
-        "dockerfile": {"path": each.dockerfile, "blob": str(inputs.dockerfile)},
+        "dockerfile": {"path": each.dockerfile, "blob": str(inputs.dockerfile)} if each.dockerfile else None,
         "context": {
             "path": each.context,
             "entries": [
@@ -180,7 +181,8 @@ def _columns(each: MadeFrom, style: Style) -> Iterator[str]:
 def _rows(each: MadeFrom) -> Iterator[tuple[str, str, str]]:
     """What it is, its value, and what is known of it."""
     inputs = each.inputs
-    yield "dockerfile", visible(each.dockerfile), str(inputs.dockerfile)
+    if each.dockerfile:
+        yield "dockerfile", visible(each.dockerfile), str(inputs.dockerfile)
     for entry in inputs.context:
         path = each.places.of_entry(entry.path)
         sent = f" sent as {visible(entry.path)}" if entry.path in each.places.elsewhere else ""

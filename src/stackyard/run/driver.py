@@ -24,7 +24,7 @@ from stackyard.model.known import TagPlace
 from stackyard.model.logs import LogKind, logs_of
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import TargetName
-from stackyard.model.outcome import JobTime, Outcome, Published, RunSummary, Status
+from stackyard.model.outcome import BAD, JobTime, Outcome, Published, RunSummary, Status
 from stackyard.model.plan import Action, Plan, Step
 from stackyard.model.progress import (
     JobEnded,
@@ -63,7 +63,7 @@ from stackyard.run.jobs import Done, Work
 from stackyard.run.log import FILE, RunLog
 from stackyard.run.machine import Machine
 from stackyard.run.once import once
-from stackyard.run.publish import prune, publish
+from stackyard.run.publish import join, prune, publish
 from stackyard.run.stop import Stop
 from stackyard.run.tagging import TagStore, carry_out
 from stackyard.run.workers import Ended, Threads, Workers
@@ -75,6 +75,7 @@ _STATUS: dict[Action, Status] = {
     "push": "pushed",
     "fetch": "fetched",
     "retest": "tested",
+    "join": "joined",
 }
 
 
@@ -314,6 +315,10 @@ class Driver:
                 return build
             track.turn = turn = Turn(work.turns / f"{target.name.file_safe}.build")
             return lambda: once(work, target, parents, turn, build, self._is_stopping.is_set, tell)
+        fixed, store = track.step.fixed_tags, self._store
+        members = self._members(target) if target.is_index else {}
+        if track.action == "join":
+            return lambda: join(work, target, members, fixed, store, tell)
         assert record is not None
         if job == "fetch":
             return lambda: jobs.fetch(work, target, record)
@@ -321,9 +326,12 @@ class Driver:
             return lambda: jobs.test(work, target, record, tell)
         if track.in_place:
             return lambda: Done(True)
-        fixed, store = track.step.fixed_tags, self._store
         is_seen = track.step.action == "tag" and self._plan.is_checked
-        return lambda: publish(work, target, record, fixed, store, is_seen, tell)
+        return lambda: publish(work, target, record, fixed, store, is_seen, tell, members)
+
+    def _members(self, target: Target) -> dict[TargetName, Record]:
+        """What a target that joins platforms joins."""
+        return {name: record for name in target.parent_names if (record := self._record_of(name)) is not None}
 
     def _guarded(self, job: JobName, name: TargetName, do: Callable[[], Done]) -> Ended:
         """In a worker thread: whatever happens, an end comes back."""
@@ -407,7 +415,8 @@ class Driver:
         """The outcome of a target that is over now; by then the machine knows whether it is excused."""
         track, done = self._tracks[ended.target], ended.done
         if not done.is_good and not self._is_stopping.is_set():  # a job that was stopped has not failed
-            self._end(track, "failed", failure=done.failure, details=done.details)
+            status: Status = "untested" if done.is_untestable else "failed"
+            self._end(track, status, failure=done.failure, details=done.details)
         elif self._machine.state(ended.target) == "good":
             self._end(track, _STATUS[track.action])
 
@@ -436,7 +445,7 @@ class Driver:
             same_as_before=track.same,
             tests=track.tests,
             inventory=track.inventory,
-            published=self._published(track) if status not in ("failed", "skipped") else None,
+            published=self._published(track) if status not in (*BAD, "skipped") else None,
             failure=failure,
             details=details,
             because=because,

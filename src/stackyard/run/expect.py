@@ -72,6 +72,8 @@ def times_of(
             continue
         if action == "fetch":
             build = transfer
+        if target.is_index:
+            build, transfer = 0.0, 0.0
         times[name] = Times(
             usual_build + own / BYTES_PER_S + below / LAYERS_PER_S if build is None else build,
             (usual_test if test is None else test) if target.suites and action != "push" else 0.0,
@@ -103,7 +105,7 @@ def room_of(
     for target in targets:
         below = [sizes.get(parent, 0) for parent in target.parent_names]
         below += [base_bytes.get(base.canonical, 0) for base in target.bases]
-        if target.name in sizes:
+        if target.name in sizes and not target.is_index:
             own[target.name] = max(sizes[target.name] - max(below, default=0), 0)
     usual = median(own.values()) if own else 0
     coming = [target.name for target in targets if actions.get(target.name) in ("build", "decide-later", "fetch")]

@@ -11,7 +11,7 @@ Beside: publish, the last job of a target
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -20,10 +20,11 @@ import msgspec
 from stackyard.edges.clock import Clock
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine, EngineInfo
 from stackyard.edges.patience import Patience
+from stackyard.edges.published import manifest_for
 from stackyard.edges.registry import Registry
 from stackyard.edges.staging import staged
 from stackyard.edges.traces import prefix_of
-from stackyard.errors import DigestMismatch, EngineProblem, WorldError
+from stackyard.errors import DigestMismatch, EngineProblem, NotTestable, StackyardError, WorldError
 from stackyard.model import canonical
 from stackyard.model.building import CacheKinds
 from stackyard.model.content import ImageFacts, content_digest, names_in_environment
@@ -62,6 +63,8 @@ class Done(msgspec.Struct, frozen=True):
     """The record, with its image by the id that this engine has it under."""
     facts: tuple[Fact, ...] = ()
     failure: str = ""
+    is_untestable: bool = False
+    """It failed at that only: nothing here can run a suite."""
     details: tuple[str, ...] = ()
     log: str = ""
     path: str | None = None
@@ -140,7 +143,7 @@ def build(
             labels=target.inputs.labels,
             pins=pins,
             epoch=target.inputs.epoch,
-            platform=None if target.inputs.platform == work.about.platform else Platform(target.inputs.platform),
+            platform=_foreign(work, target.inputs.platform),
             use_cache=use_cache,
             stage=target.inputs.stage,
             network=target.inputs.network,
@@ -289,7 +292,7 @@ def _pins(work: Work, target: Target, parents: Mapping[TargetName, Record]) -> d
             pins.update({str(reference): record.built.image for reference in use.references})
     given, names = target.given_base or (None, ())
     for base in target.bases:
-        image = base_image(work.engine, base, work.accepted[base.canonical])
+        image = _base(work, target, base)
         is_given = given is not None and base.canonical == given.canonical
         pins |= {str(name): image for name in (base, *(names if is_given else ()))}
     return pins
@@ -302,23 +305,79 @@ def _here(work: Work, record: Record) -> Record:
     return fetch(work, work.stack.target(record.target), record).here or record
 
 
-def base_image(engine: Engine, base: Reference, accepted: Digest) -> LocalImage:
-    """The external base at its accepted digest, fetched if the engine has it not."""
+def _foreign(work: Work, platform: str) -> Platform | None:
+    """A platform that the engine has to be told of; None for its own."""
+    return None if platform in ("", work.about.platform) else Platform(platform)
+
+
+def _base(work: Work, target: Target, base: Reference) -> LocalImage:
+    """A base for what the target is for, or for what a stage on it asks for; by default whatever the engine takes.
+
+    Raises:
+        EngineProblem: stages for two platforms stand on it, and this store has one image by each name.
+    """
+    accepted = work.accepted[base.canonical]
+    dockerfile = work.stack.dockerfile_of(target)
+    if not target.platforms or dockerfile is None:
+        return base_image(work.engine, base, accepted)
+    own = target.inputs.platform
+    asked = dockerfile.platforms(dict(target.args), own, work.about.platform)
+    wanted = sorted({Platform(each) for name, each in asked if name == base.canonical} or {Platform(own)})
+    if len(wanted) == 1:
+        return _base_for(work, base, accepted, wanted[0])
+    if work.about.store != "containerd":
+        raise EngineProblem(
+            f"{target.name} needs {base} for {' and for '.join(wanted)}, and this engine's store keeps one of them",
+            hint="turn on its containerd image store, or give one of the two another name",
+            engine=work.about.name,
+        )
+    return [work.engine.pull(Reference(base.repository, None, accepted), each) for each in wanted][-1]
+
+
+def _base_for(work: Work, base: Reference, accepted: Digest, platform: Platform) -> LocalImage:
+    """A base for one platform: by the digest of that one's own manifest, since a store may keep one by each name."""
+    facts = work.engine.inspect(str(Reference(base.repository, None, accepted))) or work.engine.inspect(str(accepted))
+    if facts is not None and facts.platform.fits(platform):
+        return facts.image
+    manifest = manifest_for(work.registry, base.repository, accepted, platform)
+    if manifest is None:
+        raise WorldError(
+            f"external base {base} ({accepted.short}) has no image for {platform}",
+            hint=f"build on one that has, or take {platform} out of `platforms`",
+            reference=str(base),
+        )
+    return base_image(work.engine, base, manifest, platform)
+
+
+def base_image(engine: Engine, base: Reference, accepted: Digest, platform: Platform | None = None) -> LocalImage:
+    """The external base at its accepted digest, fetched if the engine has it not.
+
+    Args:
+        platform: what that digest is for; None: the engine's own.
+    """
     by_digest = Reference(base.repository, None, accepted)
     for name in (str(by_digest), str(accepted)):
         facts = engine.inspect(name)
         if facts is not None:
             return facts.image
-    return engine.pull(by_digest)
+    return engine.pull(by_digest, platform)
 
 
-def accept_base(engine: Engine, registry: Registry, base: Reference) -> Digest:
+def accept_base(engine: Engine, registry: Registry, base: Reference, is_for_several: bool = False) -> Digest:
     """The digest that an external base is accepted at: the engine's own if it has the image, else the registry's.
 
     An image that was loaded into the engine, and is in no registry, is known by its id.
+
+    Args:
+        is_for_several: several platforms need it: what the registry has comes first, since an engine may know
+            no more of it than one.
     """
     if base.digest:
         return base.digest
+    if is_for_several:
+        with suppress(StackyardError):
+            if found := registry.resolve(base.repository, base.tag or Tag("latest")):
+                return found
     facts = engine.inspect(str(base))
     if facts is not None:
         for name in facts.repository_digests:
@@ -370,7 +429,8 @@ def fetch(work: Work, target: Target, record: Record) -> Done:
     pushed, built = record.pushed(target.repository), record.built
     if pushed is None or built is None:
         raise WorldError(f"{target.name} was never published, so it cannot be fetched")
-    image = work.engine.pull(Reference(pushed.image.repository, None, pushed.image.digest))
+    platform = Platform(target.inputs.platform) if target.platforms else None
+    image = work.engine.pull(Reference(pushed.image.repository, None, pushed.image.digest), platform)
     if image.id not in (built.image.id, *_ids(work, pushed.image)):
         raise DigestMismatch(
             f"{pushed.image} is {image.id.short} in this engine, and the record says {built.image.id.short}",
@@ -398,18 +458,31 @@ def test(work: Work, target: Target, record: Record, tell: Tell) -> Done:
     facts: list[Fact] = []
     details: list[str] = []
     failed: list[str] = []
+    lacking: dict[str, str | None] = {}
     log = ""
     for suite in target.suites:
         if record.passed((suite,)):
             continue
         tell("taking the inventory" if suite.kind == "inventory" else f"{suite.kind} tests")
-        ended = work.run_suite(target, suite, record.built, work.folder, tell)
+        try:
+            ended = work.run_suite(target, suite, record.built, work.folder, tell)
+        except NotTestable as problem:
+            lacking.setdefault(str(problem), problem.hint)
+            continue
         facts += [*ended.inventory, ended.result]
         if not ended.result.passed:
             failed.append(f"{ended.result.failed} of {ended.result.total} {_what(suite)} failed")
             details += ended.result.failures
             log = ended.log
-    return Done(not failed, facts=tuple(facts), failure="; ".join(failed), details=tuple(details), log=log)
+    details += [f"hint: {hint}" for hint in dict.fromkeys(lacking.values()) if hint]
+    return Done(
+        not failed and not lacking,
+        facts=tuple(facts),
+        failure="; ".join((*failed, *lacking)),
+        is_untestable=not failed and bool(lacking),
+        details=tuple(details),
+        log=log,
+    )
 
 
 def _what(suite: Suite) -> str:

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from types import MappingProxyType
+
+import msgspec
 
 from stackyard.edges.registry import Manifest
 from stackyard.errors import DigestMismatch, RegistryRefused, StackyardError
@@ -23,12 +26,32 @@ from stackyard.model.record import Built, Fact, Pushed, Record, Tagged
 from stackyard.model.reference import PublishedImage, Reference, Repository
 from stackyard.model.stack import TagTemplates, Target
 from stackyard.model.tags import STAMP, fixed_conflict, numbered, tags_of
+from stackyard.run.index import Members, built_of, push_index
 from stackyard.run.jobs import Done, Work
 from stackyard.run.tagging import TagStore
 
 
+def join(work: Work, target: Target, members: Members, fixed: tuple[Tag, ...], store: TagStore, tell: Tell) -> Done:
+    """Make one of the images of several platforms, and publish it. In an engine it is the one for its own."""
+    built = built_of(work, target, members)
+    known = (record for record in work.records_of.get(target.name, ()) if record.built)
+    equal = next((record for record in known if record.built and record.built.content == built.content), None)
+    carried = tuple(fact for fact in equal.facts if isinstance(fact, Pushed)) if equal else ()
+    none = Digest("")  # nobody has opened its record yet, and the driver will
+    record = Record("", target.name, none, none, none, 0, (built, *carried))
+    done = publish(work, target, record, fixed, store, False, tell, members)
+    return msgspec.structs.replace(done, built=built, equal=equal, facts=(*carried, *done.facts))
+
+
 def publish(
-    work: Work, target: Target, record: Record, fixed: tuple[Tag, ...], store: TagStore, is_seen: bool, tell: Tell
+    work: Work,
+    target: Target,
+    record: Record,
+    fixed: tuple[Tag, ...],
+    store: TagStore,
+    is_seen: bool,
+    tell: Tell,
+    members: Members = MappingProxyType({}),
 ) -> Done:
     """Push the content tag where it belongs, then put the fixed tags; moving tags wait for the whole set.
 
@@ -36,13 +59,14 @@ def publish(
 
     Args:
         is_seen: whether the plan saw the image where it belongs: it is not looked for again.
+        members: of a target that joins platforms, what it joins.
     """
     facts: list[Fact] = []
     tags: list[tuple[TagPlace, Reference, Digest]] = []
     remarks: list[str] = []
     log = work.folder / push_log(target.name)
     try:
-        digest = _published(work, target, record, log, facts, is_seen, tell)
+        digest = _published(work, target, record, log, facts, is_seen, tell, members)
         place: TagPlace = "registry" if work.is_publishing else "engine"
         typed = _typed(work, target)
         for tag in fixed:
@@ -70,7 +94,14 @@ def _shown(work: Work, log: Path) -> str:
 
 
 def _published(
-    work: Work, target: Target, record: Record, log: Path, facts: list[Fact], is_seen: bool, tell: Tell
+    work: Work,
+    target: Target,
+    record: Record,
+    log: Path,
+    facts: list[Fact],
+    is_seen: bool,
+    tell: Tell,
+    members: Members,
 ) -> Digest:
     """What the target's tags point at: the published manifest, pushed now if it is not there; else the local id."""
     built = record.built
@@ -80,7 +111,7 @@ def _published(
     pushed = record.pushed(target.repository)
     if pushed is None or not (is_seen or work.registry.resolve(target.repository, pushed.image.digest)):
         tell("pushing")
-        pushed = _push(work, target, built, log)
+        pushed = push_index(work, target, members) if target.is_index else _push(work, target, built, log)
         facts.append(pushed)
     return pushed.image.digest
 

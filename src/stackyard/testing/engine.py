@@ -101,6 +101,10 @@ class FakeEngine:
         """Called first in each build, outside of any lock: it may wait, or raise."""
         self.making: Callable[[BuildRequest], object] | None = None
         """What a build's own layer is made from; none: from everything that goes in."""
+        self.runs: tuple[Platform, ...] = (self.info.platform,)
+        """What its containers can be for."""
+        self.ignoring_platforms = False
+        """Every build is for its own platform, whatever was asked for."""
         self.free: int | None = None
         """Bytes on the disk; None: nobody knows."""
         self.calls: list[tuple[str, str]] = []
@@ -164,12 +168,20 @@ class FakeEngine:
             if id_ and id_ not in self._names.values():
                 self._images.pop(id_, None)
 
-    def pull(self, reference: Reference) -> LocalImage:
+    def platforms(self) -> tuple[Platform, ...]:
+        """What a test says."""
+        self._called("platforms", "")
+        return self.runs
+
+    def pull(self, reference: Reference, platform: Platform | None = None) -> LocalImage:
         """An image whose manifest the registry has, and some engine on this shelf has pushed."""
         self._called("pull", str(reference))
         where = reference.digest or reference.tag or Tag("latest")
         digest = self.registry.resolve(reference.repository, where) if self.registry else reference.digest
-        made = self._shelf.get(digest) if digest else None
+        top = self.registry.manifest(reference.repository, digest) if self.registry and digest else None
+        wanted = platform or self.info.platform
+        entries = [each.digest for each in top.children if each.is_for(wanted)] if top and top.children else [digest]
+        made = self._shelf.get(entries[0]) if entries and entries[0] else None
         if digest is None or made is None:
             raise _refused(f"{reference} cannot be pulled", reference, "manifest unknown")
         with self._lock:
@@ -328,8 +340,9 @@ class FakeEngine:
             own = ["steady", repository]
         if repository in self.shifting:
             own = ["shifting", inputs, len(self.calls)]
+        platform = self.info.platform if self.ignoring_platforms else request.platform or self.info.platform
         config = {**reader.config, "Labels": {**(reader.config.get("Labels") or {}), **dict(request.labels)}}
-        made = _make((*reader.layers, canonical.digest(own)), config, request.platform or self.info.platform)
+        made = _make((*reader.layers, canonical.digest(own)), config, platform)
         return BuildResult(self._keep(made, request.tag), 1.0)
 
 

@@ -70,7 +70,10 @@ def adopting(yard: Yard, images: Sequence[str] = (), tag: str | None = None, at:
             return each.target, Answer()
         try:
             wanted_platform = platform_of(stack.target(each.target), platform)
-            return each.target, Answer(published(yard.registry, reference.repository, reference.tag, wanted_platform))
+            facts = published(yard.registry, reference.repository, reference.tag, wanted_platform)
+            if facts is not None and facts.manifest is not None and each.target.platform is not None:
+                facts = msgspec.structs.replace(facts, digest=facts.manifest)  # its own, and not the index's
+            return each.target, Answer(facts)
         except StackyardError as problem:
             return each.target, Answer(problem=str(problem))
 

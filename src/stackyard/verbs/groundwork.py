@@ -55,7 +55,8 @@ def accept_bases(yard: Yard, known: Known, planned: Iterable[TargetName]) -> Kno
     for target in _built(yard.stack, planned):
         for base in target.external:
             if base.canonical not in accepted:
-                accepted[base.canonical] = accept_base(yard.engine, yard.registry, base)
+                is_for_several = target.name.platform is not None
+                accepted[base.canonical] = accept_base(yard.engine, yard.registry, base, is_for_several)
                 yard.records.accept([Acceptance(base.canonical, accepted[base.canonical], yard.clock.now())])
     return msgspec.structs.replace(known, accepted=accepted)
 

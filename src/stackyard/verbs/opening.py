@@ -28,6 +28,8 @@ def one_target(yard: Yard, word: str) -> TargetName:
     """The target that `word` names."""
     found = select(yard.stack, [word])
     names = [target.name for target in yard.stack.targets if target.name in found]
+    if word in names:  # and not one of its platforms
+        return TargetName(word)
     if len(names) > 1:
         shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
         raise ConfigError(f"{word!r} means {len(names)} images", hint=f"name one of them: {shown}")

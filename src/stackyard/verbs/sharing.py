@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from stackyard.verbs.yard import Yard
 
 FORMAT = 1
+UNKNOWN = ("build", "join", "decide-later")
+"""Actions of what nobody here has made."""
 _CONNECTIONS = 8
 
 
@@ -99,7 +101,7 @@ def learn(yard: Yard, plan: Plan, on_published: bool = False) -> tuple[int, tupl
     Returns:
         How much was new.
     """
-    building = [step for step in plan.steps if step.action in ("build", "decide-later") or _is_orphan(step)]
+    building = [step for step in plan.steps if step.action in UNKNOWN or _is_orphan(step)]
     above = {parent.target for step in building for parent in step.parents}
     standing = [step for step in plan.steps if step.target in above and step.action == "skip" and not _is_orphan(step)]
     wanted = [step.target for step in (*building, *(s for s in standing if on_published or s.record is None))]

@@ -19,7 +19,7 @@ from stackyard.check.fixes import Fixed
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.spec.stamps import read_stamps, rewritten, stale_keys
 from stackyard.model.names import Tag, TargetName
-from stackyard.model.outcome import Outcome, RunSummary
+from stackyard.model.outcome import BAD, Outcome, RunSummary
 from stackyard.model.plan import Plan
 from stackyard.model.stack import StampFile
 from stackyard.plan.stamps import stamp_of
@@ -67,8 +67,8 @@ def _write(
     updates: dict[str, str] = {}
     for name in file.targets:
         outcome = outcomes.get(name)
-        if outcome is None or outcome.status in ("failed", "skipped"):
-            raise _Left(f"{name} {'failed' if outcome and outcome.status == 'failed' else 'is not part of this run'}")
+        if outcome is None or outcome.status in (*BAD, "skipped"):
+            raise _Left(f"{name} {'failed' if outcome and outcome.status in BAD else 'is not part of this run'}")
         target, step = yard.stack.target(name), plan.step(name)
         stamp = stamp_of(target, yard.stack, step)
         if stamp is None:

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 STATE_FOLDER = ".stackyard"
 RECORDS_FILE = "records.sqlite3"
+EVERY_PLATFORM = "all"
+"""Whose accepted digests and records those are of a stack that says what it is for: every machine's."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -205,7 +207,8 @@ def load(
     unseen = git.unseen_in(status, place.root) + unseen
     if memory is not None:
         keep(place.root, memory)
-    records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE, settings.platform)
+    platform = EVERY_PLATFORM if any(target.platforms for target in stack.targets) else settings.platform
+    records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE, platform)
     return Yard(place, stack, records, options, clock, make_engine, make_registry, unseen)
 
 

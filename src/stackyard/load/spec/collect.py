@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.yaml import Doc
 from stackyard.model.names import Name, nearest
+from stackyard.model.reference import Platform
 from stackyard.model.stack import Finding, Secret, Spot
 
 if TYPE_CHECKING:
@@ -77,6 +78,19 @@ class Collector:
         entries = self.mapping(doc, where).items()
         read = {key: self.scalar(value, f"argument {key!r} in {where}") for key, value in entries}
         return {key: text for key, text in read.items() if text is not None}
+
+    def platforms(self, values: Mapping[str, Doc], key: str, where: str) -> tuple[Platform, ...]:
+        """One or several, each once; what is none is an error finding."""
+        found: dict[Platform, None] = {}
+        for text, spot in self.texts(values.get(key), f"`{key}` of {where}"):
+            try:
+                found[Platform.parse(text)] = None
+            except InvalidValue as problem:
+                sentence = f"`{key}` of {where}: {problem}"
+                self.findings.append(
+                    Finding("wrong-value", "error", sentence, *spot, hint=problem.hint, found=text, wanted=problem.hint)
+                )
+        return tuple(found)
 
     def flag(self, values: Mapping[str, Doc], key: str, where: str) -> bool:
         """True or false; anything else counts as false."""

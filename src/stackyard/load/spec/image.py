@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stackyard.errors import FileProblem, InvalidValue
+from stackyard.errors import FileProblem
 from stackyard.load.links import inside
 from stackyard.load.spec import schema
 from stackyard.load.spec.collect import Collector
@@ -20,8 +20,7 @@ from stackyard.load.spec.versions import VersionsFile, versions_in
 from stackyard.load.tree.staging import FilesEntry, files_entry
 from stackyard.load.yaml import Doc
 from stackyard.model.names import ImageName, VersionName
-from stackyard.model.reference import Platform
-from stackyard.model.stack import Finding, Spot, Spots
+from stackyard.model.stack import Spot, Spots
 
 IMAGE_KEYS = known(schema.IMAGE)
 FILES_KEYS = known(schema.FILES)
@@ -60,7 +59,15 @@ class ImageReader(Collector):
             **{("skip_plans", text): at for text, at in skipped},
             **{
                 (key,): values[key].at()
-                for key in ("image_name", "integration_tests", "dockerfile", "context", "versions", "target")
+                for key in (
+                    "image_name",
+                    "integration_tests",
+                    "dockerfile",
+                    "context",
+                    "versions",
+                    "target",
+                    "platforms",
+                )
                 if key in values
             },
         }
@@ -84,7 +91,8 @@ class ImageReader(Collector):
             retries=self.times(values, "retries", where),
             may_fail=self.flag(values, "allowed_to_fail", where),
             prune=self.flag(values, "prune", where),
-            only_on=tuple(self._platforms(values.get("only_on"), where)),
+            only_on=self.platforms(values, "only_on", where),
+            platforms=self.platforms(values, "platforms", where),
             secrets=self.secrets(values, "secrets", where),
             ssh=self.secrets(values, "ssh", where),
             files=tuple(self.files(values["files"], f"`files` of {where}")) if "files" in values else (),
@@ -93,17 +101,6 @@ class ImageReader(Collector):
             granularity=self.word(values, "granularity", schema.GRANULARITY, where),
             spots=spots,
         )
-
-    def _platforms(self, doc: Doc | None, where: str) -> Iterator[Platform]:
-        """One or several; what is none is an error finding."""
-        for text, spot in self.texts(doc, f"`only_on` of {where}"):
-            try:
-                yield Platform.parse(text)
-            except InvalidValue as problem:
-                sentence = f"`only_on` of {where}: {problem}"
-                self.findings.append(
-                    Finding("wrong-value", "error", sentence, *spot, hint=problem.hint, found=text, wanted=problem.hint)
-                )
 
     def _path(self, values: Mapping[str, Doc], key: str, where: str) -> str | None:
         """A path in the repository."""

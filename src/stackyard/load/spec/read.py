@@ -92,6 +92,7 @@ class _Reader(ImageReader):
             build_args=tuple(args.items()),
             ecr=self._ecr(top.get("ecr")),
             policy=policy_in(top, self),
+            platforms=self.platforms(top, "platforms", "the file"),
             max_age=self.age(top),
             timeout=self.timeout(top),
             secrets=self.secrets(top, "secrets", "the file"),

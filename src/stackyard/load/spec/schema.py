@@ -247,6 +247,7 @@ IMAGE = (
         "whether a run is good without it: when its build or its tests fail, it and what builds on it are not "
         "published, and nobody else is held up",
     ),
+    Key(("platforms",), TEXT_OR_LIST, "the stack's", "as at the top, for this image; it wins"),
     Key(
         ("only_on",),
         TEXT_OR_LIST,
@@ -326,6 +327,13 @@ TOP = (
         ARGS,
         "none",
         "build arguments that every image gets, behind its own; an image's own value wins",
+    ),
+    Key(
+        ("platforms",),
+        TEXT_OR_LIST,
+        "this machine's",
+        "what each image is built for, as `[linux/amd64, linux/arm64]`; several are joined under each tag, "
+        "see [build for several platforms](../how-to/build-for-several-platforms.md)",
     ),
     Key(("max_age",), AGE, "`never`", "how old an image may become before it is built again, see below"),
     Key(

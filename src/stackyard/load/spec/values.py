@@ -79,8 +79,10 @@ class SpecImage(msgspec.Struct, frozen=True):
     """Whether a run is good without it."""
     prune: bool = False
     """Whether the engine lets go of it once it is published."""
+    platforms: tuple[Platform, ...] = ()
+    """What it is built for; none: as the stack says."""
     only_on: tuple[Platform, ...] = ()
-    """Platforms that it is built for; none: all."""
+    """Platforms that it can be built for; none: all."""
     secrets: tuple[Secret, ...] = ()
     ssh: tuple[Secret, ...] = ()
     spots: Spots = {}
@@ -125,6 +127,8 @@ class Spec(msgspec.Struct, frozen=True):
     """Network of RUN; empty: the engine's default."""
     granularity: str | None = None
     """Which files of a build context count: `folder`, `copied`; None: by where it is."""
+    platforms: tuple[Platform, ...] = ()
+    """What images are built for; none: this machine's own."""
     records: str | None = None
     """`registry` or `local`; None: the former."""
     max_age: Age | None = None

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""The last job of a target that joins platforms: one index over its images, pushed and read back.
+
+In:   Work, the target, the records of the images that it joins
+Out:  what was built, and what was pushed, as facts
+May touch: the registry
+Raises: StackyardError; the driver makes a failure of it
+Used by: run/publish. Why: docs/explanation/platforms.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stackyard.edges.published import published
+from stackyard.edges.registry import Manifest, index_of
+from stackyard.errors import DigestMismatch, WorldError
+from stackyard.model.content import joined_content
+from stackyard.model.names import TargetName
+from stackyard.model.record import Built, Pushed, Record
+from stackyard.model.reference import LocalImage, Platform, PublishedImage, content_tag
+from stackyard.model.stack import ParentUse, Target
+from stackyard.run.jobs import Work
+
+Members = Mapping[TargetName, Record]
+"""The record of the image for each platform, by its target."""
+
+
+def built_of(work: Work, target: Target, members: Members) -> Built:
+    """What is known of the joined image: in an engine it is the one for the engine's own platform, else the first."""
+    parts = [_built(members[use.target]) for use in target.parents]
+    for_each = zip(target.platforms, parts, strict=True)
+    own = next((built for platform, built in for_each if platform.fits(work.about.platform)), parts[0])
+    contents = {name: _built(members[name]).content for name in target.inputs.parents}
+    return Built(
+        at=work.clock.now(),
+        image=own.image,
+        content=joined_content(contents.items()),
+        local=own.local,
+        parents=tuple(contents.items()),
+        bases=(),
+        duration_s=0.0,
+        size_bytes=sum(built.size_bytes for built in parts),
+        engine=own.engine,
+        commit="" if work.stack.revision.is_dirty else work.stack.revision.commit,
+    )
+
+
+def push_index(work: Work, target: Target, members: Members) -> Pushed:
+    """Write the index under a content tag of its own, and read it back; nothing is written where a platform lacks."""
+    begun = work.clock.ticks()
+    parts = zip(target.platforms, target.parents, strict=True)
+    index = index_of([(platform, _member(work, target, use, platform, members)) for platform, use in parts])
+    tag = content_tag(LocalImage(index.digest))
+    work.registry.put(target.repository, tag, index)
+    image = PublishedImage(target.repository, index.digest)
+    return Pushed(work.clock.now(), image, tag, work.clock.ticks() - begun)
+
+
+def _member(work: Work, target: Target, use: ParentUse, platform: Platform, members: Members) -> Manifest:
+    """The manifest of one platform, as it was published."""
+    pushed = members[use.target].pushed(target.repository)
+    facts = published(work.registry, target.repository, pushed.image.digest, platform) if pushed else None
+    if facts is None:
+        raise WorldError(
+            f"{target.name} is not joined: its image for {platform} is not in {target.repository}",
+            hint=f"`stackyard build --push {use.target}` publishes it",
+        )
+    manifest = work.registry.manifest(target.repository, facts.manifest) if facts.manifest else None
+    if manifest is None:
+        raise DigestMismatch(
+            f"{target.name} is not joined: {use.target} should be for {platform}, "
+            f"and {facts.digest.short} is for {' and '.join(facts.platforms) or 'none that is named'}",
+            hint="was it pushed by something else?",
+            expected=platform,
+            found=", ".join(facts.platforms),
+        )
+    return manifest
+
+
+def _built(record: Record) -> Built:
+    assert record.built is not None  # a parent that has content
+    return record.built
