@@ -176,7 +176,7 @@ def carry_out(
         return _leave(yard, plan, name, is_json, keeping)
     if not use_cache:
         plan = uncached(plan)
-    limits = limits or verbs.usual_limits(yard)
+    limits = limits or verbs.usual_limits(yard, plan)
     watching = Watching(session_of(click.get_current_context()), yard, plan, progress, is_json, limits.builds)
     if watching.is_text and plan.has_work:
         shown(plan_text, plan)

@@ -57,12 +57,16 @@ class Size(msgspec.Struct, frozen=True):
     memory_bytes: int | None = None
     """What could be had now without anything being swapped out."""
     free_bytes: int | None = None
-    """On the disk of the folder that was asked about."""
+    """On the disk where the engine keeps images."""
 
 
-def size(folder: Path) -> Size:
-    """This machine as it is now. Builds run in the engine, so limits of this very process do not count."""
-    return Size(cores(), _memory(), free_bytes(str(folder)))
+def size(free: int | None = None) -> Size:
+    """This machine as it is now. Builds run in the engine, so limits of this very process do not count.
+
+    Args:
+        free: what the engine says of its disk.
+    """
+    return Size(cores(), _memory(), free)
 
 
 def free_bytes(folder: str) -> int | None:

@@ -297,7 +297,7 @@ def run(
         number = yard.records.begin_run(command, started) if plan.has_work else 0
         work = work_of(yard, plan, number, use_cache)
         store = yard.tags("registry" if plan.is_publishing else "engine")
-        limits = limits or usual_limits(yard)
+        limits = limits or usual_limits(yard, plan)
         shared = shared_store(yard) if plan.is_publishing else None
         driver = Driver(plan, work, shared or yard.records, store, limits, watch, number, is_failing_fast, stop=stop)
         summary = paced(driver.run(command, started), plan, limits)
@@ -316,11 +316,12 @@ def run(
         return summary
 
 
-def usual_limits(yard: Yard) -> Limits:
-    """How many jobs this machine carries at once, as it is now."""
+def usual_limits(yard: Yard, plan: Plan | None = None) -> Limits:
+    """How many jobs this machine carries at once, as it is now; with a plan that builds the engine's disk counts."""
     from stackyard.run.limits import usual
+    from stackyard.verbs.room import free_bytes
 
-    return usual(machine.size(yard.root))
+    return usual(machine.size(free_bytes(yard, plan) if plan is not None else None))
 
 
 def leave(yard: Yard, plan: Plan, command: str) -> RunSummary:

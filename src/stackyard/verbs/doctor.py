@@ -36,8 +36,9 @@ def doctor(start: Path, options: Options) -> Diagnosis:
     except StackyardError as error:
         problem = str(error)
     found = look(options.environ, __version__, hosts, options.engine)
+    free = next((engine.free_bytes for engine in found.engines), None)
     diagnosis = diagnose(msgspec.structs.replace(found, stack=name, stack_problem=problem))
-    return msgspec.structs.replace(diagnosis, capabilities=(*diagnosis.capabilities, _jobs(machine.size(start))))
+    return msgspec.structs.replace(diagnosis, capabilities=(*diagnosis.capabilities, _jobs(machine.size(free))))
 
 
 def _jobs(size: machine.Size) -> Capability:

@@ -1072,6 +1072,7 @@ def test_a_run_that_will_not_fit_does_not_begin(bench: Bench) -> None:
         bench.build(rebuild=("all",))
 
     assert caught.value.facts == {"needed_bytes": 3000, "free_bytes": 1500}
+    assert verbs.usual_limits(bench.yard(), verbs.prepare(bench.yard(), rebuild=("all",))).builds == 1
     assert not any(verb == "build" for verb, _ in bench.engine.calls)
     yard = bench.yard()
     plan = verbs.prepare(yard, rebuild=("all",))
