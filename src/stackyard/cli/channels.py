@@ -89,6 +89,7 @@ def promote(
 ) -> int:
     """Point CHANNEL at the images of TAG, COMMIT or RELEASE, all or none. Tags may be templates: {prefix}-main.
 
+    `@good` is the newest run of the branch in which every image passed the gates of the channel.
     The source is resolved once, to digests, through the records; nothing is pulled or built. It is refused
     while a gate of the channel has not passed (the tests of its images, and what the spec lists under `channels`),
     or where an image stands on another parent than the one in the channel. The set is kept as a release. What

@@ -103,6 +103,19 @@ def find_sources(
     return found
 
 
+def again(stack: Stack, known: Known, sources: Sequence[Source], place: TagPlace) -> list[Source]:
+    """The same images, with what is known of them by now."""
+    return [source_at(stack, known, each.target, each.digest, place, each.reference) for each in sources]
+
+
+def source_at(
+    stack: Stack, known: Known, target: Target, digest: Digest, place: TagPlace, reference: Reference | None = None
+) -> Source:
+    """An image by its digest, with what is known of it."""
+    record = record_of(known, target.name, target.repository, digest, place)
+    return Source(target, record, digest, reference, _joined(stack, known, record))
+
+
 def _members(
     stack: Stack, known: Known, release: Release, selected: frozenset[TargetName], place: TagPlace
 ) -> list[Source]:
@@ -128,8 +141,7 @@ def _members(
                     release=str(release.name),
                 )
         elif member.target in selected:
-            record = record_of(known, member.target, member.repository, member.digest, place)
-            found.append(Source(target, record, member.digest, None, _joined(stack, known, record)))
+            found.append(source_at(stack, known, target, member.digest, place))
     missing = selected - {source.target.name for source in found}
     if not found or (missing and not is_all):
         names = "none of these images" if not found else f"no {', '.join(sorted(missing))}"

@@ -197,7 +197,7 @@ def closed(moves: MoveSet) -> GatesClosed:
     """The error for a promotion with gates that have not passed, with a line for each."""
     missing = moves.missing
     lines = [f"not promoting {moves.source} to {moves.channel}: {_counted(missing)} not passed"]
-    lines += [f"  {sentence_of(state)}; {state.hint}" for state in missing]
+    lines += lines_of(missing)
     return GatesClosed(
         "\n".join(lines),
         hint="--override GATE --reason WHY promotes it all the same, and is shown for ever",
@@ -205,6 +205,11 @@ def closed(moves: MoveSet) -> GatesClosed:
         source=moves.source,
         gates=missing,
     )
+
+
+def lines_of(missing: Sequence[GateState]) -> list[str]:
+    """A line for each gate that is missing, with what to do."""
+    return [f"  {sentence_of(state)}; {state.hint}" for state in missing]
 
 
 def _counted(missing: Sequence[GateState]) -> str:

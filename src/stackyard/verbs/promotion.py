@@ -9,6 +9,7 @@ Raises: StackyardError
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from stackyard.verbs.yard import Yard
 if TYPE_CHECKING:
     from stackyard.model.moves import Difference, MoveSet
     from stackyard.model.preview import Preview
+    from stackyard.plan.channels import Source
 
 
 def plan_promotion(
@@ -34,28 +36,30 @@ def plan_promotion(
     reason: str = "",
     accept_because: str = "",
 ) -> MoveSet:
-    """The moves that would put `channel` on what `source` (a tag, a commit, a release) is; nothing is moved yet.
+    """The moves that would put `channel` on what `source` is; nothing is moved yet.
 
     Args:
+        source: a tag, a commit, a release, or `@good`: the newest run in which every image passed the channel's gates.
         release: what the set is called from now on; one is found where none is given.
         notes: what is to be said of it.
         overridden: gates that need not have passed; `reason` says why.
         accept_because: believe the registry where it differs from the records, for this reason.
     """
-    from stackyard.plan.channels import asked_of, find_sources, place_of, plan_promotion, refuse_gone
-    from stackyard.plan.gates import with_gates
+    from stackyard.plan.channels import again, asked_of, find_sources, place_of, plan_promotion, refuse_gone
+    from stackyard.plan.good import GOOD, find_good
     from stackyard.plan.releases import find_release
     from stackyard.run.tagging import asked
     from stackyard.verbs.groundwork import finish_moves
     from stackyard.verbs.releasing import have_bytes, named
-    from stackyard.verbs.sharing import sync_if_new
+    from stackyard.verbs.sharing import sync, sync_if_new
 
     refuse_errors(yard.stack)
+    if source == GOOD and yard.stack.shares_records:
+        sync(yard)  # what others built since, and brought to its gates
     sync_if_new(yard)
     finish_moves(yard)
     known = yard.records.known()
     place = place_of(yard.stack, known)
-    begun = find_release(yard.records.releases(), source)
     selected = select(yard.stack, images)
     differences: tuple[Difference, ...] = ()
     if accept_because:
@@ -64,27 +68,41 @@ def plan_promotion(
         told = asked(yard.tags(place), asked_to_accept(yard.stack, source, selected, channel))
         known, differences = accepted(yard.stack, known, source, selected, channel, place, told)
     is_accepted = bool(accept_because)
-    sources = find_sources(yard.stack, known, source, selected, place, begun, is_accepted=is_accepted)
     runs = yard.records.move_sets("", "done")
+    begun = find_release(yard.records.releases(), source)
+    with_gates = functools.partial(_with_gates, yard, overridden, reason)
+    sources: Sequence[Source]
+    commit: str | None
+    if source == GOOD:
+        sources, commit = find_good(yard.stack, known, runs, selected, channel, place, with_gates)
+    else:
+        sources = find_sources(yard.stack, known, source, selected, place, begun, is_accepted=is_accepted)
+        commit = begun.commit if begun else None
     ready = have_bytes(yard, begun) if begun else frozenset()
     wanted = [each for each in asked_of(yard.stack, sources, channel, place) if each[1] not in ready]
     found = asked(yard.tags(place), wanted)
     refuse_gone(sources, found)
     now = yard.clock.now()
     moves = plan_promotion(yard.stack, known, source, sources, channel, place, lambda *tag: found[tag], now, runs)
-    if begun is not None:
-        moves = msgspec.structs.replace(moves, commit=begun.commit)
+    if commit is not None:
+        moves = msgspec.structs.replace(moves, commit=commit)
     if differences:
         moves = msgspec.structs.replace(moves, accepted=differences, accepted_because=accept_because)
-    is_any_adopted = any(source.record is not None and source.record.adopted for source in sources)
-    before = yard.records.move_sets(state="done") if is_any_adopted else ()
-    gated = with_gates(yard.stack, moves, sources, overridden, reason, before)
+    gated = with_gates(moves, sources)
     if gated.missing and place == "registry" and _learned(yard, gated):  # somebody may have brought it elsewhere
-        known = msgspec.structs.replace(yard.records.known(), tags=known.tags)
-        fresh = find_sources(yard.stack, known, source, selected, place, begun, is_accepted=is_accepted)
-        if [each.digest for each in fresh] == [each.digest for each in sources]:
-            gated = with_gates(yard.stack, moves, fresh, overridden, reason, before)
+        gated = with_gates(moves, again(yard.stack, yard.records.known(), sources, place))
     return named(yard, gated, begun, release, notes)
+
+
+def _with_gates(
+    yard: Yard, overridden: Collection[str], reason: str, moves: MoveSet, sources: Sequence[Source]
+) -> MoveSet:
+    """A promotion with how its gates stand."""
+    from stackyard.plan.gates import with_gates
+
+    is_any_adopted = any(each.record is not None and each.record.adopted for each in sources)
+    before = yard.records.move_sets(state="done") if is_any_adopted else ()
+    return with_gates(yard.stack, moves, sources, overridden, reason, before)
 
 
 def _learned(yard: Yard, moves: MoveSet) -> bool:

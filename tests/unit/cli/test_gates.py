@@ -64,6 +64,24 @@ def test_a_channel_waits_until_everything_is_there(guarded: Shell) -> None:
     assert promoted(guarded)
 
 
+def test_the_newest_good_run_is_promoted(guarded: Shell) -> None:
+    """Until the newest run passed, the one before is it; what nobody brought yet is told where there is none."""
+    none = guarded("promote", "@good", "--to", "stable", "--yes")
+    assert none.code == 1
+    assert "no run of main has passed all gates of stable" in none.err
+
+    first = guarded.registry.tags("registry.example/lab/leaf")[Tag("main")]
+    guarded("gate", "report", "gpu", "--for", "main", "--junit", results(guarded, GREEN))
+    guarded("gate", "approve", "teaching", "--for", "main", "--by", "Ada", "--reason", "labs run")
+    (guarded.root / "images/leaf/note").write_text("other")
+    commit(guarded.root)
+    guarded("build", "--push")
+    done = guarded("promote", "@good", "--to", "stable", "--yes", "--json").json
+
+    assert (done["source"], done["state"]) == ("@good", "done")
+    assert guarded.registry.tags("registry.example/lab/leaf")[Tag("stable")] == first
+
+
 def test_a_dry_run_shows_the_gates_and_ends_as_the_promotion_would(guarded: Shell) -> None:
     """Exit code 1 and the reasons, in text and as data."""
     said = guarded("promote", "main", "--to", "stable", "--dry-run")
