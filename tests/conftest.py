@@ -17,6 +17,7 @@ import pytest
 
 from tests.examples import IS_LONG, examples
 from tests.repositories import commit, init
+from tests.side_by_side import SideBySide, add_option, workers_of
 
 DROPPED = ("GITHUB_", "BUILDKITE", "GITLAB_", "CI_", "STACKYARD_", "GIT_", "XDG_", "NO_COLOR", "FORCE_COLOR")
 KEPT = ("STACKYARD_TEST_REGISTRY", "STACKYARD_LONG")
@@ -28,12 +29,15 @@ GitStack = Callable[..., Path]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--rewrite`: golden files become what is produced now; the diff is for a person to read."""
+    """`--rewrite`: golden files become what is produced now; the diff is for a person to read. And `-n`."""
+    add_option(parser)
     parser.addoption("--rewrite", action="store_true", help="write golden files anew instead of comparing")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """No made-up example is judged by the clock: a busy machine is slow, and that is no defect. How many there are."""
+    if (workers := workers_of(config)) > 1:
+        config.pluginmanager.register(SideBySide(workers), "side-by-side")
     if config.pluginmanager.hasplugin("hypothesispytest"):
         import hypothesis
 
@@ -52,6 +56,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """What was collected stays until the end: nobody need look through it for garbage again and again."""
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """What is left is looked through once for garbage that complains; pytest would do it five times."""
+    gc.collect()
     gc.freeze()
 
 
@@ -88,17 +98,27 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> _Homes:
     return _Homes(tmp_path_factory.mktemp("homes"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _isolated() -> Generator[None, None, None]:
+    """Docker's and git's configuration are empty; what CI says of a branch is unsaid."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(DROPPED) and name not in KEPT:
+                patch.delenv(name)
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for name in ("HOME", "DOCKER_CONFIG"):
+            patch.setenv(name, "")
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _isolated(monkeypatch: pytest.MonkeyPatch, _homes: _Homes) -> None:
-    """HOME, Docker's and git's configuration are empty; what CI says of a branch is unsaid."""
-    home = _homes.empty()
-    for name in os.environ:
-        if name.startswith(DROPPED) and name not in KEPT:
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("DOCKER_CONFIG", str(home / ".docker"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+def _at_home(_isolated: None, _homes: _Homes) -> None:
+    """HOME is empty."""
+    home = str(_homes.empty())
+    if os.environ["HOME"] != home:
+        os.environ["HOME"] = home
+        os.environ["DOCKER_CONFIG"] = f"{home}/.docker"
 
 
 @pytest.fixture
