@@ -12,6 +12,7 @@ send what came of a handful of tests at a time. A worker that dies fails the run
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import mmap
 import os
@@ -27,8 +28,10 @@ import pytest
 
 _MOST = 40
 """Tests that are handed out together, at most; fewer towards the end, so that no worker is long alone."""
-_NUMBER = struct.Struct("=i")
-_NONE = -1
+_GRACE_S = 10.0
+_PART = struct.Struct("=ii")
+_AT = struct.Struct("=i")
+_OVER = -1
 
 Event = tuple[str, Any]
 
@@ -36,7 +39,9 @@ Event = tuple[str, Any]
 def add_option(parser: pytest.Parser) -> None:
     """`-n`, as pytest-xdist spells it."""
     group = parser.getgroup("side by side")
-    group._addoption("-n", dest="workers", default="1", metavar="N", help="processes to run tests in; auto: one per core")
+    group._addoption(
+        "-n", dest="workers", default="1", metavar="N", help="processes to run tests in; auto: one per core"
+    )
 
 
 def workers_of(config: pytest.Config) -> int:
@@ -61,6 +66,7 @@ def chunks(count: int, workers: int) -> Iterator[range]:
 class _Worker(NamedTuple):
     """A process as its parent sees it."""
 
+    number: int
     pid: int
     events: Connection
 
@@ -74,55 +80,48 @@ class SideBySide:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._at = mmap.mmap(-1, _NUMBER.size * workers)  # which test each worker is at, whatever becomes of it
+        self._at = mmap.mmap(-1, _AT.size * workers)  # which test each worker is at, whatever becomes of it
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Hand out the tests, and take what comes of them."""
-        if session.testsfailed or session.config.option.collectonly or len(session.items) < 2:
+        asked = session.config.option
+        if session.testsfailed or asked.collectonly or asked.usepdb or len(session.items) < 2:
             return None  # pytest's own way
         session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # one for all
         handed_out, take = os.pipe()
         workers: dict[Connection, _Worker] = {}
         try:
             for number in range(self._workers):
-                worker = self._fork(session, number, handed_out, [take, *(each.events.fileno() for each in workers.values())])
+                worker = self._fork(session, number, handed_out, [take, *(each.fileno() for each in workers)])
                 workers[worker.events] = worker
-            numbers = list(workers)
             with os.fdopen(take, "wb") as file:
                 for part in chunks(len(session.items), self._workers):
-                    file.write(_NUMBER.pack(part.start) + _NUMBER.pack(len(part)))
+                    file.write(_PART.pack(part.start, part.stop))
             while workers:
                 for events in wait(list(workers)):
-                    assert isinstance(events, Connection)
-                    if not self._took(session, numbers.index(events), events):
-                        os.waitpid(workers.pop(events).pid, 0)
+                    if not self._took(session, workers[events]):  # type: ignore[index]
+                        os.waitpid(workers.pop(events).pid, 0)  # type: ignore[call-overload]
                 if session.shouldfail:
                     raise session.Failed(session.shouldfail)
                 if session.shouldstop:
                     raise session.Interrupted(session.shouldstop)
         finally:
             os.close(handed_out)
-            for worker in workers.values():  # somebody pressed Ctrl-C, or one failure is enough
-                os.kill(worker.pid, signal.SIGINT)
-            for worker in workers.values():
-                os.waitpid(worker.pid, 0)
+            self._end(session, list(workers.values()))
         return True
 
-    def _took(self, session: pytest.Session, number: int, events: Connection) -> bool:
+    def _took(self, session: pytest.Session, worker: _Worker) -> bool:
         """Report what a worker sent; whether there may be more of it."""
         try:
-            come: list[Event] = pickle.loads(events.recv_bytes())
+            come: list[Event] = pickle.loads(worker.events.recv_bytes())
         except EOFError:
-            (at,) = _NUMBER.unpack_from(self._at, _NUMBER.size * number)
-            where = session.items[at].nodeid if at != _NONE else "no test"
-            session.shouldfail = f"a worker died; it was at {where}"
+            session.shouldfail = f"a worker died at {self._test_of(session, worker)}"
             return False
         hook = session.config.hook
         for kind, what in come:
             if kind == "end":
-                if what:
-                    session.shouldfail = f"a worker ended with {what}"
+                session.shouldfail = session.shouldfail or what
                 return False
             if kind == "report":
                 report = hook.pytest_report_from_serializable(config=session.config, data=what)
@@ -131,19 +130,35 @@ class SideBySide:
                 getattr(hook, kind)(nodeid=what[0], location=what[1])
         return True
 
+    def _end(self, session: pytest.Session, workers: list[_Worker]) -> None:
+        """Somebody pressed Ctrl-C, or one failure is enough: tests are left as Ctrl-C leaves them, and told."""
+        for worker in workers:
+            print(f"\nended at {self._test_of(session, worker)}")
+            os.kill(worker.pid, signal.SIGINT)
+        for worker in workers:
+            with contextlib.suppress(EOFError):
+                while worker.events.poll(_GRACE_S):
+                    worker.events.recv_bytes()
+                os.kill(worker.pid, signal.SIGKILL)
+            os.waitpid(worker.pid, 0)
+
+    def _test_of(self, session: pytest.Session, worker: _Worker) -> str:
+        (at,) = _AT.unpack_from(self._at, _AT.size * worker.number)
+        return "the end" if at == _OVER else session.items[at].nodeid
+
     def _fork(self, session: pytest.Session, number: int, handed_out: int, others: list[int]) -> _Worker:
         """Another process, which runs tests and ends."""
         here, there = Pipe(duplex=False)
         pid = os.fork()
         if pid:
             there.close()
-            return _Worker(pid, here)
+            return _Worker(number, pid, here)
         code = 1
         try:
             here.close()
             for other in others:
                 os.close(other)
-            _Run(session, there).all(handed_out, lambda at: _NUMBER.pack_into(self._at, _NUMBER.size * number, at))
+            _Run(session, there).all(handed_out, lambda at: _AT.pack_into(self._at, _AT.size * number, at))
             code = 0
         finally:
             os._exit(code)
@@ -163,16 +178,13 @@ class _Run:
         if capture is not None:  # a file that both processes write to would be nobody's
             capture.stop_global_capturing()
             capture.start_global_capturing()
-        for name in ("terminalreporter", "junitxml"):
-            plugins.unregister(name=name)
-        for plugin in list(plugins.get_plugins()):
-            if type(plugin).__name__ == "LogXML":
-                plugins.unregister(plugin)
+        if plugins.has_plugin("terminalreporter"):
+            plugins.unregister(name="terminalreporter")
         plugins.register(self)
         why = ""
         try:
             self._through(handed_out, note)
-            note(_NONE)
+            note(_OVER)
             gc.collect()  # what goes wrong while garbage is taken away is told
             session.config._ensure_unconfigure()
         except (session.Failed, session.Interrupted):
@@ -220,8 +232,5 @@ class _Run:
 
 def _next(handed_out: int) -> range:
     """The next part that nobody has taken; empty when there are no more."""
-    taken = os.read(handed_out, 2 * _NUMBER.size)
-    if not taken:
-        return range(0)
-    start, length = struct.unpack("=ii", taken)
-    return range(start, start + length)
+    taken = os.read(handed_out, _PART.size)
+    return range(*_PART.unpack(taken)) if taken else range(0)

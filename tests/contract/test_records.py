@@ -6,6 +6,7 @@ A second store joins by adding an Archive to ARCHIVES. What follows the contract
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -29,8 +30,9 @@ from stackyard.model.record import Record
 from stackyard.model.reference import Platform, Reference
 from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.record.shared import SharedRecords
-from stackyard.record.sqlite import FORMAT, SqliteRecords
+from stackyard.record.sqlite import SqliteRecords
 from stackyard.record.store import Records
+from stackyard.record.tables import FORMAT, FORMATS, prepare
 from stackyard.testing import MemoryRegistry
 from stackyard.testing.registry import make_image
 from tests.contract.writer import FACTS, LAB, opened
@@ -537,6 +539,23 @@ def test_a_file_of_the_first_format_goes_on(file: Archive) -> None:
     assert list(file.open("linux/amd64").acceptances()) == [Acceptance(BASE, sha("1"), AT, "first")]
     file.open("linux/amd64").note_seen([Seen(BASE, sha("2"), AT)])
     assert not file.open("linux/arm64").known().accepted
+
+
+def test_a_file_of_any_format_becomes_what_a_new_one_is() -> None:
+    """New files are made at once and old ones step by step: the same columns, keys and indexes come of it."""
+
+    def made(format: int) -> dict[str, list[tuple[object, ...]]]:
+        with contextlib.closing(sqlite3.connect(":memory:")) as db:
+            if format:
+                db.executescript(FORMATS[0])
+                db.execute("PRAGMA user_version = 1")
+            prepare(db, "")
+            assert db.execute("PRAGMA user_version").fetchone()[0] == FORMAT
+            names = [name for (name,) in db.execute("SELECT name FROM sqlite_master ORDER BY name")]
+            facts = ("table_xinfo", "index_xinfo", "index_list", "table_list")
+            return {f"{fact} {name}": sorted(db.execute(f"PRAGMA {fact}({name})")) for fact in facts for name in names}
+
+    assert made(0) == made(1)
 
 
 def test_a_folder_where_the_file_should_be(file: Archive) -> None:
