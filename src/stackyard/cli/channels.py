@@ -22,6 +22,7 @@ from stackyard.cli.common import (
     yes_option,
 )
 from stackyard.cli.session import EXIT_FAILED
+from stackyard.errors import ConfigError
 from stackyard.report.data import FORMAT, moves_data
 from stackyard.report.gates import gates_text
 from stackyard.report.preview import preview_data, preview_text
@@ -31,6 +32,7 @@ from stackyard.verbs import promotion
 
 if TYPE_CHECKING:
     from stackyard.model.moves import MoveSet
+    from stackyard.plan.old_inputs import AskedPromotion
     from stackyard.verbs import Yard
 
 
@@ -40,11 +42,10 @@ if TYPE_CHECKING:
     "stackyard promote 2026-fall --to exam --dry-run",
     options_metavar="[OPTIONS] --to CHANNEL",
 )
-@click.argument("source", metavar="TAG|COMMIT|RELEASE")
+@click.argument("source", metavar="TAG|COMMIT|RELEASE", required=False)
 @option(
     "--to",
     "channel",
-    required=True,
     metavar="CHANNEL",
     shell_complete=completed_by("channels"),
     help="A tag, or a template such as {prefix}-stable.",
@@ -70,19 +71,31 @@ if TYPE_CHECKING:
     default="",
     help="Where tags differ from the records, take them as they are, and note why.",
 )
+@option(
+    "--original-tag",
+    metavar="TAG",
+    help="As the DataHub workflow: put 2026.3-stable on what 2026.3-main is.",
+)
+@option(
+    "--stable-prefix",
+    metavar="PREFIX",
+    help="As the DataHub workflow: put stable on what 2026.3-stable is.",
+)
 @dry_run_option
 @yes_option
 @json_option
 def promote(
     yard: Yard,
-    source: str,
-    channel: str,
+    source: str | None,
+    channel: str | None,
     images: tuple[str, ...],
     release: str,
     notes: str,
     overridden: tuple[str, ...],
     reason: str,
     accept_because: str,
+    original_tag: str | None,
+    stable_prefix: str | None,
     dry_run: bool,
     yes: bool,
     is_json: bool,
@@ -96,10 +109,32 @@ def promote(
     the channel was before is written down: `rollback` brings it back.
     In a terminal it asks after the preview; elsewhere it needs --yes.
     """
+    if original_tag is not None or stable_prefix is not None:
+        asked = _as_in_datahub(yard, source or channel, original_tag, stable_prefix)
+        source, channel, images = asked.source, asked.channel, images or asked.images
+    if source is None or channel is None:
+        missing = "what to promote: a TAG, COMMIT or RELEASE" if source is None else "where to: `--to CHANNEL`"
+        raise ConfigError(f"promote needs to know {missing}", hint="stackyard promote 2026.3-main --to stable")
     moves = promotion.plan_promotion(
         yard, source, channel, images, release, notes, overridden, reason, accept_because=accept_because
     )
     return _move(yard, moves, dry_run, yes, is_json)
+
+
+def _as_in_datahub(
+    yard: Yard, other: str | None, original_tag: str | None, stable_prefix: str | None
+) -> AskedPromotion:
+    """What one of the two old inputs means; ConfigError beside another one."""
+    from stackyard.plan.old_inputs import of_original_tag, of_stable_prefix
+
+    if other is not None or (original_tag is not None and stable_prefix is not None):
+        raise ConfigError(
+            "--original-tag and --stable-prefix each say all: what is promoted, and where to",
+            hint="leave the rest out, or write `stackyard promote TAG --to CHANNEL`",
+        )
+    if original_tag is not None:
+        return of_original_tag(yard.stack, original_tag)
+    return of_stable_prefix(yard.stack, stable_prefix or "")
 
 
 @command("stackyard rollback stable", "stackyard rollback stable --to 2026-fall", "stackyard rollback stable --dry-run")

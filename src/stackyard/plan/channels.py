@@ -78,14 +78,15 @@ def find_sources(
         return _members(stack, known, release, selected, place)
     found: list[Source] = []
     missing: list[str] = []
+    is_all = all(target.name in selected for target in stack.targets)
     for target in stack.targets:
         if target.name not in selected or target.name.platform is not None:  # what joins it has the names
             continue
         source = _source(stack, target, known, _for_target(asked, target, stack.revision), place, is_accepted)
-        if source is None:
-            missing.append(str(target.name))
-        else:
+        if source is not None:
             found.append(source)
+        elif not (target.is_left_alone and is_all):  # nobody builds it here, and nobody named it
+            missing.append(str(target.name))
     if not found:
         raise NothingToDo(
             f"nothing to promote: the records know no image tagged {asked!r}, nor one built at that commit",
