@@ -60,7 +60,7 @@ def _tags(
     stack: Stack, asked: str, selected: frozenset[TargetName], channel: str
 ) -> Iterator[tuple[Reference, Tag, bool]]:
     for target in stack.targets:
-        if target.name not in selected:
+        if target.name not in selected or target.name.platform is not None:
             continue
         for tag, is_source in (
             (named_tag(asked, target, stack.revision), True),

@@ -72,4 +72,4 @@ def _images(stack: Stack, prefix: str) -> tuple[str, ...]:
     found = [each for each in stack.targets if dict(each.variables).get("prefix") == prefix]
     if len(found) == len(stack.targets):
         return ()
-    return tuple(str(each.name) for each in found if not each.is_left_alone)
+    return tuple(str(each.name) for each in found if not each.is_left_alone and each.name.platform is None)

@@ -11,28 +11,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stackyard.model.contents import ContentsChange, contents_changes
-from stackyard.model.known import Known
-from stackyard.model.moves import MoveSet, TagMove
-from stackyard.model.names import TargetName
+from stackyard.model.known import Known, TagPlace
+from stackyard.model.moves import MoveSet
+from stackyard.model.names import Digest, TargetName
 from stackyard.model.preview import Preview
 from stackyard.model.record import Inventoried, Record
-from stackyard.model.reference import Reference
+from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Stack
 from stackyard.plan.channels import channel_tag
 from stackyard.plan.coherence import Standing, left_behind
-from stackyard.plan.releases import record_of
+from stackyard.plan.releases import parts_of, record_of
 
 
 def preview(stack: Stack, moves: MoveSet, known: Known) -> Preview:
     """What changes inside, from the inventories that both images have, and what stays behind."""
     contents: list[ContentsChange] = []
-    unknown: list[TargetName] = []
-    for move, *both in _replaced(stack, moves, known):
+    unknown: dict[TargetName, None] = {}
+    for name, *both in _replaced(stack, moves, known):
         old, new = (each if each is not None and _has_inventory(each) else None for each in both)
         if old is None or new is None:
-            unknown.append(move.target)
+            unknown[name.whole] = None
         else:
-            contents.extend(contents_changes(move.target, old, new))
+            contents.extend(contents_changes(name, old, new))
     return Preview(tuple(contents), tuple(unknown), _left_behind(stack, moves, known))
 
 
@@ -42,13 +42,21 @@ def without_inventory(stack: Stack, moves: MoveSet, known: Known) -> list[Record
     return [record for record in replaced if record is not None and not _has_inventory(record)]
 
 
-def _replaced(stack: Stack, moves: MoveSet, known: Known) -> Iterator[tuple[TagMove, Record | None, Record | None]]:
-    """Each image that takes another one's place and whose commands tell what is inside, with both records."""
-    listing = {target.name for target in stack.targets if target.commands}
+_Both = tuple[TargetName, Record | None, Record | None]
+
+
+def _replaced(stack: Stack, moves: MoveSet, known: Known) -> Iterator[_Both]:
+    """Each image that takes another one's place and whose commands tell what is inside, with both records.
+
+    Of an image for several platforms, each of these.
+    """
+    listing = {target.name.whole for target in stack.targets if target.commands}
     for move in moves.changes:
-        if move.was is not None and move.target in listing:
-            old = record_of(known, move.target, move.repository, move.was, moves.place)
-            yield move, old, record_of(known, move.target, move.repository, move.now, moves.place)
+        if move.was is None or move.target not in listing:
+            continue
+        old, new = (record_of(known, move.target, move.repository, at, moves.place) for at in (move.was, move.now))
+        parts, before = parts_of(known, new), dict(parts_of(known, old))
+        yield from [(name, before.get(name), part) for name, part in parts] or [(move.target, old, new)]
 
 
 def _has_inventory(record: Record) -> bool:
@@ -59,13 +67,21 @@ def _left_behind(stack: Stack, moves: MoveSet, known: Known) -> tuple[str, ...]:
     """What stays in the channel on another build of what moves."""
     promoted: dict[TargetName, Standing] = {}
     for move in moves.moves:
-        record = record_of(known, move.target, move.repository, move.now, moves.place)
-        promoted[move.target] = Standing(move.now, record)
+        promoted |= _standing(known, move.target, move.repository, move.now, moves.place)
     held: dict[TargetName, Standing] = {}
     for target in stack.targets:
-        tag = None if target.name in promoted else channel_tag(stack, target, moves.channel)
+        is_other = target.name not in promoted and target.name.platform is None
+        tag = channel_tag(stack, target, moves.channel) if is_other else None
         digest = known.tag_at(moves.place, Reference(target.repository, tag)) if tag else None
         if digest is not None:
-            record = record_of(known, target.name, target.repository, digest, moves.place)
-            held[target.name] = Standing(digest, record)
+            held |= _standing(known, target.name, target.repository, digest, moves.place)
     return left_behind(promoted, held, moves.channel)
+
+
+def _standing(
+    known: Known, name: TargetName, repository: Repository, digest: Digest, place: TagPlace
+) -> dict[TargetName, Standing]:
+    """An image, and what it joins."""
+    record = record_of(known, name, repository, digest, place)
+    parts = {part: Standing(digest, of) for part, of in parts_of(known, record)}
+    return {name: Standing(digest, record), **parts}

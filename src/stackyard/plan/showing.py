@@ -22,7 +22,7 @@ from stackyard.model.release import Release
 from stackyard.model.shown import Child, Shown, ShownImage, Whereabouts
 from stackyard.model.stack import Stack
 from stackyard.plan.channels import channel_tag, named_tag
-from stackyard.plan.releases import find_release, record_of
+from stackyard.plan.releases import find_release, parts_of, record_of
 from stackyard.plan.rollback import standing_sets
 
 _DIGEST = re.compile(r"(?:.*@)?(?:sha256:|sha512:)?([0-9a-f]{7,128})")
@@ -73,13 +73,17 @@ class Looking:
 
     def _whereabouts(self, image: ShownImage) -> Whereabouts:
         place = self._place_of(image)
-        built = image.record.built if image.record else None
-        children = []
-        for records in self.known.records.values():
-            for record in records:
-                on = dict(record.built.parents) if record.built else {}
-                if built is not None and on.get(image.target) == built.content:
-                    children.append(self._child(record))
+        inside = [
+            (name, part.built.content) for name, part in parts_of(self.known, image.record) if part and part.built
+        ]
+        if image.record and image.record.built:
+            inside.append((image.target, image.record.built.content))
+        children = [
+            self._child(record)
+            for records in self.known.records.values()
+            for record in records
+            if record != image.record and record.built and not set(inside).isdisjoint(record.built.parents)
+        ]
         held = [
             r for r in self.releases if any((m.target, m.digest) == (image.target, image.digest) for m in r.members)
         ]
@@ -101,6 +105,8 @@ class Looking:
 
     def _tagged(self, asked: str) -> Iterator[ShownImage]:
         for target in self.stack.targets:
+            if target.name.platform is not None:  # what joins it has the names
+                continue
             tag = named_tag(asked, target, self.stack.revision)
             digest = self.known.tag_at(self.place, Reference(target.repository, tag)) if tag else None
             if digest is not None:

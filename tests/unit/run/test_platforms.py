@@ -20,7 +20,7 @@ from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.report.data import plan_data
 from stackyard.testing import FakeEngine
 from stackyard.testing.engine import Made
-from stackyard.verbs import Options, Yard, adopt, promotion
+from stackyard.verbs import Options, Yard, adopt, promotion, showing
 from tests.unit.run.test_run import Bench, outcome
 
 AMD, ARM = Platform("linux/amd64"), Platform("linux/arm64")
@@ -314,3 +314,28 @@ def test_an_image_whose_tests_reach_no_engine_is_untested_and_what_passed_is_kep
     assert [(each.suite, each.passed) for each in left.tests] == [("inventory", True)]
     assert several.at("left", "2026.3-main") is None
     assert not summary.is_good
+
+
+def test_the_preview_and_where_know_each_platform(several: Several) -> None:
+    """What changes inside of each, what stays behind of each; one index has the names, and its parts the children."""
+    several.build(publish=True)
+    promote(several)
+    several.write("images/base/note", "other")
+    several.engine.answers["version"] = lambda *_: "2.0\n"
+    several.commit()
+    several.build(publish=True)
+    yard = several.yard()
+    seen = promotion.preview(yard, promotion.plan_promotion(yard, "2026.3-main", "stable", ["base"]))
+
+    assert [(str(each.target), each.new, each.gone) for each in seen.contents] == [
+        ("base+linux/amd64", ("2.0",), ("1.0",)),
+        ("base+linux/arm64", ("2.0",), ("1.0",)),
+    ]
+    assert [sentence.partition(" stays")[0] for sentence in seen.left_behind] == [
+        "left+linux/amd64",
+        "left+linux/arm64",
+    ]
+    images = showing.show(yard, "2026.3-main").images
+    assert [str(image.target) for image in images] == ["base", "left"]
+    (found,) = showing.where(yard, images[0].digest)
+    assert {str(child.target) for child in found.children} == {"left+linux/amd64", "left+linux/arm64"}
