@@ -113,8 +113,8 @@ def promote(
         asked = _as_in_datahub(yard, source or channel, original_tag, stable_prefix)
         source, channel, images = asked.source, asked.channel, images or asked.images
     if source is None or channel is None:
-        missing = "what to promote: a TAG, COMMIT or RELEASE" if source is None else "where to: `--to CHANNEL`"
-        raise ConfigError(f"promote needs to know {missing}", hint="stackyard promote 2026.3-main --to stable")
+        missing = "argument 'TAG|COMMIT|RELEASE'" if source is None else "option '--to'"
+        raise click.UsageError(f"missing {missing}", click.get_current_context())
     moves = promotion.plan_promotion(
         yard, source, channel, images, release, notes, overridden, reason, accept_because=accept_because
     )
