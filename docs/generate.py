@@ -45,18 +45,20 @@ from stackyard.model.adopt import Adoptable, AdoptedBase, AdoptedParent, Adoptio
 from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.contents import ChangedEntry, ContentsChange
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
+from stackyard.model.elsewhere import Copying, CopyOf, Travelled
 from stackyard.model.gates import GateState, Noted, NotedImage
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
 from stackyard.model.logs import Log
 from stackyard.model.moves import Difference, MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName
 from stackyard.model.outcome import JobTime, Outcome, Pace, PathJob, Published, RunSummary
+from stackyard.model.places import OtherRegistry
 from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
 from stackyard.model.preview import Preview
 from stackyard.model.progress import JobEnded, JobStarted, JobStep, TagsMoved, TargetEnded
 from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Built, Record, Reported, Tested
-from stackyard.model.reference import LocalImage, Platform, Reference, Repository
+from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, Repository
 from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.model.shown import Child, Shown, ShownImage, Whereabouts
 from stackyard.model.stack import Command, Finding, Revision, Suite
@@ -67,6 +69,7 @@ from stackyard.plan.like_datahub import like_datahub
 from stackyard.report import schema as plan_schema
 from stackyard.report.adopt import adoption_data
 from stackyard.report.bases import accepted_data, bases_data
+from stackyard.report.copying import copying_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
 from stackyard.report.doctor import doctor_data
 from stackyard.report.events import event_data
@@ -278,6 +281,15 @@ def sample_adoption() -> Adoption:
     )
     late = ("1 record could not be written beside the images, and will be by the next run: registry refused",)
     return Adoption("campus", "1f0c9a2" + "0" * 33, amd, (base, child), True, late)
+
+
+def sample_copying(moves: MoveSet) -> Copying:
+    """One image, to a registry that the spec names."""
+    to = Repository("docker.io/campus/ml-notebook")
+    image = CopyOf(_CHILD, PublishedImage(_repository("ml-notebook"), _digest("8")), to, Tag("sy-" + "8" * 32))
+    tag = TagMove(_CHILD, to, Tag("stable"), _digest("7"), _digest("8"))
+    done = msgspec.structs.replace(moves, kind="copy", channel="", source="stable", moves=(tag,), release="", id=0)
+    return Copying("stable", OtherRegistry("public", "docker.io/campus"), (image,), done)
 
 
 def sample_run() -> RunSummary:
@@ -614,7 +626,8 @@ EVENT_FIELDS: dict[str, dict[str, str]] = {
 }
 MOVE_FIELDS = {
     "format": "Version of this form: 1.",
-    "kind": "`promote` or `rollback`; `run` for the tags that a build moved.",
+    "kind": "`promote` or `rollback`; `run` for the tags that a build moved, `adopt` for tags that were found, "
+    "`copy` for those of another registry.",
     "channel": "The channel; empty for a run.",
     "source": "What was asked for: a tag or a commit; the number of a run.",
     "place": "`registry` or `engine`: where the tags are.",
@@ -887,6 +900,21 @@ LIKE_FIELDS = {
     "steps[].note": "Where the two differ and why, or null.",
     "notes[]": "What else a person should know.",
 }
+COPY_FIELDS = {
+    "format": "Version of this form: 1.",
+    "to": "The registry, as it was named.",
+    "registry": "Its address.",
+    "images[].target": "An image, or `image/version`.",
+    "images[].source": "What is copied, by digest.",
+    "images[].to": "The repository it goes to.",
+    "images[].content_tag": "Its permanent tag, here and there.",
+    **{f"tags.{key}": text for key, text in MOVE_FIELDS.items() if key != "format"},
+    "travelled.there": "Blobs that were there already; `travelled` is null for a dry run.",
+    "travelled.mounted": "Blobs that were taken over within the registry.",
+    "travelled.sent": "Blobs that travelled.",
+    "travelled.sent_bytes": "How much that was.",
+    "travelled.manifests": "Manifests that were written, indexes among them.",
+}
 ADOPTION_FIELDS = {
     "format": "Version of this form: 1.",
     "stack": "The name of the stack.",
@@ -1010,6 +1038,12 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         "`stackyard promote stable --to lecture --dry-run --json`: the moves, made or (with `--dry-run`) not.",
         {"format": FORMAT, **moves_data(moves), **preview_data(sample_preview())},
         PROMOTION_FIELDS,
+    )
+    yield (
+        "copy",
+        "`stackyard copy stable --to public --json`.",
+        copying_data(sample_copying(moves), Travelled(1, 2, 3, 48_000_000, 1)),
+        COPY_FIELDS,
     )
     yield (
         "releases",

@@ -11,14 +11,17 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 import urllib3
 
+from stackyard.edges.copying import copy_image
 from stackyard.edges.oci import OciRegistry
 from stackyard.edges.patience import Patience, Retries, counted
 from stackyard.edges.registry import OCI_INDEX, OCI_MANIFEST, Manifest, Registry
 from stackyard.errors import DigestMismatch, RegistryRefused
 from stackyard.model import canonical
+from stackyard.model.elsewhere import Travelled
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Platform, Repository
 from stackyard.testing.registry import MadeImage, MemoryRegistry, make_image, make_index, sha256
@@ -47,6 +50,10 @@ class Yard:
         """Bring an image's blobs; the manifest is left to the test."""
         raise NotImplementedError
 
+    def elsewhere(self, repository: Repository) -> str:
+        """The same path in another registry."""
+        raise NotImplementedError
+
     def be_busy(self, times: int) -> None:
         """Answer the next so many requests with a 503."""
         raise NotImplementedError
@@ -61,6 +68,9 @@ class MemoryYard(Yard):
     def __init__(self, *, can_untag: bool) -> None:
         self.registry: MemoryRegistry = MemoryRegistry(can_untag=can_untag)
         self.repository = Repository("registry.example/lab")
+
+    def elsewhere(self, repository: Repository) -> str:
+        return f"other.example/{repository.path}"
 
     def be_busy(self, times: int) -> None:
         self.registry.busy = times
@@ -87,6 +97,9 @@ class LiveYard(Yard):
             done = self.http.request("PUT", f"{place}digest={sha256(blob)}", body=blob, headers=headers)
             assert done.status == 201
         return image.manifest
+
+    def elsewhere(self, repository: Repository) -> str:
+        return f"localhost:{self.front.server_port}/{repository.path}"
 
     def be_busy(self, times: int) -> None:
         self.front.plan("503", times)
@@ -252,6 +265,44 @@ def test_what_was_brought_can_be_read(yard: Yard) -> None:
     manifest = about(sha256(data), len(data))
     yard.registry.put(yard.repository, V1, manifest)
     assert yard.registry.manifest(yard.repository, V1) == manifest
+
+
+def test_a_blob_comes_from_another_repository(yard: Yard) -> None:
+    """There already, taken over within the registry, or sent from one registry to another; else the registry's no."""
+    made = make_image("lab")
+    yard.upload(made)
+    layer = made.manifest.blobs[1]
+    near = Repository(f"{yard.repository}/near")
+    far = Repository(yard.elsewhere(near))
+
+    assert yard.registry.bring(near, layer, yard.repository) == "mounted"
+    assert yard.registry.bring(near, layer, yard.repository) == "there"
+    far = Repository(f"{far}/far")
+    assert yard.registry.bring(far, layer, yard.repository) == "sent"
+    assert yard.registry.blob(far, layer.digest) == made.blobs[1]
+    with pytest.raises(RegistryRefused):
+        yard.registry.bring(far, msgspec.structs.replace(layer, digest=ABSENT), yard.repository)
+
+
+def test_an_image_is_copied_whole(yard: Yard) -> None:
+    """An index with its children, their blobs, and what refers to any of them; a second time there is nothing to do."""
+    children = [yard.upload(make_image(name)) for name in ("amd", "arm")]
+    for child in children:
+        yard.registry.put(yard.repository, child.digest, child)
+    index = make_index({Platform("linux/amd64"): children[0], Platform("linux/arm64"): children[1]})
+    yard.registry.put(yard.repository, V1, index)
+    empty = yard.registry.upload(yard.repository, b"{}")
+    note = about(empty, 2, subject=children[0])
+    yard.registry.put(yard.repository, note.digest, note)
+    far = Repository(f"{yard.elsewhere(yard.repository)}/copied")
+
+    done = copy_image(yard.registry, yard.repository, index.digest, far)
+    again = copy_image(yard.registry, yard.repository, index.digest, far)
+
+    assert (done.manifests, done.mounted, done.sent) == (4, 0, 5)
+    assert again == Travelled()
+    assert yard.registry.resolve(far, index.digest) == index.digest
+    assert [each.digest for each in yard.registry.referrers(far, children[0].digest)] == [note.digest]
 
 
 def test_a_blob_is_taken_over_from_another_repository(yard: Yard) -> None:

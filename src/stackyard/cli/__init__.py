@@ -36,7 +36,7 @@ from stackyard.later import imported_later
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
     "Look closer": ("show", "where", "logs", "shell", "graph", "inputs"),
-    "Publish": ("push", "gate", "promote", "rollback", "releases"),
+    "Publish": ("push", "gate", "promote", "rollback", "copy", "releases"),
     "Keep": ("bases", "adopt", "records", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
 }
@@ -55,6 +55,7 @@ _HOMES = {
     "gate": "gates",
     "promote": "channels",
     "rollback": "channels",
+    "copy": "copy",
     "releases": "releases",
     "show": "releases",
     "where": "releases",
@@ -85,6 +86,7 @@ _SHORT = {
     "rollback": "Bring a channel back to what it was before.",
     "show": "What a channel, tag, digest or release stands for.",
     "where": "Tags, releases, channels and children that hold an image.",
+    "copy": "Bring images to another registry.",
     "releases": "Sets of images that were promoted, each by digest.",
     "bases": "Images from elsewhere, and accepting newer ones.",
     "adopt": "Count what is published already as built.",

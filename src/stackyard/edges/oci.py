@@ -23,11 +23,11 @@ import msgspec
 from stackyard.edges.auth import codes_of, login_hint, refusal
 from stackyard.edges.credentials import CredentialSource, DockerCredentials
 from stackyard.edges.ecr import EcrCredentials
-from stackyard.edges.oci_blobs import mount, read_blob, upload
+from stackyard.edges.oci_blobs import bring, mount, read_blob, upload
 from stackyard.edges.oci_calls import DELETE, READ, WRITE, Calls, named, root_of
 from stackyard.edges.oci_lists import fallback_tag, keep_referrer, kept_referrers, list_tags, listed_referrers
 from stackyard.edges.patience import Patience
-from stackyard.edges.registry import MANIFEST_TYPES, Descriptor, Manifest, digest_of, verify
+from stackyard.edges.registry import MANIFEST_TYPES, Brought, Descriptor, Manifest, digest_of, verify
 from stackyard.errors import DigestMismatch, RegistryProblem
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Repository
@@ -179,6 +179,10 @@ class OciRegistry:
     def mount(self, repository: Repository, digest: Digest, source: Repository) -> bool:
         """Take a blob over from another repository of the same registry; False where it wants the bytes instead."""
         return mount(self._calls, repository, digest, source)
+
+    def bring(self, repository: Repository, blob: Descriptor, source: Repository) -> Brought:
+        """Have a blob of any size that a repository has, of this registry or another one; its bytes verified."""
+        return bring(self._calls, repository, blob, source)
 
     def greet(self, host: str) -> bool:
         """Whether the registry answers, and lets us in; asks for no image.

@@ -10,10 +10,11 @@ Source: OCI distribution spec 1.1, "Pushing blobs", "Mounting a blob from anothe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from typing import TYPE_CHECKING, BinaryIO
 
 from stackyard.edges.oci_calls import READ, WRITE, Calls, named
-from stackyard.edges.registry import verify
+from stackyard.edges.registry import Brought, Descriptor, verify, verify_file
 from stackyard.errors import RegistryProblem
 from stackyard.model.names import Digest
 from stackyard.model.reference import Repository
@@ -44,18 +45,41 @@ def has_blob(calls: Calls, repository: Repository, digest: Digest) -> bool:
 
 def upload(calls: Calls, repository: Repository, digest: Digest, data: bytes) -> None:
     """Bring a blob that fits in memory, if it is not there: a HEAD, then POST and PUT."""
-    if has_blob(calls, repository, digest):
-        return
+    if not has_blob(calls, repository, digest):
+        _send(calls, repository, digest, data, len(data))
+
+
+def _send(calls: Calls, repository: Repository, digest: Digest, data: bytes | BinaryIO, size: int) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
         begun = calls.call("POST", repository, "blobs/uploads/", WRITE, {"Content-Length": "0"})
         if begun.status != 202:
             raise calls.refusal("write", repository, digest, begun)
         place = f"{_place(repository, begun)}digest={digest}"
-        done = calls.call("PUT", repository, place, WRITE, _BINARY, data)
+        done = calls.call("PUT", repository, place, WRITE, {**_BINARY, "Content-Length": str(size)}, data)
         if done.status == 201:
             return
         if done.status not in (404, 416) or attempt == _ATTEMPTS:
             raise calls.refusal("write", repository, digest, done)
+
+
+def bring(calls: Calls, repository: Repository, blob: Descriptor, source: Repository) -> Brought:
+    """Have what another repository has: it is there, or is taken over, or travels through a file of this machine.
+
+    A blob is verified before it is sent on. RegistryProblem where the other repository has it not.
+    """
+    if has_blob(calls, repository, blob.digest):
+        return "there"
+    if repository.host == source.host and mount(calls, repository, blob.digest, source):
+        return "mounted"
+    with tempfile.TemporaryFile(prefix="stackyard-") as file:
+        response = calls.call("GET", source, f"blobs/{blob.digest}", READ, {"Accept": "*/*"}, into=file)
+        if response.status != 200:
+            raise calls.refusal("read", source, blob.digest, response)
+        size = file.tell()
+        file.seek(0)
+        verify_file(f"the blob {named(source, blob.digest)}", blob.digest, file)
+        _send(calls, repository, blob.digest, file, size)
+    return "sent"
 
 
 def mount(calls: Calls, repository: Repository, digest: Digest, source: Repository) -> bool:

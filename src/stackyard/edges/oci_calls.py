@@ -10,7 +10,7 @@ Used by: edges/oci (manifests, tags), edges/oci_blobs (blobs), edges/oci_lists (
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from stackyard.edges.auth import Authorizer, codes_of, is_loopback, login_hint, refusal
 from stackyard.edges.credentials import CredentialSource
@@ -42,8 +42,9 @@ class Calls:
         below: str,
         actions: str,
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes | BinaryIO | None = None,
         source: Repository | None = None,
+        into: BinaryIO | None = None,
     ) -> BaseHTTPResponse:
         """One answer.
 
@@ -51,12 +52,13 @@ class Calls:
             below: a path in the repository (`manifests/stable`), or an address that the registry gave.
             actions: what a token has to allow there.
             source: a repository of the same registry that is read on the way.
+            into: see Wire.send.
         """
         host = repository.host
         scope = f"repository:{repository.path}:{actions}"
         if source is not None:
             scope += f" repository:{source.path}:{READ}"
-        return self.at(host, method, address_of(repository, below), scope, headers, body)
+        return self.at(host, method, address_of(repository, below), scope, headers, body, into)
 
     def at(
         self,
@@ -65,20 +67,21 @@ class Calls:
         url: str,
         scope: str,
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes | BinaryIO | None = None,
+        into: BinaryIO | None = None,
     ) -> BaseHTTPResponse:
         """One answer from an address; a 401 is answered once, where there is something better to show."""
         headers = headers or {}
         if not url.startswith(
             f"{root_of(host)}/"
         ):  # an upload may go on elsewhere; who we are is for the registry only
-            return self.wire.send(host, method, url, headers, body)
+            return self.wire.send(host, method, url, headers, body, into)
         sent = self._auth.header(host, scope)
-        response = self.wire.send(host, method, url, {**headers, **_authorization(sent)}, body)
+        response = self.wire.send(host, method, url, {**headers, **_authorization(sent)}, body, into)
         if response.status == 401:
             better = self._auth.answer(host, scope, response.headers.get("WWW-Authenticate", ""), sent)
             if better:
-                response = self.wire.send(host, method, url, {**headers, **_authorization(better)}, body)
+                response = self.wire.send(host, method, url, {**headers, **_authorization(better)}, body, into)
         return response
 
     def refusal(

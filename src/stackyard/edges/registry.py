@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 import msgspec
 
@@ -154,6 +154,21 @@ def verify(name: str, expected: Digest, body: bytes) -> None:
         raise DigestMismatch(f"{name} should be {expected} and its bytes are {found}", expected=expected, found=found)
 
 
+def verify_file(name: str, expected: Digest, file: BinaryIO) -> None:
+    """As `verify`, for a file of any size."""
+    algorithm = expected.partition(":")[0]
+    summing = hashlib.new(algorithm)
+    while chunk := file.read(1 << 20):
+        summing.update(chunk)
+    found = Digest(f"{algorithm}:{summing.hexdigest()}")
+    if found != expected:
+        raise DigestMismatch(f"{name} should be {expected} and its bytes are {found}", expected=expected, found=found)
+
+
+Brought = Literal["there", "mounted", "sent"]
+"""How a blob came to a repository: it was there, it was taken over within the registry, its bytes travelled."""
+
+
 class Registry(Protocol):
     """Manifests and tags of all registries, each found by the repository's host. May be called from several threads."""
 
@@ -192,3 +207,6 @@ class Registry(Protocol):
 
     def mount(self, repository: Repository, digest: Digest, source: Repository) -> bool:
         """Take a blob over from another repository of the same registry; False where it wants the bytes instead."""
+
+    def bring(self, repository: Repository, blob: Descriptor, source: Repository) -> Brought:
+        """Have a blob of any size that a repository has, of this registry or another one; its bytes verified."""

@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from stackyard.edges.auth import basic, is_loopback
 from stackyard.edges.credentials import Credential
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
 _CONNECTIONS_PER_HOST = 16
+_CHUNK = 1 << 20
 
 
 class Wire:
@@ -51,11 +52,21 @@ class Wire:
         """When a host that has had enough may be asked again, by whichever thread."""
 
     def send(
-        self, host: str, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        host: str,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | BinaryIO | None = None,
+        into: BinaryIO | None = None,
     ) -> BaseHTTPResponse:
         """One answer, whatever its status. Repeated after a reset, a 429 or a fault of the server.
 
         A POST carries a secret, so it never follows a redirect.
+
+        Args:
+            body: what is sent; a file from its beginning.
+            into: what gets the bytes of an answer with status 200, in place of the memory.
         """
         import urllib3
         from urllib3.exceptions import HTTPError, ProtocolError
@@ -70,7 +81,13 @@ class Wire:
             is_last = attempt >= self._patience.attempts
             self._hold_back(host)
             try:
-                response = self._pool(url).request(method, url, body=body, headers=headers, retries=retries)
+                if body is not None and not isinstance(body, bytes):
+                    body.seek(0)
+                response = self._pool(url).request(
+                    method, url, body=body, headers=headers, retries=retries, preload_content=into is None
+                )
+                if into is not None:
+                    _drain(response, into)
                 self._note_limit(host, response)
                 wait_s = None if is_last else _pause_s(response, attempt, self._patience)
                 if wait_s is None:
@@ -154,6 +171,17 @@ class Wire:
         return urllib3.ProxyManager(
             proxy, proxy_headers=headers, timeout=timeout, maxsize=size, block=block, ssl_context=context
         )
+
+
+def _drain(response: BaseHTTPResponse, into: BinaryIO) -> None:
+    """Read an answer to its end: what was asked for into the file, words about why not into memory."""
+    if response.status != 200:
+        response.data  # noqa: B018 - reading it keeps it, and gives the connection back
+        return
+    into.seek(0)
+    into.truncate()
+    for chunk in response.stream(_CHUNK):
+        into.write(chunk)
 
 
 def _proxy_login(proxy: str) -> dict[str, str]:

@@ -112,12 +112,14 @@ def _name_all_types() -> None:
     from stackyard.model.age import Age
     from stackyard.model.caching import Caching
     from stackyard.model.gates import ChannelGates
+    from stackyard.model.places import OtherRegistry
     from stackyard.model.timeout import Timeout
 
     for module in (stack, values):
         vars(module).setdefault("Age", Age)
         vars(module).setdefault("Caching", Caching)
         vars(module).setdefault("ChannelGates", ChannelGates)
+        vars(module).setdefault("OtherRegistry", OtherRegistry)
         vars(module).setdefault("Timeout", Timeout)
 
 

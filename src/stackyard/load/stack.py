@@ -117,6 +117,7 @@ def load_stack(
         policy=settled(spec.policy, is_datahub=place.spec is not None and not place.is_listed_at_the_root),
         gates=spec.gates,
         caching=spec.caching,
+        registries=spec.registries,
         findings=tuple(dict.fromkeys(found)),
         tags_spot=spec.spots.get(("tags",)),
         dockerfiles=LazyDockerfiles(dockerfiles, sources.dockerfile),

@@ -45,8 +45,8 @@ MoveState = Literal["intended", "done", "undone"]
 class MoveSet(msgspec.Struct, frozen=True):
     """Moves that happen all or none; written down before the first one is made."""
 
-    kind: Literal["run", "promote", "rollback", "adopt"]
-    """`adopt` moves nothing: it says where tags were found."""
+    kind: Literal["run", "promote", "rollback", "adopt", "copy"]
+    """`adopt` moves nothing: it says where tags were found. `copy` moves tags of another registry than the stack's."""
     place: TagPlace
     channel: str
     """The channel's template or name; empty for the branch tags of a run."""

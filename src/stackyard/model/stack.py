@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stackyard.model.age import Age
     from stackyard.model.caching import Caching
     from stackyard.model.gates import ChannelGates
+    from stackyard.model.places import OtherRegistry
     from stackyard.model.timeout import Timeout
 
 
@@ -322,6 +323,8 @@ class Stack(msgspec.Struct, frozen=True):
     """What channels ask for, beside the tests that their images have."""
     caching: Caching | None = None
     """Where builds take cached steps from, and leave them."""
+    registries: tuple[OtherRegistry, ...] = ()
+    """Where images are copied to."""
     findings: tuple[Finding, ...] = ()
     tags_spot: Spot | None = None
     """Where it is said what tags are made of; None where no file says so."""

@@ -281,7 +281,7 @@ def plan_promotion(
             )
         was = resolve(target.repository, tag)
         is_gone = was is None and source.record is not None and _got(source.record, tag, place)
-        if was != source.digest and not is_gone and _is_fixed(source, stack.revision, tag, known, place):
+        if was != source.digest and not is_gone and is_fixed(source, stack.revision, tag, known, place):
             reference = str(Reference(target.repository, tag))
             raise fixed_conflict(reference, was, source.digest, "promote to a channel, such as `stable`")
         recorded = known.tag_at(place, Reference(target.repository, tag))
@@ -299,7 +299,7 @@ def plan_promotion(
     )
 
 
-def _is_fixed(source: Source, revision: Revision, tag: Tag, known: Known, place: TagPlace) -> bool:
+def is_fixed(source: Source, revision: Revision, tag: Tag, known: Known, place: TagPlace) -> bool:
     """Whether a tag is one that builds put for good: known as such, a content tag, or of the form of a commit's."""
     target, records = source.target, known.records.get(source.target.name, ())
     if tag.startswith(CONTENT) or any(_got(record, tag, place) for record in records):

@@ -402,6 +402,10 @@ def _run_line(run: RunSummary) -> tuple[str, str, str]:
 def _moves_line(moves: MoveSet) -> tuple[str, str, str]:
     if moves.kind == "adopt":
         return f"adopted {moves.source}", moves.commit[:7], count_text(len(moves.moves), "image")
+    if moves.kind == "copy":
+        where = moves.moves[0].repository.host if moves.moves else "nowhere"
+        state = {"done": "", "undone": " - undone", "intended": " - not finished"}[moves.state]
+        return f"copied {moves.source} to {where}{state}", moves.commit[:7], count_text(len(moves.moves), "tag")
     verb = {"promote": "promoted", "rollback": "rolled back to"}.get(moves.kind, "tagged")
     state = {"done": "", "undone": " - undone", "intended": " - not finished"}[moves.state]
     detail = f"{count_text(len(moves.changes), 'tag')} moved of {len(moves.moves)}{let_go_text(moves)}"

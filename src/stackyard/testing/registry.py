@@ -16,7 +16,15 @@ from typing import Literal, TypeVar
 import msgspec
 
 from stackyard.edges.patience import Patience
-from stackyard.edges.registry import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest
+from stackyard.edges.registry import (
+    DOCKER_INDEX,
+    DOCKER_MANIFEST,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Brought,
+    Descriptor,
+    Manifest,
+)
 from stackyard.errors import DigestMismatch, RegistryRefused, StackyardError
 from stackyard.model import canonical
 from stackyard.model.names import Digest, Tag
@@ -28,7 +36,9 @@ T = TypeVar("T")
 class Request(msgspec.Struct, frozen=True):
     """One call of a method of the registry."""
 
-    verb: Literal["resolve", "manifest", "put", "untag", "delete", "list_tags", "referrers", "blob", "upload", "mount"]
+    verb: Literal[
+        "resolve", "manifest", "put", "untag", "delete", "list_tags", "referrers", "blob", "upload", "mount", "bring"
+    ]
     repository: Repository
     tag: Tag | Digest
     """What is asked for; for a list of tags none, which is the empty text."""
@@ -244,6 +254,25 @@ class MemoryRegistry:
             return True
 
         return self._do(Request("mount", repository, digest), take)
+
+    def bring(self, repository: Repository, blob: Descriptor, source: Repository) -> Brought:
+        """As a real one: taken over on the same host, else sent; RegistryRefused where the source has it not."""
+
+        def take() -> Brought:
+            if (repository.canonical, blob.digest) in self._blobs:
+                return "there"
+            if (source.canonical, blob.digest) not in self._blobs:
+                words = "BLOB_UNKNOWN: blob unknown to registry"
+                raise RegistryRefused(
+                    f"registry {source.host} refused to read {source}@{blob.digest}: 404 {words}",
+                    address=source.host,
+                    status=404,
+                    words=words,
+                )
+            self._blobs.add((repository.canonical, blob.digest))
+            return "mounted" if repository.host == source.host else "sent"
+
+        return self._do(Request("bring", repository, blob.digest), take)
 
     def _do(self, request: Request, action: Callable[[], T]) -> T:
         self._await(request)

@@ -39,6 +39,7 @@ from stackyard.model.tags import PLACES, render
 if TYPE_CHECKING:
     from stackyard.model.caching import CachePlace, Caching
     from stackyard.model.gates import ChannelGates
+    from stackyard.model.places import OtherRegistry
 
 TOP_KEYS = known(schema.TOP)
 TAG_KEYS = known(schema.TAG)
@@ -99,6 +100,7 @@ class _Reader(ImageReader):
             ssh=self.secrets(top, "ssh", "the file"),
             caching=self._caching(top.get("cache")),
             gates=self._gates(top.get("channels"), {*names, *(name for name, _ in groups)} if names else ()),
+            registries=self._registries(top.get("registries")),
             files=tuple(self._files_by_image(top.get("files"))),
             network=self.word(top, "network", schema.NETWORK, "the file") or "",
             granularity=self.word(top, "granularity", schema.GRANULARITY, "the file"),
@@ -152,6 +154,14 @@ class _Reader(ImageReader):
                     wanted = "type=registry,ref=REPOSITORY"
                     self.problem(values[key].problem(str(problem), problem.hint, found=text, wanted=wanted))
         return Caching(tuple(read["from"]), tuple(read["to"]))
+
+    def _registries(self, doc: Doc | None) -> tuple[OtherRegistry, ...]:
+        """`registries:`, where images are copied to."""
+        if doc is None:
+            return ()
+        from stackyard.load.spec.places import registries_in  # few stacks say
+
+        return tuple(registries_in(doc, self))
 
     def _plans(self, top: Mapping[str, Doc]) -> Iterator[SpecPlan]:
         """Plans under whichever of their two names; else the unnamed one."""

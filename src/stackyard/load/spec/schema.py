@@ -277,6 +277,17 @@ IMAGE = (
     ),
     Key(("prepull", "basic_tests"), FLAG, "-", "read for the sake of older files; they do nothing"),
 )
+REGISTRY = (
+    Key(
+        ("registry",),
+        FULL_TEXT,
+        "required",
+        "what goes before the name of each image there: `docker.io/campus`",
+        is_required=True,
+    ),
+    Key(("images",), TEXT_OR_LIST, "all", "what is copied there: images, versions, patterns of them, groups"),
+    Key(("version",), TEXT, "all", "of images with versions, the one that is copied, by its name"),
+)
 PUBLISH = (
     Key(
         ("branches",),
@@ -402,6 +413,12 @@ TOP = (
         "none",
         "what must be there before a channel moves, see [guard a channel](../how-to/guard-a-channel.md)",
     ),
+    Key(
+        ("registries",),
+        Kind("mapping of mappings", _mapping(_object(REGISTRY))),
+        "none",
+        "other registries, by a name of your own, that `stackyard copy` brings images to, see below",
+    ),
     Key(("publish",), Kind("mapping", _object(PUBLISH)), "none", "which runs publish, see below"),
     Key(
         ("words",),
@@ -432,6 +449,7 @@ SECTIONS = {
     "plans.NAME": PLAN,
     "all_info_cmds.NAME": COMMAND,
     "channels.NAME": CHANNEL,
+    "registries.NAME": REGISTRY,
     "publish": PUBLISH,
     "words": WORDS,
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stackyard.model.age import Age
     from stackyard.model.caching import Caching
     from stackyard.model.gates import ChannelGates
+    from stackyard.model.places import OtherRegistry
     from stackyard.model.timeout import Timeout
 
 STABLE = "-stable"
@@ -140,6 +141,8 @@ class Spec(msgspec.Struct, frozen=True):
     caching: Caching | None = None
     gates: tuple[ChannelGates, ...] = ()
     """What channels ask for."""
+    registries: tuple[OtherRegistry, ...] = ()
+    """Where images are copied to."""
     ssh: tuple[Secret, ...] = ()
     spots: Spots = {}
     """Where the file says what: `("args", NAME)`, `("tags",)` for what tags are made of, `("images",)` for none."""
