@@ -62,7 +62,7 @@ from stackyard.model.reference import LocalImage, Platform, PublishedImage, Refe
 from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.model.shown import Child, Shown, ShownImage, Whereabouts
 from stackyard.model.stack import Command, Finding, Revision, Suite
-from stackyard.model.surroundings import Diagnosis, FoundEngine, FoundRegistry, Surroundings
+from stackyard.model.surroundings import Diagnosis, FoundEngine, FoundRegistry, Surroundings, WantedPlatform
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
 from stackyard.plan.beside import beside
 from stackyard.plan.like_datahub import like_datahub
@@ -238,6 +238,7 @@ def sample_diagnosis() -> Diagnosis:
             podman_socket="",
             engines=(found,),
             registries=(registry,),
+            wanted=(WantedPlatform(Platform("linux/arm64")),),
             stack="campus",
         )
     )
@@ -963,6 +964,9 @@ DOCTOR_FIELDS = {
     "found.registries[].state": "`open` (asks for no login), `login`, `no login`, `refused` or `unreachable`.",
     "found.registries[].problem": "Why, or empty.",
     "found.registries[].hint": "What to do about it, or empty.",
+    "found.wanted[].platform": "A platform that the spec says the stack is for.",
+    "found.wanted[].where": "The engine that the spec names for it, or empty.",
+    "found.wanted[].engine": "What was found there, with the fields of `engines[]`; null where none is named.",
     "found.stack": "The name of the stack; empty outside of one.",
     "found.stack_problem": "Why the stack cannot be read, or empty.",
     "capabilities[].code": "What is on or off, see [capabilities](#capabilities).",

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -31,32 +31,61 @@ tag: {{prefix: "2026.3"}}
 all_info_cmds:
   WHICH: {{description: Which platform, command: "/bin/sh -c 'cat /which'"}}
 """
-TOOLS = f"FROM --platform=$BUILDPLATFORM {BASE} AS tools\nFROM scratch\nCOPY --from=tools /bin/busybox /bin/sh\n"
-BASE_FILE = f"{TOOLS}COPY --from=tools /bin/busybox /bin/cat\nARG TARGETPLATFORM\nRUN echo $TARGETPLATFORM > /which\n"
+BASE_FILE = """
+FROM --platform=$BUILDPLATFORM {tools} AS tools
+FROM scratch
+COPY --from=tools /bin/busybox /bin/sh
+COPY --from=tools /bin/busybox /bin/cat
+ARG TARGETPLATFORM
+RUN echo $TARGETPLATFORM > /which
+"""
 LEAF = "ARG BASE_TAG=latest\nFROM {prefix}/base:${{BASE_TAG}}\nRUN cat /which > /seen\n"
 NATIVE, OTHER = Platform("linux/amd64"), Platform("linux/386")
 
 
+class Stack(LiveStack):
+    """A stack on engines of its own choice."""
+
+    def __init__(self, root: Path, environ: Mapping[str, str], other: Mapping[str, str], registry: str) -> None:
+        super().__init__(root, DockerEngine(environ), registry)
+        self.environ, self.other = environ, DockerEngine(other)
+
+    def build(self, *images: str, publish: bool = True, **options: object) -> RunSummary:
+        """Prepare and run."""
+        chosen = Options(platform=NATIVE, registry=self.registry, environ=self.environ)
+        yard = verbs.load(self.root, chosen)
+        return verbs.run(yard, verbs.prepare(yard, images, publish, **options))  # type: ignore[arg-type]
+
+
 @contextlib.contextmanager
-def engine_with(store: str, docker: DockerEngine) -> Iterator[dict[str, str]]:
-    """The environment of an engine with this store: the one that answers, or one of the test's own."""
-    if docker.about().store == store:
-        yield dict(ENVIRON)
-    else:
-        with own_engine(docker, "800m", is_classic=store == "classic") as own:
-            yield dict(own.environ)
+def engines(how: str, docker: DockerEngine) -> Iterator[tuple[Mapping[str, str], Mapping[str, str]]]:
+    """Environments of the engine, and of the one for the other platform: both with one store, or a classic other."""
+    is_there = docker.about().store == how
+    with contextlib.ExitStack() as stack:
+        own = None if is_there else stack.enter_context(own_engine(docker, "800m", is_classic=how != "containerd"))
+        other = own.environ if own else ENVIRON
+        yield (ENVIRON if how == "two" else other), other
 
 
-@pytest.fixture(params=["containerd", "classic"])
+@pytest.fixture(params=["containerd", "two", pytest.param("classic", marks=pytest.mark.long)])
 def stack(
     request: pytest.FixtureRequest, tmp_path: Path, docker: DockerEngine, registry_address: str
-) -> Iterator[LiveStack]:
+) -> Iterator[Stack]:
     """A parent and its child for two platforms that run here, two images for one that does not."""
-    with engine_with(request.param, docker) as environ:
-        stack = LiveStack(tmp_path, DockerEngine(environ), registry_address)
+    with engines(request.param, docker) as (environ, other):
+        stack = Stack(tmp_path, environ, other, registry_address)
+        spec = SPEC.format(prefix=stack.prefix)
+        tools = Reference(stack.repository("tools"), Tag("1"))  # as bases are: in a registry
+        facts = docker.inspect(BASE)
+        assert facts is not None
+        docker.tag(facts.image, tools)
+        docker.push(tools, tmp_path / "tools.log")
+        docker.untag(tools)
+        if request.param == "two":
+            spec = f"engines: {{linux/386: '{other['DOCKER_HOST']}'}}\n{spec}"
         for path, text in {
-            "images/spec.yml": SPEC.format(prefix=stack.prefix),
-            "images/base/Dockerfile": BASE_FILE,
+            "images/spec.yml": spec,
+            "images/base/Dockerfile": BASE_FILE.format(tools=tools),
             "images/leaf/Dockerfile": LEAF.format(prefix=stack.prefix),
             "images/data/Dockerfile": "FROM scratch\nCOPY which /which\n",
             "images/data/which": "data\n",
@@ -69,17 +98,10 @@ def stack(
         stack.clean()
 
 
-def build(stack: LiveStack, *images: str) -> RunSummary:
-    """Prepare and run on the stack's own engine."""
-    options = Options(platform=NATIVE, registry=stack.registry, environ=ENVIRON)
-    yard = verbs.load(stack.root, options, make_engine=lambda _: stack.engine)
-    return verbs.run(yard, verbs.prepare(yard, images, publish=True))
-
-
-def test_two_platforms_are_built_tested_joined_and_pulled(stack: LiveStack) -> None:
+def test_two_platforms_are_built_tested_joined_and_pulled(stack: Stack) -> None:
     """Each platform is what it should be, in the image and in the index; what nothing here runs is not published."""
     runs_it = any(each.fits("linux/s390x") for each in stack.engine.platforms())
-    summary = build(stack)
+    summary = stack.build()
     found = {str(each.target): each for each in summary.outcomes}
 
     assert {name: outcome.status for name, outcome in found.items()} == {
@@ -102,13 +124,14 @@ def test_two_platforms_are_built_tested_joined_and_pulled(stack: LiveStack) -> N
         assert entry.is_for(on)
         assert published is not None
         assert published.reference.digest == entry.digest
-        image = stack.engine.pull(Reference(leaf, None, entry.digest), on)
-        facts = stack.engine.inspect(str(image.id))
+        engine = stack.engine if on == NATIVE else stack.other
+        image = engine.pull(Reference(leaf, None, entry.digest), on)
+        facts = engine.inspect(str(image.id))
         assert facts is not None
         assert facts.platform == on
     pulled = stack.engine.pull(Reference(leaf, Tag("2026.3-main")), NATIVE)  # as anybody would
     assert stack.engine.run(pulled, ["/bin/sh", "-c", "cat /seen"], 60).output == f"{NATIVE}\n"
 
-    again = build(stack, "leaf", "data")
+    again = stack.build("leaf", "data")
     assert {each.status for each in again.outcomes if each.status != "skipped"} == {"reused"}
     assert again.is_good

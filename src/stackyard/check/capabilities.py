@@ -18,7 +18,7 @@ SCARCE_BYTES = 5_000_000_000
 def diagnose(found: Surroundings) -> Diagnosis:
     """All that follows from what is there, in the order in which a stack needs it."""
     engine = found.engines[0]
-    capabilities = (_plan(found), *_engine(found, engine), *_publish(found))
+    capabilities = (_plan(found), *_engine(found, engine), *_wanted(found, engine), *_publish(found))
     return Diagnosis(found, capabilities)
 
 
@@ -132,6 +132,26 @@ def _platforms(engine: FoundEngine) -> Capability:
             "platforms", False, f"It builds for {engine.platform}; whether it emulates is not told.", hint
         )
     return Capability("platforms", False, f"It builds for {engine.platform} only: nothing is emulated.", hint)
+
+
+def _wanted(found: Surroundings, engine: FoundEngine) -> Iterator[Capability]:
+    """What the stack is for, where the engine that is used does not simply run it."""
+    for each in found.wanted:
+        other = each.engine
+        if other is not None and (other.problem or not other.version):
+            sentence = f"What is for {each.platform} cannot be built: {other.problem or 'no engine answers'}."
+            yield Capability("platforms", False, sentence, other.hint or f"`engines` of the spec names {each.where}")
+        elif other is not None:
+            sentence = f"What is for {each.platform} is built by {other.name} at {other.address}."
+            yield Capability("platforms", True, sentence)
+        elif engine.platforms and not any(there.fits(each.platform) for there in engine.platforms):
+            yield Capability(
+                "platforms",
+                False,
+                f"The stack is for {each.platform} too, which nothing here runs: a RUN for it fails, and what has "
+                "tests is not published.",
+                "install emulation, name an engine of its own under `engines`, or build it on such a machine",
+            )
 
 
 def _is_native(platform: str, native: str) -> bool:

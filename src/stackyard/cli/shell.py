@@ -48,4 +48,4 @@ def shell(yard: Yard, image: str, words: tuple[str, ...]) -> int:
         if outcome.failure or outcome.because:
             why = outcome.failure or f"{outcome.because} failed"
             write(f"note: opened as it was built, though {visible(why)}")
-    return open_image(yard, local, words or SHELL)
+    return open_image(yard, name, local, words or SHELL)

@@ -44,6 +44,12 @@ def locate(environ: Mapping[str, str]) -> Endpoint:
     return Endpoint(DEFAULT_ADDRESS) if name == "default" else _of_context(folder, str(name))
 
 
+def pointed_at(environ: Mapping[str, str], where: str) -> dict[str, str]:
+    """The environment of a client that talks to another engine: an address, or a docker context."""
+    settled = {key: value for key, value in environ.items() if key not in ("DOCKER_HOST", "DOCKER_CONTEXT")}
+    return {**settled, ("DOCKER_HOST" if "://" in where else "DOCKER_CONTEXT"): where}
+
+
 def config_folder(environ: Mapping[str, str]) -> Path:
     """The docker client's own folder."""
     return Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME", "/")) / ".docker")

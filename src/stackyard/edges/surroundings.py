@@ -15,13 +15,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
 from stackyard.edges import machine
 from stackyard.edges.buildah import BuildahEngine
 from stackyard.edges.docker import DockerEngine
-from stackyard.edges.docker_context import locate
+from stackyard.edges.docker_context import locate, pointed_at
 from stackyard.edges.engines import kind_of
 from stackyard.edges.oci import OciRegistry
 from stackyard.edges.patience import Patience
@@ -29,15 +30,21 @@ from stackyard.edges.podman import podman_socket
 from stackyard.edges.process import Processes, program_version
 from stackyard.errors import ConfigError, EngineProblem, RegistryUnreachable, StackyardError, ToolMissing
 from stackyard.model.building import NoWay, way_to_build
-from stackyard.model.surroundings import EngineChoice, FoundEngine, FoundRegistry, Surroundings
+from stackyard.model.reference import Platform
+from stackyard.model.surroundings import EngineChoice, FoundEngine, FoundRegistry, Surroundings, WantedPlatform
 
 
 def look(
-    environ: Mapping[str, str], stackyard: str, hosts: Mapping[str, bool], wanted: EngineChoice = "auto"
+    environ: Mapping[str, str],
+    stackyard: str,
+    hosts: Mapping[str, bool],
+    wanted: EngineChoice = "auto",
+    platforms: Mapping[Platform, str] = MappingProxyType({}),
 ) -> Surroundings:
     """All that is there.
 
     Args:
+        platforms: what the stack is for, and the engine that it names for it; empty: none.
         stackyard: our own version.
         hosts: registries, and whether images are published to them.
         wanted: the engine that was asked for.
@@ -52,6 +59,9 @@ def look(
         is_buildah = kind_of(environ, wanted) == "buildah"
         docker = pool.submit(_docker, environ, ask)
         buildah = pool.submit(_buildah, environ, ask, is_buildah)
+        others = {
+            where: pool.submit(_docker, pointed_at(environ, where), ask) for where in set(platforms.values()) if where
+        }
         registry = OciRegistry(environ, patience=Patience(attempts=1, read_timeout_s=10.0))
         registries = [pool.submit(_registry, registry, host, is_ours) for host, is_ours in hosts.items()]
         found = Surroundings(
@@ -64,6 +74,10 @@ def look(
             podman_socket=podman_socket(environ) or "",
             engines=(buildah.result(), docker.result()) if is_buildah else (docker.result(), buildah.result()),
             registries=tuple(each.result() for each in registries),
+            wanted=tuple(
+                WantedPlatform(name, where, others[where].result() if where else None)
+                for name, where in platforms.items()
+            ),
         )
         registry.close()
     return found
@@ -111,6 +125,7 @@ def _buildah(environ: Mapping[str, str], ask: Callable[..., str], is_used: bool)
         version=about.name.removeprefix("buildah "),
         store=about.store,
         platform=about.platform,
+        platforms=engine.platforms(),
         folder=folder,
         free_bytes=_free(folder),
     )

@@ -95,7 +95,8 @@ def load_stack(
             there = msgspec.structs.replace(around, platform=platform) if made else around
             target = _target(recipe, args, sources, there, memory, common, found)
             if target is not None:
-                members.append(_placed(target, recipe, made, sources, settings, found) if made else target)
+                native = platform if platform in dict(spec.engines) else settings.platform
+                members.append(_placed(target, recipe, made, sources, native, found) if made else target)
         targets += members if len(members) < 2 else [*members, _joined(members, recipe)]
         dockerfiles.update((target.dockerfile, None) for target in members)
     has_ecr = names.account is not None or spec.ecr is not None
@@ -118,6 +119,7 @@ def load_stack(
         gates=spec.gates,
         caching=spec.caching,
         registries=spec.registries,
+        engines=spec.engines,
         findings=tuple(dict.fromkeys(found)),
         tags_spot=spec.spots.get(("tags",)),
         dockerfiles=LazyDockerfiles(dockerfiles, sources.dockerfile),
@@ -138,13 +140,13 @@ def _placed(
     recipe: Recipe,
     made: Mapping[TargetName, tuple[Platform, ...]],
     sources: SourceReader,
-    settings: Settings,
+    native: Platform,
     found: list[Finding],
 ) -> Target:
     from stackyard.load.platforms import for_platform
 
     dockerfile = sources.dockerfile(recipe.dockerfile)
-    return for_platform(target, recipe, made, stage_of(recipe, dockerfile) or dockerfile, settings.platform, found)
+    return for_platform(target, recipe, made, stage_of(recipe, dockerfile) or dockerfile, native, found)
 
 
 def _joined(members: Sequence[Target], recipe: Recipe) -> Target:

@@ -325,6 +325,8 @@ class Stack(msgspec.Struct, frozen=True):
     """Where builds take cached steps from, and leave them."""
     registries: tuple[OtherRegistry, ...] = ()
     """Where images are copied to."""
+    engines: tuple[tuple[Platform, str], ...] = ()
+    """Platforms that have an engine of their own, and which: a docker context, or an address."""
     findings: tuple[Finding, ...] = ()
     tags_spot: Spot | None = None
     """Where it is said what tags are made of; None where no file says so."""

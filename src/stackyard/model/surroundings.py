@@ -75,6 +75,16 @@ class FoundRegistry(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
+class WantedPlatform(msgspec.Struct, frozen=True):
+    """A platform that a stack says it is for."""
+
+    platform: Platform
+    where: str = ""
+    """The engine of its own that the stack names for it; empty: none, it is built by the one that is used."""
+    engine: FoundEngine | None = None
+    """What answers there."""
+
+
 class Surroundings(msgspec.Struct, frozen=True):
     """A machine, as far as a stack is concerned."""
 
@@ -90,6 +100,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     engines: tuple[FoundEngine, ...]
     """The one that is used comes first."""
     registries: tuple[FoundRegistry, ...]
+    wanted: tuple[WantedPlatform, ...] = ()
+    """What the stack says it is for."""
     stack: str = ""
     """Its name; empty: no stack was found here."""
     stack_problem: str = ""

@@ -208,10 +208,14 @@ class Driver:
         """End what runs; facts of jobs that came to their end meanwhile are kept, and nothing else begins."""
         self._is_stopping.set()
         todo = [*left, *self._tell(Stopped())]
-        closing = threading.Thread(target=self._work.engine.close)
-        closing.start()  # both ask nicely first, and wait
-        self._work.run_suite.close()
-        closing.join()
+        works = (self._work, *self._work.elsewhere.values())
+        closing = [threading.Thread(target=work.engine.close) for work in works]
+        for each in closing:
+            each.start()  # all ask nicely first, and wait
+        for work in works:
+            work.run_suite.close()
+        for each in closing:
+            each.join()
         for ended in self._workers.finish():
             todo += self._finished(ended)
         for instruction in todo:
@@ -243,7 +247,8 @@ class Driver:
             case Skip(target=name, because=cause):
                 self._end(self._tracks[name], "skipped", because=cause)
             case Prune(target=name):
-                self._remarks += prune(self._work, self._tracks[name].target, self._tracks[name].record)
+                track = self._tracks[name]
+                self._remarks += prune(self._work.on(track.target), track.target, track.record)
             case Move(targets=targets):
                 with taken(self._work.turns / TAGS):
                     self._move(targets)
@@ -262,7 +267,7 @@ class Driver:
         here = frozenset(
             record.built.image.id
             for record in known
-            if record.built and self._work.engine.inspect(record.built.image.id) is not None
+            if record.built and self._work.on(track.target).engine.inspect(record.built.image.id) is not None
         )
         need = Need(publish=self._work.is_publishing, now=self._now)
         decision = decide(track.target, parents, self._work.accepted, known, Presence(engine=here), need)
@@ -303,7 +308,7 @@ class Driver:
 
     def _job(self, job: JobName, track: _Track, tell: Tell) -> Callable[[], Done]:
         """The job as something a thread can call; values are read here, in the driver's thread."""
-        work, target, record = self._work, track.target, track.record
+        work, target, record = self._work.on(track.target), track.target, track.record
         if job == "build":
             parents = {name: known for name in target.inputs.parents if (known := self._record_of(name)) is not None}
             is_afresh = any(isinstance(reason, TooOld) for reason in track.step.reasons)

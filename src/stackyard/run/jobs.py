@@ -107,10 +107,16 @@ class Work(msgspec.Struct):
     """What caches of the stack's can be used here."""
     may_pull: bool = False
     """Whether builds may fetch images that nobody planned."""
+    elsewhere: Mapping[str, Work] = {}
+    """By platform, where that has an engine of its own."""
     is_stamp_typed: bool = False
     """Whether a person typed the stamp, and so means the tags that have it and no others."""
     overwrite: str = ""
     """Why fixed tags are taken away from other images; empty: they are not."""
+
+    def on(self, target: Target) -> Work:
+        """The same on the engine that builds this target."""
+        return self.elsewhere.get(target.inputs.platform, self)
 
     def shown(self, path: Path) -> str:
         """A path as people see it: relative to the stack's root."""

@@ -231,11 +231,13 @@ def prepare(
     if ruling.is_publishing:
         refuse_publishing(yard, chosen.planned)
     finish_moves(yard)
-    yard.engine.about()
+    engines = (yard.engine, *yard.engines_for(chosen.planned).values())
+    for engine in engines:
+        engine.about()
     now = yard.clock.now() if renew else ""
     known, unread = _learned(yard, yard.records.known(), chosen, ruling, now)
     known, notes = renew_bases(yard, known, chosen.planned, refresh, now)
-    present = yard.engine.present()
+    present = frozenset().union(*(engine.present() for engine in engines))
     yard.planned_from = known = as_in_engine(accept_bases(yard, known, chosen.planned), present)
     presence = look(yard, known, present, chosen.planned, ruling.is_publishing, on_published)
     planned = _compare(yard, known, chosen, presence, ruling, now)

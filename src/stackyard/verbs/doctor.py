@@ -17,6 +17,7 @@ from stackyard.edges import machine
 from stackyard.edges.surroundings import look
 from stackyard.errors import NotAStack, StackyardError
 from stackyard.model.ecr import lacks_account
+from stackyard.model.reference import Platform
 from stackyard.model.stack import Stack
 from stackyard.model.surroundings import Capability, Diagnosis
 from stackyard.run.limits import told, usual
@@ -28,14 +29,17 @@ def doctor(start: Path, options: Options) -> Diagnosis:
     from stackyard import __version__
 
     name, problem, hosts = "", "", {}
+    platforms: dict[Platform, str] = {}
     try:
         stack = load(start, msgspec.structs.replace(options, needs_history=False)).stack
         name, hosts = stack.name, hosts_of(stack)
+        engines = dict(stack.engines)
+        platforms = {each: engines.get(each, "") for target in stack.targets for each in target.platforms}
     except NotAStack:
         pass
     except StackyardError as error:
         problem = str(error)
-    found = look(options.environ, __version__, hosts, options.engine)
+    found = look(options.environ, __version__, hosts, options.engine, platforms)
     free = next((engine.free_bytes for engine in found.engines), None)
     diagnosis = diagnose(msgspec.structs.replace(found, stack=name, stack_problem=problem))
     return msgspec.structs.replace(diagnosis, capabilities=(*diagnosis.capabilities, _jobs(machine.size(free))))

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
+from stackyard.edges.engine import Engine
 from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import PytestRunner
 from stackyard.edges.turn import FOLDER, TAGS, taken
@@ -152,7 +153,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         folder.mkdir(parents=True, exist_ok=True)
     settings = settings_for(yard.place, yard.options)
     pytest = PytestRunner(Processes(yard.environ))
-    return Work(
+    work = Work(
         root=yard.root,
         folder=folder,
         token=yard.token,
@@ -175,15 +176,27 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         is_stamp_typed=yard.options.stamp is not None,
         overwrite=yard.options.overwrite,
     )
+    others = yard.engines_for(step.target for step in plan.steps if step.action != "skip")
+    work.elsewhere = {
+        platform: msgspec.structs.replace(
+            work,
+            engine=engine,
+            about=engine.about(),
+            run_suite=Suites(yard.root, engine, engine.about(), pytest, yard.clock),
+            cache_kinds=kinds_of_cache(yard, engine),
+        )
+        for platform, engine in others.items()
+    }
+    return work
 
 
-def kinds_of_cache(yard: Yard) -> CacheKinds:
+def kinds_of_cache(yard: Yard, engine: Engine | None = None) -> CacheKinds:
     """What caches of the stack's can be used here; the engine is only asked where it names some."""
     if yard.stack.caching is None:
         return CacheKinds()
     from stackyard.model.caching import without_unreachable
 
-    return without_unreachable(yard.engine.caches(), frozenset(yard.options.environ))
+    return without_unreachable((engine or yard.engine).caches(), frozenset(yard.options.environ))
 
 
 def notes_of_cache(yard: Yard) -> tuple[Note, ...]:

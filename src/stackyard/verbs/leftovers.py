@@ -56,7 +56,8 @@ def _cleared(yard: Yard, ours: Traces, dead: Traces) -> bool:
     if dead.engine != ours.engine:
         return False
     try:
-        yard.engine.clear(dead.token)
+        for engine in (yard.engine, *(yard.engine_for(platform) for platform, _ in yard.stack.engines)):
+            engine.clear(dead.token)
     except StackyardError:
         return False  # the next run tries again; this one has its own work to do
     return True

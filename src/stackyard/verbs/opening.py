@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from stackyard.edges import machine
 from stackyard.errors import ConfigError, NothingToDo
 from stackyard.model.names import TargetName
 from stackyard.model.reference import LocalImage
@@ -28,30 +29,39 @@ def one_target(yard: Yard, word: str) -> TargetName:
     """The target that `word` names."""
     found = select(yard.stack, [word])
     names = [target.name for target in yard.stack.targets if target.name in found]
-    if word in names:  # and not one of its platforms
-        return TargetName(word)
+    if word in names:
+        return _opened(yard, TargetName(word))
     if len(names) > 1:
         shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
         raise ConfigError(f"{word!r} means {len(names)} images", hint=f"name one of them: {shown}")
     return names[0]
 
 
-def open_image(yard: Yard, image: LocalImage, words: Sequence[str]) -> int:
-    """Run a command in a container of the image, on this process's own streams; its exit code."""
+def _opened(yard: Yard, name: TargetName) -> TargetName:
+    """Of what joins platforms the one for this machine, else the first: nobody opens an index."""
+    target = yard.stack.target(name)
+    own = yard.options.platform or machine.native_platform()
+    parts = dict(zip(target.platforms, target.parent_names, strict=True)) if target.is_index else {}
+    return next((part for platform, part in parts.items() if platform.fits(own)), next(iter(parts.values()), name))
+
+
+def open_image(yard: Yard, name: TargetName, image: LocalImage, words: Sequence[str]) -> int:
+    """Run a command in a container of a target's image, on this process's own streams; its exit code."""
     with living(yard):
-        return yard.engine.open(image, words)
+        return yard.engine_for(yard.stack.target(name).inputs.platform).open(image, words)
 
 
 def image_of(yard: Yard, summary: RunSummary, name: TargetName) -> LocalImage:
     """The image that a run left in the engine: as wanted, or built and then failed by its tests."""
     outcome = next(outcome for outcome in summary.outcomes if outcome.target == name)
+    engine = yard.engine_for(yard.stack.target(name).inputs.platform)
     records = yard.records.known().records.get(name, ())
     made = next((record.built for record in records if record.run == summary.number and record.built), None)
     if outcome.published is not None:
-        facts = yard.engine.inspect(str(outcome.published.reference))
+        facts = engine.inspect(str(outcome.published.reference))
         if facts is not None:
             return facts.image
-    elif made is not None and yard.engine.inspect(str(made.image.id)) is not None:
+    elif made is not None and engine.inspect(str(made.image.id)) is not None:
         return made.image
     why = outcome.failure or (f"{outcome.because} failed" if outcome.because else "it is left alone by this plan")
     raise NothingToDo(f"there is no image of {name} to open: {why}", hint=f"`stackyard why {name}` tells more")

@@ -10,7 +10,7 @@ Beside: verbs/__init__.py, whose verbs take a Yard
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from stackyard.model.ci import Ci
     from stackyard.model.inputs import Inputs
     from stackyard.model.known import Known, TagPlace
-    from stackyard.model.names import Digest
+    from stackyard.model.names import Digest, TargetName
     from stackyard.model.surroundings import EngineChoice
     from stackyard.run.tagging import TagStore
 
@@ -108,6 +108,7 @@ class Yard:
         self.planned_from: Known | None = None
         """What was known when a plan was prepared: a run tells by it what others did since."""
         self._tags: dict[TagPlace, TagStore] = {}
+        self._others: dict[str, Engine] = {}
 
     @property
     def root(self) -> Path:
@@ -137,6 +138,24 @@ class Yard:
         from stackyard.edges.engines import open_engine
 
         return open_engine(self.environ, self.options.engine)
+
+    def engine_for(self, platform: str) -> Engine:
+        """The engine that builds for a platform: one of its own where the stack names one."""
+        where = dict(self.stack.engines).get(Platform(platform))
+        if where is None:
+            return self.engine
+        if platform not in self._others:
+            from stackyard.edges.docker_context import pointed_at
+            from stackyard.edges.engines import open_engine
+
+            make = self._make_engine or (lambda environ: open_engine(environ, "docker"))
+            self._others[platform] = make(pointed_at(self.environ, where))
+        return self._others[platform]
+
+    def engines_for(self, targets: Iterable[TargetName]) -> dict[str, Engine]:
+        """Engines beside the one, by the platform that each is for, as far as these targets need them."""
+        platforms = {target.inputs.platform for target in map(self.stack.target, targets)} if self.stack.engines else ()
+        return {str(each): self.engine_for(each) for each, _ in self.stack.engines if each in platforms}
 
     @cached_property
     def registry(self) -> Registry:

@@ -11,7 +11,14 @@ import pytest
 from stackyard.check.capabilities import diagnose
 from stackyard.model.building import NoWay, Way, way_to_build
 from stackyard.model.reference import Platform
-from stackyard.model.surroundings import Capability, FoundEngine, FoundRegistry, RegistryState, Surroundings
+from stackyard.model.surroundings import (
+    Capability,
+    FoundEngine,
+    FoundRegistry,
+    RegistryState,
+    Surroundings,
+    WantedPlatform,
+)
 
 ENGINE: dict[str, Any] = {
     "address": "unix:///var/run/docker.sock",
@@ -26,21 +33,24 @@ ENGINE: dict[str, Any] = {
 }
 
 
+MACHINE = Surroundings(
+    stackyard="0.1.0",
+    python="3.12.3",
+    system=Platform("linux/amd64"),
+    git="2.43.0",
+    pytest="9.0.0",
+    podman="",
+    podman_socket="",
+    engines=(),
+    registries=(),
+)
+
+
 def seen(code: str, *, around: dict[str, Any] | None = None, **engine: Any) -> Capability:
     """The capability of this code on a machine that has all, but for what is said."""
-    facts: dict[str, Any] = {
-        "stackyard": "0.1.0",
-        "python": "3.12.3",
-        "system": Platform("linux/amd64"),
-        "git": "2.43.0",
-        "pytest": "9.0.0",
-        "podman": "",
-        "podman_socket": "",
-        "engines": (FoundEngine("docker", **{**ENGINE, **engine}), FoundEngine("buildah")),
-        "registries": (),
-        **(around or {}),
-    }
-    found = [each for each in diagnose(Surroundings(**facts)).capabilities if each.code == code]
+    engines = (FoundEngine("docker", **{**ENGINE, **engine}), FoundEngine("buildah"))
+    here = msgspec.structs.replace(MACHINE, **{"engines": engines, **(around or {})})
+    found = [each for each in diagnose(here).capabilities if each.code == code]
     assert len(found) == 1
     return found[0]
 
@@ -122,6 +132,29 @@ def test_emulation_is_told() -> None:
     assert found.is_on
     assert "emulates linux/arm64" in found.sentence
     assert not seen("platforms", platforms=()).is_on
+
+
+def test_what_a_stack_is_for_and_nothing_here_runs_is_told() -> None:
+    """Unless the spec names an engine for it, of which is told whether it answers."""
+    arm, far = Platform("linux/arm64"), "ssh://far"
+
+    def told(wanted: WantedPlatform) -> list[tuple[bool, str]]:
+        engine = FoundEngine("docker", **ENGINE)
+        found = diagnose(msgspec.structs.replace(MACHINE, engines=(engine,), wanted=(wanted,))).capabilities
+        return [(each.is_on, each.sentence) for each in found if each.code == "platforms"][1:]
+
+    assert told(WantedPlatform(Platform("linux/386"))) == []
+    ((is_on, sentence),) = told(WantedPlatform(arm))
+    assert not is_on
+    assert sentence.startswith("The stack is for linux/arm64 too, which nothing here runs")
+    answers = FoundEngine("docker", **{**ENGINE, "address": far})
+    assert told(WantedPlatform(arm, far, answers)) == [
+        (True, "What is for linux/arm64 is built by docker 26.1.5 at ssh://far.")
+    ]
+    silent = FoundEngine("docker", problem="nobody answers at ssh://far")
+    assert told(WantedPlatform(arm, far, silent)) == [
+        (False, "What is for linux/arm64 cannot be built: nobody answers at ssh://far.")
+    ]
 
 
 def test_a_disk_that_is_nearly_full_is_off() -> None:

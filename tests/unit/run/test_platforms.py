@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 from stackyard import verbs
 from stackyard.edges.engine import BuildRequest
 from stackyard.edges.registry import Manifest, index_of
-from stackyard.errors import GatesClosed, NothingToDo
+from stackyard.errors import EngineUnavailable, GatesClosed, NothingToDo
 from stackyard.model import record
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Digest, Tag, TargetName
@@ -339,3 +340,38 @@ def test_the_preview_and_where_know_each_platform(several: Several) -> None:
     assert [str(image.target) for image in images] == ["base", "left"]
     (found,) = showing.where(yard, images[0].digest)
     assert {str(child.target) for child in found.children} == {"left+linux/amd64", "left+linux/arm64"}
+
+
+def test_a_platform_may_have_an_engine_of_its_own(several: Several, tmp_path: Path) -> None:
+    """What is for it is built, tested, kept and pushed there, and nothing else; what both made is joined."""
+    far = engine_for(ARM, several, several.shelf)
+    far.info = msgspec.structs.replace(far.info, address="tcp://far:2376", name="far 2.0")
+    several.engine.runs = (AMD,)
+    several.write("images/spec.yml", SPEC.replace("images:", "engines: {linux/arm64: 'tcp://far:2376'}\nimages:", 1))
+    several.commit()
+
+    def yard() -> Yard:
+        def make(environ: Mapping[str, str]) -> FakeEngine:
+            return far if environ.get("DOCKER_HOST") == "tcp://far:2376" else several.engine
+
+        return verbs.load(several.root, Options(platform=AMD), several.clock, make, lambda _: several.registry)
+
+    def build(*images: str) -> dict[str, str]:
+        here = yard()
+        return several.statuses(verbs.run(here, verbs.prepare(here, images, publish=True)))
+
+    assert build() == {**dict.fromkeys(MEMBERS, "built"), "base": "joined", "left": "joined"}
+    assert {made.platform for made in far._images.values()} == {ARM}
+    assert {made.platform for made in several.engine._images.values()} == {AMD}
+    built = yard().records.known().records[TargetName("left+linux/arm64")][0].built
+    assert built is not None
+    assert built.engine == "far 2.0"
+    assert [*several.index("left", "2026.3-main")] == [AMD, ARM]
+    assert set(build().values()) == {"reused"}
+
+    far.is_down = True
+    several.write("images/left/note", "another")
+    several.commit()
+    assert build("left+linux/amd64")["left+linux/amd64"] == "built"
+    with pytest.raises(EngineUnavailable):
+        build()

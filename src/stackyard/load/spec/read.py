@@ -32,7 +32,7 @@ from stackyard.load.tree.staging import FilesEntry
 from stackyard.load.yaml import Doc, read
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, Tag, VersionName
-from stackyard.model.reference import Repository
+from stackyard.model.reference import Platform, Repository
 from stackyard.model.stack import Command, Finding, Spot, Spots, TagTemplates
 from stackyard.model.tags import PLACES, render
 
@@ -94,6 +94,7 @@ class _Reader(ImageReader):
             ecr=self._ecr(top.get("ecr")),
             policy=policy_in(top, self),
             platforms=self.platforms(top, "platforms", "the file"),
+            engines=tuple(self._engines(top.get("engines"))),
             max_age=self.age(top),
             timeout=self.timeout(top),
             secrets=self.secrets(top, "secrets", "the file"),
@@ -136,6 +137,17 @@ class _Reader(ImageReader):
         values = self.mapping(doc, "`ecr`")
         self.unknown_keys(doc, ECR_KEYS, "`ecr`")
         return Ecr(self.name(Account, values, "account"), self.name(Region, values, "region"))
+
+    def _engines(self, doc: Doc | None) -> Iterator[tuple[Platform, str]]:
+        """`engines:`, where what is for a platform is built; one that is named wrongly is none."""
+        for name, where in self.arguments(doc, "`engines`").items() if doc is not None else ():
+            try:
+                if not where.strip():
+                    raise InvalidValue("it names no engine", hint="a docker context, or an address", kind="", text="")
+                yield Platform.parse(name), where.strip()
+            except InvalidValue as problem:
+                spot = doc.at(name) if doc is not None else Spot("")
+                self.findings.append(_wrong(spot, f"`engines`: {problem}", problem.hint or "", found=name))
 
     def _caching(self, doc: Doc | None) -> Caching | None:
         """`cache:`, where builds take cached steps from and leave them."""

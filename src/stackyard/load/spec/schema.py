@@ -346,6 +346,13 @@ TOP = (
         "what each image is built for, as `[linux/amd64, linux/arm64]`; several are joined under each tag, "
         "see [build for several platforms](../how-to/build-for-several-platforms.md)",
     ),
+    Key(
+        ("engines",),
+        ARGS,
+        "none",
+        "an engine of its own for a platform, as `linux/arm64: NAME`: a docker context, or an address as "
+        "`ssh://user@host`",
+    ),
     Key(("max_age",), AGE, "`never`", "how old an image may become before it is built again, see below"),
     Key(
         ("timeout",),

@@ -130,6 +130,8 @@ class Spec(msgspec.Struct, frozen=True):
     """Which files of a build context count: `folder`, `copied`; None: by where it is."""
     platforms: tuple[Platform, ...] = ()
     """What images are built for; none: this machine's own."""
+    engines: tuple[tuple[Platform, str], ...] = ()
+    """What builds for a platform, where that is not the one engine: a docker context, or an address."""
     records: str | None = None
     """`registry` or `local`; None: the former."""
     max_age: Age | None = None
