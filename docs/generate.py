@@ -435,7 +435,8 @@ def sample_image(moves: MoveSet) -> ShownImage:
         commit=moves.commit,
     )
     tested = Tested("2026-11-20T10:40:02Z", "basic", _digest("9"), True, 12, 0, 0, 31.0)
-    record = Record("0d2c7e9f51ab34c68e70", move.target, _digest("3"), _digest("4"), _digest("0"), 7, (built, tested))
+    facts = (built, tested, sample_noted().fact)
+    record = Record("0d2c7e9f51ab34c68e70", move.target, _digest("3"), _digest("4"), _digest("0"), 7, facts)
     return ShownImage(move.target, move.repository, move.now, record, (str(local.tag), "2026.3-main", "stable"))
 
 
@@ -726,6 +727,7 @@ _IMAGE_FIELDS = {
     "images[].tests[].passed": "Whether it passed.",
     "images[].tests[].total": "How many tests there were.",
     "images[].tests[].failed": "How many failed.",
+    "images[].gates[]": "What people brought to gates, as sentences.",
 }
 SHOWN_FIELDS = {
     "format": "Version of this form: 1.",

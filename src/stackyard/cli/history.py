@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def history(yard: Yard, images: tuple[str, ...], limit: int, is_json: bool) -> None:
-    """Runs, promotions and rollbacks, newest first."""
+    """Runs, promotions and rollbacks, newest first; of one image with its digests."""
     names = select(yard.stack, images)
     runs = [_of_run(run, names) for run in yard.records.runs(limit)]
     channels = [_of_moves(moves, names) for moves in yard.records.move_sets() if moves.kind != "run"]

@@ -21,7 +21,7 @@ def preview_text(preview: Preview, style: Style, width: int) -> str:
     """A paragraph for each inventory that differs, then what stays behind; empty where there is nothing to tell."""
     lines: list[str] = []
     for change in preview.contents:
-        lines.append(f"{style(str(change.target), 'bold')}, {change.inventory}: {_counts(change)}")
+        lines.append(f"{style(str(change.target), 'bold')}, {visible(change.inventory)}: {_counts(change)}")
         for what, names in (("", list(map(str, change.changed))), ("new: ", change.new), ("gone: ", change.gone)):
             if names:
                 told = f"{what}{few([visible(name) for name in names], _NAMED)}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from stackyard.model.release import Member, Release
 from stackyard.report.data import FORMAT
-from stackyard.report.text import Style, count_text, table
+from stackyard.report.text import Style, count_text, table, visible
 
 
 def releases_text(releases: Sequence[Release], channels: Mapping[str, str], style: Style, width: int) -> str:
@@ -29,8 +29,8 @@ def releases_text(releases: Sequence[Release], channels: Mapping[str, str], styl
             ", ".join(_standing(release, channels)),
             count_text(len(release.members), "image"),
             release.commit[:7],
-            release.by,
-            release.notes or release.source,
+            visible(release.by),
+            visible(release.notes or release.source),
         )
         for release in releases
     ]

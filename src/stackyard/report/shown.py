@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stackyard.model.record import Tested
+from stackyard.model.record import Approved, Reported, Tested
 from stackyard.model.shown import Shown, ShownImage, Whereabouts
 from stackyard.report.data import FORMAT, moves_data
 from stackyard.report.releases import release_data
-from stackyard.report.text import Style, few, size_text, table, time_text
+from stackyard.report.text import Style, few, size_text, table, time_text, visible
 
 _CHILDREN = 12
 """So many children are named; JSON has all."""
@@ -45,7 +45,7 @@ def _head(shown: Shown, style: Style) -> Iterator[str]:
         verb = "rolled back to" if standing.kind == "rollback" else "promoted from"
         yield f"Channel {style(shown.name, 'bold')}, {verb} {standing.source}{_when(standing.at, standing.by)}"
     if release is not None:
-        notes = f": {release.notes}" if release.notes else ""
+        notes = f": {visible(release.notes)}" if release.notes else ""
         commit = f" (commit {release.commit[:7]})" if release.commit else ""
         name, when = style(release.name, "bold"), _when(release.at, release.by)
         yield f"Release {name} of {release.source}{commit}{when}{notes}"
@@ -54,7 +54,7 @@ def _head(shown: Shown, style: Style) -> Iterator[str]:
 
 
 def _when(at: str, by: str) -> str:
-    return f", on {at[:10]}{f' by {by}' if by else ''}"
+    return f", on {at[:10]}{f' by {visible(by)}' if by else ''}"
 
 
 def _image(image: ShownImage, style: Style) -> Iterator[str]:
@@ -67,6 +67,7 @@ def _image(image: ShownImage, style: Style) -> Iterator[str]:
         "size": size_text(built.size_bytes) if built else "",
         "content": str(built.content) if built else "",
         "tests": _tests(image),
+        "gates": "; ".join(_words(image)),
         "stands on": ", ".join(f"{name} (content {digest.short})" for name, digest in built.parents) if built else "",
         "bases": ", ".join(f"{name}@{digest.short}" for name, digest in built.bases) if built else "",
     }
@@ -89,6 +90,12 @@ def _results(image: ShownImage) -> Sequence[Tested]:
 
 def _tests(image: ShownImage) -> str:
     return ", ".join(f"{each.suite} {'passed' if each.passed else 'failed'}" for each in _results(image))
+
+
+def _words(image: ShownImage) -> list[str]:
+    """What people brought to gates, in full."""
+    facts = image.record.facts if image.record else ()
+    return [visible(f"{fact.gate}: {fact}") for fact in facts if isinstance(fact, Reported | Approved)]
 
 
 def where_text(places: Sequence[Whereabouts], style: Style, width: int) -> str:  # noqa: ARG001 - as all texts
@@ -161,4 +168,5 @@ def _image_data(image: ShownImage) -> dict[str, Any]:
             {"suite": t.suite, "at": t.at, "passed": t.passed, "total": t.total, "failed": t.failed}
             for t in _results(image)
         ],
+        "gates": _words(image),
     }

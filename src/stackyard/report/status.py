@@ -58,7 +58,8 @@ def _channels(channels: Mapping[str, MoveSet], style: Style) -> list[tuple[str, 
     lines: list[tuple[str, str]] = []
     for name, moves in channels.items():
         commit = f" (commit {moves.commit[:7]})" if moves.commit else ""
-        what = f"{style(name, 'bold')} is {moves.source}{commit}, since {moves.at[:10]}"
+        release = f", release {moves.release}" if moves.release else ""
+        what = f"{style(name, 'bold')} is {moves.source}{commit}{release}, since {moves.at[:10]}"
         lines.append(("" if lines else "Channels:", what))
     return lines
 

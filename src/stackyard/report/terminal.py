@@ -334,13 +334,13 @@ def moves_text(moves: MoveSet, style: Style, width: int) -> str:
     verb = "Promote" if moves.kind == "promote" else "Roll back to"
     commit = f" (commit {moves.commit[:7]})" if moves.commit else ""
     head = f"{verb} {style(moves.source, 'bold')}{commit}: channel {style(moves.channel, 'bold')}"
-    notes = f": {moves.notes}" if moves.notes else ""
+    notes = f": {visible(moves.notes)}" if moves.notes else ""
     release = [f"Release {style(moves.release, 'bold')}{notes}"] if moves.release else []
     lines = [head, *release, "", table(rows, ("image", "tag", "is at", "moves to"), style, width)]
     for each in moves.accepted:
         there, here = (digest.short if digest else "nothing" for digest in (each.found, each.recorded))
         lines.append(f"{each.reference} is taken as the registry has it, {there}; the records say {here}")
-    lines += [f"because: {moves.accepted_because}"] if moves.accepted else []
+    lines += [f"because: {visible(moves.accepted_because)}"] if moves.accepted else []
     return "\n".join(lines)
 
 
@@ -391,6 +391,8 @@ def _run_line(run: RunSummary) -> tuple[str, str, str]:
     for outcome in run.outcomes:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
     made = joined(f"{count} {status}" for status, count in counts.items() if status != "skipped")
+    if len(run.outcomes) == 1 and (published := run.outcomes[0].published) and published.reference.digest:
+        made = f"{run.outcomes[0].status} as {published.reference.digest.short}"
     ending = "" if run.is_good else " - interrupted" if run.is_interrupted else " - failed"
     return (
         f"run {run.number} ({run.command}){ending}",
@@ -408,6 +410,10 @@ def _moves_line(moves: MoveSet) -> tuple[str, str, str]:
         return f"copied {moves.source} to {where}{state}", moves.commit[:7], count_text(len(moves.moves), "tag")
     verb = {"promote": "promoted", "rollback": "rolled back to"}.get(moves.kind, "tagged")
     state = {"done": "", "undone": " - undone", "intended": " - not finished"}[moves.state]
-    detail = f"{count_text(len(moves.changes), 'tag')} moved of {len(moves.moves)}{let_go_text(moves)}"
-    detail += f", as the registry had them: {moves.accepted_because}" if moves.accepted else ""
+    detail = f"{count_text(len(moves.changes), 'tag')} moved of {len(moves.moves)}"
+    if len(moves.moves) == 1:
+        (move,) = moves.moves
+        detail = f"{move.was.short if move.was else 'nothing'} -> {move.now.short}" if moves.changes else move.now.short
+    detail += let_go_text(moves)
+    detail += f", as the registry had them: {visible(moves.accepted_because)}" if moves.accepted else ""
     return f"{moves.channel}: {verb} {moves.source}{state}", moves.commit[:7], detail

@@ -27,6 +27,7 @@ from stackyard.model.plan import Note, Plan, Step
 from stackyard.model.reason import ParentMissing
 from stackyard.model.record import Fact, Inventoried, Pushed, Record
 from stackyard.model.reference import Repository
+from stackyard.model.release import Release
 from stackyard.model.shared import Shared
 from stackyard.record.artifacts import Held, point, read_all, read_facts
 from stackyard.record.files import write_atomically
@@ -179,6 +180,7 @@ def verify(yard: Yard) -> Verified:
             by_target.setdefault((each.record.target, each.platform), []).append(each)
         for (target, platform), records in by_target.items():
             pointers += point(yard.registry, place, target, platform, records)
+    problems.extend(_missing_members(yard, [release for _, held in found for release in held.releases]))
     return Verified(len(found), sum(len(held.records) for _, held in found), pointers, tuple(problems))
 
 
@@ -190,6 +192,16 @@ def _missing(yard: Yard, place: Repository, shared: Shared) -> Iterable[str]:
     for fact in record.facts:
         if isinstance(fact, Pushed) and yard.registry.resolve(fact.image.repository, fact.image.digest) is None:
             yield f"{fact.image}: the image that was built of {record.target} at {fact.at} is gone"
+
+
+def _missing_members(yard: Yard, releases: Iterable[Release]) -> Iterable[str]:
+    """A sentence for each image that a release holds and its registry does not, naming one release."""
+    held = {(m.image, m.target): release.name for release in releases for m in release.members}
+    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+        found = pool.map(lambda image: yard.registry.resolve(image.repository, image.digest), [i for i, _ in held])
+    for ((image, target), name), digest in zip(held.items(), found, strict=True):
+        if digest is None:
+            yield f"{image}: {target} of the release {name} is gone"
 
 
 def _sharing(yard: Yard) -> SharedRecords:

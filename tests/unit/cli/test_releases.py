@@ -109,3 +109,23 @@ def test_show_and_where(released: Shell) -> None:
     assert "Channels that stand at it: none" in released("show", "fall").out
     unknown = released("show", "stabel")
     assert (unknown.code, "did you mean stable?" in unknown.err) == (2, True)
+
+
+def test_the_history_of_one_image_has_its_digests(released: Shell) -> None:
+    """Built as, and moved from what to what; of all images, how many."""
+    one, every = released("history", "leaf").out, released("history").out
+    was, now = (released("show", name, "--json").json["images"][1]["digest"][:19] for name in ("fall", "winter"))
+
+    assert f"{was} -> {now}" in one
+    assert f"built as {now}" in one
+    assert "2 tags moved of 2" in every
+
+
+def test_words_of_others_do_nothing_to_a_terminal(released: Shell) -> None:
+    """Notes and reasons are told as they are spelled."""
+    evil = "\x1b[2Jgone\n"
+    said = released("promote", "fall", "--to", "exam", "--release", "x", "--notes", evil, "--yes").out
+
+    for text in (said, released("releases").out, released("show", "x").out, released("show", "exam").out):
+        assert "\\x1b[2Jgone\\n" in text
+        assert "\x1b" not in text

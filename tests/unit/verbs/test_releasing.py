@@ -168,6 +168,7 @@ def test_an_image_that_its_registry_lost_is_refused_by_name(released: Machine) -
     assert pushed is not None
     assert old.built is not None
     released.registry.delete(LEAF, pushed.image.digest)
+    assert f"{pushed.image}: leaf of the release fall is gone" in sharing.verify(released.yard()).problems
     before = at(released, "exam")
 
     with pytest.raises(NothingToDo, match=f"not promoting leaf: {LEAF}@{pushed.image.digest} is gone"):
