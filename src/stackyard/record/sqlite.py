@@ -335,13 +335,15 @@ class SqliteRecords:
 
     def releases(self) -> Sequence[Release]:
         """Newest first."""
+        return self._releases("SELECT body FROM releases ORDER BY at DESC, seq DESC")
+
+    def _releases(self, sql: str) -> Sequence[Release]:
         if not self._path.exists():
             return []
         from stackyard.model.release import Release  # few commands ask
 
         with self._open() as db:
-            rows = db.execute("SELECT body FROM releases ORDER BY at DESC, seq DESC")
-            return [canonical.decode(zlib.decompress(body), Release) for (body,) in rows]
+            return [canonical.decode(zlib.decompress(body), Release) for (body,) in db.execute(sql)]
 
     def manifests(self, digests: Collection[Digest]) -> Sequence[Manifest]:
         """By digest, which they are kept under."""
@@ -356,7 +358,8 @@ class SqliteRecords:
 
     def merge_releases(self, releases: Sequence[Release]) -> int:
         """Take over releases of other machines; how many were new."""
-        known = {release.mark for release in self.releases()}
+        with self._open() as db:
+            known = {mark for (mark,) in db.execute("SELECT mark FROM releases")}
         fresh = [release for release in releases if release.mark not in known]
         for release in fresh:
             self.keep_release(release)
@@ -365,12 +368,8 @@ class SqliteRecords:
 
     def unshared_releases(self) -> Sequence[Release]:
         """Releases of registries that no registry was given."""
-        found = [release for release in self.releases() if release.place == "registry"]
-        if not found:
-            return []
-        with self._open() as db:
-            given = {name for (name,) in db.execute("SELECT record FROM shared")}
-        return [release for release in found if f"release {release.mark}" not in given]
+        left = "SELECT body FROM releases WHERE 'release ' || mark NOT IN (SELECT record FROM shared)"
+        return [release for release in self._releases(left) if release.place == "registry"]
 
     def note_release_shared(self, release: Release) -> None:
         """Its registry was given this release."""

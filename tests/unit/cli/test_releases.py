@@ -8,7 +8,7 @@ import pytest
 from stackyard.model.names import Tag
 from stackyard.model.reference import Repository
 from tests.repositories import commit
-from tests.unit.cli.conftest import Shell
+from tests.unit.cli.conftest import TINY, Shell
 
 BASE, LEAF = Repository("registry.example/lab/base"), Repository("registry.example/lab/leaf")
 
@@ -129,3 +129,24 @@ def test_words_of_others_do_nothing_to_a_terminal(released: Shell) -> None:
     for text in (said, released("releases").out, released("show", "x").out, released("show", "exam").out):
         assert "\\x1b[2Jgone\\n" in text
         assert "\x1b" not in text
+
+
+def test_without_a_registry_releases_are_of_the_engine(shell: Shell) -> None:
+    """Ids in place of digests, and no bytes: promoted and gone back to all the same."""
+    (shell.root / "images/spec.yml").write_text(TINY["images/spec.yml"].partition("\n")[2])
+    (shell.root / "images/leaf/Dockerfile").write_text("ARG BASE_TAG=latest\nFROM base:${BASE_TAG}\n")
+    for name in ("fall", "winter"):
+        (shell.root / "images/base/Dockerfile").write_text(f"FROM busybox:1.36\nRUN echo {name}\n")
+        commit(shell.root)
+        assert shell("build").code == 0
+        assert shell("promote", "main", "--to", "stable", "--release", name, "--yes").code == 0
+    (_, fall) = shell("releases", "--json").json["releases"]
+
+    assert fall["place"] == "engine"
+    assert shell("promote", "fall", "--to", "exam", "--yes").code == 0
+    assert shell("rollback", "stable", "--to", "fall", "--yes").code == 0
+    for member in fall["members"]:
+        for tag in ("stable", "exam", member["content_tag"]):
+            found = shell.engine.inspect(f"{member['repository']}:{tag}")
+            assert found is not None
+            assert found.image.id == member["digest"]
