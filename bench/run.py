@@ -31,10 +31,12 @@ from stackyard import verbs
 from stackyard.model.outcome import RunSummary
 from stackyard.run.driver import Driver
 from stackyard.run.events import Limits
+from stackyard.run.moving import Mover
 from stackyard.run.workers import Ended
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
 from stackyard.verbs import Options
 from stackyard.verbs.groundwork import work_of
+from stackyard.verbs.journaling import journal_of
 
 Tree = Mapping[str, tuple[str | None, float]]
 """Image -> parent, seconds of its build. Parents first, as a file would list them."""
@@ -197,9 +199,8 @@ class Bench:
         plan = verbs.prepare(yard)
         number = yard.records.begin_run("build", self._clock.now())
         work, limits = work_of(yard, plan, number, True), Limits(builds=workers)
-        driver = Driver(
-            plan, work, yard.records, yard.tags("engine"), limits, lambda _: None, number, workers=Workers(self._clock)
-        )
+        mover = Mover(yard.tags("engine"), journal_of(yard, "engine"))
+        driver = Driver(plan, work, yard.records, mover, limits, lambda _: None, number, workers=Workers(self._clock))
         summary = driver.run("build", self._clock.now())
         yard.records.end_run(summary)
         assert all(outcome.status == "built" for outcome in summary.outcomes), summary

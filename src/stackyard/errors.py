@@ -18,6 +18,7 @@ StackyardError                  the sentence is str(e), the next step is e.hint
     │   ├── RegistryUnreachable     no connection
     │   └── RegistryRefused         an answer that is not a yes: .status, .words
     ├── DigestMismatch            what came back is not what went in: .expected, .found
+    ├── TakenOver                 another machine went on with what this one did not finish
     ├── TagConflict               a tag is not where the records put it: .reference, .expected, .found
     ├── GatesClosed               a channel asks for what is not there: .channel, .source, .gates
     ├── NothingToDo               nothing to promote, push or roll back to
@@ -143,6 +144,10 @@ class TagConflict(WorldError):
 
 class GatesClosed(WorldError):
     """Gates of a channel have not passed: `.gates` says which, for which images; `.channel`, `.source`."""
+
+
+class TakenOver(WorldError):
+    """This took so long without a sign of life that another machine went on with it."""
 
 
 class NothingToDo(WorldError):

@@ -419,3 +419,18 @@ def test_many_threads_may_call(yard: Yard) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(work, range(8))) == {manifest.digest}
+
+
+def test_who_may_write_is_not_refused(yard: Yard) -> None:
+    """It is asked without anything being written: there is no such repository afterwards, nor a tag more."""
+    yard.registry.refuse_reader(yard.repository)
+
+    assert yard.registry.list_tags(yard.repository) == ()
+
+
+def test_what_is_not_read_back_is_put_all_the_same(yard: Yard) -> None:
+    """For whoever looks at all of it at the end."""
+    manifest = yard.publish(V1, "one")
+    yard.registry.put(yard.repository, STABLE, manifest, is_read_back=False)
+
+    assert yard.registry.resolve(yard.repository, STABLE) == manifest.digest

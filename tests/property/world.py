@@ -31,9 +31,11 @@ from stackyard.model.stack import Revision, Stack, Suite, Target
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.run.driver import Driver
 from stackyard.run.events import Limits
+from stackyard.run.moving import Mover
 from stackyard.testing import FixedClock, MemoryRegistry
 from stackyard.verbs import Options, Yard
 from stackyard.verbs.groundwork import work_of
+from stackyard.verbs.journaling import journal_of
 from tests import oracle
 from tests.evaluating import EvaluatingEngine
 from tests.oracle import Content
@@ -304,7 +306,8 @@ class World:
         work.run_suite = _Suites(failing, self.clock)
         self.engine.builds.clear()
         self.engine.left = left
-        driver = Driver(plan, work, self.records, yard.tags("engine"), Limits(builds=1), unwatched, number)
+        mover = Mover(yard.tags("engine"), journal_of(yard, "engine"))
+        driver = Driver(plan, work, self.records, mover, Limits(builds=1), unwatched, number)
         try:
             summary = driver.run("build", self.clock.now())
             if plan.has_work:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -117,9 +118,11 @@ class Session:
 
         options = replace(self.options, needs_history=needs_history)
         look = question.look if question is not None else None
-        return load(
+        yard = load(
             Path(self.directory), options, make_engine=self.make_engine, make_registry=self.make_registry, look=look
         )
+        yard.listener = lambda sentence: sys.stderr.write(f"{sentence}\n")
+        return yard
 
     def style(self, stream: Any) -> Style:
         """Colours where a person sees them: a terminal that can, no NO_COLOR; FORCE_COLOR overrules the terminal."""

@@ -23,7 +23,7 @@ import msgspec
 from stackyard.edges.auth import codes_of, login_hint, refusal
 from stackyard.edges.credentials import CredentialSource, DockerCredentials
 from stackyard.edges.ecr import EcrCredentials
-from stackyard.edges.oci_blobs import bring, mount, read_blob, upload
+from stackyard.edges.oci_blobs import bring, mount, read_blob, refuse_reader, upload
 from stackyard.edges.oci_calls import DELETE, READ, WRITE, Calls, named, root_of
 from stackyard.edges.oci_lists import fallback_tag, keep_referrer, kept_referrers, list_tags, listed_referrers
 from stackyard.edges.patience import Patience
@@ -93,8 +93,8 @@ class OciRegistry:
         digest = asked or _digest_header(response) or digest_of(response.data)
         return Manifest(digest, media_type, response.data)
 
-    def put(self, repository: Repository, tag: Tag | Digest, manifest: Manifest) -> None:
-        """Point `tag` at a manifest whose blobs are in the repository, and read back that it does.
+    def put(self, repository: Repository, tag: Tag | Digest, manifest: Manifest, *, is_read_back: bool = True) -> None:
+        """Point `tag` at a manifest whose blobs are in the repository, and read back that it does, unless told not to.
 
         A tag that somebody else moves at the same time is a DigestMismatch, too. A registry that lists no
         referrers says so in its answer; then what has a subject is listed in an index under a tag.
@@ -104,7 +104,7 @@ class OciRegistry:
         response = self._manifest("PUT", repository, tag, WRITE, manifest)
         if response.status not in (200, 201, 202):
             raise self._calls.refusal("write", repository, tag, response)
-        found = self.resolve(repository, tag)
+        found = self.resolve(repository, tag) if is_read_back else manifest.digest
         if found != manifest.digest:
             raise DigestMismatch(
                 f"{name} was written as {manifest.digest} and reads back as {found or 'nothing'}",
@@ -126,6 +126,10 @@ class OciRegistry:
                 lambda: self.manifest(repository, tag),
                 lambda index: self.put(repository, tag, index),
             )
+
+    def refuse_reader(self, repository: Repository) -> None:
+        """RegistryRefused where we may not write: an upload is begun, and given up."""
+        refuse_reader(self._calls, repository)
 
     def untag(self, repository: Repository, tag: Tag) -> bool:
         """Take a tag away; False where the registry deletes no tags. Never deletes by digest.

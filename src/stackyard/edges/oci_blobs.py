@@ -82,6 +82,14 @@ def bring(calls: Calls, repository: Repository, blob: Descriptor, source: Reposi
     return "sent"
 
 
+def refuse_reader(calls: Calls, repository: Repository) -> None:
+    """Begin an upload and give it up: a refusal where we may not write."""
+    begun = calls.call("POST", repository, "blobs/uploads/", WRITE, {"Content-Length": "0"})
+    if begun.status != 202:
+        raise calls.refusal("write", repository, "", begun)
+    calls.call("DELETE", repository, _place(repository, begun).rstrip("?&"), WRITE)
+
+
 def mount(calls: Calls, repository: Repository, digest: Digest, source: Repository) -> bool:
     """Take a blob over from `source`; False where the registry wants its bytes instead.
 

@@ -178,11 +178,17 @@ class Registry(Protocol):
     def manifest(self, repository: Repository, tag: Tag | Digest) -> Manifest | None:
         """The manifest (one GET), its digest verified; None if it is not there."""
 
-    def put(self, repository: Repository, tag: Tag | Digest, manifest: Manifest) -> None:
+    def put(self, repository: Repository, tag: Tag | Digest, manifest: Manifest, *, is_read_back: bool = True) -> None:
         """Point `tag` at a manifest whose blobs are in the repository, and read back that it does.
 
         With its digest in place of a tag it is there without one. What has a subject is listed among its referrers.
+
+        Args:
+            is_read_back: False for whoever looks at all that he has put, at the end.
         """
+
+    def refuse_reader(self, repository: Repository) -> None:
+        """RegistryRefused where we may not write; nothing is written."""
 
     def untag(self, repository: Repository, tag: Tag) -> bool:
         """Take a tag away; False where the registry deletes no tags. Never deletes by digest."""

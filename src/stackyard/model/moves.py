@@ -41,6 +41,9 @@ class Difference(msgspec.Struct, frozen=True):
 
 MoveState = Literal["intended", "done", "undone"]
 
+Exclusion = Literal["machine", "exact", "best effort"]
+"""Who was kept from moving tags meanwhile: who else is on this machine; everybody; everybody, as well as could be."""
+
 
 class MoveSet(msgspec.Struct, frozen=True):
     """Moves that happen all or none; written down before the first one is made."""
@@ -70,6 +73,9 @@ class MoveSet(msgspec.Struct, frozen=True):
     accepted: tuple[Difference, ...] = ()
     """Where the registry was believed and not the records; `accepted_because` is the reason that was given."""
     accepted_because: str = ""
+    token: str = ""
+    """What names this one attempt for other machines; empty where none can know of it."""
+    exclusion: Exclusion = "machine"
     id: int = 0
     """Given when it is written down; 0 before."""
 

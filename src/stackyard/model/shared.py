@@ -15,7 +15,7 @@ import msgspec
 
 from stackyard.model import canonical
 from stackyard.model.accepted import Acceptance
-from stackyard.model.moves import MoveSet
+from stackyard.model.moves import MoveSet, MoveState
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.record import Fact, Inventoried, Record, Reported, Tested
 
@@ -23,13 +23,17 @@ RECORD_KIND = "application/vnd.stackyard.record.v1+json"
 POINTER_KIND = "application/vnd.stackyard.pointer.v1+json"
 INPUTS_KIND = "application/vnd.stackyard.inputs.v1+json"
 MOVES_KIND = "application/vnd.stackyard.moves.v1+json"
+INTENT_KIND = "application/vnd.stackyard.intent.v1+json"
 FACTS_KIND = "application/vnd.stackyard.facts.v1+json"
 RELEASE_KIND = "application/vnd.stackyard.release.v1+json"
 MANIFESTS_KIND = "application/vnd.stackyard.manifests.v1+json"
 ANNOTATION = "org.stackyard.known"
 """Where planning facts stand in a manifest: one GET per target, and no blob."""
 
-RECORD_TAG, POINTER_TAG, MOVES_TAG = "sy-r-", "sy-p-", "sy-m-"
+RECORD_TAG, POINTER_TAG = "sy-r-", "sy-p-"
+INTENT_TAG, MOVES_TAG, UNDONE_TAG = "sy-i-", "sy-m-", "sy-u-"
+"""Tags are about to be moved; were; were not, or were put back. An intent is open that neither end has a tag for."""
+TAG_OF: dict[MoveState, str] = {"intended": INTENT_TAG, "done": MOVES_TAG, "undone": UNDONE_TAG}
 _NEWEST = 12
 """So many records of a target are in its pointer: a plan goes on from one of the last few."""
 
@@ -59,14 +63,57 @@ def pointer_tag(target: TargetName, platform: str) -> Tag:
     return Tag(f"{POINTER_TAG}{canonical.digest([target, platform]).hex[:32]}")
 
 
-def moves_tag(moves: MoveSet) -> Tag:
-    """The tag of a set of moves: what it is, wherever it was written down."""
-    return Tag(f"{MOVES_TAG}{canonical.digest(for_others(moves)).hex[:32]}")
+class Intent(msgspec.Struct, frozen=True):
+    """Somebody on some machine is moving tags, or was when he died."""
+
+    moves: MoveSet | None = None
+    """None before it is settled which: nothing was touched yet."""
+    beat: int = 0
+    """Grows for as long as he lives."""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """What a list of tags tells of sets of moves, by their names."""
+
+    open: frozenset[str]
+    done: frozenset[str]
+    undone: frozenset[str]
+
+    @property
+    def ended(self) -> frozenset[str]:
+        """Those that are over, either way."""
+        return self.done | self.undone
+
+
+def listed(tags: Iterable[Tag]) -> Listed:
+    """Which sets are open, and which came to an end.
+
+    >>> listed(map(Tag, ["sy-i-a", "sy-i-b", "sy-m-a", "sy-u-c", "stable"]))
+    Listed(open=frozenset({'b'}), done=frozenset({'a'}), undone=frozenset({'c'}))
+    """
+    found: dict[str, set[str]] = {INTENT_TAG: set(), MOVES_TAG: set(), UNDONE_TAG: set()}
+    for tag in tags:
+        if tag[:5] in found:
+            found[tag[:5]].add(str(tag[5:]))
+    done, undone = frozenset(found[MOVES_TAG]), frozenset(found[UNDONE_TAG])
+    return Listed(frozenset(found[INTENT_TAG]) - done - undone, done, undone)
+
+
+def moves_name(moves: MoveSet) -> str:
+    """What a set of moves is called, wherever it was written down."""
+    if moves.token:
+        return moves.token
+    return canonical.digest(msgspec.structs.replace(for_others(moves), state="done", exclusion="machine")).hex[:32]
+
+
+def moves_tag(moves: MoveSet, state: MoveState = "done") -> Tag:
+    """The tag of a set of moves, or of how it ended."""
+    return Tag(TAG_OF[state] + moves_name(moves))
 
 
 def for_others(moves: MoveSet) -> MoveSet:
     """A set of moves without what only one machine's records say of it."""
-    return msgspec.structs.replace(moves, id=0, state="done")
+    return msgspec.structs.replace(moves, id=0)
 
 
 def for_plans(record: Record) -> Record:

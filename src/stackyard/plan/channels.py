@@ -365,7 +365,7 @@ def check_unmoved(reference: Reference, expected: Digest, found: Digest | None) 
     if found != expected:
         raise TagConflict(
             f"{reference} is at {found or 'nothing'}, and the records put it at {expected}",
-            hint="someone else moved it; `stackyard history` shows when we last did",
+            hint=f"someone else moved it; `stackyard show {reference.tag}` says when we last did",
             reference=str(reference),
             expected=expected,
             found=found,

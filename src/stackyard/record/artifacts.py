@@ -31,6 +31,7 @@ from stackyard.model.shared import (
     ANNOTATION,
     FACTS_KIND,
     INPUTS_KIND,
+    INTENT_KIND,
     MANIFESTS_KIND,
     MOVES_KIND,
     MOVES_TAG,
@@ -38,6 +39,8 @@ from stackyard.model.shared import (
     RECORD_KIND,
     RECORD_TAG,
     RELEASE_KIND,
+    UNDONE_TAG,
+    Intent,
     Shared,
     for_others,
     for_plans,
@@ -108,16 +111,39 @@ def read_all(registry: Registry, repository: Repository) -> Held:
     """Every record, set of moves and release: a GET for each (two for a release), after the list of tags."""
     tags = registry.list_tags(repository)
     records = (_in(registry.manifest(repository, tag), Shared) for tag in tags if tag.startswith(RECORD_TAG))
-    moves = (_in(registry.manifest(repository, tag), MoveSet) for tag in tags if tag.startswith(MOVES_TAG))
+    ends = (tag for tag in tags if tag.startswith((MOVES_TAG, UNDONE_TAG)))
+    moves = (_in(registry.manifest(repository, tag), MoveSet) for tag in ends)
     releases = (_release(registry, repository, tag) for tag in tags if tag.startswith(RELEASE_TAG))
-    return Held(tuple(filter(None, records)), tuple(filter(None, moves)), tuple(filter(None, releases)))
+    return Held(
+        tuple(filter(None, records)),
+        tuple(each for each in moves if each is not None and each.moves),
+        tuple(filter(None, releases)),
+    )
 
 
-def write_moves(registry: Registry, moves: MoveSet) -> None:
-    """Leave a set of moves in the repository of its first tag."""
-    repository = moves.moves[0].repository
-    empty = _described(_EMPTY_KIND, registry.upload(repository, _EMPTY), len(_EMPTY))
-    registry.put(repository, moves_tag(moves), _artifact(MOVES_KIND, [empty], for_others(moves)))
+def write_moves(registry: Registry, home: Repository, moves: MoveSet) -> None:
+    """Leave a set of moves that came to an end, under a tag that says which."""
+    empty = _described(_EMPTY_KIND, registry.upload(home, _EMPTY), len(_EMPTY))
+    registry.put(home, moves_tag(moves, moves.state), _artifact(MOVES_KIND, [empty], for_others(moves)))
+
+
+def write_intent(registry: Registry, home: Repository, tag: Tag, intent: Intent) -> None:
+    """Leave an intent, or leave it anew."""
+    empty = _described(_EMPTY_KIND, registry.upload(home, _EMPTY), len(_EMPTY))
+    registry.put(home, tag, _artifact(INTENT_KIND, [empty], intent))
+
+
+def read_intent(registry: Registry, home: Repository, tag: Tag) -> Intent | None:
+    """An intent; None where there is none. RegistryProblem for one that cannot be read: it says what is half done."""
+    manifest = registry.manifest(home, tag)
+    found = _in(manifest, Intent)
+    if manifest is not None and found is None:
+        raise RegistryProblem(
+            f"{home}:{tag} says which tags are being moved, and cannot be read",
+            hint="a newer Stackyard wrote it, and can finish it",
+            address=home.host,
+        )
+    return found
 
 
 def write_release(registry: Registry, release: Release, manifests: Sequence[Manifest]) -> None:

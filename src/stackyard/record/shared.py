@@ -56,10 +56,12 @@ class SharedRecords:
 
     Args:
         place: see Place.
+        home: the repository that has the journal.
     """
 
-    def __init__(self, local: SqliteRecords, registry: Registry, place: Place) -> None:
+    def __init__(self, local: SqliteRecords, registry: Registry, place: Place, home: Repository | None = None) -> None:
         self.local = local
+        self._home = home
         self._registry = registry
         self._place = place
         self._pool: ThreadPoolExecutor | None = None
@@ -94,13 +96,13 @@ class SharedRecords:
         return sum(map(self._send, left)) + len(self.local.unshared_releases()) + len(self.local.unshared_moves())
 
     def settle(self, moves: MoveSet, state: MoveState) -> None:
-        """As the local store; `flush` brings what was done."""
+        """As the local store; `flush` brings what was done and the journal could not bring."""
         self.local.settle(moves, state)
 
     def _send_moves(self) -> None:
         for moves in self.local.unshared_moves():
             try:
-                write_moves(self._registry, moves)
+                write_moves(self._registry, self._home or moves.moves[0].repository, moves)
             except StackyardError as error:
                 self._failed[f"moves {moves.id}"] = str(error)
             else:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[Repository, Digest], Inputs | None]
 
 _BUSY_S = 30.0
+_LATEST = 50
 _PUT_TAG = "INSERT OR REPLACE INTO tags (place, reference, digest, branch) VALUES (?, ?, ?, ?)"
 
 
@@ -157,21 +158,30 @@ class SqliteRecords:
 
     def merge_moves(self, sets: Sequence[MoveSet]) -> int:
         """Take over sets of moves of other machines; how many were new. Their tags are where the last set put them."""
-        from stackyard.model.shared import moves_tag
+        from stackyard.model.shared import moves_name
 
-        known = {moves_tag(moves) for moves in self.move_sets(state="done")}
-        fresh = [moves for moves in sets if moves_tag(moves) not in known]
+        known = {moves_name(moves) for moves in self.move_sets()}
+        fresh = [moves for moves in sets if moves_name(moves) not in known]
         with self._open() as db:
             for moves in fresh:
-                sql = "INSERT INTO moves (channel, state, body) VALUES (?, 'done', ?)"
-                number = db.execute(sql, (moves.channel, canonical.encode(moves).decode())).lastrowid
+                sql = "INSERT INTO moves (channel, state, body) VALUES (?, ?, ?)"
+                row = (moves.channel, moves.state, canonical.encode(moves).decode())
+                number = db.execute(sql, row).lastrowid
                 db.execute("INSERT OR REPLACE INTO shared VALUES (?, 1)", (f"moves {number}",))
-        touched = {move.reference.canonical for moves in fresh for move in moves.moves}
+        touched = {move.reference.canonical for moves in fresh for move in moves.moves if moves.state == "done"}
         for moves in reversed(self.move_sets(state="done") if fresh else ()):
             with self._open() as db:
                 rows = [(moves.place, move.reference.canonical, move.now, moves.branch) for move in moves.moves]
                 db.executemany(_PUT_TAG, [row for row in rows if row[1] in touched])
         return len(fresh)
+
+    def last_moves(self) -> tuple[int, str]:
+        """The number of the set of moves that was written down last, and the latest time that one of the last has."""
+        if not self._path.exists():
+            return 0, ""
+        with self._open() as db:
+            rows = db.execute(f"SELECT id, body FROM moves ORDER BY id DESC LIMIT {_LATEST}").fetchall()
+        return max((row[0] for row in rows), default=0), max((_at(body) for _, body in rows), default="")
 
     def unshared_moves(self) -> Sequence[MoveSet]:
         """Sets of moves in registries that no registry was given."""
@@ -477,6 +487,10 @@ def _record(row: tuple[str, str, str, str, str, int], facts: tuple[Fact, ...]) -
     identity, target, source, build, inputs, run = row
     facts = tuple(sorted(facts, key=lambda fact: fact.at))  # those of elsewhere came here later than they happened
     return Record(identity, TargetName(target), Digest(source), Digest(build), Digest(inputs), run, facts)
+
+
+def _at(body: str) -> str:
+    return canonical.decode(body, MoveSet).at
 
 
 def _seen(row: tuple[str, str | None, str, str]) -> Seen:

@@ -16,13 +16,12 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from stackyard.edges.patience import Retries, counted
-from stackyard.edges.turn import TAGS, Turn, taken
+from stackyard.edges.turn import Turn
 from stackyard.errors import StackyardError
 from stackyard.model.decide import Need, Presence, also_tagged, decide, settled
 from stackyard.model.inputs import build_fingerprint
-from stackyard.model.known import TagPlace
 from stackyard.model.logs import LogKind, logs_of
-from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName
 from stackyard.model.outcome import BAD, JobTime, Outcome, Published, RunSummary, Status
 from stackyard.model.plan import Action, Plan, Step
@@ -62,10 +61,10 @@ from stackyard.run.expect import IDLE
 from stackyard.run.jobs import Done, Work
 from stackyard.run.log import FILE, RunLog
 from stackyard.run.machine import Machine
+from stackyard.run.moving import Mover, Wanted
 from stackyard.run.once import once
 from stackyard.run.publish import join, prune, publish
 from stackyard.run.stop import Stop
-from stackyard.run.tagging import TagStore, carry_out
 from stackyard.run.workers import Ended, Threads, Workers
 
 _STATUS: dict[Action, Status] = {
@@ -111,7 +110,7 @@ class Driver:
         plan: Plan,
         work: Work,
         records: Records,
-        store: TagStore,
+        mover: Mover,
         limits: Limits,
         watch: Watch,
         number: int,
@@ -122,7 +121,7 @@ class Driver:
         self._plan = plan
         self._work = work
         self._records = records
-        self._store = store
+        self._mover = mover
         self._watch = watch
         self._number = number
         targets = {target.name: target for target in work.stack.targets}
@@ -250,8 +249,7 @@ class Driver:
                 track = self._tracks[name]
                 self._remarks += prune(self._work.on(track.target), track.target, track.record)
             case Move(targets=targets):
-                with taken(self._work.turns / TAGS):
-                    self._move(targets)
+                self._move(targets)
                 return self._tell(Moved(targets))
         return []
 
@@ -320,7 +318,7 @@ class Driver:
                 return build
             track.turn = turn = Turn(work.turns / f"{target.name.file_safe}.build")
             return lambda: once(work, target, parents, turn, build, self._is_stopping.is_set, tell)
-        fixed, store = track.step.fixed_tags, self._store
+        fixed, store = track.step.fixed_tags, self._mover.store
         members = self._members(target) if target.is_index else {}
         if track.action == "join":
             return lambda: join(work, target, members, fixed, store, tell)
@@ -486,27 +484,17 @@ class Driver:
     # Moving tags.
 
     def _move(self, targets: tuple[TargetName, ...]) -> None:
-        """Move the branch tags of a connected set, written down before the first."""
-        place: TagPlace = "registry" if self._work.is_publishing else "engine"
-        moves: list[TagMove] = []
-        revision = self._plan.revision
-        commit = "" if revision.is_dirty else revision.commit
+        """Move the branch tags of a connected set."""
+        wanted = [each for name in targets if (each := self._wanted(self._tracks[name])) is not None]
         try:
-            for name in targets:
-                moves += self._moves_of(self._tracks[name])
-            if not moves:
-                return
-            now, branch = self._work.clock.now(), revision.branch
-            done = MoveSet("run", place, "", str(self._number), now, tuple(moves), commit, branch=branch)
-            if done.changes:
-                done = carry_out(done, self._store, self._records, is_fresh=True)
-            for move in moves:  # also those that were there before these records knew of them
-                self._records.put_tag(place, move.reference, move.now, revision.branch)
+            done = self._mover.move(self._plan, self._number, self._work.clock.now(), wanted, self._records)
         except StackyardError as error:
             self._notes.append(f"moving tags were not moved: {error}")
             for name in targets:
                 track = self._tracks[name]
                 track.outcome = self._outcome(track, "failed", f"its tags could not be moved: {error}", (), None)
+            return
+        if done is None:
             return
         for move in done.moves:
             track = self._tracks[move.target]
@@ -517,13 +505,10 @@ class Driver:
             self._moved.append(done)
             self._watch(TagsMoved(done))
 
-    def _moves_of(self, track: _Track) -> list[TagMove]:
+    def _wanted(self, track: _Track) -> Wanted | None:
         record, repository = track.record, track.target.repository
         if record is None or record.built is None or track.in_place:
-            return []
+            return None
         pushed = record.pushed(repository)
-        now = pushed.image.digest if self._work.is_publishing and pushed else record.built.image.id
-        return [
-            TagMove(track.target.name, repository, tag, self._store.resolve(repository, tag), now)
-            for tag in track.step.moving_tags
-        ]
+        digest = pushed.image.digest if self._work.is_publishing and pushed else record.built.image.id
+        return Wanted(track.target.name, repository, track.step.moving_tags, digest)

@@ -1,34 +1,56 @@
 # SPDX-License-Identifier: MIT
 """Moving tags: a set of moves carried out all or none, written down before the first.
 
-In:   a MoveSet (a plan that was shown), a TagStore, the records
+In:   a MoveSet (a plan that was shown), a TagStore, the journal
 Out:  the set as it ended
 Raises: what the store raised, after putting back what was there before
-Used by: the end of a run, promote, rollback. Why: docs/explanation/promotion.md
+Used by: run/moving (the end of a run), promote, rollback. Why: docs/explanation/promotion.md
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
-
-import msgspec
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
 
 from stackyard.edges.engine import Engine
 from stackyard.edges.registry import Manifest, Registry
-from stackyard.errors import EngineUnavailable, RegistryUnreachable, StackyardError, TagConflict, WorldError
+from stackyard.errors import (
+    DigestMismatch,
+    EngineUnavailable,
+    RegistryRefused,
+    RegistryUnreachable,
+    StackyardError,
+    TagConflict,
+    TakenOver,
+    WorldError,
+)
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import LocalImage, Reference, Repository
-from stackyard.record.store import Records
+from stackyard.record.journal import Beat, Ending, Journal
 
 CONNECTIONS = 8
 """So many tags are looked at or moved at a time."""
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 
 class TagStore(Protocol):
     """Where tags are: an engine's own store, or the registries."""
+
+    is_shared: bool
+    """Whether other machines move tags there: what was put is looked at when all is."""
+    connections: int
+    """So many tags are looked at or moved at a time."""
+
+    def refuse_reader(self, repository: Repository) -> None:
+        """An error where we may not move tags."""
+
+    def ready(self, repository: Repository, digest: Digest) -> None:
+        """Make `put` need nothing more; an error where there is no such content."""
 
     def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
         """What the tag points at now."""
@@ -42,8 +64,8 @@ class TagStore(Protocol):
     def keep(self, repository: Repository, manifest: Manifest) -> None:
         """Have a manifest ready that is known from elsewhere."""
 
-    def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
-        """Point the tag at content that is there."""
+    def put(self, repository: Repository, tag: Tag, digest: Digest, *, is_read_back: bool = True) -> None:
+        """Point the tag at content that is there; `is_read_back`: and look whether it does."""
 
     def remove(self, repository: Repository, tag: Tag) -> bool:
         """Take the tag away; False where that cannot be done."""
@@ -52,8 +74,22 @@ class TagStore(Protocol):
 class EngineTags:
     """Tags in an engine's own store: they point at local ids."""
 
+    is_shared = False
+    connections = CONNECTIONS
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def refuse_reader(self, repository: Repository) -> None:
+        """Who may ask an engine may do everything."""
+
+    def ready(self, repository: Repository, digest: Digest) -> None:
+        """One inspect."""
+        if self._engine.inspect(digest) is None:
+            raise WorldError(
+                f"the engine has no image {digest.short}, so no tag of {repository} can point at it",
+                hint="stackyard build makes it, or fetches it",
+            )
 
     def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
         """One inspect."""
@@ -71,8 +107,8 @@ class EngineTags:
     def keep(self, repository: Repository, manifest: Manifest) -> None:
         """Nothing."""
 
-    def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
-        """One request."""
+    def put(self, repository: Repository, tag: Tag, digest: Digest, *, is_read_back: bool = True) -> None:  # noqa: ARG002
+        """One request: an engine's word suffices."""
         self._engine.tag(LocalImage(digest), Reference(repository, tag))
 
     def remove(self, repository: Repository, tag: Tag) -> bool:
@@ -84,8 +120,11 @@ class EngineTags:
 class RegistryTags:
     """Tags in registries: they point at manifest digests. No blob travels."""
 
-    def __init__(self, registry: Registry) -> None:
+    is_shared = True
+
+    def __init__(self, registry: Registry, connections: int = CONNECTIONS) -> None:
         self._registry = registry
+        self.connections = connections
         self._kept: dict[tuple[Repository, Digest], Manifest] = {}
 
     def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
@@ -110,59 +149,126 @@ class RegistryTags:
             self.read(repository, digest)
         return self._kept.get((repository, digest))
 
-    def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
-        """GET the manifest, unless it was read; PUT the same bytes under the tag, read back."""
+    def refuse_reader(self, repository: Repository) -> None:
+        """Two requests."""
+        self._registry.refuse_reader(repository)
+
+    def ready(self, repository: Repository, digest: Digest) -> None:
+        """GET the manifest, unless it was read."""
+        self._manifest(repository, digest)
+
+    def put(self, repository: Repository, tag: Tag, digest: Digest, *, is_read_back: bool = True) -> None:
+        """GET the manifest, unless it was read; PUT the same bytes under the tag, and HEAD it."""
+        self._registry.put(repository, tag, self._manifest(repository, digest), is_read_back=is_read_back)
+
+    def _manifest(self, repository: Repository, digest: Digest) -> Manifest:
         manifest = self.bytes_of(repository, digest)
         if manifest is None:
             raise WorldError(
-                f"{repository}@{digest} is not in the registry, so {tag!r} cannot point at it",
+                f"{repository}@{digest} is not in the registry, so no tag can point at it",
                 hint="stackyard push publishes what is built and tested",
             )
-        self._registry.put(repository, tag, manifest)
+        return manifest
 
     def remove(self, repository: Repository, tag: Tag) -> bool:
         """One DELETE of the tag; registries may refuse."""
         return self._registry.untag(repository, tag)
 
 
-def carry_out(moves: MoveSet, store: TagStore, records: Records, *, is_fresh: bool = False) -> MoveSet:
+def carry_out(moves: MoveSet, store: TagStore, journal: Journal, *, is_fresh: bool = False) -> MoveSet:
     """Move all tags of the set, or none; several at a time.
 
-    Every tag is looked at before the first is moved: one that is not where the plan
-    saw it stops everything. If a move fails, those already made are put back, but for
-    tags that somebody else has moved since: theirs stand, and the error names them. A
-    tag that did not exist before and cannot be removed leaves the set `intended`, and
-    the next command finishes it forward.
+    Whether we may write, every source, and every tag is looked at before the first is moved: one that is not where the
+    plan saw it stops everything.
 
     Args:
         is_fresh: the plan looked just now: nobody was asked meanwhile.
     """
-    if not is_fresh:
-        for move, found in zip(moves.moves, looked(store, moves.moves), strict=True):
-            if found not in (move.was, move.now):
-                raise conflict(move.reference, move.was, found)
-    written = records.intend(moves)
-    made, error = _made(written.changes, store)
-    if error is not None:
-        is_undone, theirs = _put_back(made, store)
-        if is_undone:
-            records.settle(written, "undone")
-        if theirs:
-            names = ", ".join(map(str, theirs))
-            raise WorldError(
-                f"{error}; not put back is what somebody else moved meanwhile: {names}",
-                hint=error.hint or "`stackyard history` shows who",
-                left_alone=tuple(theirs),
-            ) from error
+    for repository in _one_of_each(moves.changes):
+        store.refuse_reader(repository)
+    each(store, lambda move: store.ready(move.repository, move.now), moves.changes)
+    with journal.held(partial(finish, store)) as is_quiet:
+        if not (is_fresh and is_quiet):
+            refuse_moved(store, moves.moves)
+        return make(moves, store, journal)
+
+
+def _one_of_each(moves: Sequence[TagMove]) -> list[Repository]:
+    """One repository of each namespace: rights are given by those, and a look at each repository would cost more."""
+    found: dict[str, Repository] = {}
+    for move in moves:
+        found.setdefault(move.repository.canonical.rpartition("/")[0], move.repository)
+    return list(found.values())
+
+
+def refuse_moved(store: TagStore, moves: Sequence[TagMove]) -> None:
+    """TagConflict for a tag that is not where the plan saw it."""
+    for move, found in zip(moves, looked(store, moves), strict=True):
+        if found not in (move.was, move.now):
+            raise conflict(move.reference, move.was, found)
+
+
+def make(moves: MoveSet, store: TagStore, journal: Journal) -> MoveSet:
+    """Make the moves of a set that was looked at; the journal is held.
+
+    If a move fails, those already made are put back, but for tags that somebody else has moved since: theirs stand,
+    and the error names them. What cannot be put back now leaves the set `intended`, and the next command finishes it.
+    """
+    written = journal.intend(moves)
+    error = _made(written.changes, store, journal.beat)
+    if error is None:
+        return journal.end(written, "done")
+    if isinstance(error, TakenOver):
         raise error
-    records.settle(written, "done")
-    return msgspec.structs.replace(written, state="done")
+    back = _put_back(written.changes, store, journal.beat)
+    if back.is_whole:
+        journal.end(written, "undone")
+    raise back.told(error)
+
+
+def finish(store: TagStore, moves: MoveSet, beat: Beat) -> Ending:
+    """Make a set whole that a killed command left half made: forward, since its content was checked before; else back.
+
+    Raises what passes by itself: nothing is known yet, and the next command tries again.
+    """
+    found = dict(zip(moves.changes, looked(store, moves.changes), strict=True))
+    strange = [move for move in moves.changes if found[move] not in (move.was, move.now)]
+    if strange:  # someone else promoted since: theirs stands
+        error: StackyardError | None = conflict(strange[0].reference, strange[0].was, found[strange[0]])
+    else:
+        error = _made([move for move in moves.changes if found[move] != move.now], store, beat)
+    if error is None:
+        return Ending("done")
+    if _passes(error):
+        raise error
+    back = _put_back(moves.changes, store, beat)
+    if back.failed:
+        raise back.told(error)
+    what = f"{moves.kind} of {moves.source} to {moves.channel}" if moves.channel else f"run {moves.source}"
+    stays = f"; {named(back.stuck)} did not exist before, and cannot be removed" if back.stuck else ""
+    problem = WorldError(
+        f"the {what} was interrupted, and its tags cannot be finished: {error}{stays}",
+        hint="it was put back; promote or roll back again",
+    )
+    return Ending("undone", problem)
+
+
+def _passes(error: StackyardError) -> bool:
+    """Whether the same request may go well a little later."""
+    if isinstance(error, RegistryRefused):
+        return error.status == 429 or int(str(error.status)) >= 500
+    return isinstance(error, (EngineUnavailable, RegistryUnreachable, TakenOver))
+
+
+def each(store: TagStore, do: Callable[[T], R], several: Sequence[T]) -> list[R]:
+    """As many at a time as the store takes; what the first of them raised that failed."""
+    with ThreadPoolExecutor(store.connections) as pool:
+        return list(pool.map(do, several))
 
 
 def looked(store: TagStore, moves: Sequence[TagMove]) -> list[Digest | None]:
     """Where each tag is now."""
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return list(pool.map(lambda move: store.resolve(move.repository, move.tag), moves))
+    return each(store, lambda move: store.resolve(move.repository, move.tag), moves)
 
 
 def asked(
@@ -170,92 +276,121 @@ def asked(
 ) -> dict[tuple[Repository, Tag | Digest], Digest | None]:
     """Where tags are; what comes with True is made ready to be put elsewhere."""
 
-    def ask(each: tuple[Repository, Tag | Digest, bool]) -> Digest | None:
-        repository, tag, is_source = each
+    def ask(one: tuple[Repository, Tag | Digest, bool]) -> Digest | None:
+        repository, tag, is_source = one
         return store.read(repository, tag) if is_source or isinstance(tag, Digest) else store.resolve(repository, tag)
 
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        answers = list(pool.map(ask, wanted))
+    answers = each(store, ask, wanted)
     return {(repository, tag): answer for (repository, tag, _), answer in zip(wanted, answers, strict=True)}
 
 
-def _made(moves: Sequence[TagMove], store: TagStore) -> tuple[list[TagMove], StackyardError | None]:
-    """Make the moves; once one failed no more are begun. Those that were begun, and the first failure."""
-    begun: list[TagMove] = []
+def _made(moves: Sequence[TagMove], store: TagStore, beat: Beat) -> StackyardError | None:
+    """Make the moves, and look at each when all are made; once one failed no more are begun. The first failure."""
     failed: list[StackyardError] = []
 
     def make(move: TagMove) -> None:
         if failed:
             return
-        begun.append(move)
         try:
-            store.put(move.repository, move.tag, move.now)
+            beat()
+            store.put(move.repository, move.tag, move.now, is_read_back=False)
         except StackyardError as error:
             failed.append(error)
 
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        list(pool.map(make, moves))
-    return begun, failed[0] if failed else None
+    def look(move: TagMove) -> None:
+        if failed:
+            return
+        try:
+            beat()
+            found = store.resolve(move.repository, move.tag)
+            if found != move.now:
+                raise _strayed(move, found)
+        except StackyardError as error:
+            failed.append(error)
+
+    each(store, make, moves)
+    if store.is_shared:
+        each(store, look, moves)
+    return failed[0] if failed else None
 
 
-def finish_interrupted(store_of: dict[str, TagStore], records: Records) -> list[MoveSet]:
-    """Finish every set that a killed command left half made; forward, since its content was checked before."""
-    finished = []
-    for moves in reversed(records.move_sets(state="intended")):
-        store = store_of.get(moves.place)
-        if store is None:
-            continue
-        _finish(moves, store, records)
-        finished.append(moves)
-    return finished
+def _strayed(move: TagMove, found: Digest | None) -> DigestMismatch:
+    lost = "the registry took it and lost it" if found == move.was else "somebody else moved it at the same time"
+    return DigestMismatch(
+        f"{move.reference} was put at {move.now} and is at {found or 'nothing'}: {lost}",
+        hint=f"look at `stackyard show {move.tag}`, then plan again",
+        expected=move.now,
+        found=found,
+    )
 
 
-def _finish(moves: MoveSet, store: TagStore, records: Records) -> None:
-    """Make the moves that are not made yet; a set that cannot be finished is settled, and told of once."""
-    try:
-        found = dict(zip(moves.changes, looked(store, moves.changes), strict=True))
-        for move in moves.changes:
-            if found[move] not in (move.was, move.now):  # someone else promoted since: theirs stands
-                raise conflict(move.reference, move.was, found[move])
-        for move in moves.changes:
-            if found[move] != move.now:
-                store.put(move.repository, move.tag, move.now)
-    except (EngineUnavailable, RegistryUnreachable):
-        raise  # nothing is known yet: the next command tries again
-    except StackyardError as error:
-        records.settle(moves, "undone")
-        what = f"{moves.kind} of {moves.source} to {moves.channel}" if moves.channel else f"run {moves.source}"
-        raise WorldError(
-            f"the {what} was interrupted, and its tags cannot be finished: {error}",
-            hint="some of its tags may have moved; promote or roll back again",
-        ) from error
-    records.settle(moves, "done")
+class _Back(NamedTuple):
+    """What is not where it was before."""
+
+    failed: list[Reference]
+    """Nobody knows, or it could not be put back."""
+    stuck: list[Reference]
+    """It did not exist before, and the registry takes no tag away."""
+    theirs: list[Reference]
+    """Somebody else moved it meanwhile."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no tag is where we put it."""
+        return not self.failed and not self.stuck
+
+    def told(self, error: StackyardError) -> StackyardError:
+        """The error, with what came of putting back; the error alone where all is as it was."""
+        parts = [str(error)]
+        if self.theirs:
+            parts.append(f"not put back is what somebody else moved meanwhile: {named(self.theirs)}")
+        if not self.is_whole:
+            left = named([*self.failed, *self.stuck])
+            parts.append(f"the next command finishes the set, since not all could be put back: {left}")
+        if len(parts) == 1:
+            return error
+        told = WorldError(
+            "; ".join(parts), hint=error.hint or "`stackyard history` shows who", left_alone=tuple(self.theirs)
+        )
+        told.__cause__ = error
+        return told
+
+
+def named(references: Sequence[Reference]) -> str:
+    """A few of them, and how many more."""
+    more = f" and {len(references) - 5} more" if len(references) > 5 else ""
+    return ", ".join(map(str, references[:5])) + more
+
+
+def _put_back(moves: Sequence[TagMove], store: TagStore, beat: Beat) -> _Back:
+    """Put back what was there before, newest first."""
+    back = _Back([], [], [])
+
+    def put(move: TagMove) -> None:
+        try:
+            beat()
+            found = store.resolve(move.repository, move.tag)
+            if found not in (move.was, move.now):
+                back.theirs.append(move.reference)
+            elif found == move.now and move.was is not None:
+                store.put(move.repository, move.tag, move.was)
+            elif found == move.now and not store.remove(move.repository, move.tag):
+                back.stuck.append(move.reference)
+        except StackyardError:
+            back.failed.append(move.reference)
+
+    each(store, put, moves[::-1])
+    for some in back:
+        some.sort()
+    return back
 
 
 def conflict(reference: Reference, expected: Digest | None, found: Digest | None) -> TagConflict:
     """The error for a tag that someone else moved: both digests, and where to look."""
     return TagConflict(
         f"not moving {reference}: it is at {found or 'nothing'}, and the plan saw {expected or 'nothing'}",
-        hint="someone else moved it; look at `stackyard history`, then plan again",
+        hint=f"someone else moved it; look at `stackyard show {reference.tag}`, then plan again",
         reference=str(reference),
         expected=expected,
         found=found,
     )
-
-
-def _put_back(made: Iterable[TagMove], store: TagStore) -> tuple[bool, list[Reference]]:
-    """Put back what was there before, newest first: whether no tag is where we put it, and those that are another's."""
-    is_undone = True
-    theirs: list[Reference] = []
-    for move in reversed(list(made)):
-        try:
-            found = store.resolve(move.repository, move.tag)
-            if found not in (move.was, move.now):
-                theirs.append(move.reference)
-            elif found == move.now and move.was is not None:
-                store.put(move.repository, move.tag, move.was)
-            elif found == move.now:
-                is_undone = store.remove(move.repository, move.tag) and is_undone
-        except StackyardError:
-            is_undone = False
-    return is_undone, theirs

@@ -37,7 +37,18 @@ class Request(msgspec.Struct, frozen=True):
     """One call of a method of the registry."""
 
     verb: Literal[
-        "resolve", "manifest", "put", "untag", "delete", "list_tags", "referrers", "blob", "upload", "mount", "bring"
+        "resolve",
+        "manifest",
+        "put",
+        "refuse_reader",
+        "untag",
+        "delete",
+        "list_tags",
+        "referrers",
+        "blob",
+        "upload",
+        "mount",
+        "bring",
     ]
     repository: Repository
     tag: Tag | Digest
@@ -187,9 +198,20 @@ class MemoryRegistry:
 
         return self._do(Request("manifest", repository, tag), read)
 
-    def put(self, repository: Repository, tag: Tag | Digest, manifest: Manifest) -> None:
+    def put(
+        self,
+        repository: Repository,
+        tag: Tag | Digest,
+        manifest: Manifest,
+        *,
+        is_read_back: bool = True,  # noqa: ARG002 - what is in a dict is there
+    ) -> None:
         """Point `tag` at a manifest, or leave it there without one; RegistryRefused (400) without its blobs."""
         self._do(Request("put", repository, tag), lambda: self._write(repository, tag, manifest))
+
+    def refuse_reader(self, repository: Repository) -> None:
+        """Everybody may write here; `fail_on` says otherwise."""
+        self._do(Request("refuse_reader", repository, Tag("")), lambda: None)
 
     def untag(self, repository: Repository, tag: Tag) -> bool:
         """Take a tag away; False if this registry `can_untag` nothing."""

@@ -216,11 +216,11 @@ def prepare(
     from stackyard.verbs.groundwork import (
         accept_bases,
         accept_downloads,
-        finish_moves,
         look,
         notes_of_cache,
         renew_bases,
     )
+    from stackyard.verbs.journaling import finish_moves
     from stackyard.verbs.publishing import refuse_publishing
 
     refuse_errors(yard.stack)
@@ -230,10 +230,10 @@ def prepare(
     chosen = choose(yard.stack, images, ruling.rebuilt(rebuild), only, with_children, on_published)
     if ruling.is_publishing:
         refuse_publishing(yard, chosen.planned)
-    finish_moves(yard)
     engines = (yard.engine, *yard.engines_for(chosen.planned).values())
     for engine in engines:
         engine.about()
+    finish_moves(yard, "registry" if ruling.is_publishing else "engine")
     now = yard.clock.now() if renew else ""
     known, unread = _learned(yard, yard.records.known(), chosen, ruling, now)
     known, notes = renew_bases(yard, known, chosen.planned, refresh, now)
@@ -283,9 +283,11 @@ def run(
     if plan.is_idle:
         return leave(yard, plan, command)
     from stackyard.run.driver import Driver
+    from stackyard.run.moving import Mover
     from stackyard.run.pace import paced
     from stackyard.run.stop import Stop
     from stackyard.verbs.groundwork import work_of
+    from stackyard.verbs.journaling import journal_of
     from stackyard.verbs.leftovers import living
     from stackyard.verbs.room import free_bytes, free_now, refuse_without_room
     from stackyard.verbs.sharing import shared_store
@@ -298,10 +300,11 @@ def run(
         started = yard.clock.now()
         number = yard.records.begin_run(command, started) if plan.has_work else 0
         work = work_of(yard, plan, number, use_cache)
-        store = yard.tags("registry" if plan.is_publishing else "engine")
+        place: TagPlace = "registry" if plan.is_publishing else "engine"
+        mover = Mover(yard.tags(place), journal_of(yard, place))
         limits = limits or usual_limits(yard, plan)
         shared = shared_store(yard) if plan.is_publishing else None
-        driver = Driver(plan, work, shared or yard.records, store, limits, watch, number, is_failing_fast, stop=stop)
+        driver = Driver(plan, work, shared or yard.records, mover, limits, watch, number, is_failing_fast, stop=stop)
         summary = paced(driver.run(command, started), plan, limits)
         if summary.is_interrupted or summary.failed:
             clear_up()

@@ -26,7 +26,7 @@ from stackyard.model.reference import Repository
 from stackyard.plan.channels import find_sources
 from stackyard.plan.copying import chosen_for, copies_of, place_called, plan_copy, tags_for
 from stackyard.plan.releases import find_release
-from stackyard.verbs.groundwork import finish_moves
+from stackyard.verbs.journaling import finish_moves, journal_of
 from stackyard.verbs.sharing import sync_if_new
 from stackyard.verbs.yard import settings_for
 
@@ -49,7 +49,7 @@ def plan_copying(
     """
     refuse_errors(yard.stack)
     sync_if_new(yard)
-    finish_moves(yard)
+    finish_moves(yard, "registry")
     place, known = place_called(yard.stack, to), yard.records.known()
     selected = chosen_for(yard.stack, place, images)
     release = find_release(yard.records.releases(), source)
@@ -77,13 +77,11 @@ def copy(yard: Yard, copying: Copying) -> tuple[Copying, Travelled]:
 
     What was copied before somebody ended it is there already the next time.
     """
-    from stackyard.edges.turn import FOLDER, TAGS, taken
     from stackyard.run.tagging import carry_out
 
     with ThreadPoolExecutor(IMAGES_AT_ONCE) as pool:
         travelled = sum(pool.map(lambda each: _bring(yard, each), copying.images), Travelled())
-    with taken(yard.state / FOLDER / TAGS):
-        done = carry_out(copying.moves, yard.tags("registry"), yard.records)
+    done = carry_out(copying.moves, yard.tags("registry"), journal_of(yard, "registry"))
     return msgspec.structs.replace(copying, moves=done), travelled
 
 

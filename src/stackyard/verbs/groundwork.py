@@ -17,7 +17,7 @@ import msgspec
 from stackyard.edges.engine import Engine
 from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import PytestRunner
-from stackyard.edges.turn import FOLDER, TAGS, taken
+from stackyard.edges.turn import FOLDER
 from stackyard.inside.suites import Suites
 from stackyard.load.sources import size_bytes
 from stackyard.load.stack import Rereader
@@ -34,20 +34,10 @@ from stackyard.model.stack import Finding, Stack, Target
 from stackyard.plan.graph import build_order, graph_of
 from stackyard.run.expect import Times, times_of
 from stackyard.run.jobs import Work, accept_base
-from stackyard.run.tagging import finish_interrupted
 from stackyard.verbs.logs import RUNS
 from stackyard.verbs.yard import Yard, settings_for
 
 CONNECTIONS = 8
-
-
-def finish_moves(yard: Yard) -> None:
-    """Finish what a killed command left half moved, before anything else is looked at."""
-    if not yard.records.move_sets(state="intended"):
-        return
-    with taken(yard.state / FOLDER / TAGS):  # of a run that lives: it is not interrupted, and soon done
-        open_sets = yard.records.move_sets(state="intended")
-        finish_interrupted({moves.place: yard.tags(moves.place) for moves in open_sets}, yard.records)
 
 
 def accept_bases(yard: Yard, known: Known, planned: Iterable[TargetName]) -> Known:

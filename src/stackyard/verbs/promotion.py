@@ -49,7 +49,7 @@ def plan_promotion(
     from stackyard.plan.good import GOOD, find_good
     from stackyard.plan.releases import find_release
     from stackyard.run.tagging import asked
-    from stackyard.verbs.groundwork import finish_moves
+    from stackyard.verbs.journaling import finish_moves
     from stackyard.verbs.releasing import have_bytes, named
     from stackyard.verbs.sharing import sync, sync_if_new
 
@@ -57,9 +57,9 @@ def plan_promotion(
     if source == GOOD and yard.stack.shares_records:
         sync(yard)  # what others built since, and brought to its gates
     sync_if_new(yard)
-    finish_moves(yard)
+    place = place_of(yard.stack, yard.records.known())
+    finish_moves(yard, place)
     known = yard.records.known()
-    place = place_of(yard.stack, known)
     selected = select(yard.stack, images)
     differences: tuple[Difference, ...] = ()
     if accept_because:
@@ -123,14 +123,15 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
     """
     from stackyard.plan.releases import find_release
     from stackyard.plan.rollback import plan_rollback
-    from stackyard.verbs.groundwork import finish_moves
+    from stackyard.verbs.journaling import finish_moves
     from stackyard.verbs.releasing import by
     from stackyard.verbs.sharing import sync_if_new
 
     sync_if_new(yard)
-    finish_moves(yard)
+    before = yard.records.move_sets(channel)
+    place = before[0].place if before else "engine"
+    finish_moves(yard, place)
     history = yard.records.move_sets(channel, "done")
-    place = history[0].place if history else "engine"
     to = find_release(yard.records.releases(), release) if release else None
     name = to.name if to else release
     moves = plan_rollback(channel, history, yard.tags(place).resolve, yard.clock.now(), name)
@@ -161,16 +162,15 @@ def move(
         is_fresh: it was planned just now: the tags need not be looked at again.
         tell: gets a sentence if others cannot be told of it yet.
     """
-    from stackyard.edges.turn import FOLDER, TAGS, taken
     from stackyard.run.tagging import carry_out
+    from stackyard.verbs.journaling import journal_of
     from stackyard.verbs.releasing import keep
     from stackyard.verbs.sharing import shared_records
 
     refuse_closed(moves)
     shared = shared_records(yard) if moves.place == "registry" else None
-    with taken(yard.state / FOLDER / TAGS):
-        keep(yard, moves, shared)
-        done = carry_out(moves, yard.tags(moves.place), yard.records, is_fresh=is_fresh)
+    keep(yard, moves, shared)
+    done = carry_out(moves, yard.tags(moves.place), journal_of(yard, moves.place), is_fresh=is_fresh)
     if shared is not None:
         shared.send_unshared()
         for sentence in shared.flush():

@@ -29,6 +29,7 @@ from stackyard.model.record import Fact, Inventoried, Pushed, Record
 from stackyard.model.reference import Repository
 from stackyard.model.release import Release
 from stackyard.model.shared import Shared
+from stackyard.model.stack import Stack
 from stackyard.record.artifacts import Held, point, read_all, read_facts
 from stackyard.record.files import write_atomically
 from stackyard.record.shared import SharedRecords
@@ -74,7 +75,15 @@ def shared_records(yard: Yard) -> SharedRecords | None:
     """The store that gives records away; None for a stack that keeps them to itself."""
     if not yard.stack.shares_records:
         return None
-    return SharedRecords(yard.records, yard.registry, _place)
+    return SharedRecords(yard.records, yard.registry, _place, home_of(yard.stack))
+
+
+def home_of(stack: Stack) -> Repository | None:
+    """The repository that has the journal: that of the first image in the stack's files; None where none is shared."""
+    if not stack.shares_records:
+        return None
+    places = (target.repository for target in stack.targets)
+    return next((place for place in places if not lacks_account(place)), None)
 
 
 def shared_store(yard: Yard) -> SharedRecords | None:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from stackyard.model.known import Known, TagPlace
     from stackyard.model.names import Digest, TargetName
     from stackyard.model.surroundings import EngineChoice
+    from stackyard.record.journal import Journal
     from stackyard.run.tagging import TagStore
 
 STATE_FOLDER = ".stackyard"
@@ -109,11 +110,19 @@ class Yard:
         """What was known when a plan was prepared: a run tells by it what others did since."""
         self._tags: dict[TagPlace, TagStore] = {}
         self._others: dict[str, Engine] = {}
+        self.journals: dict[TagPlace, Journal] = {}
+        """Those that were opened: verbs/journaling."""
+        self.listener: Callable[[str], object] = lambda _: None
+        """Gets a sentence when somebody else is waited for."""
 
     @property
     def root(self) -> Path:
         """The folder that holds the images folder."""
         return self.place.root
+
+    def tell(self, sentence: str) -> None:
+        """Say it to whoever listens."""
+        self.listener(sentence)
 
     @property
     def state(self) -> Path:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from stackyard.errors import RegistryRefused, WorldError
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.reference import Platform, Repository
+from stackyard.record.journal import LocalJournal
 from stackyard.record.sqlite import SqliteRecords
-from stackyard.run.tagging import carry_out, finish_interrupted
+from stackyard.run.tagging import carry_out, finish
 
 OLD, NEW, THEIRS = (Digest(f"sha256:{digit * 64}") for digit in "123")
 STABLE = Tag("stable")
@@ -23,6 +25,9 @@ NAMES = ("first", "second", "third")
 class Tags:
     """Tags of three repositories; the third is refused once, after something else happened."""
 
+    is_shared = True
+    connections = 3
+
     def __init__(self, at: dict[str, Digest], meanwhile: Callable[[Tags], None]) -> None:
         self.at = at
         self.meanwhile: Callable[[Tags], None] | None = meanwhile
@@ -31,7 +36,13 @@ class Tags:
         """What the tag points at now."""
         return self.at.get(repository)
 
-    def put(self, repository: Repository, tag: Tag, digest: Digest) -> None:
+    def refuse_reader(self, repository: Repository) -> None:
+        """Everybody may."""
+
+    def ready(self, repository: Repository, digest: Digest) -> None:
+        """It is."""
+
+    def put(self, repository: Repository, tag: Tag, digest: Digest, *, is_read_back: bool = True) -> None:
         """Point the tag at it."""
         if repository == "third" and self.meanwhile is not None:
             happens, self.meanwhile = self.meanwhile, None
@@ -51,6 +62,11 @@ def records(tmp_path: Path) -> SqliteRecords:
     return SqliteRecords(tmp_path / "records.sqlite3", Platform("linux/amd64"))
 
 
+def journal(records: SqliteRecords) -> LocalJournal:
+    """Of one machine."""
+    return LocalJournal(records, "registry", records._path.with_name("turn"))
+
+
 def moves(was: Digest | None) -> MoveSet:
     """All three from `was` to the new one."""
     made = tuple(TagMove(TargetName(name), Repository(name), STABLE, was, NEW) for name in NAMES)
@@ -68,7 +84,7 @@ def test_what_was_moved_is_put_back(records: SqliteRecords, was: Digest | None) 
     store = Tags(dict(before), nothing)
 
     with pytest.raises(RegistryRefused, match=r"^no$"):
-        carry_out(moves(was), store, records)
+        carry_out(moves(was), store, journal(records))
 
     assert store.at == before
     assert [each.state for each in records.move_sets()] == ["undone"]
@@ -81,13 +97,14 @@ def test_what_somebody_else_moved_meanwhile_stands(records: SqliteRecords, was: 
     store = Tags(dict(before), lambda tags: tags.at.update(first=THEIRS))
 
     with pytest.raises(WorldError, match=r"^no; not put back .*: first:stable$") as caught:
-        carry_out(moves(was), store, records)
+        carry_out(moves(was), store, journal(records))
 
     assert store.at == {**before, "first": THEIRS}
     assert caught.value.hint == "ask the registry"
     assert isinstance(caught.value.__cause__, RegistryRefused)
     assert [each.state for each in records.move_sets()] == ["undone"]
-    assert finish_interrupted({"registry": store}, records) == []
+    journal(records).recover(partial(finish, store))
+    assert store.at == {**before, "first": THEIRS}
 
 
 def test_a_refusal_that_was_none_is_put_back(records: SqliteRecords) -> None:
@@ -95,7 +112,7 @@ def test_a_refusal_that_was_none_is_put_back(records: SqliteRecords) -> None:
     store = Tags(dict.fromkeys(NAMES, OLD), lambda tags: tags.at.update(third=NEW))
 
     with pytest.raises(RegistryRefused):
-        carry_out(moves(OLD), store, records)
+        carry_out(moves(OLD), store, journal(records))
 
     assert store.at == dict.fromkeys(NAMES, OLD)
 
@@ -105,6 +122,6 @@ def test_a_tag_that_was_taken_away_meanwhile_is_told(records: SqliteRecords) -> 
     store = Tags(dict.fromkeys(NAMES, OLD), lambda tags: tags.at.pop("second") and None)
 
     with pytest.raises(WorldError, match="second:stable"):
-        carry_out(moves(OLD), store, records)
+        carry_out(moves(OLD), store, journal(records))
 
     assert store.at == {"first": OLD, "third": OLD}
