@@ -46,7 +46,7 @@ from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.contents import ChangedEntry, ContentsChange
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
 from stackyard.model.elsewhere import Copying, CopyOf, Travelled
-from stackyard.model.gates import GateState, Noted, NotedImage
+from stackyard.model.gates import GateState, Noted, NotedImage, Waiting
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
 from stackyard.model.logs import Log
 from stackyard.model.moves import Difference, MoveSet, TagMove
@@ -416,6 +416,12 @@ def sample_noted() -> Noted:
     image = NotedImage(_CHILD, "registry.example/campus/ml-notebook:2026.3-main", _digest("5"))
     problem = "1 record could not be written beside the images, and will be by the next run: no connection"
     return Noted("gpu", "2026.3-main", fact, (image,), (problem,))
+
+
+def sample_waiting() -> dict[str, Waiting]:
+    """A channel that waits for an approval."""
+    state = GateState("teaching", "approval", "missing", (_CHILD,), "nobody approved it", hint="...")
+    return {"stable": Waiting("main", "1f0c9a2" + "0" * 33, (state,))}
 
 
 def sample_image(moves: MoveSet) -> ShownImage:
@@ -826,6 +832,10 @@ INPUT_FIELDS = {
 STATUS_FIELDS = {
     "format": "Version of this form: 1.",
     "channels.*": "By name of the channel: what it points at; see [promote](#promote-and-rollback).",
+    "waiting[].channel": "A channel that cannot be promoted to the newest run of the branch.",
+    "waiting[].branch": "The branch.",
+    "waiting[].commit": "The commit of that run; empty where files differed from it.",
+    "waiting[].gates[]": "What is missing, as in [promote](#promote-and-rollback).",
     "last_run": "As in [build](#build-and-push), or null.",
     "plan": "As in [plan](#plan).",
 }
@@ -1083,7 +1093,7 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
     yield (
         "status",
         "`stackyard status --json`",
-        {"format": FORMAT, **status_data({"stable": moves}, run), "plan": plan_data(plan)},
+        {"format": FORMAT, **status_data({"stable": moves}, run, sample_waiting()), "plan": plan_data(plan)},
         STATUS_FIELDS,
     )
     yield "bases", "`stackyard bases --json`", bases_data(sample_bases()), BASES_FIELDS

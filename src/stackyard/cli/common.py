@@ -211,7 +211,7 @@ def everywhere(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def completed_by(
-    what: Literal["images", "images_or_all", "parents", "channels", "releases", "names"],
+    what: Literal["images", "images_or_all", "parents", "channels", "releases", "names", "gates"],
 ) -> Callable[..., list[str]]:
     """What click asks for completions: the function of `completing` with that name."""
 

@@ -86,3 +86,13 @@ def releases(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[st
 def names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Channels and releases."""
     return [*channels(ctx, param, incomplete), *releases(ctx, param, incomplete)]
+
+
+def gates(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Reports and approvals that channels ask for."""
+
+    def read() -> Iterable[str]:
+        listed = session_of(ctx).open_yard().stack.gates
+        return dict.fromkeys(gate.name for entry in listed for gate in entry.gates if gate.sort != "tests")
+
+    return _fitting(read, incomplete)

@@ -27,7 +27,7 @@ _OF_APPROVALS = ("--by", "--reason")
     options_metavar="[OPTIONS] --for TAG|COMMIT|RELEASE",
 )
 @click.argument("action", metavar="report|approve", type=click.Choice(["report", "approve"]))
-@click.argument("gate", metavar="GATE")
+@click.argument("gate", metavar="GATE", shell_complete=completed_by("gates"))
 @option("--for", "asked", required=True, metavar="TAG|COMMIT|RELEASE", help="What it is about, looked up once.")
 @option("--junit", metavar="FILE", help="report: the JUnit XML that the tests left.")
 @option("--url", metavar="URL", help="report: where the result can be read.")

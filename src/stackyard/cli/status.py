@@ -21,8 +21,9 @@ def status(yard: Yard, is_json: bool = False) -> None:
     """What is stable, what ran last, what would build, and what one would type next."""
     plan = verbs.plan(yard)
     channels = promotion.channels(yard)
+    waiting = promotion.waiting(yard, channels)
     last = next(iter(yard.records.runs(1)), None)
     if is_json:
-        write_json({"format": FORMAT, **status_data(channels, last), "plan": plan_data(plan)})
+        write_json({"format": FORMAT, **status_data(channels, last, waiting), "plan": plan_data(plan)})
     else:
-        shown(status_text, plan, channels, last, yard.stack.has_registry)
+        shown(status_text, plan, channels, last, yard.stack.has_registry, waiting=waiting)

@@ -72,6 +72,15 @@ class GateState(msgspec.Struct, frozen=True):
         return self.gate if self.gate == "inventory" else f"{self.gate} tests"
 
 
+class Waiting(NamedTuple):
+    """What keeps a channel from the newest run of a branch."""
+
+    branch: str
+    commit: str
+    """The run's; empty where files differed from it."""
+    missing: tuple[GateState, ...]
+
+
 class NotedImage(NamedTuple):
     """An image that something was brought for."""
 

@@ -73,7 +73,8 @@ def with_gates(
 def asked_of(stack: Stack, gate: str, sort: GateSort) -> frozenset[TargetName]:
     """The images of which any channel asks for a gate."""
     found = (each for entry in stack.gates for each in entry.gates if (each.name, each.sort) == (gate, sort))
-    return frozenset().union(*(select(stack, each.images) for each in found))
+    names = frozenset().union(*(select(stack, each.images) for each in found))
+    return frozenset(name for name in names if name.platform is None)  # what joins platforms has the tags
 
 
 class _Channels:

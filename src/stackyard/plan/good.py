@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from stackyard.errors import GatesClosed, NothingToDo
+from stackyard.model.gates import Waiting
 from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
@@ -73,7 +74,7 @@ def find_good(
         if missing_now:
             continue
         end = states.ends[number]
-        moves = gated(_moves(stack, known, sources, channel, end, place), sources)
+        moves = gated(*_moves(stack, known, sources, channel, end, place))
         if not moves.missing:
             return Good(sources, end.commit)
         newest = newest or moves
@@ -93,6 +94,26 @@ def find_good(
         source=GOOD,
         gates=newest.missing,
     )
+
+
+def waiting(
+    stack: Stack, known: Known, runs: Sequence[MoveSet], channel: str, place: TagPlace, gated: Gated
+) -> Waiting | None:
+    """What keeps a channel from the newest run of the branch; None where nothing does, or it is there.
+
+    Args:
+        runs: as for `find_good`.
+    """
+    branch = stack.revision.branch
+    mine = [moves for moves in reversed(runs) if moves.place == place and moves.branch == branch]
+    if branch is None or not mine:
+        return None
+    states = _States(mine)
+    targets = [target for target in stack.targets if target.name.platform is None]
+    sources, _ = _sources(stack, known, targets, states, len(states.ends) - 1, place)
+    moves, named = _moves(stack, known, sources, channel, mine[-1], place)
+    missing = gated(moves, named).missing if moves.changes else ()
+    return Waiting(branch, mine[-1].commit, missing) if missing else None
 
 
 class _States:
@@ -154,13 +175,18 @@ def _tagged(stack: Stack, known: Known, target: Target, place: TagPlace) -> Dige
 
 def _moves(
     stack: Stack, known: Known, sources: Sequence[Source], channel: str, end: MoveSet, place: TagPlace
-) -> MoveSet:
-    """The promotion of a run as its gates are asked, from where the records have the channel."""
+) -> tuple[MoveSet, Sequence[Source]]:
+    """The promotion of a run as its gates are asked, from where the records have the channel, and what it is of.
+
+    An image for which the channel's template has no value is left out: the promotion itself refuses it.
+    """
+    tags = {each.target.name: channel_tag(stack, each.target, channel) for each in sources}
+    named = [each for each in sources if tags[each.target.name] is not None]
     moves: list[TagMove] = []
-    for each in sources:
-        repository, tag = each.target.repository, channel_tag(stack, each.target, channel)
-        if tag is not None:
-            was = known.tag_at(place, Reference(repository, tag))
-            moves.append(TagMove(each.target.name, repository, tag, was, each.digest))
+    for each in named:
+        repository, tag = each.target.repository, tags[each.target.name]
+        assert tag is not None
+        was = known.tag_at(place, Reference(repository, tag))
+        moves.append(TagMove(each.target.name, repository, tag, was, each.digest))
     asked = end.commit[:COMMIT_DIGITS] or end.branch or GOOD
-    return MoveSet("promote", place, channel, asked, end.at, tuple(moves), end.commit)
+    return MoveSet("promote", place, channel, asked, end.at, tuple(moves), end.commit), named

@@ -12,6 +12,7 @@ from typing import Any
 from stackyard.model.record import Approved, Reported, Tested
 from stackyard.model.shown import Shown, ShownImage, Whereabouts
 from stackyard.report.data import FORMAT, moves_data
+from stackyard.report.gates import let_go_text
 from stackyard.report.releases import release_data
 from stackyard.report.text import Style, few, size_text, table, time_text, visible
 
@@ -43,7 +44,8 @@ def _head(shown: Shown, style: Style) -> Iterator[str]:
         yield f"Tag {style(shown.name, 'bold')}"
     if standing is not None:
         verb = "rolled back to" if standing.kind == "rollback" else "promoted from"
-        yield f"Channel {style(shown.name, 'bold')}, {verb} {standing.source}{_when(standing.at, standing.by)}"
+        let_go = let_go_text(standing)
+        yield f"Channel {style(shown.name, 'bold')}, {verb} {standing.source}{_when(standing.at, standing.by)}{let_go}"
     if release is not None:
         notes = f": {visible(release.notes)}" if release.notes else ""
         commit = f" (commit {release.commit[:7]})" if release.commit else ""

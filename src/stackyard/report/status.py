@@ -7,8 +7,11 @@ In: values. Out: text or plain data. Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+from stackyard.model import canonical
+from stackyard.model.gates import Waiting
 from stackyard.model.moves import MoveSet
 from stackyard.model.outcome import RunSummary
 from stackyard.model.plan import Plan
@@ -21,16 +24,30 @@ _NAMED = 6
 """So many images are named; more are counted."""
 
 
+_NOTHING_WAITS: Mapping[str, Waiting] = MappingProxyType({})
+
+
 def status_text(
-    plan: Plan, channels: Mapping[str, MoveSet], last: RunSummary | None, can_publish: bool, style: Style, width: int
+    plan: Plan,
+    channels: Mapping[str, MoveSet],
+    last: RunSummary | None,
+    can_publish: bool,
+    style: Style,
+    width: int,
+    waiting: Mapping[str, Waiting] = _NOTHING_WAITS,
 ) -> str:
     """Four short paragraphs.
 
     Args:
         can_publish: whether the stack names a registry.
+        waiting: what keeps channels from the newest run.
     """
     lines = [head_text(plan, style), ""]
-    facts = [*_channels(channels, style), ("Last run:", _run(last, style)), ("Would build:", _would_build(plan))]
+    facts = [
+        *_channels(channels, waiting, style),
+        ("Last run:", _run(last, style)),
+        ("Would build:", _would_build(plan)),
+    ]
     for name, fact in facts:
         lines.append(name.ljust(_INDENT) + f"\n{' ' * _INDENT}".join(wrapped(fact, max(width - _INDENT, 20))))
     next_ones = _next(plan, channels, can_publish)
@@ -44,24 +61,39 @@ def status_text(
     return "\n".join(lines)
 
 
-def status_data(channels: Mapping[str, MoveSet], last: RunSummary | None) -> dict[str, Any]:
-    """Channels and the last run."""
+def status_data(
+    channels: Mapping[str, MoveSet], last: RunSummary | None, waiting: Mapping[str, Waiting] = _NOTHING_WAITS
+) -> dict[str, Any]:
+    """Channels, what keeps them from the newest run, and the last run."""
     return {
         "channels": {name: moves_data(moves) for name, moves in channels.items()},
+        "waiting": [
+            {
+                "channel": name,
+                "branch": each.branch,
+                "commit": each.commit,
+                "gates": [canonical.builtins(state) for state in each.missing],
+            }
+            for name, each in waiting.items()
+        ],
         "last_run": run_data(last) if last else None,
     }
 
 
-def _channels(channels: Mapping[str, MoveSet], style: Style) -> list[tuple[str, str]]:
-    if not channels:
-        return [("Channels:", "none yet")]
+def _channels(channels: Mapping[str, MoveSet], waiting: Mapping[str, Waiting], style: Style) -> list[tuple[str, str]]:
     lines: list[tuple[str, str]] = []
-    for name, moves in channels.items():
-        commit = f" (commit {moves.commit[:7]})" if moves.commit else ""
-        release = f", release {moves.release}" if moves.release else ""
-        what = f"{style(name, 'bold')} is {moves.source}{commit}{release}, since {moves.at[:10]}"
-        lines.append(("" if lines else "Channels:", what))
-    return lines
+    for name in dict.fromkeys((*channels, *waiting)):
+        said = []
+        if moves := channels.get(name):
+            commit = f" (commit {moves.commit[:7]})" if moves.commit else ""
+            release = f", release {moves.release}" if moves.release else ""
+            said.append(f"is {moves.source}{commit}{release}, since {moves.at[:10]}")
+        if each := waiting.get(name):
+            commit = f" (commit {each.commit[:7]})" if each.commit else ""
+            gates = joined(dict.fromkeys(state.title for state in each.missing))
+            said.append(f"waits for {gates} of the newest run of {each.branch}{commit}")
+        lines.append(("" if lines else "Channels:", f"{style(name, 'bold')} {'; '.join(said)}"))
+    return lines or [("Channels:", "none yet")]
 
 
 def _run(last: RunSummary | None, style: Style) -> str:

@@ -9,18 +9,22 @@ Raises: StackyardError
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from stackyard.check.findings import refuse_errors
+from stackyard.errors import ConfigError
 from stackyard.plan.selection import select
 from stackyard.verbs.yard import Yard
 
 if TYPE_CHECKING:
+    from stackyard.model.gates import Waiting
     from stackyard.model.moves import Difference, MoveSet
+    from stackyard.model.names import Tag
     from stackyard.model.preview import Preview
     from stackyard.plan.channels import Source
 
@@ -184,6 +188,31 @@ def refuse_closed(moves: MoveSet) -> None:
         from stackyard.plan.gates import closed
 
         raise closed(moves)
+
+
+def waiting(yard: Yard, names: Iterable[str]) -> dict[str, Waiting]:
+    """What keeps channels from the newest run of the branch, where the spec guards any.
+
+    Args:
+        names: channels as people called them: one that the spec guards by another spelling is called like this.
+    """
+    if not yard.stack.gates:
+        return {}
+    from stackyard.plan.channels import channel_tag, place_of
+    from stackyard.plan.good import waiting
+
+    known = yard.records.known()
+    place, runs = place_of(yard.stack, known), yard.records.move_sets("", "done")
+    with_gates = functools.partial(_with_gates, yard, (), "")
+    called: dict[tuple[Tag | None, ...], str] = {}
+    found: dict[str, Waiting] = {}
+    with contextlib.suppress(ConfigError):  # of a spec that had other names, or has a slip: `check` tells
+        for name in (*names, *(entry.channel for entry in yard.stack.gates)):
+            called.setdefault(tuple(channel_tag(yard.stack, target, name) for target in yard.stack.targets), name)
+        for name in called.values():
+            if (each := waiting(yard.stack, known, runs, name, place, with_gates)) is not None:
+                found[name] = each
+    return found
 
 
 def channels(yard: Yard) -> dict[str, MoveSet]:

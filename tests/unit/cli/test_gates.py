@@ -61,11 +61,13 @@ def test_a_channel_waits_until_everything_is_there(guarded: Shell) -> None:
     done = guarded("promote", "main", "--to", "stable", "--yes")
     assert done.code == 0
     assert "approved by Ada on" in done.out
+    assert "teaching: approved by Ada on" in guarded("show", str(leaf)).out
     assert promoted(guarded)
 
 
 def test_the_newest_good_run_is_promoted(guarded: Shell) -> None:
     """Until the newest run passed, the one before is it; what nobody brought yet is told where there is none."""
+    assert "stable waits for approval teaching and report gpu of the newest run of main" in guarded().out
     none = guarded("promote", "@good", "--to", "stable", "--yes")
     assert none.code == 1
     assert "no run of main has passed all gates of stable" in none.err
@@ -132,6 +134,7 @@ def test_an_override_is_shown_for_ever(guarded: Shell) -> None:
     commit(guarded.root)
     guarded("build", "--push")
     assert guarded(*words, "--yes").code == guarded("rollback", "stable", "--yes").code == 0
+    assert "gpu overridden (exam week)" in guarded("show", "stable").out
     assert guarded("history").out.count("teaching overridden (exam week) and gpu overridden (exam week)") == 2
     newest, *before = guarded("history", "--json").json["channels"]
     assert newest["gates"] == []

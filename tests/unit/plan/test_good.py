@@ -17,7 +17,7 @@ from stackyard.model.record import Fact, Record, Reported
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Revision, Stack, Target
 from stackyard.plan.gates import with_gates
-from stackyard.plan.good import Good, find_good
+from stackyard.plan.good import Good, find_good, waiting
 from tests.unit.plan.made import (
     AT,
     MAIN,
@@ -131,3 +131,21 @@ def test_a_tag_that_was_there_before_any_run_is_known() -> None:
 
     assert LAB.revision == MAIN
     assert digests(good(facts, ran(1, (X, "x1")))) == [manifest("x1"), manifest("y1")]
+
+
+def test_what_keeps_a_channel_from_the_newest_run() -> None:
+    """What is missing to it; nothing where all passed, where the channel is there, or where there was no run."""
+    facts = known(published(X, "x1"), published(X, "x2", GREEN), published(Y, "y1"))
+    gated = functools.partial(with_gates, LAB)
+    first, second = ran(1, (X, "x1"), (Y, "y1")), ran(2, (X, "x2"))
+
+    found = waiting(LAB, facts, (first,), "stable", "registry", gated)
+    assert found is not None
+    assert (found.branch, found.commit, [state.gate for state in found.missing]) == ("main", "1" * 40, ["gpu"])
+    assert waiting(LAB, facts, (second, first), "stable", "registry", gated) is None
+    assert waiting(LAB, facts, (), "stable", "registry", gated) is None
+    tags = {
+        ("registry", Reference(each.repository, Tag("stable")).canonical): manifest(f"{each.name}1") for each in (X, Y)
+    }
+    there = msgspec.structs.replace(facts, tags=tags)
+    assert waiting(LAB, there, (first,), "stable", "registry", gated) is None

@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from stackyard.model.decide import Need
+from stackyard.model.gates import GateState, Waiting
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.moves import MoveSet
+from stackyard.model.names import TargetName
 from stackyard.model.outcome import Pace, PathJob
 from stackyard.model.stack import Finding, Revision
 from stackyard.report.status import status_data, status_text
@@ -193,7 +195,21 @@ def test_status_on_half_a_screen() -> None:
     empty = status_text(todo, {}, None, False, PLAIN, 40)
     assert empty.count("none yet") == 2
     assert "--push" not in empty
-    assert status_data({}, None) == {"channels": {}, "last_run": None}
+    assert status_data({}, None) == {"channels": {}, "waiting": [], "last_run": None}
+
+
+def test_status_says_what_a_channel_waits_for() -> None:
+    """Beside what it is, or alone where nobody promoted to it yet; every gate once."""
+    state = GateState("gpu", "report", "missing", (TargetName("lab"),), "nobody reported it")
+    each = Waiting("main", COMMIT, (state, msgspec.structs.replace(state, sentence="not passed")))
+    text = status_text(plan(LAB, NOTHING_KNOWN), {"stable": PROMOTED}, None, True, PLAIN, 200, {"stable": each})
+
+    what = "waits for report gpu of the newest run of main (commit 0123456)"
+    assert f"stable is 2026.3-main (commit 0123456), since 2026-01-01; {what}" in text
+    assert f"Channels:     exam {what}" in status_text(
+        plan(LAB, NOTHING_KNOWN), {}, None, True, PLAIN, 200, {"exam": each}
+    )
+    assert status_data({}, None, {"exam": each})["waiting"][0]["channel"] == "exam"
 
 
 def test_times_are_shown_as_utc() -> None:
