@@ -26,6 +26,7 @@ from stackyard.plan.selection import select
 _SHOWN = 4
 """So many images are named in a sentence; more are counted."""
 _LONGEST_REASON = 1000
+_ORDER: tuple[GateSort, ...] = ("tests", "report", "approval")
 _IMAGES = "IMAGES"
 """Stands in a hint for the images it is for."""
 
@@ -65,9 +66,16 @@ def with_gates(
             found.setdefault((bare, one.answer, one.sentence, one.hint), []).append(source.target.name)
     states = tuple(
         GateState(gate.name, gate.sort, answer, tuple(targets), sentence, hint=hint.replace(_IMAGES, " ".join(targets)))
-        for (gate, answer, sentence, hint), targets in found.items()
+        for (gate, answer, sentence, hint), targets in sorted(
+            found.items(), key=lambda item: _ORDER.index(item[0][0].sort)
+        )
     )
     return msgspec.structs.replace(moves, gates=tuple(_overridden(stack, states, overridden, reason)))
+
+
+def _place(item: tuple[tuple[Gate, GateAnswer, str, str], list[TargetName]]) -> int:
+    (gate, *_), _ = item
+    return _ORDER.index(gate.sort)
 
 
 def asked_of(stack: Stack, gate: str, sort: GateSort) -> frozenset[TargetName]:
@@ -162,23 +170,29 @@ def _reported(gate: Gate, record: Record, asked: str) -> _One:
     if not results:
         return _One(gate, "missing", "nobody reported it", hint)
     last = results[-1]
-    return _One(gate, "passed" if last.passed else "missing", str(last), "" if last.passed else hint)
+    return _One(gate, "passed" if last.passed else "missing", _line(last), "" if last.passed else hint)
+
+
+def _line(fact: Reported | Approved) -> str:
+    """In one line, whoever wrote it."""
+    return " ".join(str(fact).split())
 
 
 def _approved(gate: Gate, record: Record, asked: str) -> _One:
     found = [fact for fact in record.facts if isinstance(fact, Approved) and fact.gate == gate.name]
     if found:
-        return _One(gate, "passed", str(found[-1]))
+        return _One(gate, "passed", _line(found[-1]))
     hint = f"stackyard gate approve {gate.name} --for {asked} --by NAME --reason WHY"
     return _One(gate, "missing", "nobody approved it", hint)
 
 
 def _overridden(stack: Stack, states: Sequence[GateState], names: Collection[str], reason: str) -> Iterator[GateState]:
     """The states, with those that were missing and are named as overridden."""
-    if bool(names) != bool(reason.strip()) or len(reason) > _LONGEST_REASON:
+    is_line = len(reason) <= _LONGEST_REASON and reason.isprintable()
+    if bool(names) != bool(reason.strip()) or not is_line:
         sentence = "to override a gate needs a reason" if names else "a reason needs a gate that it overrides"
-        if len(reason) > _LONGEST_REASON:
-            sentence = f"a reason has at most {_LONGEST_REASON} characters"
+        if not is_line:
+            sentence = f"a reason is one line of at most {_LONGEST_REASON} characters"
         hint = "--override GATE --reason WHY; it is shown for ever"
         raise InvalidValue(sentence, hint=hint, kind="reason", text="")
     gates = {state.gate for state in states}

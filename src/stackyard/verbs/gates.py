@@ -42,7 +42,7 @@ def report(
         images: those it is about; all of which the gate is asked by default.
     """
     names = _asked_of(yard, gate, "report", images)
-    _refuse_long(note=note, url=url)
+    _refuse_no_line(note=note, url=url)
     _refuse_address(url)
     counts = read_foreign(_read(junit))
     sources = _sources(yard, asked, names)
@@ -55,7 +55,7 @@ def report(
 def approve(yard: Yard, gate: str, asked: str, by: str, reason: str, images: Sequence[str] = ()) -> Noted:
     """Note that a person approves of what `asked` is."""
     names = _asked_of(yard, gate, "approval", images)
-    _refuse_long(name=by, reason=reason)
+    _refuse_no_line(name=by, reason=reason)
     for what, text in (("name", by), ("reason", reason)):
         if not text.strip():
             raise InvalidValue(f"an approval needs a {what}", hint="--by NAME --reason WHY", kind=what, text=text)
@@ -152,12 +152,12 @@ def _refuse_address(url: str) -> None:
         )
 
 
-def _refuse_long(**texts: str) -> None:
+def _refuse_no_line(**texts: str) -> None:
     for what, text in texts.items():
-        if len(text) > _LONGEST:
+        if len(text) > _LONGEST or not text.isprintable():
             raise InvalidValue(
-                f"this {what} has {len(text)} characters: at most {_LONGEST} are kept",
-                hint="shorten it, or say where it can be read",
+                f"this {what} is not one line of at most {_LONGEST} characters",
+                hint="shorten it, or say where it can be read: it is shown to everybody who reads the records",
                 kind=what,
                 text="",
             )

@@ -67,7 +67,7 @@ def test_a_channel_waits_until_everything_is_there(guarded: Shell) -> None:
 
 def test_the_newest_good_run_is_promoted(guarded: Shell) -> None:
     """Until the newest run passed, the one before is it; what nobody brought yet is told where there is none."""
-    assert "stable waits for approval teaching and report gpu of the newest run of main" in guarded().out
+    assert "stable waits for report gpu and approval teaching of the newest run of main" in guarded().out
     none = guarded("promote", "@good", "--to", "stable", "--yes")
     assert none.code == 1
     assert "no run of main has passed all gates of stable" in none.err
@@ -94,8 +94,8 @@ def test_a_dry_run_shows_the_gates_and_ends_as_the_promotion_would(guarded: Shel
     error = data.json["error"]
     assert (error["kind"], error["facts"]["channel"]) == ("gates-closed", "stable")
     assert [(gate["gate"], gate["answer"], gate["targets"]) for gate in error["facts"]["gates"]] == [
-        ("teaching", "missing", ["base", "leaf"]),
         ("gpu", "missing", ["leaf"]),
+        ("teaching", "missing", ["base", "leaf"]),
     ]
 
 
@@ -135,7 +135,7 @@ def test_an_override_is_shown_for_ever(guarded: Shell) -> None:
     guarded("build", "--push")
     assert guarded(*words, "--yes").code == guarded("rollback", "stable", "--yes").code == 0
     assert "gpu overridden (exam week)" in guarded("show", "stable").out
-    assert guarded("history").out.count("teaching overridden (exam week) and gpu overridden (exam week)") == 2
+    assert guarded("history").out.count("gpu overridden (exam week) and teaching overridden (exam week)") == 2
     newest, *before = guarded("history", "--json").json["channels"]
     assert newest["gates"] == []
     assert [gate["reason"] for each in before for gate in each["gates"]] == ["exam week"] * 4
@@ -149,6 +149,7 @@ REFUSED: tuple[tuple[tuple[str, ...], int, str], ...] = (
     (("approve", "teaching", "--for", "main", "--by", "A"), 2, "needs --reason"),
     (("approve", "teaching", "--for", "main", "--by", " ", "--reason", "r"), 2, "an approval needs a name"),
     (("approve", "teaching", "--for", "main", "--by", "A", "--reason", "r" * 1001), 2, "at most 1000"),
+    (("approve", "teaching", "--for", "main", "--by", "A\nB", "--reason", "r"), 2, "this name is not one line"),
     (("report", "gpu", "--for", "main", "--junit", "nowhere.xml"), 2, "nowhere.xml: this is no file"),
     (("report", "gpu", "--for", "main", "--junit", "images/spec.yml"), 2, "no JUnit file that can be read"),
     (("report", "gpu", "--for", "mian", "--junit", "{green}"), 1, "no image tagged 'mian'"),

@@ -171,6 +171,8 @@ def test_an_override_needs_a_gate_and_a_reason() -> None:
         asked(of, source(X), overridden=("gpu",), reason="  ")
     with pytest.raises(InvalidValue, match="needs a gate"):
         asked(of, source(X), reason="exam week")
+    with pytest.raises(InvalidValue, match="one line"):
+        asked(of, source(X), overridden=("gpu",), reason="exam\nweek")
     with pytest.raises(UnknownName, match="no gate of this promotion is called 'gpuu'") as caught:
         asked(of, source(X), overridden=("gpuu",), reason="exam week")
     assert caught.value.near == "gpu"

@@ -438,8 +438,8 @@ def test_what_one_machine_brings_to_a_gate_another_knows(one: Machine, tmp_path:
     junit = tmp_path / "results.xml"
     junit.write_text("<testsuite><testcase name='a'/></testsuite>")
     assert [state.gate for state in promotion.plan_promotion(one.yard(), "main", "stable").missing] == [
-        "teaching",
         "gpu",
+        "teaching",
     ]
 
     noted = gates.report(two.yard(), "gpu", "main", junit, "https://ci.example/1")
