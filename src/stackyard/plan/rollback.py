@@ -14,20 +14,38 @@ from collections.abc import Sequence
 from stackyard.errors import NothingToDo
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.reference import Reference
-from stackyard.plan.channels import Resolve, check_unmoved
+from stackyard.plan.channels import Asked, Resolve, check_unmoved
 
 
-def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at: str, to: str = "") -> MoveSet:
+def asked_of_rollback(history: Sequence[MoveSet], to: str = "") -> list[Asked]:
+    """The tags that `plan_rollback` resolves; NothingToDo where the channel never was at the release `to`."""
+    standing = _standing(history)
+    undone = standing[len(_rest(standing, to)) :]
+    return list(dict.fromkeys((move.repository, move.tag, False) for moves in undone for move in moves.moves))
+
+
+def named_otherwise(tag: str, history: Sequence[MoveSet]) -> str:
+    """The channel that a tag was promoted as, where that is a template: `{prefix}-stable`; else empty."""
+    standing = standing_sets(history).items()
+    return next((name for name, moves in standing if any(move.tag == tag for move in moves.moves)), "")
+
+
+def plan_rollback(
+    channel: str, history: Sequence[MoveSet], resolve: Resolve, at: str, to: str = "", known_as: str = ""
+) -> MoveSet:
     """The moves that bring `channel` back to what it was before its current set, or when it came to the release `to`.
 
     Args:
         history: finished sets of the channel, newest first.
+        known_as: the channel that may have been meant, where there is no such.
     """
     standing = _standing(history)
     if not standing:
         raise NothingToDo(
             f"nothing to roll back: the records know no promotion to {channel!r}",
-            hint="`stackyard history` lists the channels",
+            hint=f"`stackyard rollback '{known_as}'`: it was promoted so"
+            if known_as
+            else "`stackyard history` lists the channels",
             channel=channel,
         )
     if not standing[-1].changes:
@@ -36,7 +54,7 @@ def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at
             hint="promote another release instead",
             channel=channel,
         )
-    rest = _before(standing, to) if to else standing[:-1]
+    rest = _rest(standing, to)
     moved: dict[Reference, list[TagMove]] = {}
     for move in (move for undone in standing[len(rest) :] for move in undone.moves):
         moved.setdefault(move.reference, []).append(move)
@@ -67,8 +85,10 @@ def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at
     )
 
 
-def _before(standing: Sequence[MoveSet], release: str) -> Sequence[MoveSet]:
-    """The sets up to the last promotion of a release before the current one."""
+def _rest(standing: Sequence[MoveSet], release: str) -> Sequence[MoveSet]:
+    """The sets that stay: all but the last, or up to the last promotion of a release before the current one."""
+    if not release or not standing:
+        return standing[:-1]
     channel = standing[-1].channel
     if standing[-1].release == release:
         raise NothingToDo(f"{channel!r} is at {release} already", hint="`stackyard releases` lists others")

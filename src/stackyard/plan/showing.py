@@ -57,8 +57,9 @@ class Looking:
             at = tuple(name for name, moves in self.standing.items() if moves.release == release.name)
             return Shown("release", asked, tuple(members), release, channels=at)
         images = tuple(self._tagged(asked))
-        if asked in self.standing:
-            standing = self.standing[asked]
+        promoted = [moves for moves in self.standing.values() if any(move.tag == asked for move in moves.moves)]
+        if asked in self.standing or promoted:
+            standing = self.standing.get(asked) or promoted[0]
             of = next((each for each in self.releases if each.name == standing.release), None)
             return Shown("channel", asked, images, of, standing)
         if images:

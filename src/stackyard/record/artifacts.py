@@ -146,26 +146,24 @@ def read_intent(registry: Registry, home: Repository, tag: Tag) -> Intent | None
     return found
 
 
-def write_release(registry: Registry, release: Release, manifests: Sequence[Manifest]) -> None:
-    """Leave a release in the repository of its first member, with the bytes of the manifests it names.
+def write_release(registry: Registry, home: Repository, release: Release, manifests: Sequence[Manifest]) -> None:
+    """Leave a release in the repository that has the journal, with the bytes of the manifests it names.
 
     It may name thousands of images, and so it is a blob and no annotation: registries take manifests of some size only.
     """
-    repository = release.members[0].repository
     said, kept = canonical.encode(release), canonical.encode(sorted(manifests, key=lambda each: each.digest))
-    registry.upload(repository, _EMPTY)
+    registry.upload(home, _EMPTY)
     layers = [
-        _described(RELEASE_KIND, registry.upload(repository, said), len(said)),
-        _described(MANIFESTS_KIND, registry.upload(repository, kept), len(kept)),
+        _described(RELEASE_KIND, registry.upload(home, said), len(said)),
+        _described(MANIFESTS_KIND, registry.upload(home, kept), len(kept)),
     ]
     head = {"name": release.name, "at": release.at, "members": len(release.members)}
-    registry.put(repository, release.tag, _artifact(RELEASE_KIND, layers, head))
+    registry.put(home, release.tag, _artifact(RELEASE_KIND, layers, head))
 
 
-def read_manifests(registry: Registry, release: Release) -> tuple[Manifest, ...]:
+def read_manifests(registry: Registry, home: Repository, release: Release) -> tuple[Manifest, ...]:
     """The bytes that are kept with a release: two requests; none where they are gone."""
-    repository = release.members[0].repository
-    data = _layer(registry, repository, release.tag, MANIFESTS_KIND)
+    data = _layer(registry, home, release.tag, MANIFESTS_KIND)
     if data is None:
         return ()
     found = canonical.decode(data, tuple[Manifest, ...])

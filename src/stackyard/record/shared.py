@@ -113,7 +113,7 @@ class SharedRecords:
         for release in self.local.unshared_releases():
             try:
                 kept = self.local.manifests({member.digest for member in release.members})
-                write_release(self._registry, release, kept)
+                write_release(self._registry, self._home or release.members[0].repository, release, kept)
             except StackyardError as error:
                 self._failed[f"release {release.mark}"] = str(error)
             else:

@@ -44,8 +44,9 @@ def _head(shown: Shown, style: Style) -> Iterator[str]:
         yield f"Tag {style(shown.name, 'bold')}"
     if standing is not None:
         verb = "rolled back to" if standing.kind == "rollback" else "promoted from"
-        let_go = let_go_text(standing)
-        yield f"Channel {style(shown.name, 'bold')}, {verb} {standing.source}{_when(standing.at, standing.by)}{let_go}"
+        template = f" of {standing.channel}" if standing.channel != shown.name else ""
+        when = f"{_when(standing.at, standing.by)}{let_go_text(standing)}"
+        yield f"Channel {style(shown.name, 'bold')}{template}, {verb} {standing.source}{when}"
     if release is not None:
         notes = f": {visible(release.notes)}" if release.notes else ""
         commit = f" (commit {release.commit[:7]})" if release.commit else ""

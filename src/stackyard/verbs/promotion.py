@@ -126,9 +126,10 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
         release: to what it was when it came to this one.
     """
     from stackyard.plan.releases import find_release
-    from stackyard.plan.rollback import plan_rollback
+    from stackyard.plan.rollback import asked_of_rollback, named_otherwise, plan_rollback
+    from stackyard.run.tagging import asked
     from stackyard.verbs.journaling import finish_moves
-    from stackyard.verbs.releasing import by
+    from stackyard.verbs.releasing import by, have_bytes
     from stackyard.verbs.sharing import sync_if_new
 
     sync_if_new(yard)
@@ -136,9 +137,15 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
     place = before[0].place if before else "engine"
     finish_moves(yard, place)
     history = yard.records.move_sets(channel, "done")
-    to = find_release(yard.records.releases(), release) if release else None
+    releases = yard.records.releases()
+    to = find_release(releases, release) if release else None
     name = to.name if to else release
-    moves = plan_rollback(channel, history, yard.tags(place).resolve, yard.clock.now(), name)
+    known_as = "" if history else named_otherwise(channel, yard.records.move_sets(state="done"))
+    found = asked(yard.tags(place), asked_of_rollback(history, name))
+    moves = plan_rollback(channel, history, lambda *tag: found[tag], yard.clock.now(), name, known_as)
+    begun = next((each for each in releases if each.name == moves.release), None)
+    if begun is not None:
+        have_bytes(yard, begun)
     return msgspec.structs.replace(moves, by=by(yard))
 
 

@@ -19,6 +19,7 @@ from stackyard.model.names import Digest
 from stackyard.model.release import Release, name_in
 from stackyard.plan.releases import draft, find_release, is_of, name_release, taken_name
 from stackyard.record.artifacts import read_manifests
+from stackyard.verbs.sharing import home_of
 
 if TYPE_CHECKING:
     from stackyard.model.moves import MoveSet
@@ -36,10 +37,10 @@ def named(yard: Yard, moves: MoveSet, release: Release | None, wanted: str, note
     releases = yard.records.releases()
     is_whole = release is not None and not wanted and is_of(release, moves)
     name = release.name if release is not None and is_whole else name_release(moves, releases, wanted)
-    if wanted and moves.place == "registry" and yard.stack.shares_records and find_release(releases, name) is None:
-        place = moves.moves[0].repository
-        if any(name_in(tag) == name for tag in yard.registry.list_tags(place)):
-            raise taken_name(name, f"beside the images in {place}; `stackyard records sync` learns of it")
+    if wanted and moves.place == "registry" and find_release(releases, name) is None:
+        home = home_of(yard.stack)
+        if home is not None and any(name_in(tag) == name for tag in yard.registry.list_tags(home)):
+            raise taken_name(name, f"beside the images in {home}; `stackyard records sync` learns of it")
     return msgspec.structs.replace(moves, release=name, by=by(yard), notes=notes)
 
 
@@ -54,8 +55,9 @@ def have_bytes(yard: Yard, release: Release) -> frozenset[Digest]:
         return frozenset()
     digests = {member.digest for member in release.members}
     kept = {each.digest: each for each in yard.records.manifests(digests)}
-    if len(kept) < len(digests) and yard.stack.shares_records:
-        kept |= {each.digest: each for each in read_manifests(yard.registry, release)}
+    home = home_of(yard.stack)
+    if len(kept) < len(digests) and home is not None:
+        kept |= {each.digest: each for each in read_manifests(yard.registry, home, release)}
         yard.records.keep_release(release, tuple(kept.values()))
     for member in release.members:
         if member.digest in kept:

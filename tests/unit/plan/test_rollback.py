@@ -9,7 +9,7 @@ import pytest
 from stackyard.errors import NothingToDo, TagConflict
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest
-from stackyard.plan.rollback import plan_rollback, standing_sets
+from stackyard.plan.rollback import asked_of_rollback, named_otherwise, plan_rollback, standing_sets
 from tests.unit.plan.made import manifest, move, promotion, target
 
 X, Y = target("x"), target("y")
@@ -135,3 +135,26 @@ def test_a_channel_goes_back_to_no_release_but_its_earlier_ones(release: str, wo
 
     with pytest.raises(NothingToDo, match=words):
         plan_rollback("stable", (second, first), lambda *_: manifest("b"), "2026-02-01T00:00:00Z", release)
+
+
+def test_a_channel_is_known_by_its_template() -> None:
+    """One of its tags is no channel of its own: the error says what it was promoted as."""
+    quarter = promotion("main", move(X, "2026.2-stable", "a", "b"), channel="{prefix}-stable")
+    known_as = named_otherwise("2026.2-stable", [quarter])
+
+    assert (known_as, named_otherwise("2026.3-stable", [quarter])) == ("{prefix}-stable", "")
+    with pytest.raises(NothingToDo) as caught:
+        plan_rollback("2026.2-stable", [], lambda *_: None, "2026-02-01T00:00:00Z", known_as=known_as)
+    assert "`stackyard rollback '{prefix}-stable'`" in str(caught.value.hint)
+
+
+def test_only_tags_that_may_move_are_asked_for() -> None:
+    """Those of the promotion that is taken back, of all since a release; of no channel none."""
+    first, second, third = (
+        of_release(name, promotion(name, move(X, name, "a", "b"))) for name in ("one", "two", "three")
+    )
+    history = (third, second, first)
+
+    assert asked_of_rollback(history) == [(X.repository, "three", False)]
+    assert asked_of_rollback(history, "one") == [(X.repository, "two", False), (X.repository, "three", False)]
+    assert asked_of_rollback([]) == asked_of_rollback([], "one") == []

@@ -59,6 +59,14 @@ def test_a_channel_knows_its_release_and_a_release_its_channels() -> None:
     assert channel.images[0].tags == (pushed(BASE, "b1").tag, "stable")
 
 
+def test_a_tag_of_a_template_is_its_channels() -> None:
+    """What was promoted as `{branch}-good` is found by the tag that people pull."""
+    good = msgspec.structs.replace(promotion("old", move(BASE, "main", None, "b2")), channel="{branch}-good")
+    looking = Looking(stack(BASE, LEAF), KNOWN, [], [good], "registry")
+
+    assert (looking.show("main").kind, looking.show("main").standing) == ("channel", good)
+
+
 def test_an_image_of_an_engine_is_shown_by_its_id() -> None:
     """What was built and never pushed."""
     (image,) = LOOKING.show(sha(["image", "l2"])).images
