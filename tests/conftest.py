@@ -17,7 +17,6 @@ import pytest
 
 from tests.examples import IS_LONG, examples
 from tests.repositories import commit, init
-from tests.side_by_side import SideBySide, add_option, workers_of
 
 DROPPED = ("GITHUB_", "BUILDKITE", "GITLAB_", "CI_", "STACKYARD_", "GIT_", "XDG_", "NO_COLOR", "FORCE_COLOR")
 KEPT = ("STACKYARD_TEST_REGISTRY", "STACKYARD_LONG")
@@ -29,15 +28,12 @@ GitStack = Callable[..., Path]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--rewrite`: golden files become what is produced now; the diff is for a person to read. And `-n`."""
-    add_option(parser)
+    """`--rewrite`: golden files become what is produced now; the diff is for a person to read."""
     parser.addoption("--rewrite", action="store_true", help="write golden files anew instead of comparing")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """No made-up example is judged by the clock: a busy machine is slow, and that is no defect. How many there are."""
-    if (workers := workers_of(config)) > 1:
-        config.pluginmanager.register(SideBySide(workers), "side-by-side")
     if config.pluginmanager.hasplugin("hypothesispytest"):
         import hypothesis
 

@@ -12,7 +12,6 @@ import pytest
 
 from stackyard.edges.git import revision
 from tests.repositories import MADE, commit, git, init
-from tests.side_by_side import SideBySide, chunks
 
 LIVE = """
 import pytest
@@ -123,21 +122,11 @@ class Reports:
 
     def __init__(self) -> None:
         self.kept: list[tuple[str, str, str]] = []
-        self.passed = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Name, outcome and why."""
-        if report.passed:
-            self.passed += report.when == "call"
-        else:
+        if not report.passed:
             self.kept.append((report.nodeid.rpartition("::")[2], report.outcome, str(report.longrepr)))
-
-
-def pytest_here(folder: Path, *plugins: object) -> int:
-    """pytest on a folder, in this process; its exit code."""
-    without = ("terminal", "cacheprovider", "faulthandler", "hypothesispytest", "xdist")
-    words = ["--import-mode=importlib", "--capture=no", f"--basetemp={folder / 'tmp'}"]
-    return pytest.main([*words, *(f"-pno:{name}" for name in without), str(folder)], plugins)
 
 
 def test_a_live_test_that_skips_has_failed_in_ci(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,62 +135,13 @@ def test_a_live_test_that_skips_has_failed_in_ci(tmp_path: Path, monkeypatch: py
     (tmp_path / "test_x.py").write_text(LIVE)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = live: x\n")
     monkeypatch.setenv("CI", "true")  # the copy of conftest.py reads it as it is imported
+    plugins = ("terminal", "cacheprovider", "faulthandler", "hypothesispytest", "xdist")
+    words = ["--import-mode=importlib", "--capture=no", f"--basetemp={tmp_path / 'tmp'}"]
     reports = Reports()
-    code = pytest_here(tmp_path, reports)
+    code = pytest.main([*words, *(f"-pno:{name}" for name in plugins), str(tmp_path)], [reports])
 
     (live, _, said), (other, why, _) = reports.kept
     assert reports.kept[0][:2] == ("test_x", "failed")
     assert "skipped where CI promises what it needs" in said
     assert "no engine" in said
     assert (live, other, why, code) == ("test_x", "test_y", "skipped", 1)
-
-
-MANY = """
-import os, pathlib, pytest
-
-DONE = pathlib.Path(__file__).parent / "done"
-
-@pytest.fixture(scope="module")
-def pid():
-    yield os.getpid()
-    (DONE / f"{os.getpid()} gone").touch()
-
-@pytest.mark.parametrize("number", range(30))
-def test_x(number, pid):
-    (DONE / f"{pid} {number}").touch()
-    assert number != 7
-"""
-
-
-def test_side_by_side(tmp_path: Path) -> None:
-    """Each test runs once, in one of two processes whose fixtures end; a failure counts."""
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    (tmp_path / "test_many.py").write_text(MANY)
-    (tmp_path / "done").mkdir()
-    reports = Reports()
-
-    assert pytest_here(tmp_path, reports, SideBySide(2)) == 1
-    done = [path.name.split() for path in (tmp_path / "done").iterdir()]
-    ends = [pid for pid, what in done if what == "gone"]
-    assert sorted(what for _, what in done if what != "gone") == sorted(map(str, range(30)))
-    assert len(ends) == len(set(ends)) == len({pid for pid, _ in done})
-    assert str(os.getpid()) not in ends
-    assert [name for name, _, _ in reports.kept] == ["test_x[7]"]
-    assert reports.passed == 29
-
-
-def test_a_process_of_tests_that_dies(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The run has failed, whatever code it ended with."""
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    (tmp_path / "test_dies.py").write_text("import os\ndef test_x(): pass\ndef test_y(): os._exit(0)\n")
-
-    assert pytest_here(tmp_path, SideBySide(2)) == 1
-
-
-def test_parts_are_all_there_is() -> None:
-    """Each number is in one part, the last parts are of one, and none is for nobody."""
-    for count in (0, 1, 2, 39, 4000):
-        parts = list(chunks(count, 2))
-        assert [number for part in parts for number in part] == list(range(count))
-        assert all(parts)
-        assert count < 3 or [len(part) for part in parts[-2:]] == [1, 1]
