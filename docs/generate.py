@@ -48,9 +48,19 @@ from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTr
 from stackyard.model.elsewhere import Copying, CopyOf, Travelled
 from stackyard.model.gates import GateState, Noted, NotedImage, Waiting
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
+from stackyard.model.lock import (
+    LockChange,
+    LockOutcome,
+    LockPlan,
+    LockStep,
+    LockSummary,
+    LockTarget,
+    LockTime,
+    SetPlan,
+)
 from stackyard.model.logs import Log
 from stackyard.model.moves import Difference, MoveSet, TagMove
-from stackyard.model.names import Digest, ImageName, Tag, TargetName
+from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName
 from stackyard.model.outcome import JobTime, Outcome, Pace, PathJob, Published, RunSummary
 from stackyard.model.places import OtherRegistry
 from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
@@ -66,6 +76,7 @@ from stackyard.model.surroundings import Diagnosis, FoundEngine, FoundRegistry, 
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
 from stackyard.plan.beside import beside
 from stackyard.plan.like_datahub import like_datahub
+from stackyard.report import lock as lock_data
 from stackyard.report import schema as plan_schema
 from stackyard.report.adopt import adoption_data
 from stackyard.report.bases import accepted_data, bases_data
@@ -444,6 +455,18 @@ def sample_image(moves: MoveSet) -> ShownImage:
     facts = (built, tested, sample_noted().fact)
     record = Record("0d2c7e9f51ab34c68e70", move.target, _digest("3"), _digest("4"), _digest("0"), 7, facts)
     return ShownImage(move.target, move.repository, move.now, record, (str(local.tag), "2026.3-main", "stable"))
+
+
+def sample_locks() -> LockSummary:
+    """One lock that was written, of the version of an image."""
+    target = LockTarget(VersionName("3.8.3"), "3.8.3", "images/unit/snapshot-reqs-3.8.3.txt")
+    asks = (("linux/amd64", ("uv", "pip", "compile", "requirements.in")),)
+    step = LockStep("unit", target, LockTime("2020-12-11T19:09:36Z"), asks)
+    each = SetPlan("unit", ("boto3",), ("botocore<2",), ("libs/own",), ("own",), (step,), ("requirements.in",))
+    change = LockChange("boto3", "1.16.34", "1.16.35", ("images/unit/snapshot-reqs-3.8.3.txt",))
+    return LockSummary(
+        LockPlan("1f0c9a2" * 5 + "abcde", (each,)), (LockOutcome("unit", target, "written", 8, (change,)),)
+    )
 
 
 def sample_graph() -> Drawing:
@@ -1001,6 +1024,43 @@ HISTORY_FIELDS = {
 }
 
 
+LOCK_FIELDS = {
+    "format": "Version of this form: 1.",
+    "at": "H: the commit that the inputs were read from.",
+    "good": "Whether each lock is as it should be; the exit code is 1 where one is not.",
+    "changed": "Whether a pin is otherwise than in the files as they were.",
+    "locks[].set": "Its set.",
+    "locks[].path": "The file, relative to the stack's root.",
+    "locks[].version": "The version that it is for; null where there is one only.",
+    "locks[].python": "The Python.",
+    "locks[].state": "`written`, `unchanged`; with `--check` `same` or `differs`; `carried`, `failed`, or `held-back` "
+    "where another failed.",
+    "locks[].pins": "How many.",
+    "locks[].changes[].package": "What changed.",
+    "locks[].changes[].was": "Its version in the file as it was; null for a new package.",
+    "locks[].changes[].now": "Its version now; null where it is gone.",
+    "locks[].changes[].in[]": "Locks in which it is so, where several are compared.",
+    "locks[].words": "Why there is none: what the resolver said.",
+    "locks[].hint": "What to do about it, or null.",
+}
+LOCK_PLAN_FIELDS = {
+    "format": "Version of this form: 1.",
+    "at": "H.",
+    "sets[].name": "A set.",
+    "sets[].requirements[]": "What is asked for; packages of the repository last.",
+    "sets[].constraints[]": "Bounds for it.",
+    "sets[].packages[]": "Folders of packages that are left out.",
+    "sets[].runs_code[]": "Packages whose code runs.",
+    "sets[].changed[]": "Inputs that the work tree has otherwise.",
+    "sets[].locks[].path": "A file that would be written.",
+    "sets[].locks[].version": "The version that it is for, or null.",
+    "sets[].locks[].python": "The Python.",
+    "sets[].locks[].time": "T.",
+    "sets[].locks[].carried": "Whether it stays as it is, since nothing can be resolved for its Python.",
+    "sets[].locks[].commands[][]": "Words of a command line, one for each platform.",
+}
+
+
 def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
     """Heading, a sentence, an example as the code prints it, and its fields."""
     plan, run, moves = sample_plan(), sample_run(), sample_moves()
@@ -1082,6 +1142,14 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         "`stackyard where sha256:555555555555 --json`: every image that is called so.",
         where_data([Whereabouts(image, (at,), (moves.release,), ("stable",), (child,))]),
         WHERE_FIELDS,
+    )
+    locks = sample_locks()
+    yield "lock", "`stackyard lock --json`", {"format": FORMAT, **lock_data.summary_data(locks)}, LOCK_FIELDS
+    yield (
+        "lock that is planned",
+        "`stackyard lock --dry-run --json`",
+        {"format": FORMAT, **lock_data.plan_data(locks.plan)},
+        LOCK_PLAN_FIELDS,
     )
     yield "ls", "`stackyard ls --json`: the stack as it was read.", sample_stack(), STACK_FIELDS
     yield (

@@ -37,7 +37,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
     "Look closer": ("show", "where", "logs", "shell", "graph", "inputs"),
     "Publish": ("push", "gate", "promote", "rollback", "copy", "releases"),
-    "Keep": ("bases", "adopt", "records", "history"),
+    "Keep": ("lock", "bases", "adopt", "records", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
 }
 _HOMES = {
@@ -59,6 +59,7 @@ _HOMES = {
     "releases": "releases",
     "show": "releases",
     "where": "releases",
+    "lock": "lock",
     "bases": "bases",
     "adopt": "adopt",
     "records": "records",
@@ -88,6 +89,7 @@ _SHORT = {
     "where": "Tags, releases, channels and children that hold an image.",
     "copy": "Bring images to another registry.",
     "releases": "Sets of images that were promoted, each by digest.",
+    "lock": "Pin what images install, as of a commit and a time.",
     "bases": "Images from elsewhere, and accepting newer ones.",
     "adopt": "Count what is published already as built.",
     "records": "What is known, beside the images or in a file.",

@@ -83,7 +83,7 @@ def common_folder(top: Path) -> Path:
 
 def status_of(root: Path, images: str) -> str:
     """What `git status` says of the images folder, ignored files too."""
-    done = _status(root, *STATUS, IGNORED, "--", *_watched(root, images))
+    done = quietly(root, *STATUS, IGNORED, "--", *_watched(root, images))
     if done.returncode:
         raise _no_history(root, done.stderr.decode("utf-8", "replace"))
     return os.fsdecode(done.stdout)
@@ -119,7 +119,8 @@ def revision(root: Path, images: str, branch: str | None = None, status: str | N
     return Revision(commit, name, is_dirty, is_default=name is not None and name == default_branch(root))
 
 
-def _status(root: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+def quietly(root: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """What git prints of a question; it takes no lock to answer it."""
     try:
         return subprocess.run(["git", "--no-optional-locks", "-C", str(root), *words], capture_output=True, check=False)
     except FileNotFoundError:
@@ -172,7 +173,7 @@ def outside_of(root: Path, folders: Collection[str], counts: Collection[str]) ->
     Args:
         counts: paths that make up images, relative to `root`; what lies beside them is nobody's business.
     """
-    status = os.fsdecode(_status(root, *STATUS, IGNORED, "--", *folders).stdout)
+    status = os.fsdecode(quietly(root, *STATUS, IGNORED, "--", *folders).stdout)
     start = len(_start(root))
 
     def is_changed(row: str) -> bool:

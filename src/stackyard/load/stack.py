@@ -15,6 +15,7 @@ import posixpath
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -38,9 +39,12 @@ from stackyard.model import canonical
 from stackyard.model.dockerfile import Body, Copied
 from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
 from stackyard.model.inputs import looks_secret
-from stackyard.model.names import ImageName, TargetName
+from stackyard.model.names import ImageName, TargetName, VersionName
 from stackyard.model.reference import Platform, Repository, nearest_repository
 from stackyard.model.stack import Finding, GivenArgument, GivenBase, Revision, Spot, Stack, Target
+
+if TYPE_CHECKING:
+    from stackyard.model.lock import LockSet
 
 _GITHUB = re.compile(r"github\.com[:/]([^/]+/[^/]+?)(?:\.git)?/?$")
 
@@ -99,6 +103,7 @@ def load_stack(
                 members.append(_placed(target, recipe, made, sources, native, found) if made else target)
         targets += members if len(members) < 2 else [*members, _joined(members, recipe)]
         dockerfiles.update((target.dockerfile, None) for target in members)
+    locks = _locks(spec, recipes, found)
     has_ecr = names.account is not None or spec.ecr is not None
     return Stack(
         name=spec.name or place.root.name,
@@ -120,6 +125,7 @@ def load_stack(
         caching=spec.caching,
         registries=spec.registries,
         engines=spec.engines,
+        locks=locks,
         findings=tuple(dict.fromkeys(found)),
         tags_spot=spec.spots.get(("tags",)),
         dockerfiles=LazyDockerfiles(dockerfiles, sources.dockerfile),
@@ -153,6 +159,21 @@ def _joined(members: Sequence[Target], recipe: Recipe) -> Target:
     from stackyard.load.platforms import joined
 
     return joined(members, recipe)
+
+
+def _locks(spec: Spec, recipes: tuple[Recipe, ...], found: list[Finding]) -> tuple[LockSet, ...]:
+    """What is locked, for which versions, into which files."""
+    declared = (*spec.locks, *(image.lock for image in spec.images if image.lock is not None))
+    if not declared:
+        return ()
+    from stackyard.load.spec.locks import settled  # few stacks say
+
+    versions: dict[ImageName, list[VersionName | None]] = {}
+    folders: dict[ImageName, str] = {}
+    for recipe in recipes:
+        versions.setdefault(recipe.image, []).append(recipe.version)
+        folders[recipe.image] = recipe.context
+    return settled(declared, versions, folders, found)
 
 
 def _listed(place: Place, listing: bytes | None, memory: Memory | None) -> tuple[Spec, tuple[Finding, ...]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stackyard.model.age import Age
     from stackyard.model.caching import Caching
     from stackyard.model.gates import ChannelGates
+    from stackyard.model.lock import LockSet
     from stackyard.model.places import OtherRegistry
     from stackyard.model.timeout import Timeout
 
@@ -327,6 +328,8 @@ class Stack(msgspec.Struct, frozen=True):
     """Where images are copied to."""
     engines: tuple[tuple[Platform, str], ...] = ()
     """Platforms that have an engine of their own, and which: a docker context, or an address."""
+    locks: tuple[LockSet, ...] = ()
+    """What is locked."""
     findings: tuple[Finding, ...] = ()
     tags_spot: Spot | None = None
     """Where it is said what tags are made of; None where no file says so."""

@@ -9,6 +9,7 @@ Beside: read (the whole file)
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from stackyard.errors import FileProblem
 from stackyard.load.links import inside
@@ -21,6 +22,9 @@ from stackyard.load.tree.staging import FilesEntry, files_entry
 from stackyard.load.yaml import Doc
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.stack import Spot, Spots
+
+if TYPE_CHECKING:
+    from stackyard.load.spec.locks import SpecLock
 
 IMAGE_KEYS = known(schema.IMAGE)
 FILES_KEYS = known(schema.FILES)
@@ -95,12 +99,18 @@ class ImageReader(Collector):
             platforms=self.platforms(values, "platforms", where),
             secrets=self.secrets(values, "secrets", where),
             ssh=self.secrets(values, "ssh", where),
+            lock=self._lock(values["lock"], name, values["lock"].at(), where) if "lock" in values else None,
             files=tuple(self.files(values["files"], f"`files` of {where}")) if "files" in values else (),
             stage=self.text(values, "target", f"`target` of {where}"),
             network=self.word(values, "network", schema.NETWORK, where) or "",
             granularity=self.word(values, "granularity", schema.GRANULARITY, where),
             spots=spots,
         )
+
+    def _lock(self, doc: Doc, name: ImageName, spot: Spot, where: str) -> SpecLock:
+        from stackyard.load.spec.locks import lock_in  # few stacks say
+
+        return lock_in(doc, name, spot, self, f"`lock` of {where}")
 
     def _path(self, values: Mapping[str, Doc], key: str, where: str) -> str | None:
         """A path in the repository."""

@@ -37,6 +37,7 @@ from stackyard.model.stack import Command, Finding, Spot, Spots, TagTemplates
 from stackyard.model.tags import PLACES, render
 
 if TYPE_CHECKING:
+    from stackyard.load.spec.locks import SpecLock
     from stackyard.model.caching import CachePlace, Caching
     from stackyard.model.gates import ChannelGates
     from stackyard.model.places import OtherRegistry
@@ -102,6 +103,7 @@ class _Reader(ImageReader):
             caching=self._caching(top.get("cache")),
             gates=self._gates(top.get("channels"), {*names, *(name for name, _ in groups)} if names else ()),
             registries=self._registries(top.get("registries")),
+            locks=self._locks(top.get("locks")),
             files=tuple(self._files_by_image(top.get("files"))),
             network=self.word(top, "network", schema.NETWORK, "the file") or "",
             granularity=self.word(top, "granularity", schema.GRANULARITY, "the file"),
@@ -293,6 +295,13 @@ class _Reader(ImageReader):
 
         own = tuple(self._own_names())
         return gates_in(doc, self, lambda text: render(text, dict.fromkeys((*PLACES, *own), "0")), words)
+
+    def _locks(self, doc: Doc | None) -> tuple[SpecLock, ...]:
+        if doc is None:
+            return ()
+        from stackyard.load.spec.locks import locks_in  # few stacks say
+
+        return locks_in(doc, self)
 
     def _roots(self, doc: Doc | None, images: Collection[ImageName]) -> None:
         """`root` is a text or a list; it says nothing that `depend_on` does not, and is only checked."""

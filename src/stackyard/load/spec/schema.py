@@ -147,6 +147,51 @@ CHANNEL = (
     ),
     Key(("approvals",), _GATES, "none", "what a person has to say, by names of your own: `stackyard gate approve`"),
 )
+_PROJECT = _object(
+    (
+        Key(("path",), FULL_TEXT, "`pyproject.toml`", "where it is"),
+        Key(("extras",), NAMES, "none", "extras that are locked, too"),
+        Key(("groups",), NAMES, "none", "dependency groups that are locked, too"),
+    ),
+    may_be_empty=False,
+)
+_PYTHONS = Kind("text, or mapping by version", {**_mapping(_SCALAR), "type": [*_NAMED["type"], "object"]})
+LOCK = (
+    Key(("requirements",), TEXT_OR_LIST, "none", "requirement files, with what they include"),
+    Key(
+        ("pyproject",),
+        Kind(
+            "text, `{path, extras, groups}`, or list of these", _any(_NAMED, _PROJECT, _list(_any(_SCALAR, _PROJECT)))
+        ),
+        "none",
+        "files pyproject.toml whose dependencies are locked",
+    ),
+    Key(
+        ("packages",),
+        TEXT_OR_LIST,
+        "none",
+        "folders that are packages, as `libs/core[aws]`: they are left out, and what they depend on is in",
+    ),
+    Key(("constraints",), TEXT_OR_LIST, "none", "files with bounds for what is locked, that add nothing themselves"),
+    Key(("images",), TEXT_OR_LIST, "the image of its name", "images that use the locks: a new pin builds them again"),
+    Key(("versions",), NAMES, "those of its images", "what there is a lock for, each"),
+    Key(("python",), _PYTHONS, "the version's name", "the Python of all versions, or of each"),
+    Key(("platforms",), TEXT_OR_LIST, "`linux/amd64`, `linux/arm64`", "platforms whose files are in the lock"),
+    Key(
+        ("output",),
+        FULL_TEXT,
+        "`lock-{version}.txt`, `lock.txt`",
+        "the lock file: relative to the build context of the image of its name, else to the root",
+    ),
+    Key(
+        ("indexes",),
+        TEXT_OR_LIST,
+        "the resolver's own",
+        "addresses of package indexes, the first in place of the usual",
+    ),
+    Key(("leave_out",), NAMES, "none", "packages that are in no lock"),
+    Key(("allow_build",), NAMES, "none", "packages whose code may run to learn what they depend on"),
+)
 _BASE = _object(
     (
         Key(("name",), FULL_TEXT, "required", "another image: the same version of it is the base", is_required=True),
@@ -275,6 +320,7 @@ IMAGE = (
         "whether the engine lets go of the image in a run that publishes it: once what it has is what the registry "
         "has, and all that builds on it is done",
     ),
+    Key(("lock",), Kind("mapping", _object(LOCK)), "none", "its dependencies that are locked, see below"),
     Key(("prepull", "basic_tests"), FLAG, "-", "read for the sake of older files; they do nothing"),
 )
 REGISTRY = (
@@ -426,6 +472,12 @@ TOP = (
         "none",
         "other registries, by a name of your own, that `stackyard copy` brings images to, see below",
     ),
+    Key(
+        ("locks",),
+        Kind("mapping of mappings", _mapping(_object(LOCK))),
+        "none",
+        "sets of dependencies that are locked, by name, see [lock dependencies](../how-to/lock-dependencies.md)",
+    ),
     Key(("publish",), Kind("mapping", _object(PUBLISH)), "none", "which runs publish, see below"),
     Key(
         ("words",),
@@ -457,6 +509,7 @@ SECTIONS = {
     "all_info_cmds.NAME": COMMAND,
     "channels.NAME": CHANNEL,
     "registries.NAME": REGISTRY,
+    "locks.NAME": LOCK,
     "publish": PUBLISH,
     "words": WORDS,
 }

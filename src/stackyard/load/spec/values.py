@@ -19,6 +19,7 @@ from stackyard.model.reference import Platform
 from stackyard.model.stack import Command, Secret, Spot, Spots, TagTemplates
 
 if TYPE_CHECKING:
+    from stackyard.load.spec.locks import SpecLock
     from stackyard.model.age import Age
     from stackyard.model.caching import Caching
     from stackyard.model.gates import ChannelGates
@@ -86,6 +87,8 @@ class SpecImage(msgspec.Struct, frozen=True):
     """Platforms that it can be built for; none: all."""
     secrets: tuple[Secret, ...] = ()
     ssh: tuple[Secret, ...] = ()
+    lock: SpecLock | None = None
+    """Its dependencies that are locked."""
     spots: Spots = {}
     """Where its file says what: `("image",)`, `("args", NAME)`, `("depend_on", NAME)` and the like."""
 
@@ -146,6 +149,8 @@ class Spec(msgspec.Struct, frozen=True):
     registries: tuple[OtherRegistry, ...] = ()
     """Where images are copied to."""
     ssh: tuple[Secret, ...] = ()
+    locks: tuple[SpecLock, ...] = ()
+    """Sets that are locked; those of images are in their entries."""
     spots: Spots = {}
     """Where the file says what: `("args", NAME)`, `("tags",)` for what tags are made of, `("images",)` for none."""
 

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: MIT
+"""`locks:` of a spec, and `lock:` of an image: what is locked, for which versions, into which files.
+
+In:   mappings of the spec; later the versions of images
+Out:  SpecLock, then LockSet; findings
+Rules: docs/reference/locks.md
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import msgspec
+
+from stackyard.errors import FileProblem
+from stackyard.load.links import inside
+from stackyard.load.spec import schema
+from stackyard.load.spec.collect import Collector, meant
+from stackyard.load.yaml import Doc
+from stackyard.model.inputs import holds_secret
+from stackyard.model.lock import (
+    DEFAULT_OUTPUT,
+    DEFAULT_OUTPUTS,
+    PLATFORMS,
+    LocalPackage,
+    LockSet,
+    LockTarget,
+    Project,
+    normal_name,
+    output_path,
+    python_in,
+)
+from stackyard.model.names import ImageName, VersionName
+from stackyard.model.stack import Finding, Spot
+
+LOCK_KEYS = schema.known(schema.LOCK)
+_PACKAGE = re.compile(r"(?P<path>[^\[\]]+?)\s*(?:\[(?P<extras>[^\[\]]*)\])?")
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_INDEX = re.compile(r"https?://\S+")
+_OTHER_WORDS = {
+    "packages_by_path": "packages",
+    "local": "packages",
+    "index": "indexes",
+    "out": "output",
+    "image": "images",
+    "exclude": "leave_out",
+    "python_versions": "versions",
+}
+
+
+class SpecLock(msgspec.Struct, frozen=True):
+    """One set as its file says it."""
+
+    declared: LockSet
+    output: str | None
+    """A template; None: by default."""
+    versions: tuple[tuple[str, Spot], ...] = ()
+    """None: those of its images."""
+    python: str | None = None
+    """Of all versions; None: each is one itself, or `pythons` says. Empty: what is said is none, here as there."""
+    pythons: Mapping[str, str] = {}
+    images: tuple[tuple[str, Spot], ...] = ()
+
+
+def locks_in(doc: Doc, reader: Collector) -> tuple[SpecLock, ...]:
+    """The sets of `locks:`, in file order."""
+    entries = reader.mapping(doc, "`locks`").items()
+    return tuple(lock_in(entry, name, doc.at(name), reader, f"lock {name!r}") for name, entry in entries)
+
+
+def lock_in(doc: Doc, name: str, spot: Spot, reader: Collector, where: str) -> SpecLock:
+    """One set; what is wrong in it is an error finding, and is left out."""
+    values = reader.mapping(doc, where)
+    reader.unknown_keys(doc, LOCK_KEYS, where, _OTHER_WORDS)
+    if not _NAME.fullmatch(name):
+        _wrong(reader, spot, f"{name!r} is not a valid name of a lock", "letters, digits, dots and dashes", name)
+    python, pythons = _python(values.get("python"), reader, where)
+    declared = LockSet(
+        name,
+        spot,
+        requirements=tuple(_paths(values.get("requirements"), f"`requirements` of {where}", reader)),
+        constraints=tuple(_paths(values.get("constraints"), f"`constraints` of {where}", reader)),
+        projects=tuple(_projects(values.get("pyproject"), f"`pyproject` of {where}", reader)),
+        packages=tuple(_packages(values.get("packages"), f"`packages` of {where}", reader)),
+        platforms=tuple(_platforms(values.get("platforms"), f"`platforms` of {where}", reader)) or tuple(PLATFORMS),
+        indexes=tuple(_indexes(values.get("indexes"), f"`indexes` of {where}", reader)),
+        leave_out=tuple(_names(values.get("leave_out"), f"`leave_out` of {where}", reader)),
+        allow_build=tuple(_names(values.get("allow_build"), f"`allow_build` of {where}", reader)),
+    )
+    if not {"requirements", "pyproject", "packages"} & values.keys() and isinstance(doc.value, dict | None):
+        hint = "name `requirements`, `pyproject` or `packages`"
+        reader.findings.append(
+            Finding("lock-of-nothing", "error", f"{where} locks nothing", *spot, hint=hint, found=name, wanted=hint)
+        )
+    return SpecLock(
+        declared,
+        _output(values, where, reader),
+        tuple(reader.texts(values.get("versions"), f"`versions` of {where}")),
+        python,
+        pythons,
+        images=tuple(reader.texts(values.get("images"), f"`images` of {where}")),
+    )
+
+
+def settled(
+    locks: Sequence[SpecLock],
+    versions: Mapping[ImageName, Sequence[VersionName | None]],
+    folders: Mapping[ImageName, str],
+    findings: list[Finding],
+) -> tuple[LockSet, ...]:
+    """The sets with their lock files.
+
+    Args:
+        versions: of all images, in file order; None for one that has no name.
+        folders: of images, relative to the stack's root.
+    """
+    reader = Collector()
+    found = [_settled(lock, versions, folders, reader) for lock in locks]
+    _tell_of_clashes(found, reader)
+    findings.extend(reader.findings)
+    return tuple(found)
+
+
+def _settled(
+    lock: SpecLock,
+    versions: Mapping[ImageName, Sequence[VersionName | None]],
+    folders: Mapping[ImageName, str],
+    reader: Collector,
+) -> LockSet:
+    declared = lock.declared
+    where = f"lock {declared.name!r}"
+    named = ImageName(declared.name)
+    images = [named] if named in versions else []
+    for text, spot in lock.images:
+        if text in versions:
+            images.append(ImageName(text))
+        else:
+            hint = meant(text, [str(name) for name in versions]) or "name a folder of the images folder"
+            _wrong(reader, spot, f"`images` of {where} names {text!r}, which is no image", hint, text)
+    own = list(dict.fromkeys(images))
+    wanted: list[tuple[VersionName | None, Spot]]
+    wanted = [(VersionName(text), spot) for text, spot in lock.versions if VersionName.form.fullmatch(text)]
+    if not lock.versions:
+        every = dict.fromkeys(version for image in own for version in versions[image])
+        wanted = [(version, declared.spot) for version in every or (None,)]
+    template = lock.output or (DEFAULT_OUTPUT if [each for each, _ in wanted] == [None] else DEFAULT_OUTPUTS)
+    if len(wanted) > 1 and "{version}" not in template:
+        hint = f"put {{version}} into it: {DEFAULT_OUTPUTS}"
+        _wrong(reader, declared.spot, f"{where} writes {len(wanted)} versions into one `output`", hint, template)
+    folder = folders.get(named, ".") if named in versions else "."
+    targets = []
+    for version, spot in wanted:
+        python = lock.pythons.get(str(version), lock.python)
+        if python is None:
+            python = python_in(str(version or ""))
+        if python is None:
+            of = f"version {str(version)!r} of {where}" if version is not None else where
+            hint = "python: 3.11, or python: {VERSION: 3.11} for each"
+            sentence = f"it is not said which Python {of} is for"
+            reader.findings.append(Finding("lock-python", "error", sentence, *spot, hint=hint, wanted="a Python"))
+            continue
+        if not python:  # wrong, and told so
+            continue
+        path = output_path(template, version, folder)
+        if path.startswith(("../", "/")) or path in ("..", "."):
+            _wrong(reader, spot, f"`output` of {where} leaves the repository: {path!r}", "a path in it", template)
+            continue
+        targets.append(LockTarget(version, python, path))
+    return msgspec.structs.replace(declared, images=tuple(own), targets=tuple(targets))
+
+
+def _tell_of_clashes(locks: Sequence[LockSet], reader: Collector) -> None:
+    """Two sets of one name, and two that would write one file."""
+    names: dict[str, None] = {}
+    outputs: dict[str, str] = {}
+    for lock in locks:
+        if lock.name in names:
+            _wrong(reader, lock.spot, f"there are two locks named {lock.name!r}", "keep one of the two", lock.name)
+        names[lock.name] = None
+        for target in lock.targets:
+            other = outputs.setdefault(target.output, lock.name)
+            if other != lock.name:
+                sentence = f"lock {lock.name!r} and lock {other!r} would both write {target.output}"
+                _wrong(reader, lock.spot, sentence, "give it another `output`", target.output)
+
+
+def _paths(doc: Doc | None, what: str, reader: Collector) -> Iterator[str]:
+    items = doc.value if doc is not None and isinstance(doc.value, list) else [doc] if doc is not None else []
+    for item in items:
+        if item.value is not None and (path := _path(item, what, reader)) is not None:
+            yield path
+
+
+def _path(doc: Doc, what: str, reader: Collector) -> str | None:
+    try:
+        return inside(doc, what)
+    except FileProblem as problem:
+        reader.problem(problem)
+        return None
+
+
+def _projects(doc: Doc | None, what: str, reader: Collector) -> Iterator[Project]:
+    items = doc.value if doc is not None and isinstance(doc.value, list) else [doc] if doc is not None else []
+    for item in items:
+        if not isinstance(item.value, dict):
+            yield from (Project(path) for path in _paths(item, what, reader))
+            continue
+        reader.unknown_keys(item, ("path", "extras", "groups"), what)
+        path = _path(item.value["path"], f"`path` in {what}", reader) if "path" in item.value else "pyproject.toml"
+        extras = tuple(_names(item.value.get("extras"), f"`extras` in {what}", reader))
+        groups = tuple(_names(item.value.get("groups"), f"`groups` in {what}", reader))
+        if path is not None:
+            yield Project(path, extras, groups)
+
+
+def _packages(doc: Doc | None, what: str, reader: Collector) -> Iterator[LocalPackage]:
+    for text, spot in reader.texts(doc, what):
+        match = _PACKAGE.fullmatch(text)
+        path = posixpath.normpath(match["path"]) if match else ""
+        if match is None or path.startswith("/") or path.split("/")[0] == "..":
+            hint = "a folder relative to the root of the stack, with extras if it needs them: libs/core[aws]"
+            _wrong(reader, spot, f"{what} has {text!r}, which is no folder of the repository", hint, text)
+            continue
+        yield LocalPackage(path, tuple(normal_name(each) for each in re.findall(r"[\w.-]+", match["extras"] or "")))
+
+
+def _platforms(doc: Doc | None, what: str, reader: Collector) -> Iterator[str]:
+    for text, spot in reader.texts(doc, what):
+        if text in PLATFORMS:
+            yield text
+        else:
+            hint = meant(text, tuple(PLATFORMS)) or f"it is one of {', '.join(PLATFORMS)}"
+            _wrong(reader, spot, f"{what} has {text!r}, for which nothing can be locked", hint, text)
+
+
+def _indexes(doc: Doc | None, what: str, reader: Collector) -> Iterator[str]:
+    for text, spot in reader.texts(doc, what):
+        if holds_secret(text, ()):
+            hint = "take the login out: the resolver reads it from .netrc, a keyring or its own variables"
+            _wrong(reader, spot, f"an address in {what} has a login in it", hint, None)
+        elif not _INDEX.fullmatch(text):
+            hint = "https://HOST/simple; a folder has no upload times"
+            _wrong(reader, spot, f"{what} has {text!r}, which is no address of an index", hint, text)
+        else:
+            yield text
+
+
+def _names(doc: Doc | None, what: str, reader: Collector) -> Iterator[str]:
+    for text, spot in reader.texts(doc, what):
+        if _NAME.fullmatch(text):
+            yield normal_name(text)
+        else:
+            _wrong(reader, spot, f"{what} has {text!r}, which is no name", "a name alone, without a version", text)
+
+
+def _python(doc: Doc | None, reader: Collector, where: str) -> tuple[str | None, Mapping[str, str]]:
+    """One Python for all versions, or one for each."""
+    what = f"`python` of {where}"
+    if doc is None or doc.value is None:
+        return None, {}
+    if isinstance(doc.value, dict):
+        return None, {version: _one_python(entry, what, reader) for version, entry in doc.value.items()}
+    return _one_python(doc, what, reader), {}
+
+
+def _one_python(doc: Doc, what: str, reader: Collector) -> str:
+    """Empty where it is none."""
+    text = reader.scalar(doc, what)
+    if text is not None and python_in(text) is None:
+        _wrong(reader, doc.at(), f"{what} is {text!r}, which is no Python", "3.11, or 3.11.7", text)
+        return ""
+    return text or ""
+
+
+def _output(values: Mapping[str, Doc], where: str, reader: Collector) -> str | None:
+    text = reader.text(values, "output", f"`output` of {where}")
+    if text is None:
+        return None
+    strange: Collection[str] = set(re.findall(r"\{[^}]*\}?", text)) - {"{version}"}
+    if strange or "\0" in text or text.endswith("/"):
+        hint = "a file, relative to the image's folder, or to the root for a set of another name: lock-{version}.txt"
+        _wrong(reader, values["output"].at(), f"`output` of {where} is {text!r}", hint, text)
+        return None
+    return text
+
+
+def _wrong(reader: Collector, spot: Spot, sentence: str, hint: str, found: str | None) -> None:
+    reader.findings.append(Finding("wrong-value", "error", sentence, *spot, hint=hint, found=found, wanted=hint))

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Locks for people and programs: what would be asked, what came of it, how two differ.
+
+In:   values of model/lock
+Out:  text, Markdown, data
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from stackyard.model.lock import LockChange, LockOutcome, LockPlan, LockStep, LockSummary
+from stackyard.report.text import Style, count_text, visible
+
+_STATES = {
+    "written": ("wrote", "green"),
+    "unchanged": ("unchanged", "dim"),
+    "same": ("good", "green"),
+    "differs": ("differs", "red"),
+    "carried": ("carried", "yellow"),
+    "failed": ("failed", "red"),
+    "held-back": ("not written", "yellow"),
+}
+_SHOWN = 12
+"""So many changes of one lock are listed."""
+
+
+def plan_text(plan: LockPlan, style: Style, width: int) -> str:  # noqa: ARG001 - as all renderers
+    """What would be asked, as command lines that can be run."""
+    lines = [f"Inputs are read from {plan.at}."]
+    for each in plan.sets:
+        lines += ["", style(each.name, "bold")]
+        lines += [f"  asked for: {visible(text)}" for text in each.requirements]
+        lines += [f"  at most as: {visible(text)}" for text in each.constraints]
+        lines += [f"  left out, but not what it needs: {path}" for path in each.packages]
+        lines += [f"  runs the code of: {name}" for name in each.runs_code]
+        lines += [f"  differs in the work tree, and the commit counts: {path}" for path in each.changed]
+        for step in each.steps:
+            lines.append(f"  {step.target.output}: {_step_text(step)}")
+            lines += [f"    {shlex.join(argv)}" for _, argv in step.asks]
+    return "\n".join(lines)
+
+
+def _step_text(step: LockStep) -> str:
+    if step.is_carried:
+        return f"carried as it is: nothing can be resolved for Python {step.target.python}"
+    kept = f", all but {', '.join(step.upgrades)} as it is" if step.upgrades else ""
+    return f"Python {step.target.python} at {step.time}{kept}"
+
+
+def summary_text(summary: LockSummary, style: Style, width: int) -> str:  # noqa: ARG001 - as all renderers
+    """One line for each lock, its changes below it; failures with the resolver's own words."""
+    lines = []
+    for each in summary.plan.sets:
+        lines += [f"{path} differs in the work tree: what is committed was locked." for path in each.changed]
+    for outcome in summary.outcomes:
+        lines += _outcome_lines(outcome, style)
+    return "\n".join(lines)
+
+
+def _outcome_lines(outcome: LockOutcome, style: Style) -> list[str]:
+    word, colour = _STATES[outcome.state]
+    facts = count_text(outcome.pins, "pin")
+    if outcome.state == "carried":
+        facts = f"nothing can be resolved for Python {outcome.target.python}: the file stays as it is"
+    elif outcome.state == "failed":
+        facts = f"for Python {outcome.target.python}; the file stays as it was"
+    elif outcome.changes:
+        facts += f", {count_text(len(outcome.changes), 'change')}"
+    lines = [f"{style(word, colour)} {outcome.target.output}: {facts}"]
+    lines += [f"  {_change(change)}" for change in outcome.changes[:_SHOWN]]
+    if len(outcome.changes) > _SHOWN:
+        lines.append(f"  and {len(outcome.changes) - _SHOWN} more: `stackyard lock diff` shows them")
+    lines += [f"  {visible(line)}" for line in outcome.words.splitlines()]
+    if outcome.hint:
+        lines.append(f"  {style('hint', 'dim')}: {visible(outcome.hint)}")
+    return lines
+
+
+def _change(change: LockChange) -> str:
+    return f"{change.name} {change.was or '(new)'} -> {change.now or '(gone)'}"
+
+
+def plan_data(plan: LockPlan) -> dict[str, object]:
+    """The plan as `--dry-run --json` prints it."""
+    return {
+        "at": plan.at,
+        "sets": [
+            {
+                "name": each.name,
+                "requirements": list(each.requirements),
+                "constraints": list(each.constraints),
+                "packages": list(each.packages),
+                "runs_code": list(each.runs_code),
+                "changed": list(each.changed),
+                "locks": [
+                    {
+                        "path": step.target.output,
+                        "version": step.target.version,
+                        "python": step.target.python,
+                        "time": step.time,
+                        "carried": step.is_carried,
+                        "commands": [list(argv) for _, argv in step.asks],
+                    }
+                    for step in each.steps
+                ],
+            }
+            for each in plan.sets
+        ],
+    }
+
+
+def summary_data(summary: LockSummary) -> dict[str, object]:
+    """What came of all locks."""
+    return {
+        "at": summary.plan.at,
+        "good": summary.is_good,
+        "changed": summary.has_changes,
+        "locks": [
+            {
+                "set": outcome.set,
+                "path": outcome.target.output,
+                "version": outcome.target.version,
+                "python": outcome.target.python,
+                "state": outcome.state,
+                "pins": outcome.pins,
+                "changes": changes_data(outcome.changes),
+                "words": outcome.words,
+                "hint": outcome.hint,
+            }
+            for outcome in summary.outcomes
+        ],
+    }
+
+
+def changes_data(changes: Sequence[LockChange]) -> list[dict[str, object]]:
+    """Packages that changed."""
+    return [
+        {"package": change.name, "was": change.was, "now": change.now, "in": list(change.where)} for change in changes
+    ]

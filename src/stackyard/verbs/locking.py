@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: MIT
+"""Locks: from a commit and a time to lock files, and what can be said of those that are there.
+
+In:   Yard, words of a person
+Out:  LockPlan, LockSummary
+May touch: git, a resolver and the indexes it asks; a temporary folder; with `make` the lock files
+Raises: UnknownName, ConfigError, NoHistory, FileProblem (inputs), ToolMissing
+Why:  docs/explanation/locks.md
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from stackyard.check.findings import refuse_errors
+from stackyard.edges import machine
+from stackyard.edges.git_commit import CommitFiles, commit_of, differing
+from stackyard.edges.uv import Answer, Resolver, Uv
+from stackyard.errors import ConfigError, NothingToDo, UnknownName, WorldError
+from stackyard.lock.answers import lock_file, merged, pins_of, preferences
+from stackyard.lock.asking import CONSTRAINTS, REQUIREMENTS, TREE, plan_set, requirements_of
+from stackyard.lock.comparing import changes_between, is_same
+from stackyard.lock.inputs import Gathered, gather
+from stackyard.model.lock import (
+    PLATFORMS,
+    LockFile,
+    LockOutcome,
+    LockPlan,
+    LockSet,
+    LockStep,
+    LockSummary,
+    LockTime,
+    Pin,
+    SetPlan,
+    normal_name,
+)
+from stackyard.model.names import nearest
+from stackyard.record.files import write_atomically
+from stackyard.verbs.yard import Yard
+
+_CODES = ("wrong-value", "lock-of-nothing", "lock-python")
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What a person asks for."""
+
+    words: tuple[str, ...] = ()
+    """Sets, or images that use them; none: all."""
+    at: str | None = None
+    """None: what is checked out."""
+    time: str | None = None
+    """None: that of the lock as it is, so that only changed inputs change it; now where there is none."""
+    upgrades: tuple[str, ...] = ()
+    """Only these packages may change."""
+    refresh: bool = False
+    """Now, whatever the locks say."""
+    check: bool = False
+    """Write nothing, and tell which locks are not what their inputs and time give."""
+    if_changed: bool = False
+    """Leave a lock alone, header too, where it would pin the same."""
+    all_or_nothing: bool = False
+    dry: bool = False
+    """Write nothing."""
+
+
+class _Work(msgspec.Struct):
+    """A set with all that its locks are made from."""
+
+    lock: LockSet
+    gathered: Gathered
+    plan: SetPlan
+
+
+def plan_locks(yard: Yard, wish: Wish) -> LockPlan:
+    """Everything that would be asked, and where the answers would go; nobody is asked."""
+    with _opened(yard, wish) as (commit, works):
+        return LockPlan(commit.commit, tuple(work.plan for work in works))
+
+
+def make(yard: Yard, wish: Wish, resolver: Resolver | None = None) -> LockSummary:
+    """Resolve, several locks at a time, and write what is new; a lock that fails stays what it was."""
+    with contextlib.ExitStack() as opened:
+        commit, works = opened.enter_context(_opened(yard, wish))
+        asked = resolver or Uv(yard.options.environ)
+        opened.callback(asked.close)
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="stackyard-lock-")))
+        version = asked.version() if any(step.asks for work in works for step in work.plan.steps) else ""
+        for number, work in enumerate(works):
+            _lay_out(work.gathered, commit, folder / str(number))
+        made = _resolved(yard, wish, works, asked, version, commit.commit, folder)
+    is_held = wish.all_or_nothing and any(outcome.state == "failed" for outcome, _ in made)
+    outcomes = []
+    for outcome, fresh in made:
+        if fresh is None:
+            outcomes.append(outcome)
+        elif is_held:
+            outcomes.append(msgspec.structs.replace(outcome, state="held-back"))
+        else:
+            if not (wish.check or wish.dry):
+                path = yard.root / outcome.target.output
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(str(path), str(fresh).encode())
+            outcomes.append(outcome)
+    return LockSummary(LockPlan(commit.commit, tuple(work.plan for work in works)), tuple(outcomes))
+
+
+def chosen(yard: Yard, words: Sequence[str]) -> tuple[LockSet, ...]:
+    """The sets that words name: by their own name, or by an image that uses them."""
+    stack = yard.stack
+    refuse_errors(msgspec.structs.replace(stack, findings=tuple(f for f in stack.findings if f.code in _CODES)))
+    if not stack.locks:
+        hint = "declare them in the spec, under `locks:` or as an image's `lock:`"
+        raise NothingToDo("the stack declares no locks", hint=hint)
+    found: dict[str, LockSet] = {}
+    for word in words:
+        fitting = [lock for lock in stack.locks if word == lock.name or word in lock.images]
+        if not fitting:
+            names = [lock.name for lock in stack.locks]
+            near = nearest(word, names)
+            hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(names)}"
+            raise UnknownName(f"no lock is called {word!r}, and no image of that name has one", hint=hint, near=near)
+        found.update({lock.name: lock for lock in fitting})
+    return tuple(found.values()) or stack.locks
+
+
+def read_lock(yard: Yard, path: str) -> str | None:
+    """The text of a lock file as it is; None where there is none."""
+    try:
+        return (yard.root / path).read_text(encoding="utf-8", errors="surrogateescape")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+@contextlib.contextmanager
+def _opened(yard: Yard, wish: Wish) -> Iterator[tuple[CommitFiles, list[_Work]]]:
+    sets = chosen(yard, wish.words)
+    commit = commit_of(yard.root, wish.at or "HEAD")
+    upgrades = tuple(map(normal_name, wish.upgrades))
+    with CommitFiles(yard.root, commit) as files:
+        works = []
+        for lock in sets:
+            gathered = gather(lock, files)
+            changed = differing(yard.root, gathered.files) if wish.at is None else []
+            time = _time(yard, lock, wish)
+            works.append(_Work(lock, gathered, plan_set(lock, gathered, time, upgrades, changed)))
+        yield files, works
+
+
+def _time(yard: Yard, lock: LockSet, wish: Wish) -> LockTime:
+    """T: as it was asked for; else that of the locks as they are; else now."""
+    now = LockTime.parse(yard.clock.now())
+    if wish.time is not None:
+        time = LockTime.parse(wish.time)
+        if time > now:
+            raise ConfigError(f"{time} is still to come: it is {now}", hint="leave --time out for now", time=str(time))
+        return time
+    if wish.refresh or wish.upgrades:
+        return now
+    texts = (read_lock(yard, target.output) for target in lock.targets)
+    times = {known.time for text in texts if text is not None and (known := LockFile.of(text)).is_ours}
+    return LockTime.parse(max(times)) if times else now
+
+
+def _lay_out(gathered: Gathered, commit: CommitFiles, folder: Path) -> None:
+    """What the resolver reads."""
+    tree = folder / TREE
+    tree.mkdir(parents=True)
+    commit.lay_out([local.path for local in gathered.locals], tree)
+    (folder / REQUIREMENTS).write_text("".join(f"{line}\n" for line in requirements_of(gathered)), encoding="utf-8")
+    (folder / CONSTRAINTS).write_text("".join(f"{line}\n" for line in gathered.constraints), encoding="utf-8")
+
+
+_Made = tuple[LockOutcome, LockFile | None]
+"""What came of a step, and what is to be written."""
+
+
+def _resolved(
+    yard: Yard, wish: Wish, works: Sequence[_Work], resolver: Resolver, version: str, at: str, folder: Path
+) -> list[_Made]:
+    """All steps, as many at a time as the machine has cores."""
+    with ThreadPoolExecutor(max(2, machine.cores())) as pool:
+        waiting = []
+        for number, work in enumerate(works):
+            for step in work.plan.steps:
+                known = read_lock(yard, step.target.output)
+                asked = {}
+                for platform, argv in step.asks:
+                    preferred = _preferred(known, step, platform, wish)
+                    asked[platform] = pool.submit(resolver.resolve, folder / str(number), argv, preferred)
+                waiting.append((work, step, known, asked))
+        try:
+            return [
+                _outcome(wish, work, step, known, {name: each.result() for name, each in asked.items()}, version, at)
+                for work, step, known, asked in waiting
+            ]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            resolver.close()
+            raise
+
+
+def _preferred(text: str | None, step: LockStep, platform: str, wish: Wish) -> str:
+    """Pins that stay: none, unless only some packages may change, now or when the lock was made."""
+    known = LockFile.of(text) if text is not None else None
+    if known is None or not (step.upgrades or (wish.check and known.kept)):
+        return ""
+    return preferences(known, PLATFORMS[platform][1])
+
+
+def _outcome(
+    wish: Wish, work: _Work, step: LockStep, text: str | None, answers: dict[str, Answer], version: str, at: str
+) -> _Made:
+    lock, target = work.lock, step.target
+    known = LockFile.of(text) if text is not None else LockFile(())
+    if step.is_carried:
+        if text is None:
+            words = f"nothing can be resolved for Python {target.python}, and there is no {target.output} to carry"
+            hint = "freeze it once in a container, and commit the file"
+            return LockOutcome(lock.name, target, "failed", words=words, hint=hint), None
+        return LockOutcome(lock.name, target, "carried", len(known.pins)), None
+    failed = next((each for each in answers.values() if not each.text), None)
+    if failed is not None:
+        return LockOutcome(lock.name, target, "failed", words=failed.words, hint=failed.hint), None
+    try:
+        pins = {name: tuple(_own_pins(work, each.text)) for name, each in answers.items()}
+    except WorldError as problem:
+        return LockOutcome(lock.name, target, "failed", words=str(problem), hint=problem.hint), None
+    kept = f"all but {', '.join(step.upgrades)} as in the lock {known.body_digest}" if step.upgrades else ""
+    fresh = lock_file(lock, step, at, version, merged(pins), kept)
+    changes = changes_between(known, fresh)
+    count = len(fresh.pins)
+    if wish.check:
+        is_good = text is not None and str(_with_head_of(fresh, known, wish)) == text
+        return LockOutcome(lock.name, target, "same" if is_good else "differs", count, changes), None
+    if text is not None and (str(fresh) == text or (wish.if_changed and known.is_ours and is_same(known, fresh))):
+        return LockOutcome(lock.name, target, "unchanged", count), None
+    return LockOutcome(lock.name, target, "written", count, changes), fresh
+
+
+def _own_pins(work: _Work, text: str) -> Iterator[Pin]:
+    return pins_of(text, work.gathered.locals, work.lock.leave_out)
+
+
+def _with_head_of(fresh: LockFile, known: LockFile, wish: Wish) -> LockFile:
+    """The lock as a check expects it: another commit of equal inputs, and another resolver, are no difference."""
+    if wish.at is not None and known.at != fresh.at:
+        return fresh
+    return msgspec.structs.replace(fresh, at=known.at, resolver=known.resolver, again=known.again, kept=known.kept)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""A package index on loopback that never changes: a few tiny packages, each file with the time of its upload."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+JSON = "application/vnd.pypi.simple.v1+json"
+AMD64, ARM64 = "cp38-cp38-manylinux2014_x86_64", "cp38-cp38-manylinux2014_aarch64"
+
+
+class FrozenIndex:
+    """Files by name; what the index says of each package, as PEP 691 and PEP 700 have it."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.packages: dict[str, list[dict[str, object]]] = {}
+        self.asked: list[str] = []
+
+    def wheel(
+        self, name: str, version: str, at: str | None, *needs: str, tag: str = "py3-none-any", yanked: bool = False
+    ) -> str:
+        """Add a wheel; its hash."""
+        data = io.BytesIO()
+        info = f"{name}-{version}.dist-info"
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        metadata += "".join(f"Requires-Dist: {need}\n" for need in needs)
+        kind = f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n"
+        with zipfile.ZipFile(data, "w") as wheel:
+            for path, text in ((f"{info}/METADATA", metadata), (f"{info}/WHEEL", kind), (f"{info}/RECORD", "")):
+                wheel.writestr(zipfile.ZipInfo(path, (2020, 1, 1, 0, 0, 0)), text)
+        return self._add(name, f"{name}-{version}-{tag}.whl", data.getvalue(), at, yanked)
+
+    def sdist(self, name: str, version: str, at: str) -> str:
+        """Add a source distribution that must be run to learn what it needs; its hash."""
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as sdist:
+            setup = b"from setuptools import setup\nsetup()\n"
+            entry = tarfile.TarInfo(f"{name}-{version}/setup.py")
+            entry.size = len(setup)
+            sdist.addfile(entry, io.BytesIO(setup))
+        return self._add(name, f"{name}-{version}.tar", data.getvalue(), at, False)
+
+    def _add(self, name: str, file: str, data: bytes, at: str | None, yanked: bool) -> str:
+        self.files[file] = data
+        digest = hashlib.sha256(data).hexdigest()
+        entry: dict[str, object] = {"filename": file, "url": f"/files/{file}", "hashes": {"sha256": digest}}
+        entry |= {"yanked": yanked, **({"upload-time": at} if at else {})}
+        self.packages.setdefault(name, []).append(entry)
+        return f"sha256:{digest}"
+
+    def answer(self, path: str) -> tuple[str, bytes] | None:
+        """Kind and bytes of what lies at a path."""
+        self.asked.append(path)
+        folder, _, name = path.strip("/").rpartition("/")
+        if folder == "files" and name in self.files:
+            return "application/octet-stream", self.files[name]
+        if folder == "simple" and name in self.packages:
+            page = {"meta": {"api-version": "1.1"}, "name": name, "files": self.packages[name]}
+            return JSON, json.dumps(page).encode()
+        return None
+
+    @contextlib.contextmanager
+    def served(self) -> Iterator[str]:
+        """Its address, while it is there."""
+        index = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                found = index.answer(self.path)
+                self.send_response(200 if found else 404)
+                kind, data = found or ("text/plain", b"")
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(data)
+
+            do_HEAD = do_GET  # noqa: N815 - the server's name for it
+
+            def log_message(self, *_: object) -> None:
+                """Nothing is printed."""
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}/simple"
+            finally:
+                server.shutdown()
+                thread.join()

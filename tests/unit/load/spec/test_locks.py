@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""`locks:` and an image's `lock:`: what is locked for whom, and what is wrong where it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from stackyard.load.spec.locks import settled
+from stackyard.load.spec.read import read_spec
+from stackyard.model.lock import LocalPackage, LockSet, Project
+from stackyard.model.names import ImageName, VersionName
+from stackyard.model.stack import Finding
+
+VERSIONS = {ImageName("unit"): [VersionName("2.7.18"), VersionName("3.10")], ImageName("lab"): [None]}
+FOLDERS = {ImageName("unit"): "images/unit", ImageName("lab"): "images/lab"}
+
+
+def read(text: str) -> tuple[tuple[LockSet, ...], list[Finding]]:
+    """The sets of a spec, and what was found."""
+    spec, findings = read_spec(f"images: {{unit: , lab: }}\n{text}".encode(), "spec.yml")
+    found = list(findings)
+    declared = (*spec.locks, *(image.lock for image in spec.images if image.lock is not None))
+    return settled(declared, VERSIONS, FOLDERS, found), found
+
+
+def test_an_images_set_is_for_its_versions_and_beside_it() -> None:
+    """A name with two digits stays what is written, and the output's template is taken as it is."""
+    text = "locks: {unit: {requirements: [a.in, b.in], output: 'snapshot-reqs-{version}.txt', leave_out: Set_Up}}\n"
+    (lock,), findings = read(text)
+
+    assert findings == []
+    assert (lock.images, lock.leave_out) == ((ImageName("unit"),), ("set-up",))
+    assert [(target.version, target.python, target.output) for target in lock.targets] == [
+        ("2.7.18", "2.7.18", "images/unit/snapshot-reqs-2.7.18.txt"),
+        ("3.10", "3.10", "images/unit/snapshot-reqs-3.10.txt"),
+    ]
+    assert [target.can_be_resolved for target in lock.targets] == [False, True]
+
+
+def test_a_named_set_has_versions_and_images_of_its_own() -> None:
+    """It lies at the root, packages and projects have extras; an image's own lock is one more set."""
+    text = """locks:
+  tools:
+    packages: ['libs/core[Big_Data,x]', .]
+    pyproject: [pyproject.toml, {path: b/pyproject.toml, extras: [all], groups: dev}]
+    constraints: c.txt
+    images: [lab, unit]
+    versions: [one, '3.9']
+    python: {one: 3.11}
+    platforms: linux/arm64
+    indexes: [https://pypi.example/simple]
+    allow_build: [Old.Thing]
+"""
+    (lock,), findings = read(text)
+
+    assert findings == []
+    assert lock.packages == (LocalPackage("libs/core", ("big-data", "x")), LocalPackage("."))
+    assert lock.projects == (Project("pyproject.toml"), Project("b/pyproject.toml", ("all",), ("dev",)))
+    assert (lock.constraints, lock.platforms, lock.allow_build) == (("c.txt",), ("linux/arm64",), ("old-thing",))
+    assert [(target.python, target.output) for target in lock.targets] == [
+        ("3.11", "lock-one.txt"),
+        ("3.9", "lock-3.9.txt"),
+    ]
+
+    spec, _ = read_spec(b"images:\n  lab:\n    lock: {requirements: r.in, python: 3.12}\n", "spec.yml")
+    own = spec.images[0].lock
+    assert own is not None
+    (lock,) = settled([own], VERSIONS, FOLDERS, [])
+    assert [target.output for target in lock.targets] == ["images/lab/lock.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "code", "said", "hint"),
+    [
+        ("locks:\n  a: {python: 3.9}", 3, "lock-of-nothing", "locks nothing", "name `requirements`"),
+        ("locks:\n  a: {requirements: r}", 3, "lock-python", "it is not said which Python", "python: 3.11"),
+        ("locks:\n  lab: {requirements: r}", 3, "lock-python", "it is not said which Python", "python: 3.11"),
+        ("locks:\n  a:\n    requirements: ../r\n    python: 3.9", 4, "wrong-value", "leaves the repository", "root"),
+        ("locks: {a: {requirements: r, python: three}}", 2, "wrong-value", "is no Python", "3.11"),
+        (
+            "locks: {a: {requirements: r, python: 3.9, platforms: linux/amd46}}",
+            2,
+            "wrong-value",
+            "nothing can",
+            "amd64",
+        ),
+        (
+            "locks: {a: {requirements: r, python: 3.9, images: lob}}",
+            2,
+            "wrong-value",
+            "no image",
+            "did you mean 'lab'?",
+        ),
+        ("locks: {unit: {requirements: r, output: one.txt}}", 2, "wrong-value", "into one `output`", "{version}"),
+        ("locks: {a: {requirements: r, python: 3.9, output: '{image}.txt'}}", 2, "wrong-value", "`output`", "lock-{"),
+        ("locks: {a: {requirements: r, python: 3.9, output: ../x}}", 2, "wrong-value", "leaves the", "a path in it"),
+        ("locks: {a: {packages: /abs, python: 3.9}}", 2, "wrong-value", "no folder of the repository", "libs/core"),
+        ("locks: {a: {requirements: r, python: 3.9, indexes: /srv}}", 2, "wrong-value", "no address", "upload times"),
+        (
+            "locks: {a: {requirements: r, python: 3.9, allow_build: 'x==1'}}",
+            2,
+            "wrong-value",
+            "is no name",
+            "a name alone",
+        ),
+        ("locks: {a: {requirement: r, packages: p, python: 3.9}}", 2, "unknown-key", "nothing reads", "'requirements'"),
+        (
+            "locks:\n  a: {requirements: r, python: 3.9}\n  b: {requirements: r, python: 3.9}",
+            4,
+            "wrong-value",
+            "would both write lock.txt",
+            "another `output`",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_where_it_stands(text: str, line: int, code: str, said: str, hint: str) -> None:
+    """One finding, with its line and what to write."""
+    _, found = read(text)
+
+    assert [(finding.code, finding.line) for finding in found] == [(code, line)]
+    assert said in found[0].sentence
+    assert hint in (found[0].hint or "")
+
+
+def test_a_login_of_an_index_is_told_to_nobody() -> None:
+    """The finding names the place, and not what stands there."""
+    _, (finding,) = read("locks: {a: {requirements: r, python: 3.9, indexes: 'https://me:hush@pypi.example/simple'}}")
+
+    assert "has a login in it" in finding.sentence
+    assert "hush" not in repr(finding)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""Times and lock files: read, printed, and read again."""
+
+from __future__ import annotations
+
+import pytest
+
+from stackyard.errors import InvalidValue
+from stackyard.model.lock import LockFile, LockTime, Pin
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2020-12-11T190936", "2020-12-11T19:09:36Z"),
+        ("2020-12-11T190936Z", "2020-12-11T19:09:36Z"),
+        ("2020-12-11T19:09:36Z", "2020-12-11T19:09:36Z"),
+        ("2020-12-12T00:54:36+05:45", "2020-12-11T19:09:36Z"),
+        ("2020-12-11T10:09:36-09:00", "2020-12-11T19:09:36Z"),
+    ],
+)
+def test_a_time_is_one_instant(text: str, time: str) -> None:
+    """Whatever its zone; a stamp, which has none, is UTC."""
+    assert LockTime.parse(text) == time
+
+
+@pytest.mark.parametrize(
+    "text", ["2020-12-11", "2020-12-11T19:09:36", "2020-13-11T19:09:36Z", "now", "2020-12-11T256161"]
+)
+def test_a_time_without_a_zone_is_none(text: str) -> None:
+    """It would be another instant on each machine."""
+    with pytest.raises(InvalidValue, match="not a valid time of a lock"):
+        LockTime.parse(text)
+
+
+def test_a_lock_reads_what_it_printed() -> None:
+    """Sorted, with its header, markers, hashes and upload times."""
+    pins = (
+        Pin("beta", "2", "platform_machine == 'x86_64'", ("sha256:b", "sha256:a"), "2020-01-02T00:00:00Z"),
+        Pin("alpha", "1", "", ("sha256:c",), "2020-01-01T00:00:00Z"),
+    )
+    lock = LockFile(pins, "unit", "1" * 40, "2020-12-11T19:09:36Z", "Python 3.8", "uv 1", "stackyard lock unit")
+    text = str(lock)
+    read = LockFile.of(text)
+
+    assert read.digest == read.body_digest == lock.body_digest
+    assert str(read) == text
+    assert [pin.name for pin in read.pins] == ["alpha", "beta"]
+    assert text.endswith(
+        "alpha==1 \\\n    --hash=sha256:c\n    # uploaded 2020-01-01T00:00:00Z\n"
+        "beta==2 ; platform_machine == 'x86_64' \\\n    --hash=sha256:a \\\n    --hash=sha256:b\n"
+        "    # uploaded 2020-01-02T00:00:00Z\n"
+    )
+
+
+def test_lists_of_others_are_read_too() -> None:
+    """As `pip freeze` and other resolvers write them; they do not say how they were made."""
+    lock = LockFile.of(
+        "# at: home\nDjango==3.1\nboto3[crt]==1.16.34 --hash=sha256:aa  # via x\n-e ./x\nsix==1;a=='b'\n"
+    )
+
+    assert not lock.is_ours
+    assert lock.versions == {("django", ""): "3.1", ("boto3", ""): "1.16.34", ("six", "a=='b'"): "1"}

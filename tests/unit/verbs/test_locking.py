@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: MIT
+"""Locks of a repository: the real resolver against an index that stands still, and fakes where it has no say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from stackyard import verbs
+from stackyard.edges.uv import Answer
+from stackyard.errors import ConfigError, FileProblem, InvalidValue, NoHistory, NothingToDo, UnknownName
+from stackyard.model.lock import LockFile, LockSummary
+from stackyard.model.reference import Platform
+from stackyard.testing.clock import FixedClock
+from stackyard.verbs import Options, Yard
+from stackyard.verbs.locking import Wish, make, plan_locks
+from tests.frozen_index import AMD64, ARM64, FrozenIndex
+from tests.repositories import commit, init
+
+T = "2020-12-11T19:09:36Z"
+SPEC = """
+images: {lab: }
+locks:
+  lab:
+    requirements: requirements.in
+    packages: libs/own
+    python: 3.8
+"""
+STATIC = '[project]\nname = "own"\nversion = "1"\ndependencies = ["beta"]\n'
+
+
+class Repository:
+    """A stack with a lock, and a resolver that is asked or is not."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.environ = {"PATH": "/usr/bin:/bin", "HOME": str(root)}
+        self.write("images/spec.yml", SPEC)
+        self.write("images/lab/Dockerfile", "FROM debian:12\nCOPY lock.txt /\n")
+        self.write("requirements.in", "alpha\n")
+        self.write("libs/own/pyproject.toml", STATIC)
+        init(root)
+        self.head = commit(root)
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def commit(self) -> str:
+        self.head = commit(self.root)
+        return self.head
+
+    @property
+    def yard(self) -> Yard:
+        options = Options(platform=Platform("linux/amd64"), environ=self.environ)
+        return verbs.load(self.root, options, FixedClock())
+
+    def lock(self, path: str = "images/lab/lock.txt") -> LockFile:
+        return LockFile.of((self.root / path).read_text())
+
+
+class Oracle:
+    """A resolver that knows what is newest, and remembers what it was asked."""
+
+    def __init__(self, **newest: str) -> None:
+        self.newest = newest
+        self.asked: list[tuple[Sequence[str], str, str]] = []
+        self.failing: dict[str, Answer] = {}
+        self.is_closed = False
+
+    def version(self) -> str:
+        return "oracle 1"
+
+    def resolve(self, folder: Path, argv: Sequence[str], preferred: str = "") -> Answer:
+        asked = (folder / "requirements.in").read_text()
+        self.asked.append((argv, preferred, asked))
+        python = next(word for word in argv if word.startswith("--python-version"))
+        if failure := self.failing.get(python.partition("=")[2]):
+            return failure
+        kept = dict(
+            zip(*[iter(line.split('"')[1] for line in preferred.splitlines()[2:] if "=" in line)] * 2, strict=True)
+        )
+        loose = {word.partition("=")[2] for word in argv if word.startswith("--upgrade-package")}
+        text = 'lock-version = "1.0"\n'
+        for name, newest in self.newest.items():
+            version = newest if name in loose else kept.get(name, newest)
+            text += f'[[packages]]\nname = "{name}"\nversion = "{version}"\nwheels = [{{ upload-time = '
+            text += f'2020-01-01T00:00:00Z, hashes = {{ sha256 = "{name}{version}" }} }}]\n'
+        return Answer(text)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """One image with a lock of one requirement file and one local package, committed."""
+    return Repository(tmp_path)
+
+
+def states(summary: LockSummary) -> dict[str, str]:
+    """File -> what became of it."""
+    return {outcome.target.output: outcome.state for outcome in summary.outcomes}
+
+
+# The real resolver.
+
+
+class World(NamedTuple):
+    index: FrozenIndex
+    hashes: dict[str, str]
+    environ: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Packages of December 2020, and how uv finds them."""
+    index = FrozenIndex()
+    hashes = {
+        "alpha 1.1": index.wheel("alpha", "1.1", "2020-12-11T19:09:35Z"),
+        "alpha 1.2": index.wheel("alpha", "1.2", "2020-12-11T19:09:36Z"),
+        "beta amd64": index.wheel("beta", "2.0", "2020-11-01T00:00:00Z", tag=AMD64),
+        "beta arm64": index.wheel("beta", "2.0", "2020-11-01T00:00:05Z", tag=ARM64),
+        "beta yanked": index.wheel("beta", "2.1", "2020-11-02T00:00:00Z", yanked=True),
+    }
+    index.sdist("source", "1.0", "2020-11-01T00:00:00Z")
+    index.wheel("timeless", "1.0", None)
+    cache = tmp_path_factory.mktemp("uv")
+    with index.served() as address:
+        environ = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(cache)}
+        yield World(index, hashes, environ | {"UV_CACHE_DIR": str(cache), "UV_DEFAULT_INDEX": address})
+
+
+def test_a_lock_is_what_a_commit_and_an_instant_give(repository: Repository, world: World) -> None:
+    """H is read though the work tree has moved on and is left alone; T counts to the second in every time zone.
+
+    What was uploaded at T is not in, what was yanked is not either; the local package is left out, and what it needs
+    is in, with the hashes of both platforms. The file that is there is no preference, and a repetition is
+    byte-identical.
+    """
+    first = repository.head
+    repository.write("requirements.in", "nothing-of-this-name\n")
+    repository.write("images/lab/lock.txt", "beta==1.0\n")
+    repository.commit()
+    before = subprocess.run(["git", "worktree", "list"], cwd=repository.root, capture_output=True, check=True).stdout
+    texts = set()
+    for zone, time in (
+        ("UTC", T),
+        ("Asia/Kathmandu", "2020-12-11T190936"),
+        ("America/St_Johns", "2020-12-12T00:54:36+05:45"),
+    ):
+        repository.environ = {**world.environ, "TZ": zone, "UV_EXCLUDE_NEWER": "2019-01-01T00:00:00Z"}
+        done = make(repository.yard, Wish(at=first[:10], time=time))
+        assert states(done) == {"images/lab/lock.txt": "written" if not texts else "unchanged"}
+        texts.add((repository.root / "images/lab/lock.txt").read_text())
+
+    assert len(texts) == 1
+    lock = repository.lock()
+    assert [(pin.name, pin.version, pin.uploaded) for pin in lock.pins] == [
+        ("alpha", "1.1", "2020-12-11T19:09:35Z"),
+        ("beta", "2.0", "2020-11-01T00:00:05Z"),
+    ]
+    assert lock.pins[0].hashes == (world.hashes["alpha 1.1"],)
+    assert set(lock.pins[1].hashes) == {world.hashes["beta amd64"], world.hashes["beta arm64"]}
+    assert (lock.at, lock.time) == (first, T)
+    assert lock.again == f"stackyard lock lab --at {first} --time {T}"
+    assert lock.resolver.startswith("uv ")
+    assert str(repository.root) not in texts.pop()
+    assert (repository.root / "requirements.in").read_text() == "nothing-of-this-name\n"
+    worktrees = subprocess.run(["git", "worktree", "list"], cwd=repository.root, capture_output=True, check=True).stdout
+    assert worktrees == before
+
+
+@pytest.mark.parametrize(
+    ("requirement", "time", "words", "hint"),
+    [
+        ("alpha>5", T, "your requirements are unsatisfiable", None),
+        ("alpha", "2019-01-01T00:00:00Z", "no versions of alpha", "alpha has no release that fits before"),
+        ("timeless", T, "no versions of timeless", "upload times (PEP 700)"),
+        ("source", T, "source", "if its code may run here: allow_build: [source]"),
+    ],
+)
+def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(
+    requirement: str, time: str, words: str, hint: str | None, repository: Repository, world: World
+) -> None:
+    """The old file stays, and where something can be done about it there is a hint."""
+    repository.environ = world.environ
+    repository.write("images/lab/lock.txt", "alpha==0.1\n")
+    repository.write("requirements.in", f"{requirement}\n")
+    repository.commit()
+
+    (outcome,) = make(repository.yard, Wish(time=time)).outcomes
+
+    assert outcome.state == "failed"
+    assert words in outcome.words
+    assert (hint is None and outcome.hint is None) or (hint is not None and hint in str(outcome.hint))
+    assert (repository.root / "images/lab/lock.txt").read_text() == "alpha==0.1\n"
+
+
+def test_an_index_that_nobody_answers_for_is_named(repository: Repository, world: World) -> None:
+    """By its address, without the login that it has there."""
+    with FrozenIndex().served() as gone:
+        pass
+    index = gone.replace("http://", "http://me:hush@")
+    fresh = {"UV_DEFAULT_INDEX": index, "UV_CACHE_DIR": str(repository.root / ".uv"), "UV_HTTP_RETRIES": "0"}
+    repository.environ = {**world.environ, **fresh}
+
+    (outcome,) = make(repository.yard, Wish(time=T)).outcomes
+
+    assert f"nobody answers at {gone}" in str(outcome.hint)
+    assert "hush" not in outcome.words
+
+
+# What is decided without one.
+
+
+def test_a_plan_shows_everything_and_asks_nobody(repository: Repository) -> None:
+    """The requirements at H, whose code runs, each command line; no resolver need be there."""
+    repository.write("libs/own/pyproject.toml", STATIC.replace("version", 'dynamic = ["dependencies"]\nversion', 1))
+    repository.commit()
+    repository.write("requirements.in", "changed\n")
+
+    plan = plan_locks(repository.yard, Wish(time=T))
+
+    (each,) = plan.sets
+    assert plan.at == repository.head
+    assert each.requirements == ("alpha", "own @ file://${PROJECT_ROOT}/tree/libs/own")
+    assert each.runs_code == ("own",)
+    assert each.changed == ("requirements.in",)
+    (step,) = each.steps
+    assert [platform for platform, _ in step.asks] == ["linux/amd64", "linux/arm64"]
+    for _, argv in step.asks:
+        assert f"--exclude-newer={T}" in argv
+        assert "--only-binary=:all:" in argv
+        assert not any(str(repository.root) in word for word in argv)
+
+
+def test_one_version_that_fails_holds_no_other_up(repository: Repository) -> None:
+    """The others are written, or none where that is asked for; 2.7 is carried as it is."""
+    repository.write(
+        "images/spec.yml",
+        "images: {lab: }\nlocks: {all: {requirements: requirements.in, versions: [2.7.18, 3.8, 3.9],"
+        " output: 'locks/{version}.txt', platforms: linux/amd64}}\n",
+    )
+    repository.write("locks/2.7.18.txt", "six==1.0\n")
+    repository.commit()
+    oracle = Oracle(alpha="1.0")
+    oracle.failing["3.9"] = Answer(words="no way")
+    wanted = {"locks/2.7.18.txt": "carried", "locks/3.8.txt": "held-back", "locks/3.9.txt": "failed"}
+
+    held = make(repository.yard, Wish(all_or_nothing=True), oracle)
+    assert (states(held), held.is_good) == (wanted, False)
+    assert not (repository.root / "locks/3.8.txt").exists()
+
+    done = make(repository.yard, Wish(), oracle)
+    assert (states(done), done.is_good) == ({**wanted, "locks/3.8.txt": "written"}, False)
+    assert (repository.root / "locks/2.7.18.txt").read_text() == "six==1.0\n"
+    assert repository.lock("locks/3.8.txt").target == "Python 3.8 on linux/amd64"
+
+    (repository.root / "locks/2.7.18.txt").unlink()
+    assert states(make(repository.yard, Wish(), Oracle(alpha="1.0")))["locks/2.7.18.txt"] == "failed"
+
+
+def test_time_stays_until_somebody_moves_it(repository: Repository) -> None:
+    """A lock keeps its T, so that only changed inputs change it; --refresh is now, and --check wants what is there."""
+    oracle = Oracle(alpha="1.0", beta="1.0")
+    make(repository.yard, Wish(time=T), oracle)
+    written = (repository.root / "images/lab/lock.txt").read_text()
+    repository.commit()
+    assert states(make(repository.yard, Wish(check=True), oracle)) == {"images/lab/lock.txt": "same"}
+    assert states(make(repository.yard, Wish(if_changed=True), oracle)) == {"images/lab/lock.txt": "unchanged"}
+    assert (repository.root / "images/lab/lock.txt").read_text() == written
+
+    newer = Oracle(alpha="1.1", beta="1.0")
+    checked = make(repository.yard, Wish(check=True), newer)
+    assert (states(checked), checked.is_good) == ({"images/lab/lock.txt": "differs"}, False)
+    assert (repository.root / "images/lab/lock.txt").read_text() == written
+    assert make(repository.yard, Wish(refresh=True), newer).has_changes
+    assert repository.lock().time == FixedClock().now()
+
+    repository.write("images/lab/lock.txt", (repository.root / "images/lab/lock.txt").read_text().replace("1.1", "1.2"))
+    assert states(make(repository.yard, Wish(check=True), newer)) == {"images/lab/lock.txt": "differs"}
+
+
+def test_only_what_is_named_is_upgraded(repository: Repository) -> None:
+    """Everything else stays what the lock has, and the lock says so and can still be checked."""
+    make(repository.yard, Wish(time=T), Oracle(alpha="1.0", beta="1.0"))
+    newest = Oracle(alpha="1.1", beta="1.1")
+
+    done = make(repository.yard, Wish(upgrades=("Beta",)), newest)
+
+    assert [(change.name, change.was, change.now) for change in done.outcomes[0].changes] == [("beta", "1.0", "1.1")]
+    assert repository.lock().kept.startswith("all but beta as in the lock sha256:")
+    assert make(repository.yard, Wish(check=True), newest).is_good
+
+
+@pytest.mark.parametrize(
+    ("wish", "error", "said"),
+    [
+        (Wish(at="nowhere"), NoHistory, "no commit 'nowhere'"),
+        (Wish(time="2999-01-01T00:00:00Z"), ConfigError, "still to come"),
+        (Wish(time="2020-12-11T19:09:36"), InvalidValue, "not a valid time of a lock"),
+        (Wish(words=("lba",)), UnknownName, "no lock is called 'lba'"),
+    ],
+)
+def test_wrong_wishes_are_refused(wish: Wish, error: type[Exception], said: str, repository: Repository) -> None:
+    """Before anybody is asked, in a sentence."""
+    with pytest.raises(error, match=said):
+        make(repository.yard, wish, Oracle())
+
+
+def test_inputs_that_are_not_in_the_commit_are_named(repository: Repository) -> None:
+    """With the place that asks for them; and a stack without locks has nothing to lock."""
+    repository.write("requirements.in", "-r more.in\n")
+    repository.commit()
+    repository.write("more.in", "beta\n")
+    with pytest.raises(FileProblem, match=r"requirements\.in:1: there is no more\.in at that commit"):
+        make(repository.yard, Wish(), Oracle())
+
+    repository.write("images/spec.yml", "images: {lab: }\n")
+    with pytest.raises(NothingToDo, match="declares no locks"):
+        make(repository.yard, Wish(), Oracle())
