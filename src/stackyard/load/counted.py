@@ -18,6 +18,8 @@ from stackyard.load.recipe import Recipe
 from stackyard.load.references import Found
 from stackyard.load.sources import Sources
 from stackyard.load.spec.versions import BASE_IMAGE
+from stackyard.load.tree.context import read_entry
+from stackyard.load.tree.files import Files
 from stackyard.load.tree.paths import relative
 from stackyard.model.dockerfile import Body, Dockerfile
 from stackyard.model.inputs import ASIDE_ARG, RULES, TEST_FOLDERS, BlobId, Entry, comparable, holds_secret
@@ -108,7 +110,8 @@ def counted_entries(
     folder = "" if is_own else _below(recipe.context, own)
     quiet = _Quiet(folder, recipe.is_stamped)
     granularity = _granularity(recipe, own)
-    has_quiet = any(quiet.holds(entry.path) for entry in context)
+    foreign = frozenset(relative(path, recipe.context) for path in recipe.foreign_locks)
+    has_quiet = any(quiet.holds(entry.path) or entry.path in foreign for entry in context)
     acting = [body for body in triggers if body.copies]
     if granularity == "folder" and not has_quiet and not acting and not could_reach(dockerfile, below, context):
         return tuple(entry for entry in context if entry.path != below)
@@ -126,8 +129,17 @@ def counted_entries(
             entry.path != below
             and (granularity == "folder" or (folder is not None and entry.path.startswith(folder)))
             and (not quiet.holds(entry.path) or quiet.part(entry.path) in loud)
+            and entry.path not in foreign
         )
     )
+
+
+def locks_of(recipe: Recipe, sources: Sources, counted: Sequence[Entry], files: Files) -> tuple[Entry, ...]:
+    """Lock files that it uses and that are none of its entries anyhow, by paths relative to the stack's root."""
+    known = {entry.path for entry in counted}
+    inside = {path for entry, path in _with_paths(recipe, sources) if entry.path in known}
+    wanted = [path for path in recipe.locks if path not in inside and files.is_file(path) and not files.leads_out(path)]
+    return tuple(sorted(read_entry(path, path, files=files) for path in wanted))
 
 
 def aside_of(

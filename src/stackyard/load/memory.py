@@ -109,6 +109,7 @@ class Memory:
 @functools.cache
 def _name_all_types() -> None:
     """Give values their types' names that few stacks need, and that were imported for type checkers alone."""
+    from stackyard.load.spec.locks import SpecLock
     from stackyard.model.age import Age
     from stackyard.model.caching import Caching
     from stackyard.model.gates import ChannelGates
@@ -121,6 +122,7 @@ def _name_all_types() -> None:
         vars(module).setdefault("ChannelGates", ChannelGates)
         vars(module).setdefault("OtherRegistry", OtherRegistry)
         vars(module).setdefault("Timeout", Timeout)
+    vars(values).setdefault("SpecLock", SpecLock)
 
 
 def key_of(*parts: object) -> bytes:

@@ -79,6 +79,10 @@ class Recipe(msgspec.Struct, frozen=True):
     only_on: tuple[Platform, ...] = ()
     secrets: tuple[Secret, ...] = ()
     ssh: tuple[Secret, ...] = ()
+    locks: tuple[str, ...] = ()
+    """Lock files that it uses, relative to the stack's root."""
+    foreign_locks: tuple[str, ...] = ()
+    """Those of other versions, which it does not."""
     given_base: Reference | None = None
     """What the caller wants it to be built on, whatever its Dockerfile says."""
 

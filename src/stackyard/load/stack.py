@@ -39,7 +39,7 @@ from stackyard.model import canonical
 from stackyard.model.dockerfile import Body, Copied
 from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
 from stackyard.model.inputs import looks_secret
-from stackyard.model.names import ImageName, TargetName, VersionName
+from stackyard.model.names import ImageName, TargetName
 from stackyard.model.reference import Platform, Repository, nearest_repository
 from stackyard.model.stack import Finding, GivenArgument, GivenBase, Revision, Spot, Stack, Target
 
@@ -84,7 +84,7 @@ def load_stack(
     registry = spec.registry or _default_registry(spec, settings)
     matrices, problems = read_matrices(place, spec)
     found.extend(problems)
-    recipes = tuple(with_given(recipes_of(spec, place, matrices), spec, settings.build_args, settings.bases))
+    recipes, locks = _recipes(spec, place, matrices, settings, found)
     names = _Names(spec, registry, matrices, settings)
     sources = SourceReader(place, {image.name for image in spec.images})
     around = _surroundings(place, spec, names, recipes, revision, settings, sources, found)
@@ -103,7 +103,6 @@ def load_stack(
                 members.append(_placed(target, recipe, made, sources, native, found) if made else target)
         targets += members if len(members) < 2 else [*members, _joined(members, recipe)]
         dockerfiles.update((target.dockerfile, None) for target in members)
-    locks = _locks(spec, recipes, found)
     has_ecr = names.account is not None or spec.ecr is not None
     return Stack(
         name=spec.name or place.root.name,
@@ -161,19 +160,16 @@ def _joined(members: Sequence[Target], recipe: Recipe) -> Target:
     return joined(members, recipe)
 
 
-def _locks(spec: Spec, recipes: tuple[Recipe, ...], found: list[Finding]) -> tuple[LockSet, ...]:
-    """What is locked, for which versions, into which files."""
-    declared = (*spec.locks, *(image.lock for image in spec.images if image.lock is not None))
-    if not declared:
-        return ()
-    from stackyard.load.spec.locks import settled  # few stacks say
+def _recipes(
+    spec: Spec, place: Place, matrices: Matrices, settings: Settings, found: list[Finding]
+) -> tuple[tuple[Recipe, ...], tuple[LockSet, ...]]:
+    """Each image at each version, and what is locked for them."""
+    recipes = tuple(with_given(recipes_of(spec, place, matrices), spec, settings.build_args, settings.bases))
+    if not spec.locks and not any(image.lock for image in spec.images):
+        return recipes, ()
+    from stackyard.load.locks import locked  # few stacks say
 
-    versions: dict[ImageName, list[VersionName | None]] = {}
-    folders: dict[ImageName, str] = {}
-    for recipe in recipes:
-        versions.setdefault(recipe.image, []).append(recipe.version)
-        folders[recipe.image] = recipe.context
-    return settled(declared, versions, folders, found)
+    return locked(recipes, spec, found)
 
 
 def _listed(place: Place, listing: bytes | None, memory: Memory | None) -> tuple[Spec, tuple[Finding, ...]]:
@@ -220,7 +216,7 @@ def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings
     """A key over all that a target is made of beside its parents' triggers; None where that is not known."""
     place = around.place
     own = place.path(recipe.image)
-    places = dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or "."))
+    places = dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or ".", *recipe.locks))
     states = [place.files.state(path) for path in places]
     if recipe.files or None in states or any(looks_secret(name, value) for name, value in args):
         return None
@@ -297,7 +293,7 @@ class Rereader:
         place, settings = self._place, self._settings
         spec, _ = read_listing(place)
         matrices, _ = read_matrices(place, spec)
-        recipes = tuple(with_given(recipes_of(spec, place, matrices), spec, settings.build_args, settings.bases))
+        recipes, _ = _recipes(spec, place, matrices, settings, [])
         names = _Names(spec, spec.registry, matrices, settings)
         return _surroundings(place, spec, names, recipes, self._revision, settings, SourceReader(place), [])
 

@@ -22,6 +22,7 @@ from stackyard.load.counted import (
     dockerfile_blob,
     downloads_of,
     labels_of,
+    locks_of,
     secrets_of,
     stage_name,
     uses_everything,
@@ -112,6 +113,8 @@ def target_of(
         downloads=downloads_of(dockerfile, args, around.platform),
         aside=aside_of(recipe, own, around.rules.ignore, dockerfile, args, counted),
     )
+    if recipe.locks:
+        inputs = msgspec.structs.replace(inputs, locks=locks_of(recipe, sources, inputs.context, around.place.files))
     commands = commands_of(recipe, around.commands, findings)
     target = Target(
         name=recipe.target,

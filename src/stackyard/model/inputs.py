@@ -91,7 +91,8 @@ class Inputs(msgspec.Struct, frozen=True):
     secrets: tuple[str, ...] = ()
     """Ids of secrets that the build mounts; no value, in no form."""
     locks: tuple[Entry, ...] = ()
-    """Lock files outside the build context; none yet, since one inside it is an entry like any other."""
+    """Lock files that the image uses and that are no entries of its build context that count, by paths relative to
+    the stack's root, sorted."""
     epoch: int = EPOCH
     definition: int = DEFINITION
     downloads: tuple[str, ...] = ()

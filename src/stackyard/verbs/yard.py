@@ -315,13 +315,18 @@ def _outside(place: Place, stack: Stack) -> tuple[bool, git.Unseen]:
     ]
     if not outside:
         return False, git.NOTHING_UNSEEN
-    counts = {path for target in outside for path in (*target.counted_paths, target.dockerfile)}
+    counts = {path for target in outside for path in (*target.counted_paths, target.dockerfile, *_locks(target))}
     return git.outside_of(place.root, sorted({path for target in outside for path in _places(target)}), counts)
 
 
 def _places(target: Target) -> tuple[str, ...]:
     """Files and folders that a target is made from."""
-    return (target.context, target.dockerfile, *(target.staging.roots if target.staging else ()))
+    return (target.context, target.dockerfile, *(target.staging.roots if target.staging else ()), *_locks(target))
+
+
+def _locks(target: Target) -> tuple[str, ...]:
+    """Lock files that are in no build context."""
+    return tuple(entry.path for entry in target.inputs.locks)
 
 
 def path_in_repository(yard: Yard) -> str:

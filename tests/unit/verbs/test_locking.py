@@ -14,7 +14,9 @@ import pytest
 from stackyard import verbs
 from stackyard.edges.uv import Answer
 from stackyard.errors import ConfigError, FileProblem, InvalidValue, NoHistory, NothingToDo, UnknownName
+from stackyard.model.inputs import Inputs, differences
 from stackyard.model.lock import LockFile, LockSummary
+from stackyard.model.reason import FileChanged
 from stackyard.model.reference import Platform
 from stackyard.testing.clock import FixedClock
 from stackyard.verbs import Options, Yard
@@ -326,3 +328,50 @@ def test_inputs_that_are_not_in_the_commit_are_named(repository: Repository) -> 
     repository.write("images/spec.yml", "images: {lab: }\n")
     with pytest.raises(NothingToDo, match="declares no locks"):
         make(repository.yard, Wish(), Oracle())
+
+
+# What is built because of a lock.
+
+SHARED = """
+images: {lab: , web: , other: }
+locks:
+  lab: {requirements: r.in, versions: ['3.8', '3.9']}
+  shared: {requirements: r.in, python: 3.8, images: [lab, web], output: locks/shared.txt}
+"""
+
+
+def fingerprints(repository: Repository) -> dict[str, Inputs]:
+    """Target -> all that goes into it."""
+    return {str(target.name): target.inputs for target in repository.yard.stack.targets}
+
+
+def test_a_new_pin_changes_exactly_the_images_that_use_it(tmp_path: Path) -> None:
+    """A lock elsewhere is an input of its images; one beside other versions' locks, of its version alone.
+
+    What an instruction copies counts all the same.
+    """
+    made = Repository(tmp_path)
+    made.write("images/spec.yml", SHARED)
+    made.write("images/lab/versions.yaml", "'3.8': {docker_args: {V: '3.8'}}\n'3.9': {docker_args: {V: '3.9'}}\n")
+    made.write("images/lab/Dockerfile", "ARG V\nFROM debian:12\nARG V\nADD lock-$V.txt /\n")
+    for path in ("images/web/Dockerfile", "images/other/Dockerfile"):
+        made.write(path, "FROM debian:12\n")
+    for path in ("images/lab/lock-3.8.txt", "images/lab/lock-3.9.txt", "locks/shared.txt"):
+        made.write(path, "six==1\n")
+    made.commit()
+    before = fingerprints(made)
+    made.write("images/lab/lock-3.9.txt", "six==2\n")
+    own = fingerprints(made)
+    made.write("locks/shared.txt", "six==2\n")
+    shared = fingerprints(made)
+    assert made.yard.stack.revision.is_dirty
+    made.write("images/lab/Dockerfile", "FROM debian:12\nCOPY . /\n")
+    whole = fingerprints(made)
+    made.write("images/lab/lock-3.9.txt", "six==3\n")
+
+    assert {name for name in before if before[name] != own[name]} == {"lab/3.9"}
+    assert {name for name in own if own[name] != shared[name]} == {"lab/3.8", "lab/3.9", "web"}
+    assert {name for name, now in fingerprints(made).items() if now != whole[name]} == {"lab/3.8", "lab/3.9"}
+    places = next(target for target in made.yard.stack.targets if target.name == "web").places("images")
+    (reason,) = differences(shared["web"], own["web"], places)
+    assert reason == FileChanged("locks/shared.txt", "changed")

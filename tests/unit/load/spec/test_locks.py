@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from stackyard.load.memory import Memory
 from stackyard.load.spec.locks import settled
 from stackyard.load.spec.read import read_spec
 from stackyard.model.lock import LocalPackage, LockSet, Project
@@ -128,3 +129,15 @@ def test_a_login_of_an_index_is_told_to_nobody() -> None:
 
     assert "has a login in it" in finding.sentence
     assert "hush" not in repr(finding)
+
+
+def test_a_spec_with_locks_is_remembered() -> None:
+    """What a large repository keeps between two commands is what was read."""
+    text = (
+        b"images: {lab: {lock: {requirements: r, python: {x: 3.9}}}}\nlocks: {unit: {packages: 'p[a]', versions: x}}\n"
+    )
+    first = Memory()
+    listed = first.listed(b"key", lambda: read_spec(text, "spec.yml"))
+    again = Memory(first.kept).listed(b"key", lambda: pytest.fail("read again"))
+
+    assert again.spec == listed.spec
