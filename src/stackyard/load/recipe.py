@@ -77,6 +77,7 @@ class Recipe(msgspec.Struct, frozen=True):
     platforms: tuple[Platform, ...] = ()
     """What the spec says it is built for; none: nothing, so for this machine's own."""
     only_on: tuple[Platform, ...] = ()
+    only_if: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     ssh: tuple[Secret, ...] = ()
     locks: tuple[str, ...] = ()
@@ -199,6 +200,7 @@ def _recipe(
         prune=image.prune,
         platforms=image.platforms or spec.platforms,
         only_on=image.only_on,
+        only_if=image.only_if,
         secrets=_merged(spec.secrets, image.secrets),
         ssh=_merged(spec.ssh, image.ssh),
     )

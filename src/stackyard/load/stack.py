@@ -62,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Build arguments that win over all others."""
     bases: tuple[GivenBase, ...] = ()
     """What images are built on in place of what their Dockerfiles say."""
+    environ: Mapping[str, str] = {}
+    """What images say that they cannot be built without; no input of any."""
     find_remote: Callable[[], str | None] = lambda: None
     """Tells where the repository was cloned from; asked only where nothing else names a registry."""
 
@@ -218,7 +220,7 @@ def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings
     own = place.path(recipe.image)
     places = dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or ".", *recipe.locks))
     states = [place.files.state(path) for path in places]
-    if recipe.files or None in states or any(looks_secret(name, value) for name, value in args):
+    if recipe.files or recipe.only_if or None in states or any(looks_secret(name, value) for name, value in args):
         return None
     name = str.__str__(recipe.target)
     if recipe.platforms:
@@ -244,7 +246,9 @@ def _common_key(
         "place": [place.images, place.spec],
         "states": states,
         "images": [(name, recipe.dockerfile, recipe.context) for name, recipe in around.recipes.items()],
-        "settings": [getattr(settings, name) for name in settings.__struct_fields__ if name != "find_remote"],
+        "settings": [
+            getattr(settings, name) for name in settings.__struct_fields__ if name not in ("find_remote", "environ")
+        ],
         "registry": registry,
         "names": [names.account, names.region, around.owners.repositories],
         "rules": [around.rules, around.everywhere, sorted(around.stamp_files)],
@@ -357,6 +361,7 @@ def _surroundings(
         source=spec.source,
         triggers_of=triggers_of,
         stamp_files=frozenset(file.path for file in names.matrices.stamps),
+        environ=settings.environ,
         base_names=names.base,
         suites=SuiteReader(place),
     )

@@ -63,6 +63,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     """What `ONBUILD` of an image of the stack says: it acts in its children."""
     stamp_files: frozenset[str]
     """Paths of all last_updated.yaml, relative to the root."""
+    environ: Mapping[str, str]
     base_names: Callable[[BaseImage], Repository]
     """What an image that is another's `base_image` is called."""
     suites: SuiteReader
@@ -142,7 +143,7 @@ def target_of(
         ssh=recipe.ssh,
         spots=recipe.spots,
         staging=sources.staging,
-        needs=_needs(recipe, found.bases.values(), around.platform),
+        needs=_needs(recipe, found.bases.values(), around),
     )
     return target, findings
 
@@ -161,8 +162,11 @@ def _unknown_stage(recipe: Recipe, dockerfile: Dockerfile) -> Finding:
     return Finding("unknown-stage", "error", sentence, *spot, hint=hint, found=recipe.stage, wanted=wanted)
 
 
-def _needs(recipe: Recipe, bases: Iterable[Reference], platform: str) -> str | None:
-    """What building takes that this platform is not."""
+def _needs(recipe: Recipe, bases: Iterable[Reference], around: Surroundings) -> str | None:
+    """What building takes that is not here: a platform, a variable of the environment."""
+    platform = around.platform
+    if lacking := [name for name in recipe.only_if if not around.environ.get(name)]:
+        return f"{' and '.join(lacking)} in the environment"
     if not recipe.can_be_for(platform):
         return " or ".join(recipe.only_on)
     if platform.startswith("windows/"):

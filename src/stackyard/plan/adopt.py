@@ -91,9 +91,10 @@ def platform_of(target: Target, here: Platform) -> Platform:
     """The platform that an image is looked for at: this one, but for what says another or cannot be built here."""
     if target.platforms:
         return target.platforms[0]
-    if target.needs is None:
-        return here
-    return WINDOWS if "/" not in target.needs else Platform.parse(target.needs.partition(" ")[0])
+    if target.needs == "Windows":
+        return WINDOWS
+    platform = (target.needs or "").partition(" ")[0]
+    return Platform(platform) if Platform.form.fullmatch(platform) else here
 
 
 def adoptable(

@@ -257,6 +257,7 @@ def settings_for(place: Place, options: Options) -> Settings:
         options.region,
         options.build_args,
         options.bases,
+        options.environ,
         find_remote=cache(lambda: git.remote(place.root)),
     )
 

@@ -1026,6 +1026,24 @@ def test_an_image_for_another_platform_is_left_alone(bench: Bench) -> None:
     assert str(outcome(summary, "left").reasons[0]) == "not buildable here: needs linux/s390x"
 
 
+def test_an_image_that_needs_what_this_environment_has_not_is_left_alone(bench: Bench) -> None:
+    """By a variable without a value; with one it is built, and the value is no input."""
+    bench.write("images/spec.yml", SPEC.replace("left: {", "left: {only_if: [GPU, LICENCE], "))
+    bench.commit()
+
+    def build(**environ: str) -> Outcome:
+        options = Options(platform=Platform("linux/amd64"), environ=environ)
+        engine, registry = lambda _: bench.engine, lambda _: bench.registry
+        yard = verbs.load(bench.root, options, bench.clock, engine, registry)
+        return outcome(verbs.run(yard, verbs.prepare(yard)), "left")
+
+    alone = build(GPU="1", LICENCE="")
+    assert alone.status == "skipped"
+    assert str(alone.reasons[0]) == "not buildable here: needs LICENCE in the environment"
+    assert build(GPU="1", LICENCE="2").status == "built"
+    assert build(GPU="other", LICENCE="3").status == "reused"
+
+
 def test_a_published_image_is_pruned_once_its_children_are_done(bench: Bench) -> None:
     """The engine loses the names that this stack gave it, of no other image and by no other; the registry keeps all."""
     bench.write(

@@ -96,6 +96,7 @@ class ImageReader(Collector):
             may_fail=self.flag(values, "allowed_to_fail", where),
             prune=self.flag(values, "prune", where),
             only_on=self.platforms(values, "only_on", where),
+            only_if=tuple(text for text, _ in self.texts(values.get("only_if"), f"`only_if` of {where}")),
             platforms=self.platforms(values, "platforms", where),
             secrets=self.secrets(values, "secrets", where),
             ssh=self.secrets(values, "ssh", where),

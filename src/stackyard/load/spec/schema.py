@@ -300,6 +300,13 @@ IMAGE = (
         "platforms that it can be built for, as `linux/arm64`; for others it is left alone, with what builds on it",
     ),
     Key(
+        ("only_if",),
+        TEXT_OR_LIST,
+        "always",
+        "variables of the environment that say it can be built here, as `GPU_LICENCE`; where one has no value it is "
+        "left alone, with what builds on it",
+    ),
+    Key(
         ("versions",),
         Kind(
             "mapping, or list of names", {**_mapping(_VERSION), **_list(_SCALAR), "type": ["object", "array", "null"]}

@@ -85,6 +85,8 @@ class SpecImage(msgspec.Struct, frozen=True):
     """What it is built for; none: as the stack says."""
     only_on: tuple[Platform, ...] = ()
     """Platforms that it can be built for; none: all."""
+    only_if: tuple[str, ...] = ()
+    """Variables of the environment that it cannot be built without."""
     secrets: tuple[Secret, ...] = ()
     ssh: tuple[Secret, ...] = ()
     lock: SpecLock | None = None
