@@ -116,6 +116,7 @@ class Bench:
 
     def clean(self) -> None:
         """Take away the names under this bench's own prefix, and no other."""
+        self.engine.unpin()
         if self.is_fake:
             return
         for name in self.names():
@@ -378,12 +379,21 @@ def test_a_pin_that_is_gone_is_no_build(bench: Bench):
 
 
 def test_pins_leave_no_names_behind(docker_bench: Bench):
-    """The private names of pins are gone after the build, also after one that fails."""
+    """A pinned image has one private name, for all builds on it, and none once they are over, failed ones too."""
     parent = docker_bench.built(docker_bench.request(PARENT + f"RUN echo {docker_bench.prefix}\n", "parent"))
-    docker_bench.build(docker_bench.request("FROM x:1\nRUN exit 1\n", "child", pins={"x:1": parent.image}))
+    for name in ("child", "other"):
+        docker_bench.build(docker_bench.request("FROM x:1\nRUN exit 1\n", name, pins={"x:1": parent.image}))
 
-    tags = docker_bench.engine._api.get(f"/images/{parent.image.id}/json")["RepoTags"]  # type: ignore[attr-defined]
-    assert tags == [str(docker_bench.name("parent"))]
+    def tags() -> list[str]:
+        told = docker_bench.engine._api.get(f"/images/{parent.image.id}/json")  # type: ignore[attr-defined]
+        return sorted(told["RepoTags"])
+
+    private, own = tags()
+    assert private.startswith("127.0.0.1:0/")
+    docker_bench.engine.unpin(LocalImage(_digest("0")))
+    assert tags() == [private, own]
+    docker_bench.engine.unpin(parent.image)
+    assert tags() == [own] == [str(docker_bench.name("parent"))]
 
 
 def test_an_argument_reaches_the_build(bench: Bench):

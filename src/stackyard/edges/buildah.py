@@ -205,6 +205,9 @@ class BuildahEngine:
         finally:
             self._remove(self._processes, name)
 
+    def unpin(self, image: LocalImage | None = None) -> None:
+        """See Engine.unpin. Builds find images by their ids: nothing is kept."""
+
     def clear(self, token: str) -> None:
         """See Engine.clear."""
         prefix = prefix_of(token)

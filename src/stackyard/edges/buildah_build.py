@@ -79,8 +79,8 @@ def build(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix=f"{request.tag.tag}-") as name:
         folder = Path(name)
-        image = None
-        ids = [(key, facts.image.id) for key, facts in found_pins(store, request)]
+        facts = None
+        ids = [(key, there.image.id) for key, there in found_pins(store, request)]
         stage = _stage(request)
         ended = _Ended(refusal(request, STEERS, "buildah"))
         if stage is None:
@@ -94,10 +94,11 @@ def build(
                 store.pull(Reference.parse(ended.missing), request.platform)
                 ended = _run(processes, staged, pins, dict(ids), folder, file, watch)
         if ended.failure is None:
-            image = built_image(store, request, _told(folder / "id"))
+            facts = built_image(store, request, _told(folder / "id"))
         else:
             file.write(f"failed: {ended.failure}\n")
-    return BuildResult(image, time.monotonic() - started, ended.failure, ended.last_lines, ended.is_late)
+    image, took_s = facts.image if facts else None, time.monotonic() - started
+    return BuildResult(image, took_s, ended.failure, ended.last_lines, ended.is_late, facts=facts)
 
 
 def argv(request: BuildRequest, pins: Pinned, folder: Path, more: Sequence[str] = ()) -> list[str]:

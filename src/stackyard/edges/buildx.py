@@ -21,7 +21,7 @@ from stackyard.edges.built_in import PlainValues
 from stackyard.edges.containers import NO_NETWORK
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.mounts import handed
-from stackyard.edges.pins import Pinned, pinned
+from stackyard.edges.pins import Pinned, Pins, apart
 from stackyard.edges.process import TIMED_OUT, Processes
 from stackyard.edges.rawjson import Progress
 from stackyard.errors import DigestMismatch, EngineProblem, InvalidValue
@@ -29,7 +29,7 @@ from stackyard.model.building import Way
 from stackyard.model.content import ImageFacts
 from stackyard.model.inputs import looks_secret
 from stackyard.model.names import Digest
-from stackyard.model.reference import LocalImage, Platform, Reference
+from stackyard.model.reference import Platform
 
 _STEERS_CLIENT = re.compile(r"PATH|HOME|LD_.*|(DOCKER|BUILDX)_.*")
 _MASK = "***"
@@ -41,12 +41,6 @@ class Store(Protocol):
 
     def inspect(self, reference: str) -> ImageFacts | None:
         """As Engine.inspect."""
-
-    def tag(self, image: LocalImage, reference: Reference) -> None:
-        """As Engine.tag."""
-
-    def untag(self, reference: Reference) -> None:
-        """As Engine.untag."""
 
     def ping(self) -> None:
         """EngineUnavailable if nobody answers."""
@@ -75,25 +69,28 @@ def build(
     request: BuildRequest,
     log: Path,
     watch: Callable[[BuildStep], None],
-    way: Way = BUILDX,
+    way: Way,
+    pins: Pins,
 ) -> BuildResult:
     """Build one image in the engine's own builder; see Engine.build."""
     started = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix=f"{request.tag.tag}-") as folder:
-        image = None
+        facts = None
         ended = _Ended(refusal(request))
         if ended.failure is None:
             metadata = Path(folder) / "metadata.json"
-            with pinned(store, request, Path(folder), way.has_contexts) as pins:
-                ended = _run(store, processes, request, pins, metadata, file, watch, way)
-                if ended.failure is None:
-                    image = built_image(store, request, _told(metadata, way))
+            names = pins.of(request)
+            chosen = apart(request.dockerfile, names, dict(request.args), Path(folder), way.has_contexts)
+            ended = _run(store, processes, request, chosen, metadata, file, watch, way)
+            if ended.failure is None:
+                facts = built_image(store, request, _told(metadata, way))
         if ended.failure is not None:
             file.write(f"failed: {ended.failure}\n")
     took_s = time.monotonic() - started
     ran = ended.failure is None or not could_not_start(ended.failure)
-    return BuildResult(image, took_s, ended.failure, ended.last_lines, ended.is_late, ended.line, not ran)
+    image = facts.image if facts else None
+    return BuildResult(image, took_s, ended.failure, ended.last_lines, ended.is_late, ended.line, not ran, facts)
 
 
 def could_not_start(failure: str) -> bool:
@@ -269,17 +266,17 @@ def _told(metadata: Path, way: Way) -> Digest | None:
         return None
 
 
-def built_image(store: Store, request: BuildRequest, digest: Digest | None) -> LocalImage:
+def built_image(store: Store, request: BuildRequest, digest: Digest | None) -> ImageFacts:
     """The image that this build made, as the engine's store knows it."""
     if digest is None:
         raise EngineProblem(f"the build of {request.tag} went well, but the engine does not say what it built")
     facts = store.inspect(str(request.tag))
     found = facts.image.id if facts else None
-    if found != digest:
+    if facts is None or found != digest:
         raise DigestMismatch(
             f"{request.tag} was built as {digest}, and the engine's store has {found or 'nothing'} under this name",
             hint="does another build use the same name at the same time?",
             expected=digest,
             found=found,
         )
-    return LocalImage(digest)
+    return facts

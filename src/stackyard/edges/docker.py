@@ -23,6 +23,7 @@ from stackyard.edges.docker_context import config_folder, locate
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
 from stackyard.edges.machine import free_bytes, inside
 from stackyard.edges.patience import Patience
+from stackyard.edges.pins import Pins
 from stackyard.edges.process import Processes, program_version
 from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.edges.transfers import Transfers
@@ -60,6 +61,7 @@ class DockerEngine:
         self._about: EngineInfo | None = None
         self._way: Way | None = None
         self._platforms: tuple[Platform, ...] | None = None
+        self._pins = Pins(self)
         self._lock = threading.Lock()
 
     def about(self) -> EngineInfo:
@@ -142,7 +144,11 @@ class DockerEngine:
 
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """See Engine.build."""
-        return buildx.build(self, self._processes, request, log, watch, self._way_to_build())
+        return buildx.build(self, self._processes, request, log, watch, self._way_to_build(), self._pins)
+
+    def unpin(self, image: LocalImage | None = None) -> None:
+        """See Engine.unpin."""
+        self._pins.let_go(image)
 
     def open(self, image: LocalImage, argv: Sequence[str]) -> int:
         """See Engine.open."""

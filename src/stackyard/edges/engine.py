@@ -95,6 +95,8 @@ class BuildResult(msgspec.Struct, frozen=True):
     """The Dockerfile's line that failed, where the engine tells it."""
     is_unstarted: bool = False
     """Whether the engine could not start the step that failed: nothing of the step ran, so it may be tried again."""
+    facts: ImageFacts | None = None
+    """What the engine says of the image, where it was looked at already."""
 
 
 class RunResult(msgspec.Struct, frozen=True):
@@ -146,6 +148,12 @@ class Engine(Protocol):
 
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """Build one image; the full output goes to `log` as it comes."""
+
+    def unpin(self, image: LocalImage | None = None) -> None:
+        """Let go of what was kept so that builds find the images they stand on: of one of these, or of all.
+
+        Raises nothing: what an engine that is gone still keeps, `clear` finds by the run's token.
+        """
 
     def clear(self, token: str) -> None:
         """Remove what a run that is dead left: its containers, and names of its temporary ones; see edges/traces."""

@@ -3,7 +3,7 @@
 
 In:   BuildRequest.pins
 Out:  named build contexts; where these cannot be used, a copy of the Dockerfile with one reference replaced
-Why:  each pin gets, for the time of the build, a name of its own at an address where nobody can listen.
+Why:  each pin gets, for the time of the run, a name of its own at an address where nobody can listen.
       A containerd store looks for a context's image in its registry first and takes what it finds there,
       whatever is in the store under the same name (buildx 0.13, Docker 26); a digest in place of the
       tag is not found on a classic store, and on the other only by luck. A name that no registry can
@@ -17,6 +17,7 @@ import contextlib
 import re
 import secrets
 import shutil
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +25,7 @@ from typing import Protocol
 import msgspec
 
 from stackyard.edges.engine import BuildRequest
-from stackyard.errors import EngineProblem, InvalidValue
+from stackyard.errors import EngineProblem, EngineUnavailable, InvalidValue
 from stackyard.model.content import ImageFacts
 from stackyard.model.dockerfile import expand
 from stackyard.model.names import Digest, Tag
@@ -63,9 +64,6 @@ class Pinned(msgspec.Struct, frozen=True):
 class Names(Protocol):
     """The part of an engine's store that gives and takes names."""
 
-    def inspect(self, reference: str) -> ImageFacts | None:
-        """As Engine.inspect."""
-
     def tag(self, image: LocalImage, reference: Reference) -> None:
         """As Engine.tag."""
 
@@ -73,39 +71,69 @@ class Names(Protocol):
         """As Engine.untag."""
 
 
-@contextlib.contextmanager
-def pinned(names: Names, request: BuildRequest, folder: Path, has_contexts: bool = True) -> Iterator[Pinned]:
-    """Private names for all pins of a request, as long as the block lasts.
+class Pins:
+    """The private names of one engine's pins: one for each image, kept for the builds after. Safe for threads.
 
-    Args:
-        has_contexts: whether the engine takes named contexts; without them a copy of the Dockerfile has all names.
-
-    Raises:
-        EngineProblem: a pin's image is not in the store; nothing is built then.
+    Giving and taking a name are two requests that write to the store's disk; a parent's children share one.
     """
-    contexts: list[tuple[str, Reference]] = []
-    try:
-        for key, facts in found_pins(names, request):
-            private = Reference(PRIVATE, Tag(f"{request.tag.tag}-{secrets.token_hex(6)}"))
-            contexts.append((key, private))
-            names.tag(facts.image, private)
-        yield apart(request.dockerfile, contexts, dict(request.args), folder, has_contexts)
-    finally:
-        for _, private in contexts:
-            with contextlib.suppress(EngineProblem):  # an engine that is gone is told of elsewhere
-                names.untag(private)
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._given: dict[Digest, Reference] = {}
+        self._lock = threading.Lock()
+
+    def of(self, request: BuildRequest) -> list[tuple[str, Reference]]:
+        """A private name for each pin of a request.
+
+        Raises:
+            EngineProblem: a pin's image is not in the store; nothing is built then.
+        """
+        return [(key, self._name(image, request)) for key, image in request.pins.items()]
+
+    def _name(self, image: LocalImage, request: BuildRequest) -> Reference:
+        with self._lock:
+            private = self._given.get(image.id)
+            if private is None:
+                private = Reference(PRIVATE, Tag(f"{request.tag.tag}-{secrets.token_hex(6)}"))
+                try:
+                    self._names.tag(image, private)
+                except EngineUnavailable:
+                    raise
+                except EngineProblem as problem:
+                    raise _gone(image, request) from problem
+                self._given[image.id] = private
+            return private
+
+    def let_go(self, image: LocalImage | None = None) -> None:
+        """Take the name of an image away, or all."""
+        with self._lock:
+            chosen = [id_ for id_ in self._given if image is None or id_ == image.id]
+            for private in [self._given.pop(id_) for id_ in chosen]:
+                with contextlib.suppress(EngineProblem):  # an engine that is gone is told of elsewhere
+                    self._names.untag(private)
 
 
-def found_pins(names: Names, request: BuildRequest) -> Iterator[tuple[str, ImageFacts]]:
+class Store(Protocol):
+    """The part of an engine's store that tells what is there."""
+
+    def inspect(self, reference: str) -> ImageFacts | None:
+        """As Engine.inspect."""
+
+
+def found_pins(names: Store, request: BuildRequest) -> Iterator[tuple[str, ImageFacts]]:
     """What each pin of a request is; EngineProblem at one that is not in the store."""
     for key, image in request.pins.items():
         facts = names.inspect(str(image.id))
         if facts is None:
-            raise EngineProblem(
-                f"{request.tag} is to be built on {image.id}, and the engine has no such image",
-                hint="plan again: the image was removed after it was planned",
-            )
+            raise _gone(image, request)
         yield key, facts
+
+
+def _gone(image: LocalImage, request: BuildRequest) -> EngineProblem:
+    return EngineProblem(
+        f"{request.tag} is to be built on {image.id}, and the engine has no such image",
+        hint="plan again: the image was removed after it was planned",
+    )
 
 
 def stage_names(text: str) -> dict[str, str]:

@@ -174,6 +174,8 @@ class Driver:
             self._wind_up()
         finally:
             self._workers.finish()
+            for work in (self._work, *self._work.elsewhere.values()):
+                work.engine.unpin()
             if self._log is not None:
                 self._log.close()
         return RunSummary(

@@ -107,6 +107,10 @@ class Work(msgspec.Struct):
     """What caches of the stack's can be used here."""
     may_pull: bool = False
     """Whether builds may fetch images that nobody planned."""
+    bases: dict[str, LocalImage] = {}
+    """External bases that this engine has, by canonical reference: each is looked for once."""
+    layers: dict[Digest, ImageFacts] = {}
+    """Facts of what was built, by id: what stands on it is compared with it."""
     elsewhere: Mapping[str, Work] = {}
     """By platform, where that has an engine of its own."""
     is_stamp_typed: bool = False
@@ -176,10 +180,11 @@ def build(
         return Done(
             False, failure=failure, details=("hint: build again: what came out is not kept",), log=work.shown(log)
         )
-    facts = work.engine.inspect(result.image.id)
+    facts = result.facts or work.engine.inspect(result.image.id)
     if facts is None:
         raise EngineProblem(f"the engine built {result.image.id} and does not know it", engine=work.about.name)
     _check_foundation(work, target, facts, parents)
+    work.layers[facts.image.id] = facts
     content = content_digest(facts)
     equal = _equal_record(work, target, content)
     image = equal.built.image if equal and equal.built else result.image
@@ -325,7 +330,9 @@ def _base(work: Work, target: Target, base: Reference) -> LocalImage:
     accepted = work.accepted[base.canonical]
     dockerfile = work.stack.dockerfile_of(target)
     if not target.platforms or dockerfile is None:
-        return base_image(work.engine, base, accepted)
+        if base.canonical not in work.bases:
+            work.bases[base.canonical] = base_image(work.engine, base, accepted)
+        return work.bases[base.canonical]
     own = target.inputs.platform
     asked = dockerfile.platforms(dict(target.args), own, work.about.platform)
     wanted = sorted({Platform(each) for name, each in asked if name == base.canonical} or {Platform(own)})
@@ -406,7 +413,7 @@ def _check_foundation(work: Work, target: Target, facts: ImageFacts, parents: Ma
     if target.foundation is None:
         return
     built = parents[target.foundation].built
-    parent = work.engine.inspect(built.image.id) if built else None
+    parent = (work.layers.get(built.image.id) or work.engine.inspect(built.image.id)) if built else None
     if parent is not None and not facts.is_built_on(parent):
         raise DigestMismatch(
             f"{target.name} was not built on the planned {target.foundation} ({parent.image.id.short})",

@@ -190,6 +190,7 @@ def prune(work: Work, target: Target, record: Record | None) -> tuple[str, ...]:
     moving = tags_of(target.templates, work.stack.revision, dict(target.variables))[1]
     names |= {Reference(target.repository, tag) for tag in moving}
     try:
+        work.engine.unpin(record.built.image)
         for name in sorted(names, key=str):
             facts = work.engine.inspect(str(name))
             if facts is not None and facts.image == record.built.image:

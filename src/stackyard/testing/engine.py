@@ -250,6 +250,11 @@ class FakeEngine:
             return RunResult(124, "", timeout_s)
         return RunResult(0, said, 0.0) if isinstance(said, str) else said
 
+    def unpin(self, image: LocalImage | None = None) -> None:
+        """Nothing is kept, so that this never fails."""
+        with self._lock:
+            self.calls.append(("unpin", str(image.id) if image else ""))
+
     def clear(self, token: str) -> None:
         """Take a dead run's temporary names away."""
         self._called("clear", token)

@@ -174,6 +174,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
             about=engine.about(),
             run_suite=Suites(yard.root, engine, engine.about(), pytest, yard.clock),
             cache_kinds=kinds_of_cache(yard, engine),
+            bases={},
         )
         for platform, engine in others.items()
     }
