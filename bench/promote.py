@@ -47,8 +47,8 @@ from stackyard.verbs import Options, Yard, promotion
 
 AT = "2026-01-01T00:00:00Z"
 CHANNEL = Tag("stable")
-MOST_REQUESTS, SLOWEST = 4, 2.0
-"""Requests for each tag, and times of a plain client's same requests."""
+MOST_REQUESTS, TRUSTING, SLOWEST = 4, 2, 2.0
+"""Requests for each tag, those where the records are trusted, and times of a plain client's same requests."""
 LEAST_AHEAD = 10.0
 """Times faster than pull, tag and push."""
 
@@ -107,12 +107,21 @@ class World:
                 yard.records.put_tag("registry", Reference(target.repository, Tag(content)), manifest.digest)
         yard.records.close()
 
-    def promote(self, source: str, images: Sequence[str] = ()) -> None:
+    def promote(self, source: str, images: Sequence[str] = (), is_trusting: bool = False) -> None:
         """As the command does with --yes."""
         yard = self.yard()
-        promotion.move(yard, promotion.plan_promotion(yard, source, CHANNEL, images), is_fresh=True)
+        moves = promotion.plan_promotion(yard, source, CHANNEL, images, is_trusting=is_trusting)
+        promotion.move(yard, moves, is_fresh=True)
         yard.records.close()
         yard.registry.close()
+
+    def releases(self) -> tuple[str, str]:
+        """The one that the channel stands at, and the other one: promotions made both."""
+        yard = self.yard()
+        here = promotion.channels(yard)[CHANNEL].release
+        (other,) = (str(release.name) for release in yard.records.releases() if release.name != here)
+        yard.records.close()
+        return here, other
 
     def bare(self, source: str) -> None:
         """The same requests, by a plain client with as many connections."""
@@ -197,9 +206,14 @@ def measured(world: World, rounds: int, pulled: int) -> dict[str, object]:
         other = ("new", "old")[number % 2]
         bare.append(timed(partial(world.bare, other))[0])
         world.bare(source)  # where the records say that it is
+    here, there = world.releases()
+    released = timed(partial(world.promote, there))[1]
+    trusted = timed(partial(world.promote, here, is_trusting=True))[1]  # the channel is where it was before
     found: dict[str, object] = {
         "images": len(world.names),
         "requests_per_tag": max(counts) / len(world.names),
+        "requests_per_tag_of_a_release": released / len(world.names),
+        "requests_per_tag_trusting": trusted / len(world.names),
         "seconds": min(ours),
         "bare_seconds": min(bare),
         "ratio": statistics.median(ours) / statistics.median(bare),
@@ -233,8 +247,9 @@ def main() -> int:
         print(json.dumps({"format": 1, **found}))
     else:
         for name, value in found.items():
-            print(f"{name:>18}  {value:.2f}" if isinstance(value, float) else f"{name:>18}  {value}")
+            print(f"{name:>29}  {value:.2f}" if isinstance(value, float) else f"{name:>29}  {value}")
     too_many = float(str(found["requests_per_tag"])) > MOST_REQUESTS + 0.1
+    too_many = too_many or float(str(found["requests_per_tag_trusting"])) > TRUSTING + 0.1
     too_slow = float(str(found["ratio"])) > SLOWEST or float(str(found.get("pulled_ratio", LEAST_AHEAD))) < LEAST_AHEAD
     return 1 if given.check and (too_many or too_slow) else 0
 

@@ -72,6 +72,12 @@ if TYPE_CHECKING:
     help="Where tags differ from the records, take them as they are, and note why.",
 )
 @option(
+    "--trust-records",
+    "is_trusting",
+    is_flag=True,
+    help="Do not look where tags are: half the requests, and what others moved is overwritten.",
+)
+@option(
     "--original-tag",
     metavar="TAG",
     help="As the DataHub workflow: put 2026.3-stable on what 2026.3-main is.",
@@ -94,6 +100,7 @@ def promote(
     overridden: tuple[str, ...],
     reason: str,
     accept_because: str,
+    is_trusting: bool,
     original_tag: str | None,
     stable_prefix: str | None,
     dry_run: bool,
@@ -116,7 +123,16 @@ def promote(
         missing = "argument 'TAG|COMMIT|RELEASE'" if source is None else "option '--to'"
         raise click.UsageError(f"missing {missing}", click.get_current_context())
     moves = promotion.plan_promotion(
-        yard, source, channel, images, release, notes, overridden, reason, accept_because=accept_because
+        yard,
+        source,
+        channel,
+        images,
+        release,
+        notes,
+        overridden,
+        reason,
+        accept_because=accept_because,
+        is_trusting=is_trusting,
     )
     return _move(yard, moves, dry_run, yes, is_json)
 

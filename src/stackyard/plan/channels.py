@@ -10,7 +10,7 @@ Pure. Why: docs/explanation/promotion.md
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -224,6 +224,18 @@ def asked_of(stack: Stack, sources: Sequence[Source], channel: str, place: TagPl
             if tag is not None:
                 found[each.repository, tag, False] = None
     return list(found)
+
+
+def trusted_tags(
+    wanted: Iterable[Asked], known: Known, place: TagPlace, ready: Container[Digest]
+) -> dict[tuple[Repository, Tag | Digest], Digest | None]:
+    """Where the records have tags; a source is looked at all the same where its bytes are not `ready`."""
+    found: dict[tuple[Repository, Tag | Digest], Digest | None] = {}
+    for repository, tag, is_source in wanted:
+        recorded = None if isinstance(tag, Digest) else known.tag_at(place, Reference(repository, tag))
+        if recorded is not None and (recorded in ready or not is_source):
+            found[repository, tag] = recorded
+    return found
 
 
 def _parents(source: Source) -> Sequence[TargetName]:

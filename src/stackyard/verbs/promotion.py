@@ -24,7 +24,7 @@ from stackyard.verbs.yard import Yard
 if TYPE_CHECKING:
     from stackyard.model.gates import Waiting
     from stackyard.model.moves import Difference, MoveSet
-    from stackyard.model.names import Tag
+    from stackyard.model.names import Digest, Tag
     from stackyard.model.preview import Preview
     from stackyard.plan.channels import Source
 
@@ -39,6 +39,7 @@ def plan_promotion(
     overridden: Collection[str] = (),
     reason: str = "",
     accept_because: str = "",
+    is_trusting: bool = False,
 ) -> MoveSet:
     """The moves that would put `channel` on what `source` is; nothing is moved yet.
 
@@ -48,8 +49,17 @@ def plan_promotion(
         notes: what is to be said of it.
         overridden: gates that need not have passed; `reason` says why.
         accept_because: believe the registry where it differs from the records, for this reason.
+        is_trusting: believe the records for where tags are; what somebody moved is then not noticed.
     """
-    from stackyard.plan.channels import again, asked_of, find_sources, place_of, plan_promotion, refuse_gone
+    from stackyard.plan.channels import (
+        again,
+        asked_of,
+        find_sources,
+        place_of,
+        plan_promotion,
+        refuse_gone,
+        trusted_tags,
+    )
     from stackyard.plan.good import GOOD, find_good
     from stackyard.plan.releases import find_release
     from stackyard.run.tagging import asked
@@ -82,9 +92,12 @@ def plan_promotion(
     else:
         sources = find_sources(yard.stack, known, source, selected, place, begun, is_accepted=is_accepted)
         commit = begun.commit if begun else None
-    ready = have_bytes(yard, begun) if begun else frozenset()
+    ready: frozenset[Digest] = frozenset()
+    if place == "registry" and (begun or is_trusting):
+        ready = have_bytes(yard, [(each.target.repository, each.digest) for each in sources], begun)
     wanted = [each for each in asked_of(yard.stack, sources, channel, place) if each[1] not in ready]
-    found = asked(yard.tags(place), wanted)
+    trusted = trusted_tags(wanted, known, place, ready) if is_trusting else {}
+    found = {**asked(yard.tags(place), [each for each in wanted if each[:2] not in trusted]), **trusted}
     refuse_gone(sources, found)
     now = yard.clock.now()
     moves = plan_promotion(yard.stack, known, source, sources, channel, place, lambda *tag: found[tag], now, runs)
@@ -144,8 +157,8 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
     found = asked(yard.tags(place), asked_of_rollback(history, name))
     moves = plan_rollback(channel, history, lambda *tag: found[tag], yard.clock.now(), name, known_as)
     begun = next((each for each in releases if each.name == moves.release), None)
-    if begun is not None:
-        have_bytes(yard, begun)
+    if begun is not None and place == "registry":
+        have_bytes(yard, [(each.repository, each.now) for each in moves.moves], begun)
     return msgspec.structs.replace(moves, by=by(yard))
 
 

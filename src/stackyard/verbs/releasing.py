@@ -22,7 +22,10 @@ from stackyard.record.artifacts import read_manifests
 from stackyard.verbs.sharing import home_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stackyard.model.moves import MoveSet
+    from stackyard.model.reference import Repository
     from stackyard.record.shared import SharedRecords
     from stackyard.verbs.yard import Yard
 
@@ -49,19 +52,24 @@ def by(yard: Yard) -> str:
     return who(yard.root, yard.options.environ)
 
 
-def have_bytes(yard: Yard, release: Release) -> frozenset[Digest]:
-    """Make the manifests of a release ready to be put, as they were kept with it; which those are."""
-    if release.place != "registry":
-        return frozenset()
-    digests = {member.digest for member in release.members}
+def have_bytes(
+    yard: Yard, images: Iterable[tuple[Repository, Digest]], release: Release | None = None
+) -> frozenset[Digest]:
+    """Make manifests of images in registries ready to be put, as releases kept them; which those are.
+
+    Args:
+        release: what they are of; what is not kept here is then read from beside it.
+    """
+    wanted = set(images)
+    digests = {digest for _, digest in wanted}
     kept = {each.digest: each for each in yard.records.manifests(digests)}
     home = home_of(yard.stack)
-    if len(kept) < len(digests) and home is not None:
+    if release is not None and len(kept) < len(digests) and home is not None:
         kept |= {each.digest: each for each in read_manifests(yard.registry, home, release)}
         yard.records.keep_release(release, tuple(kept.values()))
-    for member in release.members:
-        if member.digest in kept:
-            yard.tags("registry").keep(member.repository, kept[member.digest])
+    for repository, digest in wanted:
+        if digest in kept:
+            yard.tags("registry").keep(repository, kept[digest])
     return frozenset(kept)
 
 

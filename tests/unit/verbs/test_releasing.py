@@ -174,3 +174,27 @@ def test_an_image_that_its_registry_lost_is_refused_by_name(released: Machine) -
     with pytest.raises(NothingToDo, match=f"not promoting leaf: {LEAF}@{pushed.image.digest} is gone"):
         promote(released, old.built.commit[:12], "exam")
     assert at(released, "exam") == before
+
+
+def test_who_trusts_the_records_asks_half(released: Machine) -> None:
+    """Of a release's images nothing is read, nor where the channel is: each tag is put and read back."""
+    yard = released.yard()
+    released.registry.requests.clear()
+    promotion.move(yard, promotion.plan_promotion(yard, "fall", "stable", is_trusting=True), is_fresh=True)
+
+    about = [each for each in released.registry.requests if not each.tag.startswith(("sy-", "sha256:")) and each.tag]
+    assert sorted((each.repository, each.verb, each.tag) for each in about) == [
+        (BASE, "put", "stable"),
+        (BASE, "resolve", "stable"),
+        (LEAF, "put", "stable"),
+        (LEAF, "resolve", "stable"),
+    ]
+    assert at(released, "stable") == [member.digest for member in yard.records.releases()[1].members]
+
+
+def test_who_trusts_the_records_still_asks_for_what_they_do_not_have(released: Machine) -> None:
+    """A channel that is new to them, where somebody put a tag: it is what was before."""
+    theirs = released.registry.add_image(LEAF, "exam", "theirs")
+    moves = promotion.plan_promotion(released.yard(), "main", "exam", is_trusting=True)
+
+    assert [move.was for move in moves.moves] == [None, theirs.digest]
