@@ -70,8 +70,9 @@ from stackyard.model.reason import FileChanged, ParentChanged
 from stackyard.model.record import Built, Record, Reported, Tested
 from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, Repository
 from stackyard.model.release import Member, Release, ReleaseName
+from stackyard.model.retention import Going, Image, Kept, Pruning
 from stackyard.model.shown import Child, Shown, ShownImage, Whereabouts
-from stackyard.model.stack import Command, Finding, Revision, Suite
+from stackyard.model.stack import Command, Finding, Retention, Revision, Suite
 from stackyard.model.surroundings import Diagnosis, FoundEngine, FoundRegistry, Surroundings, WantedPlatform
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
 from stackyard.plan.beside import beside
@@ -90,6 +91,7 @@ from stackyard.report.like_datahub import like_data
 from stackyard.report.logs import logs_data
 from stackyard.report.preview import preview_data
 from stackyard.report.releases import releases_data
+from stackyard.report.retention import pruning_data
 from stackyard.report.shown import shown_data, where_data
 from stackyard.report.status import status_data
 from stackyard.report.why import inputs_data, why_data
@@ -293,6 +295,15 @@ def sample_adoption() -> Adoption:
     )
     late = ("1 record could not be written beside the images, and will be by the next run: registry refused",)
     return Adoption("campus", "1f0c9a2" + "0" * 33, amd, (base, child), True, late)
+
+
+def sample_pruning() -> Pruning:
+    """One image goes, one stays."""
+    repository = _repository("ml-notebook")
+    old, now = (Image(_CHILD, repository, _digest(digit)) for digit in "78")
+    names = (Reference(repository, Tag("sy-" + "7" * 32)),)
+    going = Going(old, "2026-09-01T08:00:00Z", ("4f2a",), names, (old.digest,), 52_000_000)
+    return Pruning("registry", Retention(), (Kept(now, "tag", "stable"),), (going,), True, 1)
 
 
 def sample_copying(moves: MoveSet) -> Copying:
@@ -951,6 +962,27 @@ COPY_FIELDS = {
     "travelled.sent_bytes": "How much that was.",
     "travelled.manifests": "Manifests that were written, indexes among them.",
 }
+PRUNE_FIELDS = {
+    "format": "Version of this form: 1.",
+    "place": "`registry` or `engine`.",
+    "policy.channels": "So many sets of each channel stay; see `retention` in the [spec](spec.md#retention).",
+    "policy.days": "So many days.",
+    "policy.releases": "So many releases, or null for all.",
+    "done": "Whether it was deleted.",
+    "size_bytes": "What that frees: in a registry layers that nothing else in the repository names, in an engine "
+    "the sizes of the images, shared layers included.",
+    "artifacts": "Records, sets of moves and releases that went with the images.",
+    "going[].target": "An image, or `image/version`; children first.",
+    "going[].image": "Where it is; in an engine by its id.",
+    "going[].at": "When it was last built or published.",
+    "going[].size_bytes": "What it frees.",
+    "going[].names": "What it is called.",
+    "going[].manifests": "What is deleted, in this order; empty where it is gone already.",
+    "kept[].target": "An image that stays.",
+    "kept[].image": "Where it is.",
+    "kept[].why": "The first cause that keeps it: [what always stays](../how-to/delete-old-images.md).",
+    "kept[].detail": "Which tag, channel, release or child that is; empty where the cause says it all.",
+}
 ADOPTION_FIELDS = {
     "format": "Version of this form: 1.",
     "stack": "The name of the stack.",
@@ -1121,6 +1153,7 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         copying_data(sample_copying(moves), Travelled(1, 2, 3, 48_000_000, 1)),
         COPY_FIELDS,
     )
+    yield ("prune", "`stackyard prune --registry --json`.", pruning_data(sample_pruning()), PRUNE_FIELDS)
     yield (
         "releases",
         "`stackyard releases --json`: newest first.",

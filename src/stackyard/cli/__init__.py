@@ -37,7 +37,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "check", "ls"),
     "Look closer": ("show", "where", "logs", "shell", "graph", "inputs"),
     "Publish": ("push", "gate", "promote", "rollback", "copy", "releases"),
-    "Keep": ("lock", "bases", "adopt", "records", "history"),
+    "Keep": ("lock", "bases", "adopt", "records", "prune", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
 }
 _HOMES = {
@@ -63,6 +63,7 @@ _HOMES = {
     "bases": "bases",
     "adopt": "adopt",
     "records": "records",
+    "prune": "prune",
     "history": "history",
     "doctor": "doctor",
     "init": "start",
@@ -93,6 +94,7 @@ _SHORT = {
     "bases": "Images from elsewhere, and accepting newer ones.",
     "adopt": "Count what is published already as built.",
     "records": "What is known, beside the images or in a file.",
+    "prune": "Delete old images that nothing needs.",
     "history": "Runs, promotions and rollbacks, newest first.",
     "doctor": "What is here, and what can be done with it.",
     "init": "Make a repository a stack: a starter, or a list of what it builds.",

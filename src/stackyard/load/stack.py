@@ -127,6 +127,7 @@ def load_stack(
         registries=spec.registries,
         engines=spec.engines,
         locks=locks,
+        retention=spec.retention,
         findings=tuple(dict.fromkeys(found)),
         tags_spot=spec.spots.get(("tags",)),
         dockerfiles=LazyDockerfiles(dockerfiles, sources.dockerfile),

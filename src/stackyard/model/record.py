@@ -155,7 +155,14 @@ class Approved(msgspec.Struct, frozen=True, tag_field="fact", tag="approved"):
         return f"approved by {self.by} on {self.at[:10]}: {self.reason}"
 
 
-Fact = Built | Tested | Inventoried | Pushed | Tagged | Adopted | Reported | Approved
+class Pruned(msgspec.Struct, frozen=True, tag_field="fact", tag="pruned"):
+    """The image was deleted from a repository: by the stack's policy, since nothing needed it."""
+
+    at: str
+    image: PublishedImage
+
+
+Fact = Built | Tested | Inventoried | Pushed | Tagged | Adopted | Reported | Approved | Pruned
 
 
 class SuiteResult(msgspec.Struct, frozen=True):
@@ -201,14 +208,24 @@ class Record(msgspec.Struct, frozen=True):
     @property
     def is_published(self) -> bool:
         """Whether the image is in any registry."""
-        return any(isinstance(fact, Pushed) for fact in self.facts)
+        return any(isinstance(fact, Pushed) and self.pushed(fact.image.repository) for fact in self.facts)
 
     def pushed(self, repository: Repository) -> Pushed | None:
-        """The newest push into `repository`, by whatever spelling."""
+        """The newest push into `repository`, by whatever spelling; None where it was deleted since."""
         for fact in reversed(self.facts):
-            if isinstance(fact, Pushed) and fact.image.repository.canonical == repository.canonical:
-                return fact
+            if isinstance(fact, Pushed | Pruned) and fact.image.repository.canonical == repository.canonical:
+                return fact if isinstance(fact, Pushed) else None
         return None
+
+    def names(self, place: Literal["engine", "registry"]) -> frozenset[Reference]:
+        """The names that its image got there and that never move: content tags and fixed tags."""
+        names = {Reference(fact.image.repository, fact.tag) for fact in self.facts if isinstance(fact, Pushed)}
+        for fact in self.facts:
+            if isinstance(fact, Tagged) and fact.place == place:
+                names.add(Reference(fact.repository, fact.tag))
+            elif isinstance(fact, Built) and place == "engine":
+                names.add(fact.local)
+        return frozenset(names)
 
     def tested(self, suite: Suite) -> Tested | None:
         """The newest result of exactly this suite; None if this code never ran on this image."""

@@ -300,6 +300,17 @@ class Policy(msgspec.Struct, frozen=True):
     """Those on which it builds every image anew."""
 
 
+class Retention(msgspec.Struct, frozen=True):
+    """How much is kept, beside what is in use: what the stack's owner decided."""
+
+    channels: int = 5
+    """Sets of each channel, the one it stands at included."""
+    days: int = 30
+    """Whatever was built or published in the last so many days."""
+    releases: int | None = None
+    """The newest so many; None: all."""
+
+
 class Stack(msgspec.Struct, frozen=True):
     """All images of one repository, as read from disk."""
 
@@ -330,6 +341,8 @@ class Stack(msgspec.Struct, frozen=True):
     """Platforms that have an engine of their own, and which: a docker context, or an address."""
     locks: tuple[LockSet, ...] = ()
     """What is locked."""
+    retention: Retention = Retention()
+    """How much of what is old stays."""
     findings: tuple[Finding, ...] = ()
     tags_spot: Spot | None = None
     """Where it is said what tags are made of; None where no file says so."""

@@ -12,7 +12,8 @@ again and again until what was joined is there; who loses that race loses time o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -32,10 +33,12 @@ from stackyard.model.shared import (
     FACTS_KIND,
     INPUTS_KIND,
     INTENT_KIND,
+    INTENT_TAG,
     MANIFESTS_KIND,
     MOVES_KIND,
     MOVES_TAG,
     POINTER_KIND,
+    POINTER_TAG,
     RECORD_KIND,
     RECORD_TAG,
     RELEASE_KIND,
@@ -94,9 +97,72 @@ def point(
     return True
 
 
+def forget(registry: Registry, repository: Repository, gone: Gone) -> int:
+    """Delete what speaks only of images that are gone; how much of it was in this repository.
+
+    Pointers keep what they know of others. Who writes one at the same time may bring a record back into it: a hint.
+    """
+    tags = frozenset(registry.list_tags(repository))
+    doomed = {tag for tag in tags if tag.startswith(RECORD_TAG) and _record_in(tag) in gone.records}
+    doomed |= gone.releases & tags
+    for name in gone.moves:
+        if _close(registry, repository, Tag(INTENT_TAG + name), tags):
+            doomed |= {Tag(MOVES_TAG + name)} & tags
+    for tag in doomed:
+        digest = registry.resolve(repository, tag)
+        if digest is not None:
+            registry.delete(repository, digest)
+    for tag in tags:
+        if tag.startswith(POINTER_TAG):
+            _unpoint(registry, repository, tag, gone.records)
+    return len(doomed)
+
+
+def _record_in(tag: Tag) -> str:
+    return tag.removeprefix(RECORD_TAG).rpartition("-")[0]
+
+
+def _close(registry: Registry, home: Repository, tag: Tag, tags: Collection[Tag]) -> bool:
+    """Whether no intent of a set is left, so that its end need not be told any more.
+
+    An intent that names no set has the same bytes as others', and is not deleted by them.
+    """
+    if tag not in tags:
+        return True
+    manifest = registry.manifest(home, tag)
+    if manifest is None or registry.untag(home, tag):
+        return True
+    intent = _in(manifest, Intent)
+    return intent is not None and intent.moves is not None and registry.delete(home, manifest.digest)
+
+
+def _unpoint(registry: Registry, repository: Repository, tag: Tag, gone: Collection[str]) -> None:
+    manifest = registry.manifest(repository, tag)
+    there = _in(manifest, tuple[Shared, ...]) or ()
+    rest = tuple(each for each in there if each.record.id not in gone)
+    if manifest is None or rest == there:
+        return
+    if rest:
+        empty = _described(_EMPTY_KIND, registry.upload(repository, _EMPTY), len(_EMPTY))
+        with contextlib.suppress(DigestMismatch):  # somebody else wrote at the same time
+            registry.put(repository, tag, _artifact(POINTER_KIND, [empty], rest))
+    registry.delete(repository, manifest.digest)
+
+
 def read_pointer(registry: Registry, repository: Repository, target: TargetName, platform: str) -> tuple[Shared, ...]:
     """The newest records of a target: one GET; none where there is no pointer, or one that cannot be read."""
     return _in(registry.manifest(repository, pointer_tag(target, platform)), tuple[Shared, ...]) or ()
+
+
+class Gone(NamedTuple):
+    """What speaks of images that are gone."""
+
+    records: frozenset[str]
+    """Ids of records."""
+    moves: frozenset[str]
+    """Names of sets of moves."""
+    releases: frozenset[Tag]
+    """Tags of releases."""
 
 
 class Held(NamedTuple):

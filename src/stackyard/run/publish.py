@@ -184,9 +184,7 @@ def prune(work: Work, target: Target, record: Record | None) -> tuple[str, ...]:
     pushed = record.pushed(target.repository) if record else None
     if record is None or record.built is None or pushed is None:
         return ()
-    tagged = [fact for fact in record.facts if isinstance(fact, Tagged) and fact.place == "engine"]
-    names = {record.built.local, Reference(target.repository, pushed.tag)}
-    names |= {Reference(fact.repository, fact.tag) for fact in tagged}
+    names = set(record.names("engine"))
     moving = tags_of(target.templates, work.stack.revision, dict(target.variables))[1]
     names |= {Reference(target.repository, tag) for tag in moving}
     try:

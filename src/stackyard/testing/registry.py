@@ -125,6 +125,8 @@ class MemoryRegistry:
 
     def __init__(self, *, can_untag: bool = True, patience: Patience | None = None) -> None:
         self.can_untag = can_untag
+        self.can_delete = True
+        """False: no manifest is deleted."""
         self.busy = 0
         """So many requests are answered with a 503 before one is not."""
         self._patience = patience or Patience(sleep=lambda _: None)
@@ -227,6 +229,8 @@ class MemoryRegistry:
         """Delete a manifest and every tag that points at it."""
 
         def remove() -> bool:
+            if not self.can_delete:
+                return False
             place = repository.canonical
             self._manifests.pop((place, digest), None)
             self._tags = {key: at for key, at in self._tags.items() if (key[0], at) != (place, digest)}

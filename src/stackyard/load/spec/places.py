@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What a spec says of other registries: where images are copied to, by name.
+"""What a spec says of what is published: other registries that it is copied to, by name, and how long it stays.
 
-In:   `registries` of spec.yml
-Out:  OtherRegistry values
+In:   `registries` and `retention` of spec.yml
+Out:  OtherRegistry values; Retention
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from stackyard.load.spec import schema
@@ -14,8 +15,11 @@ from stackyard.load.spec.collect import Collector
 from stackyard.load.yaml import Doc
 from stackyard.model.places import OtherRegistry
 from stackyard.model.reference import Repository
+from stackyard.model.stack import Retention
 
 KEYS = schema.known(schema.REGISTRY)
+RETENTION_KEYS = schema.known(schema.RETENTION)
+_NUMBER = re.compile(r"[0-9]{1,5}")
 
 
 def registries_in(doc: Doc | None, reader: Collector) -> Iterator[OtherRegistry]:
@@ -34,3 +38,30 @@ def registries_in(doc: Doc | None, reader: Collector) -> Iterator[OtherRegistry]
             images = tuple(text for text, _ in reader.texts(values.get("images"), f"`images` of {what}"))
             version = reader.text(values, "version", f"`version` of {what}") or ""
             yield OtherRegistry(name, address.rstrip("/"), images, version)
+
+
+def retention_in(doc: Doc | None, reader: Collector) -> Retention:
+    """How much is kept, the usual where nothing is said."""
+    values = reader.mapping(doc, "`retention`")
+    if doc is not None:
+        reader.unknown_keys(doc, RETENTION_KEYS, "`retention`")
+    usual = Retention()
+    channels = _number(values, "channels", reader)
+    days = _number(values, "days", reader)
+    releases = None if _said(values, "releases", reader) == "all" else _number(values, "releases", reader)
+    return Retention(
+        usual.channels if channels is None else max(channels, 1), usual.days if days is None else days, releases
+    )
+
+
+def _said(values: Mapping[str, Doc], key: str, reader: Collector) -> str | None:
+    return reader.text(values, key, f"`{key}` of `retention`")
+
+
+def _number(values: Mapping[str, Doc], key: str, reader: Collector) -> int | None:
+    text = _said(values, key, reader)
+    if text is None or _NUMBER.fullmatch(text):
+        return None if text is None else int(text)
+    others = ", or all" if key == "releases" else ""
+    reader.problem(values[key].problem(f"{text!r} is no number", f"write how many: 5{others}", wanted="a number"))
+    return None

@@ -33,7 +33,7 @@ from stackyard.load.yaml import Doc, read
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, Tag, VersionName
 from stackyard.model.reference import Platform, Repository
-from stackyard.model.stack import Command, Finding, Spot, Spots, TagTemplates
+from stackyard.model.stack import Command, Finding, Retention, Spot, Spots, TagTemplates
 from stackyard.model.tags import PLACES, render
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ class _Reader(ImageReader):
             gates=self._gates(top.get("channels"), {*names, *(name for name, _ in groups)} if names else ()),
             registries=self._registries(top.get("registries")),
             locks=self._locks(top.get("locks")),
+            retention=self._retention(top.get("retention")),
             files=tuple(self._files_by_image(top.get("files"))),
             network=self.word(top, "network", schema.NETWORK, "the file") or "",
             granularity=self.word(top, "granularity", schema.GRANULARITY, "the file"),
@@ -176,6 +177,14 @@ class _Reader(ImageReader):
         from stackyard.load.spec.places import registries_in  # few stacks say
 
         return tuple(registries_in(doc, self))
+
+    def _retention(self, doc: Doc | None) -> Retention:
+        """`retention:`, how much of what is old stays."""
+        if doc is None:
+            return Retention()
+        from stackyard.load.spec.places import retention_in  # few stacks say
+
+        return retention_in(doc, self)
 
     def _plans(self, top: Mapping[str, Doc]) -> Iterator[SpecPlan]:
         """Plans under whichever of their two names; else the unnamed one."""

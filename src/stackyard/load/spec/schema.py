@@ -341,6 +341,22 @@ REGISTRY = (
     Key(("images",), TEXT_OR_LIST, "all", "what is copied there: images, versions, patterns of them, groups"),
     Key(("version",), TEXT, "all", "of images with versions, the one that is copied, by its name"),
 )
+_COUNT = {"type": "integer", "minimum": 0, "maximum": 99999}
+RETENTION = (
+    Key(
+        ("channels",),
+        Kind("a number", {**_COUNT, "minimum": 1}),
+        "5",
+        "so many of the sets that each channel was at stay, the one it stands at included",
+    ),
+    Key(("days",), Kind("a number", _COUNT), "30", "what was built or published in the last so many days stays"),
+    Key(
+        ("releases",),
+        Kind("a number, or `all`", {"anyOf": [_COUNT, {"enum": ["all"]}]}),
+        "all",
+        "so many of the newest releases stay",
+    ),
+)
 PUBLISH = (
     Key(
         ("branches",),
@@ -485,6 +501,12 @@ TOP = (
         "none",
         "sets of dependencies that are locked, by name, see [lock dependencies](../how-to/lock-dependencies.md)",
     ),
+    Key(
+        ("retention",),
+        Kind("mapping", _object(RETENTION)),
+        "see below",
+        "what `stackyard prune` leaves, beside what is in use; `prune: true` of an image is another thing",
+    ),
     Key(("publish",), Kind("mapping", _object(PUBLISH)), "none", "which runs publish, see below"),
     Key(
         ("words",),
@@ -517,6 +539,7 @@ SECTIONS = {
     "channels.NAME": CHANNEL,
     "registries.NAME": REGISTRY,
     "locks.NAME": LOCK,
+    "retention": RETENTION,
     "publish": PUBLISH,
     "words": WORDS,
 }

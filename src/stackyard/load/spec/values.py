@@ -16,7 +16,7 @@ from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Command, Secret, Spot, Spots, TagTemplates
+from stackyard.model.stack import Command, Retention, Secret, Spot, Spots, TagTemplates
 
 if TYPE_CHECKING:
     from stackyard.load.spec.locks import SpecLock
@@ -150,6 +150,8 @@ class Spec(msgspec.Struct, frozen=True):
     """What channels ask for."""
     registries: tuple[OtherRegistry, ...] = ()
     """Where images are copied to."""
+    retention: Retention = Retention()
+    """How much of what is old stays."""
     ssh: tuple[Secret, ...] = ()
     locks: tuple[SpecLock, ...] = ()
     """Sets that are locked; those of images are in their entries."""
