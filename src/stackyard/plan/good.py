@@ -63,8 +63,7 @@ def find_good(
             hint="check out the branch, or promote a tag or a commit",
             source=GOOD,
         )
-    mine = [moves for moves in reversed(runs) if moves.place == place and moves.branch == branch]
-    states = _States(mine)
+    states = _States(_of_branch(stack, runs, place))
     targets = [each for each in stack.targets if each.name in selected and each.name.platform is None]
     newest: MoveSet | None = None
     missing: list[TargetName] = []
@@ -96,6 +95,16 @@ def find_good(
     )
 
 
+def lacks_record(stack: Stack, known: Known, runs: Sequence[MoveSet], place: TagPlace) -> bool:
+    """Whether the newest run of the branch put a tag on an image of which nothing is known."""
+    states = _States(
+        [moves for moves in reversed(runs) if moves.place == place and moves.branch == stack.revision.branch]
+    )
+    last = len(states.ends) - 1
+    digests = ((target, states.digest(target, last)) for target in stack.targets)
+    return any(digest and source_at(stack, known, target, digest, place).record is None for target, digest in digests)
+
+
 def waiting(
     stack: Stack, known: Known, runs: Sequence[MoveSet], channel: str, place: TagPlace, gated: Gated
 ) -> Waiting | None:
@@ -105,7 +114,7 @@ def waiting(
         runs: as for `find_good`.
     """
     branch = stack.revision.branch
-    mine = [moves for moves in reversed(runs) if moves.place == place and moves.branch == branch]
+    mine = _of_branch(stack, runs, place)
     if branch is None or not mine:
         return None
     states = _States(mine)
@@ -114,6 +123,11 @@ def waiting(
     moves, named = _moves(stack, known, sources, channel, mine[-1], place)
     missing = gated(moves, named).missing if moves.changes else ()
     return Waiting(branch, mine[-1].commit, missing) if missing else None
+
+
+def _of_branch(stack: Stack, runs: Sequence[MoveSet], place: TagPlace) -> list[MoveSet]:
+    """Sets of the branch that is checked out, oldest first."""
+    return [moves for moves in reversed(runs) if moves.place == place and moves.branch == stack.revision.branch]
 
 
 class _States:

@@ -178,13 +178,19 @@ def read_all(registry: Registry, repository: Repository) -> Held:
     tags = registry.list_tags(repository)
     records = (_in(registry.manifest(repository, tag), Shared) for tag in tags if tag.startswith(RECORD_TAG))
     ends = (tag for tag in tags if tag.startswith((MOVES_TAG, UNDONE_TAG)))
-    moves = (_in(registry.manifest(repository, tag), MoveSet) for tag in ends)
+    moves = (read_moves(registry, repository, tag) for tag in ends)
     releases = (_release(registry, repository, tag) for tag in tags if tag.startswith(RELEASE_TAG))
     return Held(
         tuple(filter(None, records)),
-        tuple(each for each in moves if each is not None and each.moves),
+        tuple(filter(None, moves)),
         tuple(filter(None, releases)),
     )
+
+
+def read_moves(registry: Registry, home: Repository, tag: Tag) -> MoveSet | None:
+    """A set of moves that came to an end; None where none stands there, or one in which nothing was to be moved."""
+    found = _in(registry.manifest(home, tag), MoveSet)
+    return found if found is not None and found.moves else None
 
 
 def write_moves(registry: Registry, home: Repository, moves: MoveSet) -> None:

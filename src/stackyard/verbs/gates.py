@@ -24,7 +24,7 @@ from stackyard.plan.channels import Source, check_source, find_sources, place_of
 from stackyard.plan.gates import asked_of
 from stackyard.plan.releases import find_release
 from stackyard.plan.selection import select
-from stackyard.verbs.sharing import shared_store, sync, sync_if_new
+from stackyard.verbs.sharing import catch_up, shared_store, sync_if_new
 from stackyard.verbs.yard import Yard
 
 _LONGEST = 1000
@@ -98,7 +98,7 @@ def _sources(yard: Yard, asked: str, names: frozenset[TargetName]) -> tuple[Sour
     except (NothingToDo, TagConflict):
         if not yard.stack.shares_records:
             raise
-        sync(yard)
+        catch_up(yard)
         return _known_sources(yard, asked, names)
 
 

@@ -60,16 +60,16 @@ def plan_promotion(
         refuse_gone,
         trusted_tags,
     )
-    from stackyard.plan.good import GOOD, find_good
+    from stackyard.plan.good import GOOD, find_good, lacks_record
     from stackyard.plan.releases import find_release
     from stackyard.run.tagging import asked
     from stackyard.verbs.journaling import finish_moves
     from stackyard.verbs.releasing import have_bytes, named
-    from stackyard.verbs.sharing import sync, sync_if_new
+    from stackyard.verbs.sharing import catch_up, sync, sync_if_new
 
     refuse_errors(yard.stack)
     if source == GOOD and yard.stack.shares_records:
-        sync(yard)  # what others built since, and brought to its gates
+        catch_up(yard)
     sync_if_new(yard)
     place = place_of(yard.stack, yard.records.known())
     finish_moves(yard, place)
@@ -88,6 +88,9 @@ def plan_promotion(
     sources: Sequence[Source]
     commit: str | None
     if source == GOOD:
+        if yard.stack.shares_records and lacks_record(yard.stack, known, runs, place):  # it is not among the newest
+            sync(yard)
+            known = yard.records.known()
         sources, commit = find_good(yard.stack, known, runs, selected, channel, place, with_gates)
     else:
         sources = find_sources(yard.stack, known, source, selected, place, begun, is_accepted=is_accepted)

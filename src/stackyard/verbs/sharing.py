@@ -28,9 +28,9 @@ from stackyard.model.reason import ParentMissing
 from stackyard.model.record import Fact, Inventoried, Pushed, Record
 from stackyard.model.reference import Repository
 from stackyard.model.release import Release
-from stackyard.model.shared import Shared
+from stackyard.model.shared import MOVES_TAG, Shared, moves_tag
 from stackyard.model.stack import Stack
-from stackyard.record.artifacts import Held, point, read_all, read_facts
+from stackyard.record.artifacts import Held, point, read_all, read_facts, read_moves
 from stackyard.record.files import write_atomically
 from stackyard.record.shared import SharedRecords
 
@@ -172,6 +172,25 @@ def sync_if_new(yard: Yard) -> None:
     """In a fresh clone, learn everything: what a channel is and was, and what could be promoted."""
     if yard.stack.shares_records and yard.records.is_new:
         sync(yard)
+
+
+def catch_up(yard: Yard) -> int:
+    """Learn what others did since: the newest records of each image, and sets of moves that are new; how much was new.
+
+    One request for each image and each new set, and a list of tags; what is older, `sync` brings.
+    """
+    if yard.records.is_new:
+        return sync(yard).learned
+    shared, home = _sharing(yard), home_of(yard.stack)
+    places = [(t.repository, t.name) for t in yard.stack.targets if not lacks_account(t.repository)]
+    if home is None:
+        return 0
+    learned = shared.learn(places)
+    known = {moves_tag(moves, moves.state) for moves in yard.records.move_sets()}
+    fresh = [tag for tag in yard.registry.list_tags(home) if tag.startswith(MOVES_TAG) and tag not in known]
+    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+        sets = list(pool.map(lambda tag: read_moves(yard.registry, home, tag), fresh))
+    return learned + yard.records.merge_moves([moves for moves in sets if moves is not None])
 
 
 def verify(yard: Yard) -> Verified:

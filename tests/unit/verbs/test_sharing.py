@@ -468,3 +468,35 @@ def test_a_gate_is_about_what_the_tag_is_now(one: Machine) -> None:
 
     (image,) = gates.approve(two.yard(), "teaching", "main", "Ada", "labs run again", ["leaf"]).images
     assert image.digest == one.registry.tags(LEAF)[Tag("main")]
+
+
+def test_the_newest_good_run_of_another_machine(one: Machine) -> None:
+    """A clone that is behind asks for what is new, and for nothing that it knows; older records only where it must."""
+    for text in "abc":
+        one.write("images/leaf/note", text)
+        commit(one.root)
+        one.build()
+    two = another(one)
+    sharing.sync(two.yard())
+    one.write("images/leaf/note", "d")
+    commit(one.root)
+    one.build()
+    shutil.copytree(one.root / ".git", two.root / ".git", dirs_exist_ok=True)
+    one.registry.requests.clear()
+
+    moves = promotion.plan_promotion(two.yard(), "@good", "stable")
+
+    assert [move.now for move in moves.moves] == [one.registry.tags(each)[Tag("main")] for each in (BASE, LEAF)]
+    asked = [str(request.tag) for request in one.registry.requests if request.verb == "manifest"]
+    assert len([tag for tag in asked if tag.startswith(MOVES_TAG)]) == 1
+    assert len([tag for tag in asked if tag.startswith(POINTER_TAG)]) == 2
+    assert not [tag for tag in asked if tag.startswith(RECORD_TAG)]
+
+    one.write("images/leaf/note", "e")
+    commit(one.root)
+    one.build()
+    (pointer,) = (tag for tag in one.registry.tags(LEAF) if tag.startswith(POINTER_TAG))
+    one.registry.untag(LEAF, pointer)
+    newest = promotion.plan_promotion(two.yard(), "@good", "stable").moves
+    assert [move.now for move in newest] == [one.registry.tags(each)[Tag("main")] for each in (BASE, LEAF)]
+    assert newest != moves.moves
