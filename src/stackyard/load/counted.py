@@ -9,7 +9,7 @@ Pure. Why: docs/explanation/fingerprints.md
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from stackyard.load.dockerfile.content import content_args, declared_at, variables_of, with_origins
 from stackyard.load.dockerfile.reach import could_reach, reachable
@@ -111,9 +111,10 @@ def counted_entries(
     quiet = _Quiet(folder, recipe.is_stamped)
     granularity = _granularity(recipe, own)
     foreign = frozenset(relative(path, recipe.context) for path in recipe.foreign_locks)
-    has_quiet = any(quiet.holds(entry.path) or entry.path in foreign for entry in context)
+    held = quiet.held(context)
     acting = [body for body in triggers if body.copies]
-    if granularity == "folder" and not has_quiet and not acting and not could_reach(dockerfile, below, context):
+    has_others = bool(held) or (bool(foreign) and any(entry.path in foreign for entry in context))
+    if granularity == "folder" and not has_others and not acting and not could_reach(dockerfile, below, context):
         return tuple(entry for entry in context if entry.path != below)
     reached = frozenset[str]().union(
         *(reachable(dockerfile, args, context, platform=platform, triggers=body) for body in acting or [Body()])
@@ -128,7 +129,7 @@ def counted_entries(
         or (
             entry.path != below
             and (granularity == "folder" or (folder is not None and entry.path.startswith(folder)))
-            and (not quiet.holds(entry.path) or quiet.part(entry.path) in loud)
+            and (entry.path not in held or quiet.part(entry.path) in loud)
             and entry.path not in foreign
         )
     )
@@ -203,9 +204,12 @@ class _Quiet:
             return None
         return path[len(self._folder) :].partition("/")[0]
 
-    def holds(self, path: str) -> bool:
-        """Whether the path is of these."""
-        return self.part(path) in self._names
+    def held(self, entries: Iterable[Entry]) -> frozenset[str]:
+        """Those of the paths that are of these."""
+        if self._folder != "":
+            return frozenset(entry.path for entry in entries if self.part(entry.path) in self._names)
+        names = self._names  # the folder is the build context, nearly always
+        return frozenset(entry.path for entry in entries if entry.path.partition("/")[0] in names)
 
 
 def uses_everything(found: Found) -> bool:

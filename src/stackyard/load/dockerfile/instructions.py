@@ -30,11 +30,14 @@ INSTRUCTIONS = (
 )  # fmt: skip
 
 _ASCII_SPACE = "\t\n\v\f\r "
+_PLAIN = re.compile(r"""[^\\'"\t\n\v\f\r ]*""")
+"""Text in which nothing has to be taken away."""
 BLANKS = re.compile(r"[\t\v\f\r ]+")
 
 _DIRECTIVES = ("syntax", "escape", "check")
 _DIRECTIVE = re.compile(r"#[\t\f\r ]*([A-Za-z][A-Za-z0-9]*)[\t\f\r ]*=(.*)")
 _CONFLICT = ("<<<<<<< ", "||||||| ", ">>>>>>> ")
+_CONFLICT_SIGNS = frozenset(sign[0] for sign in _CONFLICT)
 _CONFLICT_HINT = "a merge was left half done: keep one side and remove the marker lines"
 _SHOWN = 40
 """How much of a long word a message repeats."""
@@ -161,7 +164,7 @@ def _joined(
     while continues and at < len(lines):
         line = lines[at].rstrip("\r")
         at += 1
-        if line.startswith(_CONFLICT):
+        if line[:1] in _CONFLICT_SIGNS and line.startswith(_CONFLICT):
             problem = FileProblem(path, at, f"a conflict marker of git stands here: {line[:7]}", hint=_CONFLICT_HINT)
             if conflicts is None:
                 raise problem
@@ -170,12 +173,14 @@ def _joined(
             continues = bool(parts)
             continue
         text = line.lstrip(SPACE)
-        if text.startswith("#") or not text:
+        if not text or text[0] == "#":
             # Inside an instruction comments and empty lines are passed over, whatever they end with.
             continues = bool(parts)
             continue
         meant.append(line)
         part, continues = _continued(line if parts else text, escape)
+        if not continues and not parts:  # an instruction of one line, as most are
+            return part, at
         parts.append(part)
     return "".join(parts) if parts else None, at
 
@@ -222,6 +227,9 @@ def _flags(text: str) -> tuple[tuple[str, ...], str]:
 
 def _flag(text: str) -> tuple[str, bool, str]:
     """The first word of `text` unquoted, whether it had quotes, and what follows."""
+    plain = _PLAIN.match(text)
+    if plain and (plain.end() == len(text) or text[plain.end()] in _ASCII_SPACE):
+        return plain[0], False, text[plain.end() :]
     out: list[str] = []
     quote = ""
     had_quotes = False

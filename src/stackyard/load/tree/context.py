@@ -86,8 +86,8 @@ def _nodes(files: Files, folder: str, below: str, called: str) -> Iterable[tuple
 def _empty(kept: list[str], entries: list[Entry]) -> list[str]:
     """Those of the kept folders in which nothing counts, not even a folder."""
     filled: set[str] = set()
-    for path in (*kept, *(entry.path for entry in entries)):
-        parent = path.rpartition("/")[0]
+    for folder in {path.rpartition("/")[0] for path in (*kept, *(entry.path for entry in entries))}:
+        parent = folder
         while parent and parent not in filled:
             filled.add(parent)
             parent = parent.rpartition("/")[0]

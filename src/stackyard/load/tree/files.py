@@ -303,8 +303,10 @@ class TreeFiles:
         if not self._prefix:  # nearly every path is as it should be, and there is no quicker way to see it
             folder, _, name = path.rpartition("/")
             names = self._folders.get(folder)
-            if names is not None and name in names and (not follow or names[name][0] != "link"):
-                return path
+            if names is not None and name not in _NO_NAMES:
+                node = names.get(name)
+                if not follow or node is None or node[0] != "link":
+                    return path
         whole = posixpath.normpath(posixpath.join(self._prefix, path))
         if whole == "." or whole.startswith("../"):
             return "" if whole == "." else whole
@@ -339,6 +341,8 @@ class TreeFiles:
             todo.extend(reversed(text.split("/")))
         return "/".join(done)
 
+
+_NO_NAMES = frozenset(("", ".", ".."))
 
 READABLE = "make it readable, or add it to .dockerignore"
 

@@ -96,7 +96,10 @@ class IgnoreRules:
         Without exceptions an ignored folder is never entered, so that nothing has to be remembered.
         """
         if not self._has_exceptions:
-            return any(matches(path) for matches in self._any), None
+            for matches in self._any:
+                if matches(path):
+                    return True, None
+            return False, None
         ignored = False
         said: list[bool] = []
         for number, pattern in enumerate(self.patterns):
