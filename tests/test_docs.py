@@ -18,6 +18,7 @@ import pytest
 
 from stackyard import errors
 from stackyard.cli import run, stackyard
+from tests.cases import each_of
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -129,7 +130,7 @@ def test_real_json_has_the_described_fields(
 # Links and pointers.
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@each_of("page", PAGES, ids=named)
 def test_links_lead_somewhere(page: Path) -> None:
     """Each relative link names a file that exists, and a heading of it."""
     for link in _LINK.findall(prose(page.read_text(encoding="utf-8"))):
@@ -173,7 +174,7 @@ def commands_in(text: str) -> Iterator[list[str]]:
 COMMANDS = {named(page): {tuple(words) for words in commands_in(page.read_text("utf-8"))} for page in PAGES}
 
 
-@pytest.mark.parametrize("page", [page for page, commands in COMMANDS.items() if commands])
+@each_of("page", [page for page, commands in COMMANDS.items() if commands])
 def test_commands_exist_with_their_flags(page: str) -> None:
     """Each command that a page shows is one, and takes the options it is shown with."""
     for words in COMMANDS[page]:
@@ -273,7 +274,7 @@ def test_folders_are_told_in_how_a_run_works() -> None:
 # Form.
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@each_of("page", PAGES, ids=named)
 def test_pages_are_plain(page: Path) -> None:
     """One sentence a line in prose, and nothing that is still to be done."""
     text = page.read_text(encoding="utf-8")

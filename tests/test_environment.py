@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from stackyard.edges.git import revision
+from tests.cases import each_of
 from tests.repositories import MADE, commit, git, init
 
 LIVE = """
@@ -145,3 +146,31 @@ def test_a_live_test_that_skips_has_failed_in_ci(tmp_path: Path, monkeypatch: py
     assert "skipped where CI promises what it needs" in said
     assert "no engine" in said
     assert (live, other, why, code) == ("test_x", "test_y", "skipped", 1)
+
+
+def test_each_case_is_tried_and_those_that_fail_are_told() -> None:
+    """In one test: an assertion, an exception and a check of pytest's own that failed, each with its values."""
+    tried = []
+
+    @each_of("number,word", [(1, "a"), (2, "b"), (3, "c"), (4, "d")])
+    def test_it(number: int, word: str) -> None:
+        tried.append(number)
+        assert number != 2
+        if number == 3:
+            with pytest.raises(ValueError, match="x"):
+                ""
+        if number == 4:
+            raise KeyError(word)
+
+    with pytest.raises(BaseExceptionGroup, match="3 of 4 cases") as caught:
+        test_it()
+
+    notes = [problem.__notes__ for problem in caught.value.exceptions]
+    assert notes == [[f"case {n} of 4: {{'number': {n}, 'word': '{w}'}}"] for n, w in ((2, "b"), (3, "c"), (4, "d"))]
+    assert tried == [1, 2, 3, 4]
+
+
+@each_of("letter", ["a", "b"])
+def test_a_case_may_be_one_value(letter: str) -> None:
+    """It is given as it is, as `parametrize` gives it."""
+    assert letter in ("a", "b")

@@ -19,6 +19,7 @@ from stackyard.model.surroundings import (
     Surroundings,
     WantedPlatform,
 )
+from tests.cases import each_of
 
 ENGINE: dict[str, Any] = {
     "address": "unix:///var/run/docker.sock",
@@ -55,7 +56,7 @@ def seen(code: str, *, around: dict[str, Any] | None = None, **engine: Any) -> C
     return found[0]
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("client", "engine", "buildx", "through", "has_contexts"),
     [
         ("28.2.2", "26.1.5+dfsg1", "0.13.1+ds1", "buildx", True),
@@ -71,7 +72,7 @@ def test_there_is_a_way_to_build(client: str, engine: str, buildx: str, through:
     assert way_to_build(client, engine, buildx) == Way(through, has_contexts)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("client", "engine", "buildx", "os", "words"),
     [
         ("", "26.1.5", "", "linux", "docker is not installed"),
@@ -164,7 +165,7 @@ def test_a_disk_that_is_nearly_full_is_off() -> None:
     assert "not known" in seen("disk", free_bytes=None).sentence
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("state", "ours", "bases"),
     [("login", True, True), ("open", True, True), ("no login", False, True), ("refused", False, False)],
 )

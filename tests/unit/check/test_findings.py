@@ -9,6 +9,7 @@ import pytest
 from stackyard.check.findings import findings_of, refuse_errors
 from stackyard.errors import FindingsProblem
 from stackyard.model.stack import Finding, Revision, Stack, TagTemplates
+from tests.cases import each_of
 from tests.unit.plan.made import COMMIT, stack, suite, target
 
 TESTED = (suite(),)
@@ -65,7 +66,7 @@ def test_two_images_under_one_name() -> None:
     assert errors(stack(one, two)) == []
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("graph", "rings"),
     [
         ({"a": "a"}, ["a -> a"]),

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from stackyard.check.fixes import mended
 from stackyard.model.stack import Finding
+from tests.cases import each_of
 
 
 def lost(line: int, column: int = 6) -> Finding:
@@ -19,7 +18,7 @@ def bare(line: int, column: int = 1) -> Finding:
     return Finding("unquoted-version", "warning", "bare", "versions.yaml", line, column)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "findings", "fresh", "did"),
     [
         ("ARG V=1\nFROM x\nUSER $V\n", [lost(3)], "ARG V=1\nFROM x\nARG V\nUSER $V\n", ["2:added `ARG V` below FROM"]),

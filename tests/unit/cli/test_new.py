@@ -10,6 +10,7 @@ import pytest
 from stackyard import verbs
 from stackyard.load.spec.read import read_spec
 from stackyard.write.entry import with_entry
+from tests.cases import each_of
 from tests.conftest import GitStack
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.test_start import files_of, repository
@@ -122,7 +123,7 @@ def test_a_spec_that_takes_no_lines_is_left_alone(shell: Shell) -> None:
     assert files_of(shell.root) == before
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "expected"),
     [
         ("images:\n  a:\n", "images:\n  a:\n  new:\n    depend_on: base\n"),

@@ -13,6 +13,7 @@ from stackyard import verbs
 from stackyard.load.begin.compose import UNKNOWN, interpolated
 from stackyard.load.begin.workflows import read_workflow
 from stackyard.load.spec.read import read_spec
+from tests.cases import each_of
 from tests.conftest import GitStack
 from tests.repositories import commit, git
 from tests.unit.cli.conftest import Shell
@@ -272,7 +273,7 @@ jobs:
     ]
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "value"),
     [
         ("a", "a"),

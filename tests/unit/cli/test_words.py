@@ -17,6 +17,7 @@ from stackyard import __version__
 from stackyard.cli import GROUPS, stackyard
 from stackyard.cli.session import COMPLETION, Session
 from stackyard.report.text import PLAIN, Style, seen, table
+from tests.cases import each_of
 from tests.unit.cli.conftest import Shell, Terminal
 
 VERBS = [name for names in GROUPS.values() for name in names]
@@ -133,7 +134,7 @@ def test_a_pipe_gets_every_word(shell: Shell) -> None:
     assert "\x1b" not in said.out
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("environ", "is_terminal", "is_coloured"),
     [
         ({"TERM": "xterm"}, True, True),

@@ -21,6 +21,7 @@ from stackyard.edges.rawjson import Progress, Values
 from stackyard.errors import EngineUnavailable
 from stackyard.model.building import Way
 from stackyard.model.reference import Platform, Reference
+from tests.cases import each_of
 
 ID = "sha256:" + "a" * 64
 
@@ -262,7 +263,7 @@ class TestApart:
         assert made.dockerfile.with_name("Dockerfile.dockerignore").read_text() == "secret\n"
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("one", "other"),
     [
         ("debian", "docker.io/library/debian:latest"),
@@ -495,9 +496,7 @@ def test_facts_of_an_image():
     assert (bare.layers, bare.config, bare.repository_digests) == ((), {}, ())
 
 
-@pytest.mark.parametrize(
-    ("name", "asked"), [("cafe", "cafe:latest"), ("a/b:1", "a/b:1"), (ID, ID), (f"a@{ID}", f"a@{ID}")]
-)
+@each_of(("name", "asked"), [("cafe", "cafe:latest"), ("a/b:1", "a/b:1"), (ID, ID), (f"a@{ID}", f"a@{ID}")])
 def test_names_an_engine_cannot_mistake(name: str, asked: str):
     """`cafe` alone would also find an image whose id begins with it."""
     assert _unmistakable(name) == asked

@@ -14,6 +14,7 @@ from stackyard.edges.auth import login_hint
 from stackyard.edges.credentials import Credential
 from stackyard.edges.ecr import EcrCredentials, ask_aws, region_of
 from stackyard.errors import RegistryProblem
+from tests.cases import each_of
 from tests.unit.edges.servers import Answer, Server
 
 HOST = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
@@ -21,7 +22,7 @@ TOKEN = base64.b64encode(b"AWS:pa55").decode()
 STORED = Credential("ann", "secret")
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("host", "region"),
     [
         (HOST, "eu-central-1"),

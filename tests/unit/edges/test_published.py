@@ -13,6 +13,7 @@ from stackyard.model.content import PublishedFacts
 from stackyard.model.names import Tag
 from stackyard.model.reference import Platform, Repository
 from stackyard.testing.registry import MadeImage, MemoryRegistry, make_image, make_index, sha256
+from tests.cases import each_of
 
 LAB = Repository("registry.example/lab")
 AMD, ARM = Platform("linux/amd64"), Platform("linux/arm64")
@@ -88,7 +89,7 @@ def test_nothing_is_none() -> None:
     assert found(MemoryRegistry()) is None
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("body", "words"),
     [
         (b'{"layers": []}', "it names no config"),
@@ -109,7 +110,7 @@ def test_what_is_no_image(body: bytes, words: str) -> None:
     assert manifest.digest in str(caught.value)
 
 
-@pytest.mark.parametrize("config", [b"{}", b"no json", b'{"os": 1}', b"\xff"])
+@each_of("config", [b"{}", b"no json", b'{"os": 1}', b"\xff"])
 def test_a_config_that_is_none(config: bytes) -> None:
     """An artifact with a config of its own kind."""
     registry = MemoryRegistry()

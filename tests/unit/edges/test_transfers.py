@@ -12,11 +12,12 @@ from stackyard.edges.process import Processes
 from stackyard.edges.transfers import Transfers, passes
 from stackyard.errors import EngineUnavailable, RegistryRefused, RegistryUnreachable
 from stackyard.model.reference import Reference
+from tests.cases import each_of
 
 LAB = Reference.parse("registry.example/lab:1")
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("words", "is_passing"),
     [
         ("received unexpected HTTP status: 503 Service Unavailable", True),

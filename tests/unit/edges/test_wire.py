@@ -9,9 +9,10 @@ import pytest
 
 from stackyard.edges.wire import proxy_for, trust
 from stackyard.errors import ConfigError
+from tests.cases import each_of
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("environ", "host", "proxy"),
     [
         ({}, "r.example", None),

@@ -7,6 +7,7 @@ import pytest
 
 from stackyard.errors import InvalidValue
 from stackyard.inside.junit import LARGEST_BYTES, read_foreign, read_junit
+from tests.cases import each_of
 
 GOOD = b'<testcase classname="a.B" name="one"/>'
 
@@ -16,7 +17,7 @@ def suite(cases: bytes, values: bytes = b"") -> bytes:
     return b"<?xml version='1.0'?><testsuites><testsuite " + values + b">" + cases + b"</testsuite></testsuites>"
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "counts", "is_pass"),
     [
         (suite(GOOD), (1, 0, 0), True),
@@ -56,7 +57,7 @@ def test_failures_are_named_with_their_first_line() -> None:
 BOMB = b"""<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><testsuite><testcase name="&c;"/></testsuite>"""
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "why"),
     [
         (BOMB, "it has a document type"),

@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 
 from stackyard.errors import FileProblem
 from stackyard.load.yaml import _LOADER, Doc, read
+from tests.cases import each_of
 from tests.examples import examples
 
 
@@ -34,9 +35,7 @@ def problem(data: bytes | str) -> FileProblem:
     return caught.value
 
 
-@pytest.mark.parametrize(
-    "text", ["3.10", "2021.2", "yes", "0x10", "1e3", "1_000", "012", "2026-01-01", "=", "true", "."]
-)
+@each_of("text", ["3.10", "2021.2", "yes", "0x10", "1e3", "1_000", "012", "2026-01-01", "=", "true", "."])
 def test_scalars_are_as_they_are_written(text: str) -> None:
     """No number, no date, no boolean, until somebody asks for one."""
     assert plain(read(f"a: {text}\n'{text}': 1\n".encode(), "x")) == {"a": text, text: "1"}
@@ -106,7 +105,7 @@ def test_merged_keys_give_way() -> None:
     assert plain(read(text.encode(), "x"))["<<"] == "plain"
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "line", "column", "said", "hint"),
     [
         ("a: 1\nb: 2\na: 3\n", 3, 1, "'a' is here twice, first on line 1", None),
@@ -157,7 +156,7 @@ def test_another_encoding() -> None:
     assert "UTF-8" in str(problem("a: 1\n".encode("utf-16")))
 
 
-@pytest.mark.parametrize("text", ["[" * 102 + "]" * 102, "[" * 200_000, "{a: " * 50_000, "- " * 50_000, "? " * 50_000])
+@each_of("text", ["[" * 102 + "]" * 102, "[" * 200_000, "{a: " * 50_000, "- " * 50_000, "? " * 50_000])
 def test_what_is_nested_without_end(text: str) -> None:
     """A problem; never an exhausted stack, which would end the process."""
     assert "nested" in str(problem(text)) or "a key should be text" in str(problem(text))
@@ -182,15 +181,13 @@ def test_aliases_that_multiply_cost_what_they_are_long(link: str) -> None:
     assert len(doc.mapping("the file")) == 60
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"), [("true", True), ("Yes", True), ("on", True), ("FALSE", False), ("no", False)]
-)
+@each_of(("text", "expected"), [("true", True), ("Yes", True), ("on", True), ("FALSE", False), ("no", False)])
 def test_a_flag_is_what_yaml_takes(text: str, expected: bool) -> None:
     """The booleans of YAML 1.1."""
     assert read(f"a: {text}".encode(), "x").mapping("x")["a"].flag("`a`") is expected
 
 
-@pytest.mark.parametrize("text", ["TORCH_AUD_VER", "'true'", "1", "", "[true]", "y"])
+@each_of("text", ["TORCH_AUD_VER", "'true'", "1", "", "[true]", "y"])
 def test_another_type_is_no_flag(text: str) -> None:
     """An error with its line, never a guess: real files had names there, which counted as true."""
     doc = read(f"\na: {text}".encode(), "x").mapping("x")["a"]

@@ -7,17 +7,18 @@ import pytest
 
 from stackyard.errors import InvalidValue
 from stackyard.model.age import Age
+from tests.cases import each_of
 
 JANUARY = "2026-01-01T00:00:00Z"
 
 
-@pytest.mark.parametrize(("text", "hours"), [("1h", 1), ("36h", 36), ("30d", 720), ("4w", 672), ("never", None)])
+@each_of(("text", "hours"), [("1h", 1), ("36h", 36), ("30d", 720), ("4w", 672), ("never", None)])
 def test_ages_have_a_length(text: str, hours: int | None) -> None:
     """Hours, days and weeks; or none at all."""
     assert Age.parse(text).seconds == (None if hours is None else hours * 3600)
 
 
-@pytest.mark.parametrize("text", ["30", "d", "0d", "-3d", "1.5d", "30 d", "30D", "1m", "2 weeks", "", "999999d"])
+@each_of("text", ["30", "d", "0d", "-3d", "1.5d", "30 d", "30D", "1m", "2 weeks", "", "999999d"])
 def test_other_texts_are_none(text: str) -> None:
     """A number without a unit could be anything; the hint shows how it is written."""
     with pytest.raises(InvalidValue, match="is not a valid age") as caught:
@@ -25,7 +26,7 @@ def test_other_texts_are_none(text: str) -> None:
     assert "30d" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "now", "is_over"),
     [
         ("24h", "2026-01-02T00:00:00Z", False),

@@ -9,11 +9,12 @@ from stackyard.errors import InvalidValue
 from stackyard.model.building import cache_kinds
 from stackyard.model.caching import CachePlace, Caching, cache_notes, without_unreachable
 from stackyard.model.names import TargetName
+from tests.cases import each_of
 
 LAB = TargetName.parse("lab/3.12")
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "taken", "left"),
     [
         ("type=registry,ref=ghcr.io/lab/cache,mode=max", "ref=ghcr.io/lab/cache:lab-3.12,mode=max", None),
@@ -31,7 +32,7 @@ def test_each_target_has_a_place_of_its_own(text: str, taken: str, left: str | N
     assert place.of(LAB, "/stack", is_export=True) == f"type={place.kind},{left or taken}"
 
 
-@pytest.mark.parametrize(
+@each_of(
     "text", ["ghcr.io/lab/cache", "type=s3,bucket=x", "type=registry", "type=local", "type=registry,ref=a:b:c", "type="]
 )
 def test_what_is_no_place(text: str) -> None:

@@ -15,6 +15,7 @@ from stackyard.model.names import Digest, Tag
 from stackyard.model.reason import FileChanged, Reason
 from stackyard.model.record import Fact
 from stackyard.model.reference import Reference, Repository
+from tests.cases import each_of
 from tests.examples import examples
 from tests.unit.plan.made import built, result, suite
 
@@ -65,7 +66,7 @@ def test_the_bytes_never_change() -> None:
     )
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b'{"kind":"nonsense"}', b'{"kind":"file-changed","path":1}', b"\xff"])
+@each_of("data", [b"", b"{", b'{"kind":"nonsense"}', b'{"kind":"file-changed","path":1}', b"\xff"])
 def test_what_is_no_value_is_refused(data: bytes) -> None:
     """Damage and facts of a newer Stackyard are msgspec's error, which the record store translates."""
     with pytest.raises(msgspec.MsgspecError):

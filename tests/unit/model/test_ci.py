@@ -10,6 +10,7 @@ import pytest
 
 from stackyard.model.ci import Ci, PullRequest, as_ci_says, ci_of
 from stackyard.model.stack import Revision
+from tests.cases import each_of
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/lab"}
 PULL = {
@@ -217,7 +218,7 @@ HERE = Revision("a" * 40, "main", is_dirty=False, is_default=True)
 DETACHED = Revision("a" * 40, None, is_dirty=False)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("revision", "ci", "branch", "is_default"),
     [
         (HERE, None, "main", True),

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from stackyard.model.content import ImageFacts, content_digest
 from stackyard.model.reference import LocalImage, Platform
+from tests.cases import each_of
 from tests.unit.plan.made import sha
 
 CONFIG: dict[str, Any] = {"Env": ["A=1"], "Cmd": ["sh"], "User": "nobody", "Labels": {"a": "b"}}
@@ -28,7 +27,7 @@ def test_the_same_content_is_the_same_whatever_the_id() -> None:
     assert content_digest(facts("a", "b", image="1")) == content_digest(facts("a", "b", image="2"))
 
 
-@pytest.mark.parametrize(
+@each_of(
     "other",
     [
         facts("a"),

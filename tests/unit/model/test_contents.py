@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from stackyard.model.contents import ContentsChange, contents_changes
 from stackyard.model.names import TargetName
 from stackyard.model.record import Inventoried, Record
+from tests.cases import each_of
 from tests.unit.plan.made import AT, record, target
 
 LAB = target("lab")
@@ -24,7 +23,7 @@ def change(old: str, new: str) -> ContentsChange:
     return found
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("old", "new"),
     [
         (

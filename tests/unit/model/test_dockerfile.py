@@ -9,6 +9,7 @@ from stackyard.errors import InvalidValue
 from stackyard.load.dockerfile.parse import parse
 from stackyard.model.dockerfile import Body, Copied, Dockerfile, expand
 from stackyard.model.words import expand_known, heredocs
+from tests.cases import each_of
 
 
 def dockerfile(text: str) -> Dockerfile:
@@ -29,7 +30,7 @@ def paths(text: str, platform: str = "", triggers: Body | None = None, /, **pass
 VALUES = {"FULL": "value", "EMPTY": "", "TAG": "v1.2.3-rc1", "PATHS": "/a/b/c", "12": "twelve"}
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "expected"),
     [
         ("plain", "plain"),
@@ -93,7 +94,7 @@ def test_expand(text: str, expected: str) -> None:
     assert expand(text, VALUES) == expected
 
 
-@pytest.mark.parametrize(
+@each_of(
     "text",
     [
         *("'open", '"open', "${", "${FULL", "${FULL:-x", "${}", "${{FULL}}", "${:-x}", "${FULL=x}", "${FULL:=x}"),
@@ -124,7 +125,7 @@ def test_missing_names_are_told() -> None:
     assert expand_known("${A:-1}$B$C", {"B": None, "C": "c"}) == ("1c", frozenset("AB"))
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("line", "names"),
     [
         ("RUN <<EOF", ["EOF"]),
@@ -151,7 +152,7 @@ def test_heredocs_of_a_line(line: str, names: list[str]) -> None:
     assert [found.name for found in heredocs(line)] == names
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "expected"),
     [
         ("FROM debian", ["debian"]),
@@ -235,7 +236,7 @@ def test_triggers_of_an_image_from_outside() -> None:
     assert paths("FROM scratch AS a\nFROM a", "", Body(copies=(Copied("copy", ("x",), 1),))) == ["x"]
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("instructions", "expected"),
     [
         ("COPY a /x", ["a"]),

@@ -7,11 +7,12 @@ import pytest
 
 from stackyard.errors import InvalidValue
 from stackyard.model.downloads import Download, GitRef, digest_named, digest_of_commit
+from tests.cases import each_of
 
 COMMIT = "1f" * 20
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("address", "git"),
     [
         ("https://example.org/a.tgz", None),

@@ -20,6 +20,7 @@ from stackyard.model.ecr import (
     version_tag,
 )
 from stackyard.model.names import ImageName
+from tests.cases import each_of
 
 LAB = ImageName("lab-base")
 WEST = Region("us-west-2")
@@ -54,21 +55,21 @@ def test_an_image_no_registry_takes() -> None:
         ecr_repository(None, WEST, ImageName("Lab"))
 
 
-@pytest.mark.parametrize("text", ["", "12345678901", "0123456789012", "acme", "12345678901a"])
+@each_of("text", ["", "12345678901", "0123456789012", "acme", "12345678901a"])
 def test_bad_account(text: str) -> None:
     """An account is twelve digits, as text: a leading zero counts."""
     with pytest.raises(InvalidValue, match="AWS account"):
         Account.parse(text)
 
 
-@pytest.mark.parametrize("text", ["", "us", "us-west", "us-west-2a/", "US-WEST-2", "us_west_2"])
+@each_of("text", ["", "us", "us-west", "us-west-2a/", "US-WEST-2", "us_west_2"])
 def test_bad_region(text: str) -> None:
     """A region has its usual form."""
     with pytest.raises(InvalidValue, match="AWS region"):
         Region.parse(text)
 
 
-@pytest.mark.parametrize("text", ["us-west-2", "eu-central-1", "us-gov-west-1", "ap-southeast-4", "us-isob-east-1"])
+@each_of("text", ["us-west-2", "eu-central-1", "us-gov-west-1", "ap-southeast-4", "us-isob-east-1"])
 def test_good_region(text: str) -> None:
     """All partitions' regions are taken."""
     assert Region.parse(text) == text
@@ -85,7 +86,7 @@ def test_tag_with_an_opaque_stamp() -> None:
     assert version_tag("3.10", "local-build") == "py3.10-local-build"
 
 
-@pytest.mark.parametrize("stamp", ["", "2021-08-31T19:51:48", "two words", "a/b", "x" * 128])
+@each_of("stamp", ["", "2021-08-31T19:51:48", "two words", "a/b", "x" * 128])
 def test_tag_that_is_none(stamp: str) -> None:
     """A stamp that no tag can hold is refused here, not by a registry after the build."""
     with pytest.raises(InvalidValue) as caught:
@@ -108,7 +109,7 @@ def test_stamp_is_utc() -> None:
         Stamp.at(datetime(2025, 7, 1))
 
 
-@pytest.mark.parametrize(
+@each_of(
     "text",
     [
         "local-build",

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 
 from stackyard.model.eta import remaining
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
+from tests.cases import each_of
 from tests.unit.plan.made import plan, stack, target
 
 UP, LEFT, RIGHT = TargetName("up"), TargetName("left"), TargetName("right")
@@ -22,7 +22,7 @@ def expecting(**seconds: float | None) -> Plan:
     return msgspec.structs.replace(made, steps=steps)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("ended", "running", "workers", "left"),
     [
         ([], {}, 2, 40.0),  # up, then both beside each other

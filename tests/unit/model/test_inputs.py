@@ -26,6 +26,7 @@ from stackyard.model.inputs import (
 )
 from stackyard.model.names import TargetName
 from stackyard.model.reason import ArgumentChanged
+from tests.cases import each_of
 from tests.unit.plan.made import blob, sha
 
 BASE, UP = "docker.io/library/debian:12", TargetName("up")
@@ -77,7 +78,7 @@ def build(inputs: Inputs, up: str = "up", base: str = "base") -> str:
     return build_fingerprint(inputs, {UP: sha(up)}, {name: sha(base) for name in inputs.bases})
 
 
-@pytest.mark.parametrize(("change", "clauses"), CHANGES, ids=lambda value: str(value)[:30])
+@each_of(("change", "clauses"), CHANGES, ids=lambda value: str(value)[:30])
 def test_every_difference_counts_and_is_told(change: dict[str, Any], clauses: list[str]) -> None:
     """Each field changes both fingerprints, and the reasons name exactly what is different."""
     other = msgspec.structs.replace(SOME, **change)
@@ -153,7 +154,7 @@ EXPLAINED: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("now", "was", "clauses"), EXPLAINED)
+@each_of(("now", "was", "clauses"), EXPLAINED)
 def test_what_explains_a_difference_is_told_first(now: dict[str, Any], was: dict[str, Any], clauses: list[str]) -> None:
     """A file that is there and counts no more was not removed; an argument that only FROM reads has its effect."""
     wanted, known = msgspec.structs.replace(SOME, **now), msgspec.structs.replace(SOME, **was)
@@ -206,7 +207,7 @@ def test_blob_ids_are_those_of_git() -> None:
     assert BlobId.of(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("name", "value"),
     [
         ("TOKEN", "x"),
@@ -241,7 +242,7 @@ def test_a_guess_at_a_secret_costs_what_it_should() -> None:
     assert comparable("TOKEN", "hush") == f"hidden:{key.hex()}"
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("name", "value"),
     [
         ("PYTHON_VERSION", "3.10"),

@@ -7,11 +7,12 @@ import pytest
 
 from stackyard.errors import InvalidValue
 from stackyard.model.names import Digest, ImageName, Name, Tag, TargetName, VersionName, nearest
+from tests.cases import each_of
 
 HEX = "0123456789abcdef" * 4
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("kind", "text"),
     [
         (Digest, f"sha256:{HEX}"),
@@ -33,7 +34,7 @@ def test_a_name_is_its_text(kind: type[Name], text: str) -> None:
     assert str(kind.parse(text)) == text
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("kind", "text"),
     [
         (Digest, ""),

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 
 from stackyard.model.ci import Ci, PullRequest
 from stackyard.model.policy import Ruling, found, matches, rule
 from stackyard.model.stack import Policy, Revision, TagTemplates, Words
 from stackyard.model.tags import tags_of
+from tests.cases import each_of
 from tests.unit.plan.made import stack, target
 
 COMMIT = "1f0c9a2" + "0" * 33
@@ -22,7 +22,7 @@ OURS = Ci("topic", None, PullRequest("12", "topic", "main"))
 FORK = Ci("main", None, PullRequest("12", "main", "main", is_fork=True))
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("policy", "ci", "revision", "message", "refusal"),
     [
         (Policy(), None, HERE, "", None),
@@ -67,7 +67,7 @@ def test_a_word_that_stops_everything() -> None:
     assert [note.kind for note in ruling.notes] == ["skip"]
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("policy", "ci", "message", "by"),
     [
         (USUAL, MAIN, "Full Rebuild", '"full rebuild" in the commit message'),
@@ -83,7 +83,7 @@ def test_what_builds_everything_anew(policy: Policy, ci: Ci | None, message: str
     assert rule(policy, ci, HERE, message, publish=False).forced_by == by
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("message", "is_said"),
     [
         ("full rebuild", True),

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import get_args
 
-import pytest
-
 from stackyard.model import canonical, reason
 from stackyard.model.names import TargetName
 from stackyard.model.reason import (
@@ -33,6 +31,7 @@ from stackyard.model.reason import (
     TagMissing,
     Unchanged,
 )
+from tests.cases import each_of
 from tests.unit.plan.made import sha
 
 OLD, NEW = sha("old"), sha("new")
@@ -110,13 +109,13 @@ CLAUSES: list[tuple[Reason, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "kind", "clause"), CLAUSES, ids=str)
+@each_of(("value", "kind", "clause"), CLAUSES, ids=str)
 def test_a_reason_says_itself(value: Reason, kind: str, clause: str) -> None:
     """A short clause; digests are cut to what a person compares by eye."""
     assert str(value) == clause
 
 
-@pytest.mark.parametrize(("value", "kind", "clause"), CLAUSES, ids=str)
+@each_of(("value", "kind", "clause"), CLAUSES, ids=str)
 def test_a_reason_is_its_kind_and_its_facts(value: Reason, kind: str, clause: str) -> None:
     """In JSON the kind never changes, and whoever reads it gets the same value."""
     assert canonical.builtins(value)["kind"] == kind

@@ -8,12 +8,13 @@ import pytest
 from stackyard.errors import InvalidValue
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, Repository, content_tag
+from tests.cases import each_of
 
 HEX = "0123456789abcdef" * 4
 DIGEST = f"sha256:{HEX}"
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "repository", "tag", "digest"),
     [
         ("debian", "debian", None, None),
@@ -36,7 +37,7 @@ def test_a_reference_is_taken_apart(text: str, repository: str, tag: str | None,
     assert str(reference) == text
 
 
-@pytest.mark.parametrize(
+@each_of(
     "text",
     ["", ":1", "Debian", "ghcr.io/Acme/lab", "lab:", "lab:a b", "lab@", f"@{DIGEST}", "lab@sha256:12", "a//b", "a/",
      "/a", f"lab:@{DIGEST}", "https://ghcr.io/lab", "lab:-x", "a..b", "a/-b", "lab:1:2", "lab\n"],
@@ -47,7 +48,7 @@ def test_what_is_no_reference_is_refused(text: str) -> None:
         Reference.parse(text)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("spellings", "host", "path"),
     [
         (("debian", "docker.io/debian", "index.docker.io/library/debian"), "docker.io", "library/debian"),

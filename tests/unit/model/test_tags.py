@@ -9,6 +9,7 @@ from stackyard.errors import InvalidValue
 from stackyard.model.names import Tag
 from stackyard.model.stack import Revision, TagTemplates
 from stackyard.model.tags import numbered, render, sanitise, tags_of, values_of
+from tests.cases import each_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 USUAL = TagTemplates(("{prefix}-{commit}",), ("{prefix}-{branch}",))
@@ -32,7 +33,7 @@ def test_a_detached_head_gets_no_branch_tag() -> None:
     assert tags_of(USUAL, Revision(COMMIT, None, False), {"prefix": "2026.3"}) == (("2026.3-0123456",), ())
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("branch", "expected"),
     [
         ("main", "main"),
@@ -95,9 +96,7 @@ def test_a_tag_of_just_the_length_is_left_alone() -> None:
     assert on("x" * 122, "{prefix}-{branch}", prefix="2026.3").startswith("2026.3-" + "x" * 112 + "-")
 
 
-@pytest.mark.parametrize(
-    ("branch", "expected"), [("-x", "x"), ("#12-fix", "12-fix"), (".hidden", "hidden"), ("_x", "_x")]
-)
+@each_of(("branch", "expected"), [("-x", "x"), ("#12-fix", "12-fix"), (".hidden", "hidden"), ("_x", "_x")])
 def test_a_tag_begins_as_tags_may(branch: str, expected: str) -> None:
     """Dots and dashes before a branch's name are left out where it begins the tag."""
     assert on(branch, "{branch}") == expected

@@ -16,6 +16,7 @@ from stackyard.model.reference import Platform
 from stackyard.model.stack import Stack, StampFile, TagTemplates
 from stackyard.plan.adopt import Answer, adoptable, platform_of, wanted
 from stackyard.plan.adopted import openings
+from tests.cases import each_of
 from tests.unit.plan.made import (
     actions,
     adopted,
@@ -75,7 +76,7 @@ GOOD = {"up": facts("up", "a"), "lab": facts("lab", "a", "b"), "tool": facts("to
 # Which tag.
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("asked", "tag"),
     [
         (None, "main"),

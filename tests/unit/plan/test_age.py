@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 
 from stackyard.model.age import Age
 from stackyard.model.decide import Need
 from stackyard.model.plan import Plan
 from stackyard.model.record import Record
+from tests.cases import each_of
 from tests.unit.plan.made import AT, BASE, actions, known, plan, reasons, record, result, stack, suite, target
 
 FEBRUARY, MARCH = "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"
@@ -35,7 +35,7 @@ def test_too_old_is_a_reason_to_build() -> None:
     assert actions(made)["lab"] == "decide-later"
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("why", "now", "changes"),
     [
         ("nobody looked at a clock", "", {}),

@@ -8,6 +8,7 @@ import pytest
 from stackyard.errors import NothingToDo
 from stackyard.model.names import TargetName
 from stackyard.plan.coherence import Standing, check_coherent, left_behind
+from tests.cases import each_of
 from tests.unit.plan.made import manifest, record, target
 
 BASE, LEAF = target("base"), target("leaf", "base")
@@ -25,7 +26,7 @@ def check(leaf: Standing, beside: Standing | None, held: Standing | None) -> Non
     check_coherent(promoted, lambda name: held if name == BASE.name else None, "main", "stable")
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("beside", "held"),
     [
         (standing("b"), None),

@@ -14,6 +14,7 @@ from stackyard.model.reference import PublishedImage, Reference
 from stackyard.model.stack import Revision, TagTemplates, Target
 from stackyard.model.tags import COMMIT_DIGITS
 from stackyard.plan.graph import build_order, graph_of
+from tests.cases import each_of
 from tests.unit.plan.made import (
     AT,
     BASE,
@@ -69,7 +70,7 @@ def test_everything_known_does_nothing() -> None:
     assert not made.has_work
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("fields", "clauses"),
     [
         ({"dockerfile": target("x", text="FROM y").inputs.dockerfile}, ["images/left/Dockerfile changed"]),
@@ -173,7 +174,7 @@ def places(place: TagPlace) -> dict[tuple[TagPlace, str], Digest]:
     return {(place, AT_MAIN): manifest("named") if place == "registry" else sha(["image", "named"])}
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("facts", "tags", "publish", "missing"),
     [
         ((), {}, False, [FIXED, "main"]),

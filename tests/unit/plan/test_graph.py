@@ -8,6 +8,7 @@ import pytest
 from stackyard.errors import GraphProblem
 from stackyard.model.names import TargetName
 from stackyard.plan.graph import build_order, components, descendants, graph_of
+from tests.cases import each_of
 from tests.unit.plan.made import stack, target
 
 
@@ -20,7 +21,7 @@ def graph(text: str) -> dict[TargetName, tuple[TargetName, ...]]:
     return found
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "expected"),
     [
         ("a b:a c:a", "a b c"),
@@ -67,7 +68,7 @@ def test_all_that_is_built_on_something() -> None:
     assert descendants(graph("a b:a c:b d:a e"), [TargetName("a"), TargetName("b")]) == {"b", "c", "d"}
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "names", "expected"),
     [
         ("a b:a c:a x y:x", "a b c x y", "abc xy"),

@@ -11,6 +11,7 @@ from stackyard.model.decide import Need
 from stackyard.model.plan import Plan
 from stackyard.plan.beside import beside
 from stackyard.plan.like_datahub import like_datahub, printed, sanitised, words_of
+from tests.cases import each_of
 from tests.unit.plan.made import known, plan, record, stack, suite, target
 
 BASE, NEW = "a" * 40, "b" * 40
@@ -139,7 +140,7 @@ def test_images_that_the_root_does_not_lead_to_are_dropped() -> None:
 # One tag: names.
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("branch", "expected"),
     [
         ("feature/x", "feature-x"),
@@ -209,7 +210,7 @@ def test_runs_that_build_nothing(change: OldChange, world: OldWorld, said: str) 
     assert len(old.steps) == 4
 
 
-@pytest.mark.parametrize("path", ["model/x.py", "scripts/main.py", "dodo.py", ".github/workflows/main.yml"])
+@each_of("path", ["model/x.py", "scripts/main.py", "dodo.py", ".github/workflows/main.yml"])
 def test_the_scripts_own_files_start_the_workflow_and_build_nothing(path: str) -> None:
     """They are watched, and below no image."""
     old = like_datahub(SPEC, changed(path), BRANCH)

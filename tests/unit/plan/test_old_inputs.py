@@ -9,6 +9,7 @@ import pytest
 from stackyard.errors import InvalidValue
 from stackyard.model.stack import Stack, Target
 from stackyard.plan.old_inputs import of_original_tag, of_stable_prefix
+from tests.cases import each_of
 from tests.unit.plan.made import stack, target
 
 
@@ -22,7 +23,7 @@ ONE = stack(of_plan("lab", "2026.3"))
 TWO = stack(of_plan("lab/OLD", "2021.3", "-good"), of_plan("lab/NEW", "2021.3.1"))
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("of", "typed", "meant"),
     [
         (ONE, "2026.3-main", ("2026.3-main", "2026.3-stable", ())),
@@ -53,7 +54,7 @@ def test_a_prefix_becomes_stable(of: Stack, typed: str, meant: tuple[str, str, t
     assert of_stable_prefix(of, typed) == meant
 
 
-@pytest.mark.parametrize("typed", ["main", "", "-main", "2026.3-", "2026 3-main"])
+@each_of("typed", ["main", "", "-main", "2026.3-", "2026 3-main"])
 def test_what_is_no_tag_of_a_quarter(typed: str) -> None:
     """Told before anything is looked for."""
     with pytest.raises(InvalidValue, match="is no tag of a quarter"):

@@ -15,6 +15,7 @@ from stackyard.model.selectors import selectable
 from stackyard.model.stack import Stack, Target
 from stackyard.plan.compare import compare
 from stackyard.plan.selection import choose, refuse_orphans, select
+from tests.cases import each_of
 from tests.unit.plan.made import actions, known, pushed, reasons, record, result, stack, suite, target
 
 LAB = msgspec.structs.replace(
@@ -49,7 +50,7 @@ def edited(of: Target) -> Target:
     return msgspec.structs.replace(of, inputs=inputs)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("words", "expected"),
     [
         ("", "base lab-gpu/3.12 lab/3.11 lab/3.12 web"),

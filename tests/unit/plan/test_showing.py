@@ -10,6 +10,7 @@ from stackyard.errors import InvalidValue, UnknownName
 from stackyard.model.release import Release
 from stackyard.plan.releases import draft
 from stackyard.plan.showing import Looking
+from tests.cases import each_of
 from tests.unit.plan.made import known, manifest, move, promotion, pushed, record, sha, stack, target
 
 BASE, LEAF = target("base"), target("leaf", "base")
@@ -27,7 +28,7 @@ FALL = msgspec.structs.replace(
 LOOKING = Looking(stack(BASE, LEAF), KNOWN, [draft(FALL, KNOWN, {})], [FALL], "registry")
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("asked", "kind", "contents"),
     [
         ("fall", "release", ["b1", "l1"]),

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -16,6 +15,7 @@ from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.plan import Note, Plan
 from stackyard.model.stack import Finding, Revision, TagTemplates, Target
 from stackyard.report.markdown import LIMIT, plan_markdown
+from tests.cases import each_of
 from tests.unit.plan.made import AT, COMMIT, known, plan, record, stack, target
 
 PARSER = MarkdownIt("commonmark").enable("table")
@@ -115,7 +115,7 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("name", NASTY)
+@each_of("name", NASTY)
 def test_names_are_never_markdown(name: str) -> None:
     """A file of any name is shown as it is, in its cell, as code, and changes nothing around it."""
     text = plan_markdown(with_files(name, name + "2"))

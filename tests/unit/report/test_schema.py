@@ -14,6 +14,7 @@ import pytest
 from stackyard.model import canonical, reason
 from stackyard.report.data import plan_data
 from stackyard.report.schema import plan_schema
+from tests.cases import each_of
 from tests.unit.plan.made import BASE, known, plan, record, stack, suite, target
 
 ROOT = Path(__file__).parents[3]
@@ -73,7 +74,7 @@ def test_every_kind_of_reason_is_told(kind: type, validator: jsonschema.Draft202
     assert not validator.is_valid(data)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("place", "value"),
     [
         (("format",), 2),

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from stackyard.report.text import PLAIN, Style, count_text, cut, joined, seen, size_text, table, time_text, wrapped
+from tests.cases import each_of
 
 ROWS = [("base", "build", "", "never built"), ("a-longer-name", "reuse", "", "unchanged since yesterday")]
 HEADS = ("image", "step", "tags", "why")
@@ -30,7 +29,7 @@ def test_colours_do_not_move_columns() -> None:
     assert [seen(line) for line in lines] == [len(line) for line in table(ROWS, HEADS, PLAIN, 200).split("\n")]
 
 
-@pytest.mark.parametrize("width", range(20, 60, 3))
+@each_of("width", range(20, 60, 3))
 def test_a_narrow_terminal_loses_no_row(width: int) -> None:
     """Cut at the end, or a line per cell: every image is there, and no line is wider than it must be."""
     text = table(ROWS, HEADS, PLAIN, width)
@@ -45,7 +44,7 @@ def test_a_table_without_rows() -> None:
     assert table([], HEADS, PLAIN, 80) == "image"
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("seconds", "text"),
     [
         (0, "0.0 s"),
@@ -61,7 +60,7 @@ def test_times(seconds: float, text: str) -> None:
     assert time_text(seconds) == text
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("size", "text"),
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_949, "999.9 kB"), (999_960, "1.0 MB"), (10**16, "10000.0 TB")],
 )

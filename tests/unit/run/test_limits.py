@@ -12,11 +12,12 @@ from stackyard.edges.machine import Size
 from stackyard.errors import InvalidValue
 from stackyard.run.events import Limits
 from stackyard.run.limits import limits_of, usual
+from tests.cases import each_of
 
 GB = 10**9
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("size", "builds"),
     [
         (Size(8), 8),
@@ -49,7 +50,7 @@ def test_the_machine_can_be_asked(tmp_path: Path) -> None:
     assert machine.free_bytes(str(tmp_path / "none")) is None
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "limits"),
     [
         ("3", Limits(3, 1, 4)),
@@ -63,7 +64,7 @@ def test_jobs_are_builds_or_named_by_kind(text: str, limits: Limits) -> None:
     assert limits_of(text, Limits(builds=8)) == limits
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "sentence"),
     [
         ("0", "--jobs: '0' is not a number from 1 to 64"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from stackyard.errors import FileProblem
 from stackyard.load.dockerfile.parse import parse
 from stackyard.model.dockerfile import Arg, Copied, Dockerfile, Env, Use
+from tests.cases import each_of
 from tests.examples import examples
 
 
@@ -25,7 +26,7 @@ def problem(text: str | bytes) -> FileProblem:
     return caught.value
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("line", "base", "name", "platform"),
     [
         ("FROM debian", "debian", None, None),
@@ -48,7 +49,7 @@ def test_from(line: str, base: str, name: str | None, platform: str | None) -> N
     assert (stage.base, stage.name, stage.platform) == (Use("from", base, 1), name, platform)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("line", "expected"),
     [
         ("ARG A", [("A", None)]),
@@ -69,7 +70,7 @@ def test_arg(line: str, expected: list[tuple[str, str | None]]) -> None:
     assert read(f"FROM x\n{line}").stages[0].args == tuple(Arg(name, default, 2) for name, default in expected)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("line", "expected"),
     [
         ("ENV A=1 B=2", [("A", "1"), ("B", "2")]),
@@ -92,7 +93,7 @@ def test_label_keys() -> None:
     assert read(text).stages[0].labels == ("a.b", "c", "f", "old", "$V")
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("line", "how", "sources"),
     [
         ("COPY a /x", "copy", ("a",)),
@@ -131,7 +132,7 @@ def test_copy_from(line: str) -> None:
     assert stage.copies == ()
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("flags", "uses", "sources"),
     [
         ("--mount=type=bind,source=a,target=/t", [], ["a"]),
@@ -192,7 +193,7 @@ def test_escape_directive() -> None:
     assert file.stages[0].copies == (Copied("copy", ("a", "b"), 4),)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "image", "line"),
     [
         ("# syntax=docker/dockerfile:1\nFROM x", "docker/dockerfile:1", 1),
@@ -233,7 +234,7 @@ def test_line_ends(text: bytes) -> None:
     assert [(copied.how, copied.sources) for copied in stage.copies] == [("copy", ("a", "b")), ("add", ("d",))]
 
 
-@pytest.mark.parametrize(
+@each_of(
     "opening",
     [
         "RUN <<EOF",
@@ -311,7 +312,7 @@ CMD x"""
     assert len(read(text).stages) == 1
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "line", "sentence", "hint"),
     [
         ("", 1, "has no FROM", "begins with FROM"),

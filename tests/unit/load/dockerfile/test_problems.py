@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from stackyard.errors import FileProblem
 from stackyard.load.dockerfile.parse import parse, problems_of
+from tests.cases import each_of
 from tests.examples import examples
 
 HEAD = "FROM debian\n"
@@ -23,7 +24,7 @@ def told(text: str) -> list[tuple[int, str]]:
     return [(int(str(problem.line)), str(problem.problem)) for problem in problems]
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "lines"),
     [
         ("FROM a b\nCOPPY x /\nRUN y\nCOPY x\nARG\nENV A\n", [1, 2, 4, 5, 6]),
@@ -41,7 +42,7 @@ def test_every_true_error_is_told(text: str, lines: list[int]) -> None:
     assert [line for line, _ in told(text)] == lines
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "lines"),
     [
         (HEAD + "RUN apt-get update\n && apt-get install -y \\\n  curl\n && rm -rf /x\nRUN y\nCOPY z\n", [3, 7]),

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from stackyard.load.dockerfile.parse import parse
 from stackyard.load.dockerfile.reach import reachable
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import BlobId, Entry
+from tests.cases import each_of
 
 PATHS = (
     "Dockerfile", "README.md", "a.txt", "b.txt", "docs/x.md", "docs/y.txt", "scripts/run.sh", "scripts/sub/deep.sh",
@@ -29,7 +28,7 @@ def reached(instructions: str, *links: str, **args: str) -> str:
     return "everything" if len(found) == len(entries) else " ".join(sorted(found))
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("instructions", "expected"),
     [
         ("RUN true", ""),
@@ -94,7 +93,7 @@ def test_reach(instructions: str, expected: str) -> None:
     assert reached(instructions) == expected
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("instructions", "expected"),
     [
         ("COPY current /x", "everything"),

@@ -11,6 +11,7 @@ from stackyard.errors import FileProblem
 from stackyard.load.spec.read import read_spec
 from stackyard.load.spec.values import Spec
 from stackyard.model.stack import TagTemplates
+from tests.cases import each_of
 
 SAMPLES = Path(__file__).parents[5] / "shared" / "data" / "datahub-specs"
 
@@ -207,7 +208,7 @@ def sample_of(start: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("start", EXPECTED)
+@each_of("start", EXPECTED)
 def test_a_real_file_loads_as_it_is(start: str) -> None:
     """Plans, images and findings of each real file, with every error naming its line."""
     read, findings = read_spec(sample_of(start).read_bytes(), "spec.yml")

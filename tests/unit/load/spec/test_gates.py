@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from stackyard.load.spec.read import read_spec
 from stackyard.model.gates import ChannelGates, Gate
+from tests.cases import each_of
 
 HEAD = "images: {lab: , gpu-lab: }\ngroups: {gpus: [gpu-lab]}\nvars: {term: fall}\n"
 
@@ -36,7 +35,7 @@ def test_each_channel_lists_its_gates() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "line", "said", "hint"),
     [
         (

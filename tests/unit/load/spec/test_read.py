@@ -13,6 +13,7 @@ from stackyard.load.spec.policy import USUAL, settled
 from stackyard.load.spec.read import read_spec
 from stackyard.load.spec.values import Spec
 from stackyard.model.stack import Command, Finding, Policy, Secret, Words
+from tests.cases import each_of
 
 WHOLE = """\
 name: campus
@@ -73,7 +74,7 @@ def test_a_whole_file() -> None:
     assert whole.commands == (Command("PIP", "Packages", "pip list"), Command("BARE", "BARE", "python --version"))
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("tag", "fixed", "moving"),
     [
         ("", ("{commit}",), ("{branch}",)),
@@ -91,7 +92,7 @@ def test_both_kinds_of_tags_from_day_one(tag: str, fixed: tuple[str, ...], movin
     assert (templates.fixed, templates.moving) == (fixed, moving)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "words"),
     [
         ("", None),
@@ -128,7 +129,7 @@ def test_images_may_be_empty() -> None:
     assert spec("images:\n").images == ()
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "line", "said", "hint"),
     [
         ("root: a\nimage: {a: }\nimages: {a: }", 2, "the file has a key 'image'", "did you mean 'images'?"),
@@ -156,7 +157,7 @@ def test_keys_without_end_are_counted() -> None:
     assert "has 4900 more keys that nothing reads" in found[-1].sentence
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "line", "said"),
     [
         ("- a\n", 1, "the file should be a mapping"),
@@ -231,9 +232,7 @@ def test_timeouts_and_retries() -> None:
     assert [(image.timeout, image.retries) for image in found.images] == [("never", 2), (None, 0)]
 
 
-@pytest.mark.parametrize(
-    "entry", ["timeout: 30", "timeout: 1d", "timeout: soon", "retries: 10", "retries: -1", "retries: often"]
-)
+@each_of("entry", ["timeout: 30", "timeout: 1d", "timeout: soon", "retries: 10", "retries: -1", "retries: often"])
 def test_wrong_timeouts_and_retries(entry: str) -> None:
     """Each is an error at its place, with what it may be."""
     (found,) = findings(f"images:\n  a: {{{entry}}}\n")
@@ -275,7 +274,7 @@ def test_secrets_are_named() -> None:
     assert [image.secrets for image in found.images] == [(Secret("netrc", file="~/.netrc"),), ()]
 
 
-@pytest.mark.parametrize(
+@each_of(
     "entry", ["x: hunter2", "x: {}", "x: {env: A, file: b}", '"a,b": {env: A}', "x: {file: 'a,b'}", "x: {value: y}"]
 )
 def test_wrong_secrets(entry: str) -> None:

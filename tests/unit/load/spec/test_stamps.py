@@ -15,6 +15,7 @@ from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.spec.quoting import is_text_when_bare
 from stackyard.load.spec.stamps import Stamps, is_mixed, read_stamps, rewritten, stale_keys, stamp_findings
 from stackyard.model.stack import Finding
+from tests.cases import each_of
 
 PATH = "images/lab/last_updated.yaml"
 OLD = "2025-07-01T184545"
@@ -97,7 +98,7 @@ def test_a_copy_elsewhere() -> None:
     assert stamp_findings(there, ())[0].path == "ci/lab/last_updated.yaml"
 
 
-@pytest.mark.parametrize("data", [None, b"", b"\n", b"# none yet\n", b"{}\n", b"---\n", b"\xef\xbb\xbf"])
+@each_of("data", [None, b"", b"\n", b"# none yet\n", b"{}\n", b"---\n", b"\xef\xbb\xbf"])
 def test_nothing_yet(data: bytes | None) -> None:
     """L7: no file, an empty one, and one with comments alone hold no stamp."""
     stamps, findings = read_stamps(data, PATH)
@@ -105,7 +106,7 @@ def test_nothing_yet(data: bytes | None) -> None:
     assert not is_mixed(stamps)
 
 
-@pytest.mark.parametrize("value", ["2021-08-31T195148", "2021-08-31", "20210831195148", "1e3", "007", "yes", "1.10"])
+@each_of("value", ["2021-08-31T195148", "2021-08-31", "20210831195148", "1e3", "007", "yes", "1.10"])
 def test_as_written(value: str) -> None:
     """L8: a date, a number, a word for true: the stamp is the text in the file."""
     assert read(f"3.9.18: {value}\n").values == {"3.9.18": value}
@@ -134,7 +135,7 @@ def test_unquoted_key() -> None:
     assert (finding.code, finding.hint) == ("unquoted-version", 'write "3.10":')
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "line", "words"),
     [
         ("- a\n", 1, "the file should be a mapping"),
@@ -158,7 +159,7 @@ def test_refused(text: str, line: int, words: str) -> None:
 
 
 class TestRewritten:
-    @pytest.mark.parametrize(
+    @each_of(
         ("before", "updates", "remove", "after"),
         [
             ("3.9.18: OLD\n3.11.6: OLD\n", ["3.11.6"], [], "3.9.18: OLD\n3.11.6: NEW\n"),
@@ -179,7 +180,7 @@ class TestRewritten:
         """A new stamp takes the place of the old one; quotes, blanks, comments and line ends stay."""
         self.check(before, updates, remove, after)
 
-    @pytest.mark.parametrize(
+    @each_of(
         ("before", "updates", "after"),
         [
             ("3.9.18: OLD\n", ["3.11.6"], "3.9.18: OLD\n3.11.6: NEW\n"),
@@ -200,7 +201,7 @@ class TestRewritten:
         """A new key follows the last one, written like the others, in quotes where a bare one is a number."""
         self.check(before, updates, [], after)
 
-    @pytest.mark.parametrize(
+    @each_of(
         ("before", "remove", "after"),
         [
             (STALE, ["3.7.8", "3.8.7"], f"'3.10': {NEW}\n"),
@@ -227,7 +228,7 @@ class TestRewritten:
         """Both at once; a key that is to be updated is not taken out."""
         self.check(before, updates, remove, after)
 
-    @pytest.mark.parametrize(
+    @each_of(
         ("before", "after"),
         [
             ("", "'3.10': NEW\n3.11.6: NEW\n"),
@@ -265,7 +266,7 @@ class TestRewritten:
         kept = {key: stamp for key, stamp in values(text).items() if key not in remove or key in updates}
         assert list(values(after).items()) == list({**kept, **dict.fromkeys(updates, NEW)}.items())
 
-    @pytest.mark.parametrize("stamp", ["", "a b", "a/b", "2021-08-31T19:51:48", "a\n3.10: b", "'", "é", "x" * 128])
+    @each_of("stamp", ["", "a b", "a/b", "2021-08-31T19:51:48", "a\n3.10: b", "'", "é", "x" * 128])
     def test_refuses_what_is_no_suffix(self, stamp: str) -> None:
         """A stamp that no tag can hold is not written."""
         with pytest.raises(InvalidValue):
@@ -276,7 +277,7 @@ class TestRewritten:
         with pytest.raises(InvalidValue):
             rewritten(PLAIN, {"a: b": NEW})
 
-    @pytest.mark.parametrize("stamp", ["2021-08-31", "20210831195148", "1.10", "true", "null", "1e3", "0x1F"])
+    @each_of("stamp", ["2021-08-31", "20210831195148", "1.10", "true", "null", "1e3", "0x1F"])
     def test_a_stamp_that_others_would_not_read_as_text(self, stamp: str) -> None:
         """It is put in quotes, so that its readers get what was meant."""
         for text in (PLAIN, ""):

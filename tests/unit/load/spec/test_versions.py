@@ -12,6 +12,7 @@ from stackyard.load.spec.stamps import is_mixed
 from stackyard.load.spec.versions import BaseImage, BaseSource, Version, VersionsFile, read_versions
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.stack import Finding, Spot
+from tests.cases import each_of
 
 PATH = "images/lab/versions.yaml"
 
@@ -146,7 +147,7 @@ def test_base_image_and_args_that_contradict_the_key() -> None:
     assert "'3.11.6' is built with Python 3.11.5" in finding.sentence
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("key", "name", "value", "contradicts"),
     [
         ("3.11", "PYTHON_VERSION", "3.11.5", False),
@@ -178,7 +179,7 @@ def test_what_contradicts(key: str, name: str, value: str, contradicts: bool) ->
     assert [finding.code for finding in findings] == ["version-contradicts"] * contradicts
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("base", "is_windows"),
     [
         ("python:3.9-windowsservercore-1809", True),
@@ -243,7 +244,7 @@ def test_no_yaml_mapping(text: str) -> None:
     assert "the file should be a mapping" in str(problem(text))
 
 
-@pytest.mark.parametrize("content", ["", " ~", " null", " {}", "\n  docker_args:", "\n  docker_args: {}"])
+@each_of("content", ["", " ~", " null", " {}", "\n  docker_args:", "\n  docker_args: {}"])
 def test_empty_entries(content: str) -> None:
     """V9: an entry without content, or without arguments, is a version all the same."""
     assert clean(f"3.9.18:{content}\n3.11.6:\n").versions == (
@@ -252,7 +253,7 @@ def test_empty_entries(content: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_of(
     "value",
     [
         "3.10",
@@ -281,7 +282,7 @@ def test_any_bare_scalar_is_text(value: object) -> None:
     assert clean(f"3.9.18:\n  docker_args:\n    A: {value}\n").versions[0].docker_args == (("A", str(value)),)
 
 
-@pytest.mark.parametrize("value", ["", " ~", " null", " # later"])
+@each_of("value", ["", " ~", " null", " # later"])
 def test_argument_without_a_value(value: str) -> None:
     """V9: nobody knows what an argument without a value should be: an error that shows both ways to write it."""
     finding = only(f"3.9.18:\n  docker_args:\n    A:{value}\n")
@@ -294,7 +295,7 @@ def test_empty_argument() -> None:
     assert clean('3.9.18: {docker_args: {A: ""}}\n').versions[0].docker_args == (("A", ""),)
 
 
-@pytest.mark.parametrize("text", ["", "\n# nothing yet\n", "{}\n", "---\n", "versions:\n", "x-common: {A: b}\n"])
+@each_of("text", ["", "\n# nothing yet\n", "{}\n", "---\n", "versions:\n", "x-common: {A: b}\n"])
 def test_no_version(text: str) -> None:
     """A file that names no version is no crash and not silent: a warning."""
     file, (finding,) = read(text)
@@ -308,7 +309,7 @@ def test_two_bases() -> None:
     assert (finding.code, finding.level, finding.line) == ("two-bases", "error", 3)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("base", "code", "line", "words"),
     [
         ("", "base-image-name", 2, "no `name`"),
@@ -339,7 +340,7 @@ def test_source_almost_right(source: str, meant: str) -> None:
     assert only(f'"3.9": {{base_image: {{name: b, source: {source}}}}}\n').hint == f"did you mean {meant!r}?"
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("entry", "hint"),
     [
         ("docker_arg: {A: b}", "did you mean 'docker_args'?"),
@@ -367,7 +368,7 @@ def test_own_keys_and_anchors() -> None:
     assert file.versions[1].docker_args == (("A", "1.0"),)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("text", "line", "words"),
     [
         ("docker_args: {A: b}\n", 1, "`docker_args` stands where a version belongs"),

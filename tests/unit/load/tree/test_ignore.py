@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from stackyard.errors import FileProblem
 from stackyard.load.tree.ignore import compile_rules, parse_ignore_rules, read_ignore_rules
+from tests.cases import each_of
 from tests.examples import examples
 
 
@@ -21,7 +22,7 @@ def ignored(patterns: str, path: str) -> bool:
     return compile_rules(patterns.split("|")).ignores(path)
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("pattern", "matching", "other"),
     [
         ("a", "a|a/b|a/b/c", "b|b/a|ab"),
@@ -71,7 +72,7 @@ def test_one_pattern(pattern: str, matching: str, other: str) -> None:
     assert [path for path in other.split("|") if path and rules.ignores(path)] == []
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("patterns", "path", "expected"),
     [
         ("*|!a", "a", False),
@@ -102,16 +103,14 @@ def test_exceptions(patterns: str, path: str, expected: bool) -> None:
     assert ignored(patterns, path) is expected
 
 
-@pytest.mark.parametrize("pattern", ["\\d", "src\\bin", "[*?]", "[^a?]b", "[\\w]", "[[:alpha:]]", "x\\1", "[\\]*]"])
+@each_of("pattern", ["\\d", "src\\bin", "[*?]", "[^a?]b", "[\\w]", "[[:alpha:]]", "x\\1", "[\\]*]"])
 def test_unclear_patterns_leave_nothing_out(pattern: str) -> None:
     """What means something else to Docker than it looks like ignores nothing, and keeps all."""
     assert not any(ignored(pattern, path) for path in ("d", "a", "*", "srcbin", "w", "x1", "ab"))
     assert not ignored(f"*|!{pattern}", "anything")
 
 
-@pytest.mark.parametrize(
-    "pattern", ["[", "a[", "[]a]", "[^", "[^bc", "[-]", "[x-]", "[-x]", "[a-b-c]", "a\\", "!", " ! ", "./!", "!/"]
-)
+@each_of("pattern", ["[", "a[", "[]a]", "[^", "[^bc", "[-]", "[x-]", "[-x]", "[a-b-c]", "a\\", "!", " ! ", "./!", "!/"])
 def test_refused_patterns(pattern: str) -> None:
     """What Docker refuses is told with its line."""
     with pytest.raises(FileProblem) as caught:
@@ -132,7 +131,7 @@ def test_text_that_is_not_utf_8() -> None:
         parse_ignore_rules(b"a\n\xff", "x")
 
 
-@pytest.mark.parametrize(
+@each_of(
     ("patterns", "folder", "expected"),
     [
         ("*", "a", False),
@@ -185,7 +184,7 @@ def test_any_text_is_a_pattern_or_a_problem(pattern: str, path: str) -> None:
         assert problem.line == 1  # noqa: PT017 (most texts are patterns)
 
 
-@pytest.mark.parametrize(
+@each_of(
     "pattern",
     ["[" * 2000 + "]", "\\[" * 2000, "*a" * 30 + "b", "**/" * 30 + "b", "*" * 200 + "b", "a*" * 30 + "/b*c"],
 )
