@@ -63,7 +63,7 @@ class World:
         self.registry = OciRegistry({})
         (folder / "images").mkdir(parents=True)
         listed = "".join(f"  {name}:\n" for name in self.names)
-        (folder / "images/spec.yml").write_text(f"registry: {self.prefix}\nrecords: local\nimages:\n{listed}")
+        (folder / "images/spec.yml").write_text(f"registry: {self.prefix}\nimages:\n{listed}")
         for name in self.names:
             (folder / "images" / name).mkdir()
             (folder / "images" / name / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
@@ -103,7 +103,8 @@ class World:
                 name = Digest(f"sha256:{manifest.digest.hex}")
                 record = yard.records.open_record(target.name, name, name, target.inputs, 1, built)
                 where = PublishedImage(target.repository, manifest.digest)
-                yard.records.append(record, Pushed(AT, where, Tag(f"sy-{content}"), 1.0))
+                record = yard.records.append(record, Pushed(AT, where, Tag(f"sy-{content}"), 1.0))
+                yard.records.note_shared([record])  # else the first promotion would bring them all
                 yard.records.put_tag("registry", Reference(target.repository, Tag(content)), manifest.digest)
         yard.records.close()
 

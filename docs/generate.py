@@ -1338,6 +1338,7 @@ CAPABILITIES = {
     "test": "Test folders can be run.",
     "inventory": "Commands can be run in the images.",
     "jobs": "How much a run does at once: `--jobs` says otherwise.",
+    "exclusion": "Two machines do not move tags at once, and [how exactly](../explanation/promotion.md#one-at-a-time).",
     "attestations": "Provenance and SBOM are made while building.",
     "cache": "Build caches can be imported and exported.",
     "platforms": "It can build for other platforms than its own.",

@@ -13,7 +13,7 @@ from typing import Literal
 
 import urllib3
 
-Fault = Literal["500", "503", "429", "reset", "lie"]
+Fault = Literal["500", "503", "429", "reset", "lie", "lose"]
 Pick = Callable[[str, str], bool]
 
 
@@ -30,6 +30,7 @@ class FaultyRegistry(ThreadingHTTPServer):
         self.happened: list[tuple[str, str, str]] = []
         """Each fault with the method and path it befell."""
         self._planned: list[tuple[Fault, int, Pick]] = []
+        self._met: list[tuple[Pick, Callable[[], object], bool]] = []
         self._lock = threading.Lock()
 
     @property
@@ -41,10 +42,21 @@ class FaultyRegistry(ThreadingHTTPServer):
         with self._lock:
             self._planned.append((fault, times, pick))
 
+    def meet(self, pick: Pick, do: Callable[[], object], *, after: bool = False) -> None:
+        """Do something before each picked request goes on, or before it is answered; the request waits for it."""
+        self._met.append((pick, do, after))
+
+    def met(self, method: str, path: str, *, after: bool) -> None:
+        """Do what is to be done at this request."""
+        for pick, do, is_after in self._met:
+            if is_after == after and pick(method, path):
+                do()
+
     def plan_nothing(self) -> None:
         """From now on it is as good as the one behind it."""
         with self._lock:
             self._planned.clear()
+            self._met.clear()
 
     def fault_of(self, method: str, path: str) -> Fault | None:
         """What befalls this request, if anything."""
@@ -76,6 +88,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in ("500", "503", "429"):
             self._send(int(fault), {"Retry-After": "1"} if fault == "429" else {}, b'{"errors":[{"code":"UNKNOWN"}]}')
             return
+        if fault == "lose":
+            self._send(201, {}, b"")
+            return
+        self.server.met(self.command, self.path, after=False)
         headers = {key: value for key, value in self.headers.items() if key.lower() != "connection"}
         url = f"http://{self.server.behind}{self.path}"
         told = self.server.pool.request(self.command, url, body=body, headers=headers, redirect=False)
@@ -83,6 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         data = told.data
         if self.command == "HEAD":
             kept["Content-Length"] = told.headers.get("Content-Length", "0")
+        self.server.met(self.command, self.path, after=True)
         if fault == "lie":
             kept["Docker-Content-Digest"] = "sha256:" + "0" * 64
         self._send(told.status, kept, data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stackyard.model.building import Way, way_to_build
+from stackyard.model.moves import Exclusion
 from stackyard.model.surroundings import Capability, CapabilityCode, Diagnosis, FoundEngine, Surroundings
 
 SCARCE_BYTES = 5_000_000_000
@@ -188,3 +189,25 @@ def _publish(found: Surroundings) -> Iterator[Capability]:
         yield Capability(
             "publish", False, "Nothing is published: the stack names no registry.", "`registry:` in the spec names one"
         )
+
+
+def kept_apart(home: str | None, last: Exclusion | None) -> Capability:
+    """Whether two machines are kept from moving tags at the same time.
+
+    Args:
+        home: the repository of the journal; None where none is shared.
+        last: how it was when tags were last moved; None if they never were.
+    """
+    if home is None:
+        sentence = "Tags are moved by one command at a time on this machine; other machines are not kept from it"
+        return Capability("exclusion", False, sentence, "machines see each other where records are beside the images")
+    if last == "machine":
+        sentence = f"Other machines were not kept from moving the same tags: {home} listed no tags, or took none"
+        return Capability("exclusion", False, sentence, f"it needs the right to list and to write tags of {home}")
+    how = {
+        None: "how exactly shows when tags are moved",
+        "exact": "exactly: its list of tags had ours at once",
+        "best effort": "as well as can be: its list of tags had ours late",
+    }[last]
+    hint = "do not move tags from two machines in the same minute" if last == "best effort" else ""
+    return Capability("exclusion", True, f"One machine at a time moves tags, by what stands in {home}; {how}", hint)

@@ -75,7 +75,8 @@ class MoveSet(msgspec.Struct, frozen=True):
     accepted_because: str = ""
     token: str = ""
     """What names this one attempt for other machines; empty where none can know of it."""
-    exclusion: Exclusion = "machine"
+    exclusion: Exclusion | None = None
+    """None where other machines need not be kept from anything."""
     id: int = 0
     """Given when it is written down; 0 before."""
 

@@ -103,7 +103,7 @@ def moves_name(moves: MoveSet) -> str:
     """What a set of moves is called, wherever it was written down."""
     if moves.token:
         return moves.token
-    return canonical.digest(msgspec.structs.replace(for_others(moves), state="done", exclusion="machine")).hex[:32]
+    return canonical.digest(msgspec.structs.replace(for_others(moves), state="done", exclusion=None)).hex[:32]
 
 
 def moves_tag(moves: MoveSet, state: MoveState = "done") -> Tag:

@@ -30,6 +30,7 @@ CapabilityCode = Literal[
     "publish",
     "bases",
     "jobs",
+    "exclusion",
 ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from stackyard.check.capabilities import diagnose
+from stackyard.check.capabilities import diagnose, kept_apart
 from stackyard.edges import machine
 from stackyard.edges.surroundings import look
 from stackyard.errors import NotAStack, StackyardError
@@ -21,7 +21,8 @@ from stackyard.model.reference import Platform
 from stackyard.model.stack import Stack
 from stackyard.model.surroundings import Capability, Diagnosis
 from stackyard.run.limits import told, usual
-from stackyard.verbs import Options, load
+from stackyard.verbs import Options, Yard, load
+from stackyard.verbs.sharing import home_of
 
 
 def doctor(start: Path, options: Options) -> Diagnosis:
@@ -30,11 +31,14 @@ def doctor(start: Path, options: Options) -> Diagnosis:
 
     name, problem, hosts = "", "", {}
     platforms: dict[Platform, str] = {}
+    more: list[Capability] = []
     try:
-        stack = load(start, msgspec.structs.replace(options, needs_history=False)).stack
+        yard = load(start, msgspec.structs.replace(options, needs_history=False))
+        stack = yard.stack
         name, hosts = stack.name, hosts_of(stack)
         engines = dict(stack.engines)
         platforms = {each: engines.get(each, "") for target in stack.targets for each in target.platforms}
+        more.append(_exclusion(yard))
     except NotAStack:
         pass
     except StackyardError as error:
@@ -42,7 +46,14 @@ def doctor(start: Path, options: Options) -> Diagnosis:
     found = look(options.environ, __version__, hosts, options.engine, platforms)
     free = next((engine.free_bytes for engine in found.engines), None)
     diagnosis = diagnose(msgspec.structs.replace(found, stack=name, stack_problem=problem))
-    return msgspec.structs.replace(diagnosis, capabilities=(*diagnosis.capabilities, _jobs(machine.size(free))))
+    more.append(_jobs(machine.size(free)))
+    return msgspec.structs.replace(diagnosis, capabilities=(*diagnosis.capabilities, *more))
+
+
+def _exclusion(yard: Yard) -> Capability:
+    """Whether two machines are kept from moving tags at the same time."""
+    known = (moves.exclusion for moves in yard.records.move_sets(state="done"))
+    return kept_apart(home_of(yard.stack), next(filter(None, known), None))
 
 
 def _jobs(size: machine.Size) -> Capability:

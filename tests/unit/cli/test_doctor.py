@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.conftest import Shell
+from tests.unit.cli.conftest import TINY, Shell
 
 
 class Asking(BaseHTTPRequestHandler):
@@ -101,3 +101,24 @@ def test_an_engine_that_is_none(lonely: Shell) -> None:
     assert said.code == 2
     assert "STACKYARD_ENGINE names no engine: 'dokcer'" in said.err
     assert "buildah is not installed" in lonely("doctor", "--engine", "buildah").out
+
+
+def test_who_is_kept_from_moving_tags(shell: Shell) -> None:
+    """Where nothing moved yet that is not known; then it is as it was the last time; `records: local` keeps nobody."""
+
+    def told() -> tuple[bool, str]:
+        found = shell("doctor", "--json").json["capabilities"]
+        return next((each["on"], each["sentence"]) for each in found if each["code"] == "exclusion")
+
+    home = "registry.example/lab/base"
+    assert told() == (True, f"One machine at a time moves tags, by what stands in {home}; {SHOWS_LATER}")
+    assert shell("build", "--push").code == 0
+    assert told() == (True, f"One machine at a time moves tags, by what stands in {home}; {AT_ONCE}")
+    (shell.root / "images/spec.yml").write_text(TINY["images/spec.yml"] + "records: local\n")
+    is_on, sentence = told()
+    assert not is_on
+    assert "other machines are not kept from it" in sentence
+
+
+SHOWS_LATER = "how exactly shows when tags are moved"
+AT_ONCE = "exactly: its list of tags had ours at once"
