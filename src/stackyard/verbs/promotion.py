@@ -73,7 +73,10 @@ def plan_promotion(
     sync_if_new(yard)
     place = place_of(yard.stack, yard.records.known())
     finish_moves(yard, place)
-    known = yard.records.known()
+    known, runs = yard.records.known(), yard.records.move_sets("", "done")
+    if source == GOOD and yard.stack.shares_records and lacks_record(yard.stack, known, runs, place):
+        sync(yard)  # it is not among the newest
+        known, runs = yard.records.known(), yard.records.move_sets("", "done")
     selected = select(yard.stack, images)
     differences: tuple[Difference, ...] = ()
     if accept_because:
@@ -82,15 +85,11 @@ def plan_promotion(
         told = asked(yard.tags(place), asked_to_accept(yard.stack, source, selected, channel))
         known, differences = accepted(yard.stack, known, source, selected, channel, place, told)
     is_accepted = bool(accept_because)
-    runs = yard.records.move_sets("", "done")
     begun = find_release(yard.records.releases(), source)
     with_gates = functools.partial(_with_gates, yard, overridden, reason)
     sources: Sequence[Source]
     commit: str | None
     if source == GOOD:
-        if yard.stack.shares_records and lacks_record(yard.stack, known, runs, place):  # it is not among the newest
-            sync(yard)
-            known = yard.records.known()
         sources, commit = find_good(yard.stack, known, runs, selected, channel, place, with_gates)
     else:
         sources = find_sources(yard.stack, known, source, selected, place, begun, is_accepted=is_accepted)
