@@ -9,12 +9,16 @@ Pure. Why: docs/explanation/promotion.md. Beside: channels, which goes forward
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
+
+import msgspec
 
 from stackyard.errors import NothingToDo
 from stackyard.model.moves import MoveSet, TagMove
+from stackyard.model.names import Tag
 from stackyard.model.reference import Reference
-from stackyard.plan.channels import Asked, Resolve, check_unmoved
+from stackyard.model.stack import Stack
+from stackyard.plan.channels import Asked, Resolve, channel_tag, check_unmoved
 
 
 def asked_of_rollback(history: Sequence[MoveSet], to: str = "") -> list[Asked]:
@@ -24,28 +28,39 @@ def asked_of_rollback(history: Sequence[MoveSet], to: str = "") -> list[Asked]:
     return list(dict.fromkeys((move.repository, move.tag, False) for moves in undone for move in moves.moves))
 
 
-def named_otherwise(tag: str, history: Sequence[MoveSet]) -> str:
-    """The channel that a tag was promoted as, where that is a template: `{prefix}-stable`; else empty."""
-    standing = standing_sets(history).items()
-    return next((name for name, moves in standing if any(move.tag == tag for move in moves.moves)), "")
+def history_of(stack: Stack, channel: str, sets: Iterable[MoveSet]) -> list[MoveSet]:
+    """What was done to a channel, as it is called now: of each set the moves of its tags, whatever it was called then.
+
+    `{prefix}-stable` and `2026.3-stable` are one channel as long as the prefix is 2026.3.
+    """
+    tags = {channel_tag(stack, target, channel) for target in stack.targets}
+    return _about(tags, sets)
 
 
-def plan_rollback(
-    channel: str, history: Sequence[MoveSet], resolve: Resolve, at: str, to: str = "", known_as: str = ""
-) -> MoveSet:
+def _about(tags: Container[Tag | None], sets: Iterable[MoveSet]) -> list[MoveSet]:
+    found: list[MoveSet] = []
+    for moves in sets:
+        mine = tuple(move for move in moves.moves if move.tag in tags) if moves.channel else ()
+        if len(mine) < len(moves.moves):
+            moves = msgspec.structs.replace(moves, moves=mine)  # noqa: PLW2901 - the part that counts
+            if moves.kind == "rollback" and not moves.changes:
+                continue  # it took back what other channels had
+        if mine:
+            found.append(moves)
+    return found
+
+
+def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at: str, to: str = "") -> MoveSet:
     """The moves that bring `channel` back to what it was before its current set, or when it came to the release `to`.
 
     Args:
-        history: finished sets of the channel, newest first.
-        known_as: the channel that may have been meant, where there is no such.
+        history: finished sets of the channel, newest first: `history_of`.
     """
     standing = _standing(history)
     if not standing:
         raise NothingToDo(
             f"nothing to roll back: the records know no promotion to {channel!r}",
-            hint=f"`stackyard rollback '{known_as}'`: it was promoted so"
-            if known_as
-            else "`stackyard history` lists the channels",
+            hint="`stackyard history` lists the channels",
             channel=channel,
         )
     if not standing[-1].changes:
@@ -106,12 +121,27 @@ def _rest(standing: Sequence[MoveSet], release: str) -> Sequence[MoveSet]:
 def standing_sets(history: Sequence[MoveSet]) -> dict[str, MoveSet]:
     """The set each channel stands at, by channel; a channel whose every promotion was rolled back is left out.
 
+    One that goes by two names is there once, by the name it was called last.
+
     Args:
         history: finished sets of any kind, newest first.
     """
-    names = dict.fromkeys(moves.channel for moves in history if moves.channel)
-    found = {name: _standing([moves for moves in history if moves.channel == name]) for name in names}
-    return {name: sets[-1] for name, sets in found.items() if sets}
+    newest: dict[str, MoveSet] = {}
+    for moves in history:
+        if moves.channel:
+            newest.setdefault(moves.channel, moves)
+    found: dict[str, MoveSet] = {}
+    for name, last in newest.items():
+        tags = {move.tag for move in last.moves}
+        standing = _standing(_about(tags, history))
+        now = standing[-1] if standing else None
+        if now is not None and now.channel != name:  # somebody called it otherwise since
+            if tags <= {move.tag for move in now.moves} and now.channel in newest:
+                continue
+            now = next((moves for moves in reversed(standing) if moves.channel == name), now)
+        if now is not None:
+            found[name] = now
+    return found
 
 
 def _standing(history: Sequence[MoveSet]) -> list[MoveSet]:
@@ -123,7 +153,7 @@ def _standing(history: Sequence[MoveSet]) -> list[MoveSet]:
     standing: list[MoveSet] = []
     for moves in reversed(history):
         if moves.kind == "rollback":
-            standing.pop()
+            del standing[-1:]  # of a promotion that nobody here knows, there is nothing to take away
             if moves.release in {each.release for each in standing}:
                 while standing[-1].release != moves.release:
                     standing.pop()

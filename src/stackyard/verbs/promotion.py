@@ -141,23 +141,22 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
         release: to what it was when it came to this one.
     """
     from stackyard.plan.releases import find_release
-    from stackyard.plan.rollback import asked_of_rollback, named_otherwise, plan_rollback
+    from stackyard.plan.rollback import asked_of_rollback, history_of, plan_rollback
     from stackyard.run.tagging import asked
     from stackyard.verbs.journaling import finish_moves
     from stackyard.verbs.releasing import by, have_bytes
     from stackyard.verbs.sharing import sync_if_new
 
     sync_if_new(yard)
-    before = yard.records.move_sets(channel)
+    before = history_of(yard.stack, channel, yard.records.move_sets())
     place = before[0].place if before else "engine"
     finish_moves(yard, place)
-    history = yard.records.move_sets(channel, "done")
+    history = history_of(yard.stack, channel, yard.records.move_sets(state="done"))
     releases = yard.records.releases()
     to = find_release(releases, release) if release else None
     name = to.name if to else release
-    known_as = "" if history else named_otherwise(channel, yard.records.move_sets(state="done"))
     found = asked(yard.tags(place), asked_of_rollback(history, name))
-    moves = plan_rollback(channel, history, lambda *tag: found[tag], yard.clock.now(), name, known_as)
+    moves = plan_rollback(channel, history, lambda *tag: found[tag], yard.clock.now(), name)
     begun = next((each for each in releases if each.name == moves.release), None)
     if begun is not None and place == "registry":
         have_bytes(yard, [(each.repository, each.now) for each in moves.moves], begun)

@@ -9,8 +9,9 @@ import pytest
 from stackyard.errors import NothingToDo, TagConflict
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest
-from stackyard.plan.rollback import asked_of_rollback, named_otherwise, plan_rollback, standing_sets
-from tests.unit.plan.made import manifest, move, promotion, target
+from stackyard.model.stack import Stack
+from stackyard.plan.rollback import asked_of_rollback, history_of, plan_rollback, standing_sets
+from tests.unit.plan.made import manifest, move, promotion, stack, target
 
 X, Y = target("x"), target("y")
 
@@ -137,15 +138,81 @@ def test_a_channel_goes_back_to_no_release_but_its_earlier_ones(release: str, wo
         plan_rollback("stable", (second, first), lambda *_: manifest("b"), "2026-02-01T00:00:00Z", release)
 
 
-def test_a_channel_is_known_by_its_template() -> None:
-    """One of its tags is no channel of its own: the error says what it was promoted as."""
-    quarter = promotion("main", move(X, "2026.2-stable", "a", "b"), channel="{prefix}-stable")
-    known_as = named_otherwise("2026.2-stable", [quarter])
+def lab() -> Stack:
+    """Two versions of one image, each with a prefix of its own."""
+    return stack(*(msgspec.structs.replace(each, variables=(("prefix", each.version),)) for each in VERSIONS))
 
-    assert (known_as, named_otherwise("2026.3-stable", [quarter])) == ("{prefix}-stable", "")
-    with pytest.raises(NothingToDo) as caught:
-        plan_rollback("2026.2-stable", [], lambda *_: None, "2026-02-01T00:00:00Z", known_as=known_as)
-    assert "`stackyard rollback '{prefix}-stable'`" in str(caught.value.hint)
+
+VERSIONS = (target("x/2021.2"), target("x/2021.3"))
+
+
+def stable(kind: str, channel: str, *moves: tuple[str, str | None, str]) -> MoveSet:
+    """A set of moves of the versions' stable tags."""
+    made = (
+        move(of, f"{of.version}-stable", was, now) for of in VERSIONS for tag, was, now in moves if tag == of.version
+    )
+    return promotion(channel, *made, channel=channel, kind=kind)
+
+
+BOTH, THIRD = "{prefix}-stable", "2021.3-stable"
+TOGETHER = stable("promote", BOTH, ("2021.2", "a", "b"), ("2021.3", "a", "b"))
+ALONE = stable("promote", THIRD, ("2021.3", "b", "c"))
+AGAIN = stable("promote", BOTH, ("2021.2", "b", "d"), ("2021.3", "c", "d"))
+
+
+@pytest.mark.parametrize(
+    ("channel", "history", "back"),
+    [
+        (BOTH, (TOGETHER,), [("2021.2", "b", "a"), ("2021.3", "b", "a")]),
+        (THIRD, (TOGETHER,), [("2021.3", "b", "a")]),
+        (BOTH, (ALONE, TOGETHER), [("2021.3", "c", "b")]),
+        (THIRD, (ALONE, TOGETHER), [("2021.3", "c", "b")]),
+        ("2021.2-stable", (ALONE, TOGETHER), [("2021.2", "b", "a")]),
+        (THIRD, (stable("rollback", BOTH, ("2021.3", "c", "b")), ALONE, TOGETHER), [("2021.3", "b", "a")]),
+        (
+            BOTH,
+            (stable("rollback", THIRD, ("2021.3", "c", "b")), ALONE, TOGETHER),
+            [("2021.2", "b", "a"), ("2021.3", "b", "a")],
+        ),
+        (
+            "2021.2-stable",
+            (stable("rollback", BOTH, ("2021.2", "b", "b"), ("2021.3", "c", "b")), ALONE, TOGETHER),
+            [("2021.2", "b", "a")],
+        ),
+        (BOTH, (AGAIN, ALONE, TOGETHER), [("2021.2", "d", "b"), ("2021.3", "d", "c")]),
+        (THIRD, (AGAIN, ALONE, TOGETHER), [("2021.3", "d", "c")]),
+    ],
+)
+def test_a_channel_is_its_tags_whatever_it_was_called(
+    channel: str, history: tuple[MoveSet, ...], back: list[tuple[str, str, str]]
+) -> None:
+    """A template and one of its tags know of each other: each takes back what was done last to its own tags."""
+    mine = history_of(lab(), channel, history)
+    at = {f"{version}-stable": manifest(found) for version, found, _ in back}
+    moves = plan_rollback(channel, mine, lambda _, tag: at[tag], "2026-02-01T00:00:00Z")
+
+    assert [(str(each.target)[2:], each.was, each.now) for each in moves.moves] == [
+        (version, manifest(was), manifest(now)) for version, was, now in back
+    ]
+    assert moves.channel == channel
+
+
+def test_a_channel_of_two_names_stands_once() -> None:
+    """By the last one; a template of which only a part was called otherwise since stands beside that."""
+    only = move(VERSIONS[1], "2021.3-stable", "a", "b")
+    one = promotion("x", only, channel="{prefix}-stable")
+    other = promotion("y", msgspec.structs.replace(only, was=only.now, now=manifest("c")), channel=THIRD)
+
+    assert standing_sets([other, one]) == {THIRD: other}
+    assert standing_sets([one, other]) == {BOTH: one}
+    assert standing_sets([ALONE, TOGETHER]) == {THIRD: ALONE, BOTH: TOGETHER}
+    assert standing_sets([AGAIN, ALONE, TOGETHER]) == {BOTH: AGAIN}
+
+
+def test_a_rollback_of_what_nobody_here_knows() -> None:
+    """Its promotion was forgotten, or never learned: it is no promotion to go back from."""
+    assert standing_sets([back(B)]) == {}
+    assert standing_sets([A, back(B)]) == {"stable": A}
 
 
 def test_only_tags_that_may_move_are_asked_for() -> None:
