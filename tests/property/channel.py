@@ -21,7 +21,7 @@ from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.reference import Repository
 from stackyard.model.shared import MOVES_TAG, UNDONE_TAG, Listed, listed
-from stackyard.record.journal import SharedJournal
+from stackyard.record.intents import SharedJournal
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.run.tagging import RegistryTags, carry_out, finish, looked
 from stackyard.testing import MemoryRegistry

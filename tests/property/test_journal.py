@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from stackyard.model.moves import MoveSet
 from stackyard.model.shared import Intent, Listed
-from stackyard.record.journal import SharedJournal
+from stackyard.record.intents import SharedJournal
 from tests.examples import IS_LONG, examples
 from tests.property.channel import MACHINES, Broken, Channel
 

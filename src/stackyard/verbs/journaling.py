@@ -12,7 +12,8 @@ from __future__ import annotations
 from stackyard.edges import machine
 from stackyard.edges.turn import FOLDER, TAGS
 from stackyard.model.known import TagPlace
-from stackyard.record.journal import Journal, LocalJournal, SharedJournal
+from stackyard.record.intents import SharedJournal
+from stackyard.record.journal import Journal, LocalJournal
 from stackyard.run.tagging import finish
 from stackyard.verbs.sharing import home_of
 from stackyard.verbs.yard import Yard

@@ -25,7 +25,7 @@ from stackyard.model.moves import MoveSet, MoveState, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.reference import Repository
 from stackyard.model.shared import INTENT_TAG, listed
-from stackyard.record.journal import LEASE_S, SharedJournal
+from stackyard.record.intents import LEASE_S, SharedJournal
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.run.tagging import RegistryTags, carry_out, finish, looked
 from stackyard.testing import FixedClock, MemoryRegistry
@@ -492,3 +492,25 @@ def test_sources_are_looked_for_first(machines: tuple[Machine, Machine], registr
 
     assert stands_at(registry) == "old"
     assert "put" not in {request.verb for request in registry.requests}
+
+
+def test_what_we_may_not_finish_is_left_to_others(tmp_path: Path) -> None:
+    """A machine with a right for some images only: it says so once, moves its own tags, and waits no second time."""
+    registry = make(can_untag=True)
+    one, two = (Machine(folder(tmp_path, name), registry) for name in "ab")
+    moved = [Request("put", repository(name), STABLE) for name in NAMES[:2]]
+    registry.fail_on(lambda _: moved[1] in registry.requests[:-1], Killed())  # type: ignore[arg-type]
+    with pytest.raises(Killed):
+        one.promote("new")
+    registry.heal()
+    registry.fail_on(lambda request: request.verb == "put" and request.tag == STABLE, DENIED)
+    moves, journal, store = two.plan("other")
+    beta = tuple(TagMove(move.target, move.repository, Tag("beta"), None, move.now) for move in moves.moves)
+    waited = two.clock.ticks()
+
+    assert carry_out(MoveSet("promote", "registry", "beta", "other", "", beta), store, journal).state == "done"
+    assert two.clock.ticks() - waited < LEASE_S / 2
+    assert [said for said in two.said if "left half moved stay so" in said]
+    registry.heal()
+    assert one.next_command() == ""
+    assert stands_at(registry) == "new"
