@@ -15,8 +15,8 @@ from stackyard.errors import InvalidValue
 
 LARGEST_BYTES = 64 * 1024 * 1024
 _DEEPEST = 64
-_LONGEST_HEAD = 4096
-"""What stands before the first element is read one byte at a time, so far."""
+_LONGEST_HEAD = 4 * 1024
+"""What stands before the first element is read one byte at a time, and is no longer than this."""
 _FAILED = ("failure", "error")
 
 
@@ -40,7 +40,7 @@ class TestCounts(msgspec.Struct, frozen=True):
 def read_junit(text: bytes) -> TestCounts | None:
     """Counts and failures; None if the text is no JUnit file (the run died before it wrote one)."""
     try:
-        return read_foreign(text)
+        return _read(text)
     except InvalidValue:
         return None
 
@@ -49,16 +49,20 @@ def read_foreign(text: bytes) -> TestCounts:
     """The same of a file that somebody else wrote; InvalidValue, with the reason, where it cannot be taken."""
     if len(text) > LARGEST_BYTES:
         raise _no_junit(f"it is larger than {LARGEST_BYTES // 1024**2} MiB")
+    return _read(text)
+
+
+def _read(text: bytes) -> TestCounts:
     reader = _Reader()
     try:
         parser = ElementTree.XMLParser(target=reader)
-        begun = 0
-        while not reader.is_begun and begun < min(
-            _LONGEST_HEAD, len(text)
-        ):  # nothing behind a document type is even handed over
-            parser.feed(text[begun : begun + 1])
-            begun += 1
-        parser.feed(text[begun:])
+        rest = 0
+        while rest < len(text) and not reader.is_begun:  # what is behind a document type is not even handed over
+            if rest == _LONGEST_HEAD:
+                raise _no_junit(f"no element begins in its first {_LONGEST_HEAD // 1024} KiB")
+            parser.feed(text[rest : rest + 1])
+            rest += 1
+        parser.feed(text[rest:])
         parser.close()
     except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise _no_junit(f"it is no XML: {error}") from None
@@ -74,6 +78,8 @@ class _Reader:
     """Counts while the parser goes through the file; nothing but failures is kept."""
 
     def __init__(self) -> None:
+        self.is_begun = False
+        """Whether the first element was seen."""
         self._depth = 0
         self._case: str | None = None
         """The test that is open."""
@@ -86,16 +92,12 @@ class _Reader:
         """Failures that a suite says it had, at most; they may be of no test."""
         self._failures: list[str] = []
 
-    @property
-    def is_begun(self) -> bool:
-        """Whether the first element was seen."""
-        return self._depth > 0
-
     def doctype(self, *_: object) -> None:
         raise _no_junit("it has a document type, which such files have no need of")
 
     def start(self, tag: str, values: dict[str, str]) -> None:
         tag = tag.rpartition("}")[2]
+        self.is_begun = True
         if not self._depth and tag not in ("testsuites", "testsuite"):
             raise _no_junit(f"it begins with <{tag[:40]}>, not with <testsuites>")
         self._depth += 1
