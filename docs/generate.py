@@ -1019,6 +1019,7 @@ DOCTOR_FIELDS = {
     "found.engines[].client": "Version of the program.",
     "found.engines[].version": "Version of the engine; empty where nobody answers.",
     "found.engines[].buildx": "Version of the build plugin.",
+    "found.engines[].builder": "The buildx builder that builds in its place, or empty.",
     "found.engines[].store": "`classic`, `containerd` or `buildah`, or null.",
     "found.engines[].platform": "The platform that it runs on, or null.",
     "found.engines[].platforms[]": "What it runs, emulated or not.",

@@ -43,7 +43,8 @@ def _engine(found: Surroundings, engine: FoundEngine) -> Iterator[Capability]:
     way = way_to_build(engine.client, engine.version, engine.buildx)
     assert isinstance(way, Way)
     through = f"buildx {engine.buildx}" if way.through == "buildx" else "the BuildKit that docker has built in"
-    yield Capability("build", True, f"Images are built by {engine.name}{where}, through {through}.")
+    by = f"the builder {engine.builder}, and loaded into {engine.name}" if engine.builder else engine.name
+    yield Capability("build", True, f"Images are built by {by}{where}, through {through}.")
     yield _pins(way)
     yield _tests(found, f"{engine.name}{where}")
     yield Capability("inventory", True, f"Commands for inventories run in containers of {engine.name}.")

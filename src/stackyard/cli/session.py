@@ -101,6 +101,7 @@ class Session:
             bases=tuple(map(given_base, self.bases)),
             may_pull=self.may_pull,
             engine=engine_choice(self.engine or environ.get("STACKYARD_ENGINE") or "auto"),
+            builder=environ.get("STACKYARD_BUILDER", ""),
             environ=environ,
         )
 

@@ -94,7 +94,8 @@ def build(
                 store.pull(Reference.parse(ended.missing), request.platform)
                 ended = _run(processes, staged, pins, dict(ids), folder, file, watch)
         if ended.failure is None:
-            facts = built_image(store, request, _told(folder / "id"))
+            told = _told(folder / "id")
+            facts = built_image(store, request, *([told] if told else []))
         else:
             file.write(f"failed: {ended.failure}\n")
     image, took_s = facts.image if facts else None, time.monotonic() - started

@@ -15,13 +15,14 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, TextIO
 
 from stackyard.edges.built_in import PlainValues
 from stackyard.edges.containers import NO_NETWORK
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.mounts import handed
-from stackyard.edges.pins import Pinned, Pins, apart
+from stackyard.edges.pins import Name, Pinned, Pins, apart
 from stackyard.edges.process import TIMED_OUT, Processes
 from stackyard.edges.rawjson import Progress
 from stackyard.errors import DigestMismatch, EngineProblem, InvalidValue
@@ -80,11 +81,12 @@ def build(
         ended = _Ended(refusal(request))
         if ended.failure is None:
             metadata = Path(folder) / "metadata.json"
-            names = pins.of(request)
-            chosen = apart(request.dockerfile, names, dict(request.args), Path(folder), way.has_contexts)
-            ended = _run(store, processes, request, chosen, metadata, file, watch, way)
+            names, args = pins.of(request), dict(request.args)
+            chosen = apart(request.dockerfile, names, args, Path(folder), way.has_contexts, pins.is_outside)
+            sources: dict[Name, str] = {private: pins.source(private) for _, private in names}
+            ended = _run(store, processes, request, chosen, sources, metadata, file, watch, way)
             if ended.failure is None:
-                facts = built_image(store, request, _told(metadata, way))
+                facts = built_image(store, request, *_told(metadata, way))
         if ended.failure is not None:
             file.write(f"failed: {ended.failure}\n")
     took_s = time.monotonic() - started
@@ -121,20 +123,32 @@ def refusal(request: BuildRequest, steers: re.Pattern[str] = _STEERS_CLIENT, cli
     return None
 
 
-def argv(request: BuildRequest, pins: Pinned, metadata: Path, way: Way = BUILDX, more: Sequence[str] = ()) -> list[str]:
+def argv(
+    request: BuildRequest,
+    pins: Pinned,
+    metadata: Path,
+    way: Way = BUILDX,
+    more: Sequence[str] = (),
+    sources: Mapping[Name, str] = MappingProxyType({}),
+) -> list[str]:
     """The command line. No value of an argument is on it.
 
     The builder is the engine's own, whose results are in the engine's store without a copy;
-    DOCKER_HOST says which engine, so `default` is right with every docker context.
+    DOCKER_HOST says which engine, so `default` is right with every docker context. Another builder,
+    where one was declared, has a store of its own: what it made is loaded into the engine's.
+
+    Args:
+        sources: what a context is told of a pin; a private name in the engine's store, if nothing else.
     """
     if way.through == "buildx":
-        words = ["docker", "buildx", "build", "--builder", "default", "--progress", "rawjson"]
+        words = ["docker", "buildx", "build", "--builder", way.builder or "default", "--progress", "rawjson"]
+        words += ["--load"] if way.builder else []
         words += ["--provenance=false", "--sbom=false", "--metadata-file", str(metadata)]
     else:
         words = ["docker", "build", "--progress", "plain", "--iidfile", str(metadata)]
     words += ["--tag", str(request.tag), "--file", str(pins.dockerfile)]
     for name, reference in pins.contexts:
-        words += ["--build-context", f"{name}=docker-image://{reference}"]
+        words += ["--build-context", f"{name}={sources.get(reference) or f'docker-image://{reference}'}"]
     for place in request.cache_from if request.use_cache else ():
         words += ["--cache-from", place]
     for place in request.cache_to:
@@ -203,6 +217,7 @@ def _run(
     processes: Processes,
     request: BuildRequest,
     pins: Pinned,
+    sources: Mapping[Name, str],
     metadata: Path,
     file: TextIO,
     watch: Callable[[BuildStep], None],
@@ -214,7 +229,7 @@ def _run(
             raise _NotPinned(
                 f"{name} could not be replaced by what was planned: give the stage of that name another one"
             )
-        if store.inspect(name) is None:
+        if way.builder or store.inspect(name) is None:
             if not request.may_pull:
                 raise _NotPinned(not_planned(name))
             file.write(f"fetched, though nobody planned it: {name}\n")
@@ -224,7 +239,7 @@ def _run(
         return _Ended(gets)
     values = None if way.through == "buildx" else PlainValues()
     progress = Progress(file, watch, needs, masker(request.args, gets.hidden), values)
-    words = argv(request, pins, metadata, way, gets.words)
+    words = argv(request, pins, metadata, way, gets.words, sources)
     environ = {**environment(request), **gets.environ}
     try:
         code = processes.follow(words, progress.take, environ, timeout_s=request.timeout_s)
@@ -250,33 +265,39 @@ def _last_word(progress: Progress, code: int) -> str:
     return said.removeprefix("ERROR:").strip().removeprefix("failed to solve:").strip()
 
 
-def _told(metadata: Path, way: Way) -> Digest | None:
-    """What the client says that it built; None where it does not.
+def _told(metadata: Path, way: Way) -> tuple[Digest, ...]:
+    """What the client says that it built; nothing where it does not.
 
     The metadata file names what was exported: on a classic store the config, on a containerd
-    store the manifest or index, and each is what that store calls the image's id.
+    store the manifest or index, and each is what that store calls the image's id. Another builder
+    names a manifest and its config: what is loaded has the one or the other as its id.
     """
     try:
         text = metadata.read_bytes()
         if way.through != "buildx":
-            return Digest.parse(text.decode().strip())
+            return (Digest.parse(text.decode().strip()),)
         told: Mapping[str, object] = json.loads(text)
-        return Digest.parse(str(told["containerimage.digest"]))
+        keys = ("containerimage.digest", *(["containerimage.config.digest"] if way.builder else []))
+        return tuple(Digest.parse(str(told[key])) for key in keys)
     except (OSError, ValueError, KeyError, InvalidValue):
-        return None
+        return ()
 
 
-def built_image(store: Store, request: BuildRequest, digest: Digest | None) -> ImageFacts:
-    """The image that this build made, as the engine's store knows it."""
-    if digest is None:
+def built_image(store: Store, request: BuildRequest, *told: Digest) -> ImageFacts:
+    """The image that this build made, as the engine's store knows it.
+
+    Args:
+        told: what its id may be.
+    """
+    if not told:
         raise EngineProblem(f"the build of {request.tag} went well, but the engine does not say what it built")
     facts = store.inspect(str(request.tag))
     found = facts.image.id if facts else None
-    if facts is None or found != digest:
+    if facts is None or found not in told:
         raise DigestMismatch(
-            f"{request.tag} was built as {digest}, and the engine's store has {found or 'nothing'} under this name",
+            f"{request.tag} was built as {told[0]}, and the engine's store has {found or 'nothing'} under this name",
             hint="does another build use the same name at the same time?",
-            expected=digest,
+            expected=told[0],
             found=found,
         )
     return facts

@@ -39,6 +39,7 @@ class DockerEngine:
 
     Args:
         environ: usually os.environ; decides which engine, and is what the docker client gets.
+        builder: of buildx, with a driver of its own, that builds in place of the engine; empty: none.
         patience: with registries, and with an engine that could not start a container.
 
     Nothing is asked of the engine before the first method is called.
@@ -47,7 +48,7 @@ class DockerEngine:
         EngineUnavailable: the docker context in force names no engine.
     """
 
-    def __init__(self, environ: Mapping[str, str], patience: Patience | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str], patience: Patience | None = None, builder: str = "") -> None:
         endpoint = locate(environ)
         # The address is given in so many words, so a context or builder of the user's has no say any more.
         settled = {key: value for key, value in environ.items() if key not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")}
@@ -61,7 +62,12 @@ class DockerEngine:
         self._about: EngineInfo | None = None
         self._way: Way | None = None
         self._platforms: tuple[Platform, ...] | None = None
+        self._builder = "" if builder == "default" else builder
         self._pins = Pins(self)
+        if self._builder:
+            from stackyard.edges.layouts import Layouts  # few have one
+
+            self._pins = Layouts(self, self._processes)
         self._lock = threading.Lock()
 
     def about(self) -> EngineInfo:
@@ -102,7 +108,8 @@ class DockerEngine:
 
     def caches(self) -> CacheKinds:
         """See Engine.caches."""
-        return cache_kinds(self._way_to_build().through, self.about().store)
+        way = self._way_to_build()
+        return cache_kinds(way.through, "containerd" if way.builder else self.about().store)
 
     def present(self) -> frozenset[Digest]:
         """See Engine.present."""
@@ -170,6 +177,16 @@ class DockerEngine:
                 if name.rpartition(":")[2].startswith(prefix_of(token)):
                     self.untag(Reference.parse(name))
 
+    def _with_builder(self, way: Way) -> Way:
+        code, _ = self._processes.output(["docker", "buildx", "inspect", self._builder])
+        if way.through != "buildx" or code:
+            raise ToolMissing(
+                f"there is no buildx builder called {self._builder!r}",
+                hint="`docker buildx ls` shows those there are; without STACKYARD_BUILDER the engine builds itself",
+                program="docker-buildx",
+            )
+        return Way("buildx", has_contexts=True, builder=self._builder)
+
     def close(self) -> None:
         """End all programs and containers of this engine's that still run; what waits for them gets EngineProblem."""
         self._processes.close()
@@ -192,6 +209,8 @@ class DockerEngine:
                 way = way_to_build(client, about.name.removeprefix("docker "), buildx_is, system)
             if isinstance(way, NoWay):
                 raise ToolMissing(way.sentence, hint=way.hint, program=way.program)
+            if self._builder:
+                way = self._with_builder(way)
             self._way = way
             return way
 

@@ -31,12 +31,16 @@ def kind_of(environ: Mapping[str, str], wanted: EngineChoice = "auto") -> Litera
     return "buildah" if shutil.which("buildah", path=path) else "docker"
 
 
-def open_engine(environ: Mapping[str, str], wanted: EngineChoice = "auto") -> Engine:
-    """The engine itself."""
+def open_engine(environ: Mapping[str, str], wanted: EngineChoice = "auto", builder: str = "") -> Engine:
+    """The engine itself.
+
+    Args:
+        builder: of buildx, that builds in its place; empty: none.
+    """
     if kind_of(environ, wanted) == "buildah":
         from stackyard.edges.buildah import BuildahEngine
 
         return BuildahEngine(environ)
     from stackyard.edges.docker import DockerEngine
 
-    return DockerEngine(environ)
+    return DockerEngine(environ, builder=builder)

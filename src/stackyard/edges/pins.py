@@ -77,6 +77,9 @@ class Pins:
     Giving and taking a name are two requests that write to the store's disk; a parent's children share one.
     """
 
+    is_outside = False
+    """Whether the builder does not see the engine's store."""
+
     def __init__(self, names: Names) -> None:
         self._names = names
         self._given: dict[Digest, Reference] = {}
@@ -95,22 +98,32 @@ class Pins:
             private = self._given.get(image.id)
             if private is None:
                 private = Reference(PRIVATE, Tag(f"{request.tag.tag}-{secrets.token_hex(6)}"))
-                try:
-                    self._names.tag(image, private)
-                except EngineUnavailable:
-                    raise
-                except EngineProblem as problem:
-                    raise _gone(image, request) from problem
+                self._give(image, private, request)
                 self._given[image.id] = private
             return private
+
+    def source(self, private: Reference) -> str:
+        """What a named context is told that stands for a pin."""
+        return f"docker-image://{private}"
+
+    def _give(self, image: LocalImage, private: Reference, request: BuildRequest) -> None:
+        try:
+            self._names.tag(image, private)
+        except EngineUnavailable:
+            raise
+        except EngineProblem as problem:
+            raise _gone(image, request) from problem
+
+    def _take(self, private: Reference) -> None:
+        with contextlib.suppress(EngineProblem):  # an engine that is gone is told of elsewhere
+            self._names.untag(private)
 
     def let_go(self, image: LocalImage | None = None) -> None:
         """Take the name of an image away, or all."""
         with self._lock:
             chosen = [id_ for id_ in self._given if image is None or id_ == image.id]
             for private in [self._given.pop(id_) for id_ in chosen]:
-                with contextlib.suppress(EngineProblem):  # an engine that is gone is told of elsewhere
-                    self._names.untag(private)
+                self._take(private)
 
 
 class Store(Protocol):
@@ -147,12 +160,16 @@ def apart(
     args: Mapping[str, str],
     folder: Path,
     has_contexts: bool = True,
+    is_outside: bool = False,
 ) -> Pinned:
     """The pins as docker can take them.
 
     A named context replaces stages of that name too: with `FROM base AS base`, everything the
     stage does would be left out without a word. There the reference is replaced in a copy of the
     Dockerfile, which has the same ignore file beside it.
+
+    Args:
+        is_outside: the builder cannot find what has a private name: that is a named context, too.
     """
     text = dockerfile.read_text("utf-8", "surrogateescape")
     stages = stage_names(text)
@@ -167,7 +184,8 @@ def apart(
     if ignore.exists():
         shutil.copyfile(ignore, folder / "Dockerfile.dockerignore")
     left = tuple((key, private) for key, private in contexts if match_name(key) not in clashing)
-    return Pinned(copy, left, frozenset(clashing))
+    again = tuple((str(private), private) for private in clashing.values()) if is_outside else ()
+    return Pinned(copy, left + again, frozenset(clashing))
 
 
 def match_name(name: str) -> str:

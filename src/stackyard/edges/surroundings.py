@@ -40,10 +40,12 @@ def look(
     hosts: Mapping[str, bool],
     wanted: EngineChoice = "auto",
     platforms: Mapping[Platform, str] = MappingProxyType({}),
+    builder: str = "",
 ) -> Surroundings:
     """All that is there.
 
     Args:
+        builder: of buildx, that was asked for; empty: none.
         platforms: what the stack is for, and the engine that it names for it; empty: none.
         stackyard: our own version.
         hosts: registries, and whether images are published to them.
@@ -57,7 +59,7 @@ def look(
     with ThreadPoolExecutor(16) as pool:
         git, podman = pool.submit(ask, "git", "--version"), pool.submit(ask, "podman", "--version")
         is_buildah = kind_of(environ, wanted) == "buildah"
-        docker = pool.submit(_docker, environ, ask)
+        docker = pool.submit(_docker, environ, ask, builder)
         buildah = pool.submit(_buildah, environ, ask, is_buildah)
         others = {
             where: pool.submit(_docker, pointed_at(environ, where), ask) for where in set(platforms.values()) if where
@@ -83,13 +85,13 @@ def look(
     return found
 
 
-def _docker(environ: Mapping[str, str], ask: Callable[..., str]) -> FoundEngine:
+def _docker(environ: Mapping[str, str], ask: Callable[..., str], builder: str = "") -> FoundEngine:
     client = ask("docker", "--version")
     found = FoundEngine("docker", client=client, buildx=ask("docker", "buildx", "version") if client else "")
     try:
         endpoint = locate(environ)
         found = msgspec.structs.replace(found, address=endpoint.address, named_by=endpoint.named_by)
-        engine = DockerEngine(environ)
+        engine = DockerEngine(environ, builder=builder)
         about = engine.about()
     except (EngineProblem, ToolMissing) as problem:
         return msgspec.structs.replace(found, problem=str(problem), hint=problem.hint or "")
@@ -104,7 +106,13 @@ def _docker(environ: Mapping[str, str], ask: Callable[..., str]) -> FoundEngine:
         free_bytes=_free(folder),
     )
     way = way_to_build(client, found.version, found.buildx, about.platform.partition("/")[0])
-    return msgspec.structs.replace(found, problem=way.sentence, hint=way.hint) if isinstance(way, NoWay) else found
+    if isinstance(way, NoWay):
+        return msgspec.structs.replace(found, problem=way.sentence, hint=way.hint)
+    try:
+        engine.caches()
+    except ToolMissing as problem:
+        return msgspec.structs.replace(found, problem=str(problem), hint=problem.hint or "")
+    return msgspec.structs.replace(found, builder=builder)
 
 
 def _buildah(environ: Mapping[str, str], ask: Callable[..., str], is_used: bool) -> FoundEngine:

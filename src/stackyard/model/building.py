@@ -33,6 +33,8 @@ class Way(msgspec.Struct, frozen=True):
     through: Literal["buildx", "docker build"]
     has_contexts: bool
     """Whether a base is pinned by a named context; else by a copy of the Dockerfile that names it."""
+    builder: str = ""
+    """The buildx builder that builds in the engine's place; empty: none."""
 
 
 class NoWay(msgspec.Struct, frozen=True):

@@ -48,6 +48,8 @@ class FoundEngine(msgspec.Struct, frozen=True):
     """Version of the engine; empty: nobody answers."""
     buildx: str = ""
     """Version of the build plugin; empty: none."""
+    builder: str = ""
+    """The buildx builder that builds in its place; empty: none."""
     store: Store | None = None
     platform: Platform | None = None
     platforms: tuple[Platform, ...] = ()

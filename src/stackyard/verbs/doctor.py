@@ -43,7 +43,7 @@ def doctor(start: Path, options: Options) -> Diagnosis:
         pass
     except StackyardError as error:
         problem = str(error)
-    found = look(options.environ, __version__, hosts, options.engine, platforms)
+    found = look(options.environ, __version__, hosts, options.engine, platforms, options.builder)
     free = next((engine.free_bytes for engine in found.engines), None)
     diagnosis = diagnose(msgspec.structs.replace(found, stack=name, stack_problem=problem))
     more.append(_jobs(machine.size(free)))

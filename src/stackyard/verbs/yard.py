@@ -75,6 +75,8 @@ class Options(msgspec.Struct, frozen=True):
     """Whether there has to be a commit; without one the files are still there to be looked at."""
     engine: EngineChoice = "auto"
     """Which engine builds."""
+    builder: str = ""
+    """The buildx builder that builds in place of docker's engine; empty: none."""
     may_pull: bool = False
     """Whether builds may fetch images that nobody planned."""
     environ: Mapping[str, str] = {}
@@ -146,7 +148,7 @@ class Yard:
             return self._make_engine(self.environ)
         from stackyard.edges.engines import open_engine
 
-        return open_engine(self.environ, self.options.engine)
+        return open_engine(self.environ, self.options.engine, self.options.builder)
 
     def engine_for(self, platform: str) -> Engine:
         """The engine that builds for a platform: one of its own where the stack names one."""
