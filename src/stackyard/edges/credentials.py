@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from stackyard.errors import FileProblem, RegistryProblem, ToolMissing
+from stackyard.model import canonical
 from stackyard.model.reference import DOCKER_HUB
 
 HUB_KEY = "https://index.docker.io/v1/"
@@ -111,7 +112,7 @@ class DockerCredentials:
                 return None
             raise _helper_failed(program, key, f"ended with {code}{_quotable(said)}")
         try:
-            answer = msgspec.json.decode(said, type=_HelperAnswer)
+            answer = canonical.decode(said, _HelperAnswer)
         except msgspec.DecodeError:
             raise _helper_failed(program, key, "did not answer as a credential helper does") from None
         if not answer.Secret:

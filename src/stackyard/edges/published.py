@@ -15,6 +15,7 @@ import msgspec
 
 from stackyard.edges.registry import Manifest, Registry
 from stackyard.errors import RegistryProblem
+from stackyard.model import canonical
 from stackyard.model.content import PublishedFacts
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Platform, Repository
@@ -101,7 +102,7 @@ def _config(
     if data is None:
         raise _no_image(repository, manifest, f"its config {body.config.digest} is not there")
     try:
-        said = msgspec.json.decode(data, type=_Config)
+        said = canonical.decode(data, _Config)
         config: dict[str, Any] = msgspec.json.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise _no_image(repository, manifest, "its config is none of an image") from None
@@ -112,7 +113,7 @@ def _config(
 
 def _read(manifest: Manifest, kind: type[_Body], repository: Repository) -> _Body:
     try:
-        return msgspec.json.decode(manifest.body, type=kind)
+        return canonical.decode(manifest.body, kind)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise _no_image(repository, manifest, "its manifest cannot be read") from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import operator
+import threading
 from typing import Any, TypeVar
 
 import msgspec
@@ -41,9 +42,21 @@ def line(value: object) -> bytes:
     return msgspec.json.encode(value, enc_hook=_plain)
 
 
+_BUILDING = threading.Lock()
+"""msgspec learns what a type is made of when it is first asked for, and a thread that comes meanwhile reads with what
+is not whole yet: that ends the process. Whoever has a decoder has all of it."""
+
+
+@functools.cache
+def _reader(kind: Any) -> msgspec.json.Decoder[Any]:
+    with _BUILDING:
+        return msgspec.json.Decoder(kind, dec_hook=_ours)
+
+
 def decode(data: bytes | str, kind: type[T]) -> T:
     """The value of `kind` that `encode` wrote; msgspec.ValidationError if it is none."""
-    return msgspec.json.decode(data, type=kind, dec_hook=_ours)
+    found: T = _reader(kind).decode(data)  # type: ignore[arg-type]
+    return found
 
 
 _PACKER = msgspec.msgpack.Encoder(enc_hook=_plain)
@@ -51,7 +64,8 @@ _PACKER = msgspec.msgpack.Encoder(enc_hook=_plain)
 
 @functools.cache
 def _unpacker(kind: Any) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(kind, dec_hook=operator.call)  # of text its kind: a hundred thousand times
+    with _BUILDING:
+        return msgspec.msgpack.Decoder(kind, dec_hook=operator.call)  # of text its kind: a hundred thousand times
 
 
 def pack(value: object) -> bytes:

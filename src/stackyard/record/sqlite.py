@@ -187,11 +187,7 @@ class SqliteRecords:
         """Sets of moves in registries that no registry was given."""
         with self._open() as db:
             given = {name for (name,) in db.execute("SELECT record FROM shared")}
-        done = [
-            moves
-            for moves in self.move_sets(state="done")
-            if moves.place == "registry" and moves.moves and moves.kind != "copy"
-        ]
+        done = [moves for moves in self.move_sets(state="done") if moves.place == "registry" and moves.moves]
         return [moves for moves in done if f"moves {moves.id}" not in given]
 
     def note_moves_shared(self, moves: MoveSet) -> None:

@@ -106,7 +106,9 @@ def _base(yard: Yard, base: Reference, platform: Platform) -> BaseFacts:
 
 
 def adopt(yard: Yard, found: Adopting) -> Adoption:
-    """Write down what was found, parents first: content tags, then records, then where tags are.
+    """Write down what was found: content tags, then where tags are, then records, parents first.
+
+    Who is ended in the middle adopts the rest the next time.
 
     Raises:
         TagConflict: a tag moved since it was looked at.
@@ -123,12 +125,12 @@ def adopt(yard: Yard, found: Adopting) -> Adoption:
     yard.records.accept([Acceptance(reference, digest, now) for reference, digest in bases.items()])
     known, shared = yard.records.known(), shared_records(yard)
     store = shared or yard.records
+    for moves in moves_of(stack, found.tag, adoption.targets, tags, now):
+        store.settle(store.intend(moves), "done")
     for opening in openings(stack, known, adoption.targets, found.answers, tags, now):
         record = store.open_record(opening.target, opening.source, opening.build, opening.inputs, 0, opening.built)
         for fact in opening.facts:
             record = store.append(record, fact)
-    for moves in moves_of(stack, found.tag, adoption.targets, tags, now):
-        store.settle(store.intend(moves), "done")
     for name, tag, digest in _fixed(found, tags):
         store.put_tag("registry", Reference(stack.target(name).repository, tag), digest)
     problems = shared.flush() if shared is not None else ()

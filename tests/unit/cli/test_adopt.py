@@ -65,6 +65,22 @@ def test_after_it_nothing_is_left_to_do(published: Shell) -> None:
     assert (again.code, again.out.splitlines()[-1]) == (0, "There is nothing to write.")
 
 
+def test_another_clone_knows_of_it(published: Shell) -> None:
+    """Records of what was adopted, and where its tags are, lie beside the images: who knows nothing builds nothing."""
+    spec = published.root / "images/spec.yml"
+    spec.write_text(spec.read_text().replace("records: local\n", ""))
+    commit(published.root, "records are shared")
+    assert published("adopt", "--tag", "main", "--yes").code == 0
+    for file in (published.root / ".stackyard").glob("records*"):
+        file.unlink()
+
+    assert {step["action"] for step in published("plan", "--json").json["steps"]} == {"tag"}  # the new commit's
+    assert published("records", "sync").code == 0
+    said = published("promote", "main", "--to", "stable", "--yes")
+    assert said.code == 0, said.err
+    assert "adopted main" in published("history").out
+
+
 @pytest.mark.parametrize("store", ["classic", "containerd"])
 def test_an_edit_is_built_on_what_was_adopted(published: Shell, store: Literal["classic", "containerd"]) -> None:
     """The parent is fetched by digest, whatever kind of store the engine has; it is not built."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import msgspec
@@ -71,3 +73,36 @@ def test_what_is_no_value_is_refused(data: bytes) -> None:
     """Damage and facts of a newer Stackyard are msgspec's error, which the record store translates."""
     with pytest.raises(msgspec.MsgspecError):
         canonical.decode(data, Reason)  # type: ignore[arg-type]
+
+
+MANY_FIRST_READERS = """
+import sys, threading, types
+from concurrent.futures import ThreadPoolExecutor
+from stackyard.model import canonical
+
+sys.setswitchinterval(1e-6)
+data = b'{"d":[{"c":{"d":[{"a":1}]}}],"c":{"d":[{"a":1}]}}'
+for number in range(60):
+    module = types.ModuleType(f"family{number}")
+    sys.modules[module.__name__] = module
+    lines = ["from __future__ import annotations", "import msgspec"]
+    for k in range(6):
+        lines += [f"class C{k}(msgspec.Struct, frozen=True):", "    a: int = 0"]
+        lines += [f"    c: C{k - 1} | None = None", f"    d: tuple[C{k - 1}, ...] = ()"] if k else []
+    exec("\\n".join(lines), module.__dict__)
+    barrier = threading.Barrier(4)
+
+    def read(_):
+        barrier.wait(60)
+        return canonical.decode(data, module.C5)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(read, range(4)))) == 1
+"""
+
+
+def test_several_threads_may_be_the_first_to_read_a_type() -> None:
+    """msgspec itself ends the process then, so it is looked at in another one."""
+    done = subprocess.run([sys.executable, "-c", MANY_FIRST_READERS], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
