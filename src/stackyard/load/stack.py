@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stackyard.errors import InvalidValue
+from stackyard.load.counted import BASE_TAG
 from stackyard.load.given import with_given
 from stackyard.load.listing import disagreements, read_listing
 from stackyard.load.matrix import VERSIONS_FILES, Matrices, read_matrices
 from stackyard.load.memory import LazyDockerfiles, Memory, Remembered, key_of
 from stackyard.load.recipe import Recipe, recipes_of
 from stackyard.load.references import owners_of
+from stackyard.load.renamed import is_only_a_name, tag_of, with_tag
 from stackyard.load.sources import SourceReader
 from stackyard.load.spec.policy import settled
 from stackyard.load.spec.stamps import STAMPS_FILE
@@ -197,10 +199,15 @@ def _target(
 ) -> Target | None:
     """The target of a recipe, from memory where all is as it was; None where there is nothing to build from."""
     files = around.place.files
-    key = _key(recipe, args, around, common) if common else None
-    if memory and key and (known := memory.recall(key, files.state)):
-        found.extend(known.findings)
-        return known.target
+    tag = tag_of(recipe, args)
+    free = _key(recipe, args if tag is None else ((BASE_TAG, ""), *args[1:]), around, common) if common else None
+    key = free if free is None or tag is None else key_of(free, tag)
+    for each in dict.fromkeys((free, key)):
+        known = memory.recall(each, files.state) if memory and each else None
+        target = known and (known.target if tag is None else with_tag(known.target, tag))
+        if known and target:
+            found.extend(known.findings)
+            return target
     read, problems = sources.read(recipe)
     found.extend(problems)
     if read is None:
@@ -211,12 +218,19 @@ def _target(
         parents = [around.recipes[name].dockerfile for name in target.parent_names]
         guards = [(path, state) for path in parents if (state := files.state(path))]
         if len(guards) == len(parents):
-            memory.remember(key, Remembered(target, (*problems, *findings), tuple(guards)))
+            told = (*problems, *findings)
+            dockerfile = stage_of(recipe, read.dockerfile) or read.dockerfile
+            is_free = tag is not None and is_only_a_name(dockerfile, target, told)
+            memory.remember(free if is_free and free else key, Remembered(target, told, tuple(guards)))
     return target
 
 
 def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, common: bytes) -> bytes | None:
-    """A key over all that a target is made of beside its parents' triggers; None where that is not known."""
+    """A key over all that a target is made of beside its parents' triggers; None where that is not known.
+
+    Args:
+        args: those that count; a tag that is only a name is left out.
+    """
     place = around.place
     own = place.path(recipe.image)
     places = dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or ".", *recipe.locks))

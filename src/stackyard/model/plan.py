@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import functools
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import msgspec
@@ -97,7 +98,7 @@ class Since(msgspec.Struct, frozen=True):
     """The commit that is compared; None for the files as they are."""
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, dict=True):
     """Every target of the stack has a step, parents first, ties in file order."""
 
     stack: str
@@ -117,10 +118,12 @@ class Plan(msgspec.Struct, frozen=True):
 
     def step(self, name: TargetName) -> Step:
         """The step of `name`; KeyError if it has none."""
-        for step in self.steps:
-            if step.target == name:
-                return step
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @functools.cached_property
+    def _by_name(self) -> Mapping[TargetName, Step]:
+        """Thousands are asked for one by one."""
+        return {step.target: step for step in reversed(self.steps)}
 
     @property
     def is_idle(self) -> bool:

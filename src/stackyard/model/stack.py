@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -311,7 +312,7 @@ class Retention(msgspec.Struct, frozen=True):
     """The newest so many; None: all."""
 
 
-class Stack(msgspec.Struct, frozen=True):
+class Stack(msgspec.Struct, frozen=True, dict=True):
     """All images of one repository, as read from disk."""
 
     name: str
@@ -368,7 +369,9 @@ class Stack(msgspec.Struct, frozen=True):
 
     def target(self, name: TargetName) -> Target:
         """The target called `name`; KeyError if there is none."""
-        for target in self.targets:
-            if target.name == name:
-                return target
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @functools.cached_property
+    def _by_name(self) -> Mapping[TargetName, Target]:
+        """Thousands are asked for one by one."""
+        return {target.name: target for target in reversed(self.targets)}
