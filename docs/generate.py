@@ -48,16 +48,8 @@ from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTr
 from stackyard.model.elsewhere import Copying, CopyOf, Travelled
 from stackyard.model.gates import GateState, Noted, NotedImage, Waiting
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
-from stackyard.model.lock import (
-    LockChange,
-    LockOutcome,
-    LockPlan,
-    LockStep,
-    LockSummary,
-    LockTarget,
-    LockTime,
-    SetPlan,
-)
+from stackyard.model.lock import LockTarget, LockTime
+from stackyard.model.locking import LockChange, LockOutcome, LockPlan, LockStep, LockSummary, SetPlan
 from stackyard.model.logs import Log
 from stackyard.model.moves import Difference, MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName

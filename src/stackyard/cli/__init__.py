@@ -71,6 +71,8 @@ _HOMES = {
     "schema": "schema",
     "completion": "completion",
 }
+ALIASES = {"snapshot": "lock"}
+"""Other names of commands, which no list shows."""
 _SHORT = {
     "status": "What is stable, what ran last, what would build.",
     "plan": "What would happen to each image, and why.",
@@ -121,6 +123,7 @@ class Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import the module of a command, if there is such a command."""
+        cmd_name = ALIASES.get(cmd_name, cmd_name)
         if cmd_name not in _HOMES:
             return None
         with imported_later(*UNUSED):
@@ -132,7 +135,7 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Say which command was meant, where none of this name exists."""
-        if args and args[0] not in _HOMES and not args[0].startswith("-"):
+        if args and args[0] not in (*_HOMES, *ALIASES) and not args[0].startswith("-"):
             from stackyard.model.names import nearest
 
             names = self.list_commands(ctx)

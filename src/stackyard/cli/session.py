@@ -31,6 +31,8 @@ Door = Callable[[Mapping[str, str]], Any]
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_CHANGED = 3
+"""Done, and something changed: for whoever asked only to be told so."""
 EXIT_INTERRUPTED = 130
 
 CI_VARIABLES = {"GITHUB_ACTIONS", "BUILDKITE", "BUILDKITE_BRANCH", "GITLAB_CI", "CI_COMMIT_REF_NAME"}

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 
 from stackyard.errors import WorldError
 from stackyard.lock.inputs import Local
-from stackyard.model.lock import PLATFORMS, LockFile, LockSet, LockStep, Pin, normal_name
+from stackyard.model.lock import PLATFORMS, LockFile, LockSet, Pin, normal_name
+from stackyard.model.locking import LockStep
 
 
 def pins_of(text: str, locals_: Sequence[Local], leave_out: Sequence[str]) -> Iterator[Pin]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stackyard.lock.inputs import Gathered, Local
-from stackyard.model.lock import PLATFORMS, LockSet, LockStep, LockTarget, LockTime, SetPlan
+from stackyard.model.lock import PLATFORMS, LockSet, LockTarget, LockTime
+from stackyard.model.locking import LockStep, SetPlan
 
 REQUIREMENTS = "requirements.in"
 CONSTRAINTS = "constraints.txt"

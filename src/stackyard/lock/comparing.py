@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stackyard.model.lock import LockChange, LockFile, LockTime, normal_name
+from stackyard.model.lock import LockFile, LockTime
+from stackyard.model.locking import LockChange
 
 
 def changes_between(was: LockFile, now: LockFile, where: str = "") -> tuple[LockChange, ...]:
@@ -60,17 +61,9 @@ def doubts(lock: LockFile) -> Iterator[str]:
 
 def commit_message(changes: tuple[LockChange, ...], locks: int, time: str) -> tuple[str, str]:
     """Subject and body of a commit that brings changed locks."""
-    names = [change.name for change in changes]
-    distinct = list(dict.fromkeys(normal_name(name) for name in names))
-    few = ", ".join(distinct[:3]) + (f" and {len(distinct) - 3} more" if len(distinct) > 3 else "")
-    body = "\n".join(f"- {text}" for text in (change_text(change, locks) for change in changes))
-    return f"Update locks: {few}", f"What the indexes had at {time}.\n\n{body}\n"
-
-
-def change_text(change: LockChange, locks: int) -> str:
-    """`boto3 1.16.34 -> 1.16.35 in 3 of 4 locks`."""
-    what = f"{change.name} {change.was or '(new)'} -> {change.now or '(gone)'}"
-    if not change.where or locks <= 1:
-        return what
-    many = f"all {locks}" if len(change.where) == locks else f"{len(change.where)} of {locks}"
-    return f"{what} in {many} locks"
+    names = list(dict.fromkeys(change.name for change in changes))
+    if not names:
+        return "Update locks: files of the same versions", f"What the package indexes had at {time}.\n"
+    few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    body = "\n".join(f"- {each.told(locks)}" for each in changes)
+    return f"Update locks: {few}", f"What the package indexes had at {time}.\n\n{body}\n"

@@ -3,7 +3,7 @@
 
 In:   text
 Out:  LockTime, LockSet (what is declared), Pin, LockFile
-Pure. Rules: docs/reference/locks.md
+Pure. Beside: model/locking, what is done about them. Rules: docs/reference/locks.md
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Literal
 
 import msgspec
 
@@ -231,89 +230,3 @@ def _lines(pins: Iterable[Pin]) -> Iterator[str]:
 def output_path(template: str, version: VersionName | None, folder: str) -> str:
     """Where a lock file is: relative to the stack's root."""
     return posixpath.normpath(posixpath.join(folder, template.replace("{version}", str(version or ""))))
-
-
-# What is done about locks, and what came of it.
-
-
-class LockStep(msgspec.Struct, frozen=True):
-    """One lock file: what is asked for it, or why nothing is."""
-
-    set: str
-    target: LockTarget
-    time: LockTime
-    asks: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """For each platform the resolver's command line; none: the file is carried as it is."""
-    upgrades: tuple[str, ...] = ()
-    """All but these stay what they are."""
-
-    @property
-    def is_carried(self) -> bool:
-        """Whether the file stays as it is, since the resolver knows nothing of its Python."""
-        return not self.asks
-
-
-class SetPlan(msgspec.Struct, frozen=True):
-    """What is asked for all versions of a set."""
-
-    name: str
-    requirements: tuple[str, ...]
-    constraints: tuple[str, ...]
-    packages: tuple[str, ...]
-    """Folders of the repository whose packages are left out."""
-    runs_code: tuple[str, ...]
-    """Packages whose code runs: those of the repository that must, and those that the set allows."""
-    steps: tuple[LockStep, ...]
-    changed: tuple[str, ...] = ()
-    """Inputs that differ in the work tree: what is locked is what the commit has."""
-
-
-class LockPlan(msgspec.Struct, frozen=True):
-    """Everything that would be asked, and where the answers go."""
-
-    at: str
-    sets: tuple[SetPlan, ...]
-
-
-LockState = Literal["written", "unchanged", "same", "differs", "carried", "failed", "held-back"]
-
-
-class LockChange(msgspec.Struct, frozen=True, order=True):
-    """A package that two locks have otherwise."""
-
-    name: str
-    was: str | None
-    now: str | None
-    where: tuple[str, ...] = ()
-    """Locks in which it is so."""
-
-
-class LockOutcome(msgspec.Struct, frozen=True):
-    """What came of one lock file."""
-
-    set: str
-    target: LockTarget
-    state: LockState
-    pins: int = 0
-    changes: tuple[LockChange, ...] = ()
-    """What is otherwise than in the file as it was."""
-    words: str = ""
-    """Why there is no lock: the resolver's own words."""
-    hint: str | None = None
-
-
-class LockSummary(msgspec.Struct, frozen=True):
-    """What came of all of them."""
-
-    plan: LockPlan
-    outcomes: tuple[LockOutcome, ...]
-
-    @property
-    def is_good(self) -> bool:
-        """Whether each lock is there as it should be."""
-        return not any(each.state in ("failed", "held-back", "differs") for each in self.outcomes)
-
-    @property
-    def has_changes(self) -> bool:
-        """Whether a pin changed."""
-        return any(each.changes for each in self.outcomes)

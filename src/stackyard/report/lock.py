@@ -10,12 +10,22 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from stackyard.model.lock import LockChange, LockOutcome, LockPlan, LockStep, LockSummary
+from stackyard.model.locking import (
+    Imported,
+    LockChange,
+    LockDiff,
+    LockOutcome,
+    LockPlan,
+    LockStep,
+    LockSummary,
+    Verified,
+)
 from stackyard.report.text import Style, count_text, visible
 
 _STATES = {
     "written": ("wrote", "green"),
     "unchanged": ("unchanged", "dim"),
+    "outdated": ("outdated", "yellow"),
     "same": ("good", "green"),
     "differs": ("differs", "red"),
     "carried": ("carried", "yellow"),
@@ -69,17 +79,13 @@ def _outcome_lines(outcome: LockOutcome, style: Style) -> list[str]:
     elif outcome.changes:
         facts += f", {count_text(len(outcome.changes), 'change')}"
     lines = [f"{style(word, colour)} {outcome.target.output}: {facts}"]
-    lines += [f"  {_change(change)}" for change in outcome.changes[:_SHOWN]]
+    lines += [f"  {change}" for change in outcome.changes[:_SHOWN]]
     if len(outcome.changes) > _SHOWN:
         lines.append(f"  and {len(outcome.changes) - _SHOWN} more: `stackyard lock diff` shows them")
     lines += [f"  {visible(line)}" for line in outcome.words.splitlines()]
     if outcome.hint:
         lines.append(f"  {style('hint', 'dim')}: {visible(outcome.hint)}")
     return lines
-
-
-def _change(change: LockChange) -> str:
-    return f"{change.name} {change.was or '(new)'} -> {change.now or '(gone)'}"
 
 
 def plan_data(plan: LockPlan) -> dict[str, object]:
@@ -111,10 +117,11 @@ def plan_data(plan: LockPlan) -> dict[str, object]:
     }
 
 
-def summary_data(summary: LockSummary) -> dict[str, object]:
-    """What came of all locks."""
+def summary_data(summary: LockSummary, message: tuple[str, str] | None = None) -> dict[str, object]:
+    """What came of all locks; with what a commit of them says, if something changed."""
     return {
         "at": summary.plan.at,
+        "message": {"subject": message[0], "body": message[1]} if message else None,
         "good": summary.is_good,
         "changed": summary.has_changes,
         "locks": [
@@ -139,3 +146,94 @@ def changes_data(changes: Sequence[LockChange]) -> list[dict[str, object]]:
     return [
         {"package": change.name, "was": change.was, "now": change.now, "in": list(change.where)} for change in changes
     ]
+
+
+def diff_text(diff: LockDiff, style: Style, width: int) -> str:  # noqa: ARG001 - as all renderers
+    """A line for each change."""
+    lines = [f"{diff.was} -> {diff.now}: {count_text(len(diff.changes), 'change')} in {count_text(diff.locks, 'lock')}"]
+    lines += [f"  {visible(change.told(diff.locks, diff.of_one_set))}" for change in diff.changes]
+    return "\n".join(lines)
+
+
+def diff_markdown(diff: LockDiff) -> str:
+    """The same as a table, for a pull request."""
+    if not diff.changes:
+        return f"No pin differs between `{diff.was}` and `{diff.now}`."
+    lines = [f"Pins that differ between `{diff.was}` and `{diff.now}`:", ""]
+    lines += ["| package | was | now | in |", "| --- | --- | --- | --- |"]
+    for change in diff.changes:
+        where = f"{len(change.where)} of {diff.locks}"
+        lines.append(f"| {change.name} | {change.was or '-'} | {change.now or '-'} | {where} |")
+    return "\n".join(lines)
+
+
+def diff_data(diff: LockDiff) -> dict[str, object]:
+    """Two states of locks."""
+    return {"was": diff.was, "now": diff.now, "locks": diff.locks, "changes": changes_data(diff.changes)}
+
+
+def verified_text(found: Sequence[Verified], style: Style, width: int) -> str:  # noqa: ARG001 - as all renderers
+    """A line for each lock, and below it why it proves nothing."""
+    lines = []
+    for each in found:
+        if each.is_carried:
+            lines.append(f"{style('carried', 'yellow')} {each.target.output}: it proves nothing, and need not")
+        elif each.doubts:
+            lines.append(f"{style('doubtful', 'red')} {each.target.output}")
+            lines += [f"  {visible(text)}" for text in each.doubts[:_SHOWN]]
+            lines += [f"  and {len(each.doubts) - _SHOWN} more"] if len(each.doubts) > _SHOWN else []
+        else:
+            pins = count_text(each.pins, "pin")
+            lines.append(f"{style('proven', 'green')} {each.target.output}: {pins}, none is newer than {each.time}")
+    return "\n".join(lines)
+
+
+def verified_data(found: Sequence[Verified]) -> dict[str, object]:
+    """What locks prove by themselves."""
+    return {
+        "good": not any(each.doubts for each in found),
+        "locks": [
+            {
+                "set": each.set,
+                "path": each.target.output,
+                "time": each.time or None,
+                "pins": each.pins,
+                "carried": each.is_carried,
+                "doubts": list(each.doubts),
+            }
+            for each in found
+        ],
+    }
+
+
+def imported_text(found: Sequence[Imported], style: Style, width: int) -> str:  # noqa: ARG001 - as all renderers
+    """H and T of each builder, what disagrees with T, and the command that takes them."""
+    lines: list[str] = []
+    for each in found:
+        lines += ["", style(each.builder, "bold")] if lines else [style(each.builder, "bold")]
+        lines.append(f"  H {each.at} ({each.spot.path}:{each.spot.line})")
+        lines.append(f"  T {each.time} (the builder's stamp)" if each.time else "  no stamp says when it was built")
+        for other in each.disagreeing:
+            lines.append(f"  another time: {other.name} {other.stamp} ({other.spot.path}:{other.spot.line})")
+        lines.append(f"  stackyard lock SET --at {each.at}" + (f" --time {each.time}" if each.time else ""))
+    return "\n".join(lines)
+
+
+def imported_data(found: Sequence[Imported]) -> dict[str, object]:
+    """H and T of each builder."""
+    return {
+        "builders": [
+            {
+                "builder": each.builder,
+                "at": each.at,
+                "path": each.spot.path,
+                "line": each.spot.line,
+                "time": each.time,
+                "disagreeing": [
+                    {"name": other.name, "stamp": other.stamp, "path": other.spot.path, "line": other.spot.line}
+                    for other in each.disagreeing
+                ],
+            }
+            for each in found
+        ]
+    }

@@ -27,19 +27,8 @@ from stackyard.lock.answers import lock_file, merged, pins_of, preferences
 from stackyard.lock.asking import CONSTRAINTS, REQUIREMENTS, TREE, plan_set, requirements_of
 from stackyard.lock.comparing import changes_between, is_same
 from stackyard.lock.inputs import Gathered, gather
-from stackyard.model.lock import (
-    PLATFORMS,
-    LockFile,
-    LockOutcome,
-    LockPlan,
-    LockSet,
-    LockStep,
-    LockSummary,
-    LockTime,
-    Pin,
-    SetPlan,
-    normal_name,
-)
+from stackyard.model.lock import PLATFORMS, LockFile, LockSet, LockTime, Pin, normal_name
+from stackyard.model.locking import LockOutcome, LockPlan, LockStep, LockSummary, SetPlan
 from stackyard.model.names import nearest
 from stackyard.record.files import write_atomically
 from stackyard.verbs.yard import Yard
@@ -240,7 +229,7 @@ def _outcome(
         return LockOutcome(lock.name, target, "same" if is_good else "differs", count, changes), None
     if text is not None and (str(fresh) == text or (wish.if_changed and known.is_ours and is_same(known, fresh))):
         return LockOutcome(lock.name, target, "unchanged", count), None
-    return LockOutcome(lock.name, target, "written", count, changes), fresh
+    return LockOutcome(lock.name, target, "outdated" if wish.dry else "written", count, changes), fresh
 
 
 def _own_pins(work: _Work, text: str) -> Iterator[Pin]:

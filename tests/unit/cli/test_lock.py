@@ -53,3 +53,24 @@ def test_wishes_that_exclude_each_other_are_refused(shell: Shell) -> None:
 
     assert said.code == 2
     assert "--check changes nothing" in said.err
+
+
+def test_locks_that_are_there_are_told_about(shell: Shell) -> None:
+    """`--verify` ends with 1 where something is doubtful, `diff` has three forms, `snapshot` is another name."""
+    (shell.root / "old-2.7.18.txt").write_text("six==1.0\n")
+    said = shell("snapshot", "--verify")
+    assert said.code == 1
+    assert said.out == (
+        "carried old-2.7.18.txt: it proves nothing, and need not\ndoubtful lock.txt\n  there is no such file\n"
+    )
+    assert shell("lock", "--verify", "old", "--json").json["good"]
+
+    assert shell("lock", "diff").out == (
+        "HEAD -> the work tree: 1 change in 2 locks\n  six (new) -> 1.0 in 1 of 2 locks\n"
+    )
+    assert "| six | - | 1.0 | 1 of 2 |\n" in shell("lock", "diff", "--format", "markdown").out
+    assert shell("lock", "diff", "HEAD", "--json").json["changes"] == [
+        {"package": "six", "was": None, "now": "1.0", "in": ["old-2.7.18.txt"]}
+    ]
+    assert "no image checks a commit out by its hash" in shell("lock", "import").err
+    assert "makes no lock" in shell("lock", "diff", "--refresh").err

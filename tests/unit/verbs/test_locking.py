@@ -15,12 +15,14 @@ from stackyard import verbs
 from stackyard.edges.uv import Answer
 from stackyard.errors import ConfigError, FileProblem, InvalidValue, NoHistory, NothingToDo, UnknownName
 from stackyard.model.inputs import Inputs, differences
-from stackyard.model.lock import LockFile, LockSummary
+from stackyard.model.lock import LockFile
+from stackyard.model.locking import LockSummary
 from stackyard.model.reason import FileChanged
 from stackyard.model.reference import Platform
 from stackyard.testing.clock import FixedClock
 from stackyard.verbs import Options, Yard
 from stackyard.verbs.locking import Wish, make, plan_locks
+from stackyard.verbs.locks import diff, imported, message_of, outdated, verify
 from tests.frozen_index import AMD64, ARM64, FrozenIndex
 from tests.repositories import commit, init
 
@@ -375,3 +377,89 @@ def test_a_new_pin_changes_exactly_the_images_that_use_it(tmp_path: Path) -> Non
     places = next(target for target in made.yard.stack.targets if target.name == "web").places("images")
     (reason,) = differences(shared["web"], own["web"], places)
     assert reason == FileChanged("locks/shared.txt", "changed")
+
+
+# Locks that are there.
+
+
+def test_a_lock_proves_by_itself_that_nothing_is_newer(repository: Repository) -> None:
+    """Offline, from the times in it; an edit, a time at T or later, a file of others and no file are doubts."""
+    path = "images/lab/lock.txt"
+    make(repository.yard, Wish(time=T), Oracle(alpha="1.0", beta="1.0"))
+    (good,) = verify(repository.yard)
+    assert (good.doubts, good.time, good.pins) == ((), T, 2)
+
+    text = (repository.root / path).read_text()
+    for changed, doubt in (
+        (text.replace("alpha==1.0", "alpha==1.1"), "its pins are not those that were written"),
+        (text.replace(f"# time: {T}", "# time: 2020-01-01T00:00:00Z"), "which is not before 2020-01-01T00:00:00Z"),
+        (text.replace("    # uploaded 2020-01-01T00:00:00Z\n", ""), "it is not recorded when alpha 1.0 came"),
+        ("alpha==1.0\n", "it does not say which commit and time it is of"),
+    ):
+        repository.write(path, changed)
+        (found,) = verify(repository.yard)
+        assert any(doubt in each for each in found.doubts)
+    (repository.root / path).unlink()
+    assert verify(repository.yard)[0].doubts == ("there is no such file",)
+
+
+def test_two_states_are_told_by_package(repository: Repository) -> None:
+    """In how many versions; between commits, with the work tree, between files."""
+    output = "{requirements: requirements.in, versions: [2.7.18, '3.8', '3.9', '3.10'], output: 'l/{version}.txt'}"
+    repository.write("images/spec.yml", f"images: {{lab: }}\nlocks: {{unit: {output}}}\n")
+    for version in ("2.7.18", "3.8", "3.9", "3.10"):
+        repository.write(f"l/{version}.txt", "boto3==1.16.34\nsix==1\n")
+    first = repository.commit()
+    for version in ("3.8", "3.9", "3.10"):
+        repository.write(f"l/{version}.txt", "boto3==1.16.35\nsix==1\n")
+    repository.write("l/2.7.18.txt", "boto3==1.16.34\n")
+
+    found = diff(repository.yard, ())
+    told = [change.told(found.locks, found.of_one_set) for change in found.changes]
+    assert told == ["boto3 1.16.34 -> 1.16.35 in 3 of 4 versions", "six 1 -> (gone) in 1 of 4 versions"]
+    repository.commit()
+    assert diff(repository.yard, ()).changes == ()
+    assert diff(repository.yard, (first, "HEAD")).changes == found.changes
+    (change,) = diff(repository.yard, ("l/3.9.txt", "l/2.7.18.txt")).changes[:1]
+    assert str(change) == "boto3 1.16.35 -> 1.16.34"
+
+
+def test_what_would_be_newer_is_told_and_left_alone(repository: Repository) -> None:
+    """`outdated` writes nothing; a refresh has the message of its commit."""
+    make(repository.yard, Wish(time=T), Oracle(alpha="1.0", beta="1.0"))
+    before = (repository.root / "images/lab/lock.txt").read_text()
+    newer = Oracle(alpha="1.1", beta="1.0")
+
+    told = outdated(repository.yard, (), newer)
+    assert states(told) == {"images/lab/lock.txt": "outdated"}
+    assert [str(change) for change in told.outcomes[0].changes] == ["alpha 1.0 -> 1.1"]
+    assert (repository.root / "images/lab/lock.txt").read_text() == before
+
+    wish = Wish(refresh=True, if_changed=True)
+    now = FixedClock().now()
+    assert message_of(make(repository.yard, wish, newer), True) == (
+        "Update locks: alpha",
+        f"What the package indexes had at {now}.\n\n- alpha 1.0 -> 1.1\n",
+    )
+    assert message_of(make(repository.yard, wish, newer), True) is None
+
+
+def test_h_and_t_are_found_where_a_builder_left_them(repository: Repository) -> None:
+    """H in its Dockerfile, T its stamp; a constant that says another time is shown, and does not count."""
+    head = "51c13f7c" * 5
+    builder = "images/unit-snapshot-builder"
+    repository.write(f"{builder}/Dockerfile", f"FROM debian:12\nRUN git clone x . \\\n && git checkout {head}\n")
+    repository.write(f"{builder}/versions.yaml", "3.7.8: {}\n3.8.3: {}\n")
+    repository.write(f"{builder}/last_updated.yaml", "3.7.8: 2020-12-11T190936\n3.8.3: 2020-12-11T190936\n")
+    repository.write("ci/defines.py", "import os\nUNIT_IMAGE_VERSION = '2020-12-11T192450'\nVERSION = '1.0'\n")
+    repository.write("images/spec.yml", "images: {lab: , unit-snapshot-builder: }\n")
+    repository.commit()
+
+    (found,) = imported(repository.yard)
+    assert (found.builder, found.at, found.time) == ("unit-snapshot-builder", head, T)
+    assert found.spot == (f"{builder}/Dockerfile", 3, None)
+    assert [(each.name, each.stamp, each.spot[:2]) for each in found.disagreeing] == [
+        ("UNIT_IMAGE_VERSION", "2020-12-11T192450", ("ci/defines.py", 2))
+    ]
+    with pytest.raises(NothingToDo, match="no image checks a commit out"):
+        imported(repository.yard, ("lab",))
