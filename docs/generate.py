@@ -49,7 +49,18 @@ from stackyard.model.elsewhere import Copying, CopyOf, Travelled
 from stackyard.model.gates import GateState, Noted, NotedImage, Waiting
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
 from stackyard.model.lock import LockTarget, LockTime
-from stackyard.model.locking import LockChange, LockOutcome, LockPlan, LockStep, LockSummary, SetPlan
+from stackyard.model.locking import (
+    Imported,
+    LockChange,
+    LockDiff,
+    LockOutcome,
+    LockPlan,
+    LockStep,
+    LockSummary,
+    SetPlan,
+    Stamped,
+    Verified,
+)
 from stackyard.model.logs import Log
 from stackyard.model.moves import Difference, MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName
@@ -64,7 +75,7 @@ from stackyard.model.reference import LocalImage, Platform, PublishedImage, Refe
 from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.model.retention import Going, Image, Kept, Pruning
 from stackyard.model.shown import Child, Shown, ShownImage, Whereabouts
-from stackyard.model.stack import Command, Finding, Retention, Revision, Suite
+from stackyard.model.stack import Command, Finding, Retention, Revision, Spot, Suite
 from stackyard.model.surroundings import Diagnosis, FoundEngine, FoundRegistry, Surroundings, WantedPlatform
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
 from stackyard.plan.beside import beside
@@ -88,6 +99,7 @@ from stackyard.report.shown import shown_data, where_data
 from stackyard.report.status import status_data
 from stackyard.report.why import inputs_data, why_data
 from stackyard.run.log import Head, Line
+from stackyard.verbs.locks import message_of
 
 ROOT = Path(__file__).parents[1]
 MADE = "<!-- Made by docs/generate.py from the code; edit that. -->\n"
@@ -1054,12 +1066,14 @@ LOCK_FIELDS = {
     "at": "H: the commit that the inputs were read from.",
     "good": "Whether each lock is as it should be; the exit code is 1 where one is not.",
     "changed": "Whether a pin is otherwise than in the files as they were.",
+    "message.subject": "What a commit of the changes says; `message` is null where no pin changed.",
+    "message.body": "The rest of it: every change.",
     "locks[].set": "Its set.",
     "locks[].path": "The file, relative to the stack's root.",
     "locks[].version": "The version that it is for; null where there is one only.",
     "locks[].python": "The Python.",
-    "locks[].state": "`written`, `unchanged`; with `--check` `same` or `differs`; `carried`, `failed`, or `held-back` "
-    "where another failed.",
+    "locks[].state": "`written`, `unchanged`; `outdated` of `lock outdated`; with `--check` `same` or `differs`; "
+    "`carried`, `failed`, or `held-back` where another failed.",
     "locks[].pins": "How many.",
     "locks[].changes[].package": "What changed.",
     "locks[].changes[].was": "Its version in the file as it was; null for a new package.",
@@ -1083,6 +1097,40 @@ LOCK_PLAN_FIELDS = {
     "sets[].locks[].time": "T.",
     "sets[].locks[].carried": "Whether it stays as it is, since nothing can be resolved for its Python.",
     "sets[].locks[].commands[][]": "Words of a command line, one for each platform.",
+}
+
+
+LOCK_DIFF_FIELDS = {
+    "format": "Version of this form: 1.",
+    "was": "What the first is: a commit, a file.",
+    "now": "What it is compared with.",
+    "locks": "How many locks were compared.",
+    "changes[].package": "What changed.",
+    "changes[].was": "Its version before; null for a new one.",
+    "changes[].now": "Its version now; null where it is gone.",
+    "changes[].in[]": "Locks in which it is so.",
+}
+VERIFIED_FIELDS = {
+    "format": "Version of this form: 1.",
+    "good": "Whether there is no doubt about any.",
+    "locks[].set": "Its set.",
+    "locks[].path": "The file.",
+    "locks[].time": "T, or null.",
+    "locks[].pins": "How many.",
+    "locks[].carried": "Whether nothing can be resolved for its Python, so that it proves nothing and need not.",
+    "locks[].doubts[]": "Why it is not proven that nothing is newer than T.",
+}
+IMPORTED_FIELDS = {
+    "format": "Version of this form: 1.",
+    "builders[].builder": "An image that checks a commit out.",
+    "builders[].at": "H.",
+    "builders[].path": "The Dockerfile that says so.",
+    "builders[].line": "Its line.",
+    "builders[].time": "T: the builder's stamp, or null.",
+    "builders[].disagreeing[].name": "A version or a constant that says another time.",
+    "builders[].disagreeing[].stamp": "Which.",
+    "builders[].disagreeing[].path": "Where it stands.",
+    "builders[].disagreeing[].line": "Its line, or null.",
 }
 
 
@@ -1170,12 +1218,41 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         WHERE_FIELDS,
     )
     locks = sample_locks()
-    yield "lock", "`stackyard lock --json`", {"format": FORMAT, **lock_data.summary_data(locks)}, LOCK_FIELDS
+    yield (
+        "lock",
+        "`stackyard lock --json`",
+        {"format": FORMAT, **lock_data.summary_data(locks, message_of(locks))},
+        LOCK_FIELDS,
+    )
     yield (
         "lock that is planned",
         "`stackyard lock --dry-run --json`",
         {"format": FORMAT, **lock_data.plan_data(locks.plan)},
         LOCK_PLAN_FIELDS,
+    )
+    (outcome,) = locks.outcomes
+    difference = LockDiff("HEAD", "the work tree", 4, True, outcome.changes)
+    yield (
+        "lock diff",
+        "`stackyard lock diff --json`",
+        {"format": FORMAT, **lock_data.diff_data(difference)},
+        LOCK_DIFF_FIELDS,
+    )
+    doubtful = Verified("unit", outcome.target, "2020-12-11T19:09:36Z", 8, doubts=("boto3 1.16.35 has no hash",))
+    yield (
+        "lock that is verified",
+        "`stackyard lock --verify --json`",
+        {"format": FORMAT, **lock_data.verified_data((doubtful,))},
+        VERIFIED_FIELDS,
+    )
+    constant = Stamped("UNIT_IMAGE_VERSION", "2020-12-11T192450", Spot("ci/defines.py", 9))
+    time, spot = LockTime("2020-12-11T19:09:36Z"), Spot("images/unit-snapshot-builder/Dockerfile", 4)
+    builder = Imported("unit-snapshot-builder", locks.plan.at, spot, time, (), (constant,))
+    yield (
+        "lock import",
+        "`stackyard lock import --json`",
+        {"format": FORMAT, **lock_data.imported_data((builder,))},
+        IMPORTED_FIELDS,
     )
     yield "ls", "`stackyard ls --json`: the stack as it was read.", sample_stack(), STACK_FIELDS
     yield (

@@ -16,6 +16,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 JSON = "application/vnd.pypi.simple.v1+json"
 AMD64, ARM64 = "cp38-cp38-manylinux2014_x86_64", "cp38-cp38-manylinux2014_aarch64"
 
+BACKEND = """
+import os, pathlib
+pathlib.Path(os.environ["HOME"], "ran-{name}").touch()
+def prepare_metadata_for_build_wheel(folder, settings=None):
+    info = pathlib.Path(folder, "{name}-{version}.dist-info")
+    info.mkdir()
+    needs = "".join("Requires-Dist: " + need + "\\n" for need in {needs})
+    info.joinpath("METADATA").write_text("Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n" + needs)
+    return info.name
+def build_wheel(*_):
+    raise SystemExit("nobody wants a wheel")
+"""
+
 
 class FrozenIndex:
     """Files by name; what the index says of each package, as PEP 691 and PEP 700 have it."""
@@ -39,15 +52,20 @@ class FrozenIndex:
                 wheel.writestr(zipfile.ZipInfo(path, (2020, 1, 1, 0, 0, 0)), text)
         return self._add(name, f"{name}-{version}-{tag}.whl", data.getvalue(), at, yanked)
 
-    def sdist(self, name: str, version: str, at: str) -> str:
-        """Add a source distribution that must be run to learn what it needs; its hash."""
+    def sdist(self, name: str, version: str, at: str, *needs: str) -> str:
+        """Add a source distribution that must be run to learn what it needs, and tells by a file that it was."""
         data = io.BytesIO()
-        with tarfile.open(fileobj=data, mode="w") as sdist:
-            setup = b"from setuptools import setup\nsetup()\n"
-            entry = tarfile.TarInfo(f"{name}-{version}/setup.py")
-            entry.size = len(setup)
-            sdist.addfile(entry, io.BytesIO(setup))
-        return self._add(name, f"{name}-{version}.tar", data.getvalue(), at, False)
+        files = {
+            "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+            "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+            "backend.py": BACKEND.format(name=name, version=version, needs=needs),
+        }
+        with tarfile.open(fileobj=data, mode="w:gz") as sdist:
+            for path, text in files.items():
+                entry = tarfile.TarInfo(f"{name}-{version}/{path}")
+                entry.size = len(text)
+                sdist.addfile(entry, io.BytesIO(text.encode()))
+        return self._add(name, f"{name}-{version}.tar.gz", data.getvalue(), at, False)
 
     def _add(self, name: str, file: str, data: bytes, at: str | None, yanked: bool) -> str:
         self.files[file] = data

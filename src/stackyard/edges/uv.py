@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -49,10 +49,11 @@ class Resolver(Protocol):
     def version(self) -> str:
         """`uv 0.13.9`: the same one gives the same answers."""
 
-    def resolve(self, folder: Path, argv: Sequence[str], preferred: str = "") -> Answer:
+    def resolve(self, folder: Path, argv: Sequence[str], allowed: Collection[str], preferred: str = "") -> Answer:
         """Run one command line in `folder`. Safe for threads.
 
         Args:
+            allowed: packages of indexes whose code may run, beside those that lie in the folder.
             preferred: a pylock.toml whose pins stay, where nothing forbids it.
         """
 
@@ -85,7 +86,7 @@ class Uv:
             self._version = f"uv {found}"
         return self._version
 
-    def resolve(self, folder: Path, argv: Sequence[str], preferred: str = "") -> Answer:
+    def resolve(self, folder: Path, argv: Sequence[str], allowed: Collection[str], preferred: str = "") -> Answer:
         """Nothing is written but below `folder` and uv's own cache."""
         import tempfile
 
@@ -94,8 +95,11 @@ class Uv:
             answer = Path(own, "pylock.toml")
             if preferred:
                 answer.write_text(preferred, encoding="utf-8")
+            guard = Path(__file__).with_name("build_guard.py").read_text(encoding="utf-8")
+            guard += f"\n\ncheck({sorted(allowed)!r}, {str(folder)!r})\n"
+            Path(own, "sitecustomize.py").write_text(guard, encoding="utf-8")
             words = [self._program, *argv[1:], f"--output-file={answer}"]
-            code = self._processes.follow(words, said.append, cwd=folder)
+            code = self._processes.follow(words, said.append, {"PYTHONPATH": own}, cwd=folder)
             text = answer.read_text(encoding="utf-8") if code == 0 else ""
         if code == 0:
             return Answer(text)
@@ -106,10 +110,8 @@ class Uv:
         self._processes.close()
 
 
-_BUILDS = (
-    re.compile(r"Wheels are required for `([^`]+)` because building from source is disabled"),
-    re.compile(r"Building source distributions for `([^`]+)` is disabled"),
-)
+_BUILDS = re.compile(r"Failed to (?:download and )?build `([^`=]+)==[^`]*`")
+_REFUSED = "stackyard: the code of this package may not run"
 _NO_TIMES = re.compile(r"`([^`]+)` is missing an upload date")
 _TOO_EARLY = re.compile(r"`([^`]+)` was filtered by `exclude-newer`.*?(?:published at (\S+?)\.? |$)", re.M)
 _UNREACHED = re.compile(r"Failed to fetch: `?([^\s`]+)`?")
@@ -120,10 +122,9 @@ def explained(said: str) -> Answer:
     plain = _LOGIN.sub("://", said)
     lines = [line for line in plain.splitlines() if not line.startswith("warning: The requested Python version")]
     words = "\n".join(lines).strip() or "the resolver said nothing"
-    for form in _BUILDS:
-        if found := form.search(plain):
-            name = found[1]
-            return Answer(words=words, hint=f"if its code may run here: allow_build: [{name}]")
+    if _REFUSED in plain and (found := _BUILDS.search(plain)):
+        words = f"what {found[1]} needs is only known once its code ran"
+        return Answer(words=words, hint=f"if its code may run here: allow_build: [{found[1]}]")
     if found := _NO_TIMES.search(plain):
         sentence = f"the index does not say when {found[1]} was uploaded, so nothing is known of it at a time"
         return Answer(words=words, hint=f"{sentence}: use an index with upload times (PEP 700)")

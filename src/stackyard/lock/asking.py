@@ -61,15 +61,12 @@ def _as_requirement(local: Local) -> str:
 def _step(lock: LockSet, gathered: Gathered, target: LockTarget, time: LockTime, upgrades: tuple[str, ...]) -> LockStep:
     if not target.can_be_resolved:
         return LockStep(lock.name, target, time)
-    may_run = sorted({*(local.name for local in gathered.locals), *lock.allow_build})
     common = [
         "uv", "pip", "compile", REQUIREMENTS,
         "--no-config", "--no-header", "--no-sources", "--no-progress", "--color=never",
         "--format=pylock.toml",
         f"--python-version={target.python}",
         f"--exclude-newer={time}",
-        "--only-binary=:all:",
-        *(f"--no-binary={name}" for name in may_run),
         *([f"--constraints={CONSTRAINTS}"] if gathered.constraints else []),
         *([f"--default-index={lock.indexes[0]}"] if lock.indexes else []),
         *(f"--index={address}" for address in lock.indexes[1:]),

@@ -181,7 +181,9 @@ def _resolved(
                 asked = {}
                 for platform, argv in step.asks:
                     preferred = _preferred(known, step, platform, wish)
-                    asked[platform] = pool.submit(resolver.resolve, folder / str(number), argv, preferred)
+                    asked[platform] = pool.submit(
+                        resolver.resolve, folder / str(number), argv, work.lock.allow_build, preferred
+                    )
                 waiting.append((work, step, known, asked))
         try:
             return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from stackyard.testing.clock import FixedClock
 from stackyard.verbs import Options, Yard
 from stackyard.verbs.locking import Wish, make, plan_locks
 from stackyard.verbs.locks import diff, imported, message_of, outdated, verify
-from tests.frozen_index import AMD64, ARM64, FrozenIndex
+from tests.frozen_index import AMD64, ARM64, BACKEND, FrozenIndex
 from tests.repositories import commit, init
 
 T = "2020-12-11T19:09:36Z"
@@ -81,7 +81,7 @@ class Oracle:
     def version(self) -> str:
         return "oracle 1"
 
-    def resolve(self, folder: Path, argv: Sequence[str], preferred: str = "") -> Answer:
+    def resolve(self, folder: Path, argv: Sequence[str], allowed: Collection[str], preferred: str = "") -> Answer:
         asked = (folder / "requirements.in").read_text()
         self.asked.append((argv, preferred, asked))
         python = next(word for word in argv if word.startswith("--python-version"))
@@ -133,7 +133,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "beta arm64": index.wheel("beta", "2.0", "2020-11-01T00:00:05Z", tag=ARM64),
         "beta yanked": index.wheel("beta", "2.1", "2020-11-02T00:00:00Z", yanked=True),
     }
-    index.sdist("source", "1.0", "2020-11-01T00:00:00Z")
+    index.sdist("source", "1.0", "2020-11-01T00:00:00Z", "beta")
+    index.wheel("source", "0.9", "2020-10-01T00:00:00Z")
+    index.wheel("source", "1.0", "2020-12-12T00:00:00Z")
     index.wheel("timeless", "1.0", None)
     cache = tmp_path_factory.mktemp("uv")
     with index.served() as address:
@@ -187,7 +189,6 @@ def test_a_lock_is_what_a_commit_and_an_instant_give(repository: Repository, wor
         ("alpha>5", T, "your requirements are unsatisfiable", None),
         ("alpha", "2019-01-01T00:00:00Z", "no versions of alpha", "alpha has no release that fits before"),
         ("timeless", T, "no versions of timeless", "upload times (PEP 700)"),
-        ("source", T, "source", "if its code may run here: allow_build: [source]"),
     ],
 )
 def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(
@@ -205,6 +206,32 @@ def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(
     assert words in outcome.words
     assert (hint is None and outcome.hint is None) or (hint is not None and hint in str(outcome.hint))
     assert (repository.root / "images/lab/lock.txt").read_text() == "alpha==0.1\n"
+
+
+def test_code_runs_only_where_it_is_allowed(repository: Repository, world: World) -> None:
+    """A release that must be run is neither run nor passed over for an older one, and the error prints the line.
+
+    Allowed, it is taken, with what it needs; code of the repository's own packages runs in any case.
+    """
+    repository.environ = world.environ
+    own = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n[project]\nname = "own"\n'
+    repository.write("libs/own/pyproject.toml", f'{own}dynamic = ["version"]\n')
+    repository.write("libs/own/backend.py", BACKEND.format(name="own", version="1", needs=("source",)))
+    repository.write("images/spec.yml", SPEC.replace("    requirements: requirements.in\n", ""))
+    repository.commit()
+    ran = Path(world.environ["HOME"], "ran-source")
+
+    (refused,) = make(repository.yard, Wish(time=T)).outcomes
+    assert (refused.state, refused.hint) == ("failed", "if its code may run here: allow_build: [source]")
+    assert refused.words == "what source needs is only known once its code ran"
+    assert ran.with_name("ran-own").exists()
+    assert not ran.exists()
+
+    repository.write("images/spec.yml", f"{SPEC}    allow_build: [source]\n")
+    repository.commit()
+    assert make(repository.yard, Wish(time=T)).is_good
+    assert [f"{pin.name} {pin.version}" for pin in repository.lock().pins] == ["alpha 1.1", "beta 2.0", "source 1.0"]
+    assert ran.exists()
 
 
 def test_an_index_that_nobody_answers_for_is_named(repository: Repository, world: World) -> None:
@@ -241,7 +268,6 @@ def test_a_plan_shows_everything_and_asks_nobody(repository: Repository) -> None
     assert [platform for platform, _ in step.asks] == ["linux/amd64", "linux/arm64"]
     for _, argv in step.asks:
         assert f"--exclude-newer={T}" in argv
-        assert "--only-binary=:all:" in argv
         assert not any(str(repository.root) in word for word in argv)
 
 
