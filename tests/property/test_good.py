@@ -51,7 +51,7 @@ def test_it_is_the_last_state_of_the_branch_in_which_all_are_good(
         if branch == "main" and moves and len(now) == len(IMAGES) and all(good for _, good in now.values()):
             expected = [now[index][0] for index in range(len(IMAGES))]
 
-    gated = functools.partial(with_gates, LAB)
+    gated = functools.partial(with_gates, LAB, known(*records))
     names = frozenset(each.name for each in IMAGES)
     try:
         good = find_good(LAB, known(*records), sets[::-1], names, "stable", "registry", gated)

@@ -15,12 +15,14 @@ import msgspec
 
 from stackyard.errors import GatesClosed, InvalidValue, UnknownName
 from stackyard.model.gates import Gate, GateAnswer, GateSort, GateState
+from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName, nearest
 from stackyard.model.record import Approved, Record, Reported, Tested
 from stackyard.model.stack import Stack, Target
 from stackyard.model.tags import render, values_of
 from stackyard.plan.channels import Source
+from stackyard.plan.releases import digest_in
 from stackyard.plan.selection import select
 
 _SHOWN = 4
@@ -42,6 +44,7 @@ class _One(msgspec.Struct, frozen=True):
 
 def with_gates(
     stack: Stack,
+    known: Known,
     moves: MoveSet,
     sources: Sequence[Source],
     overridden: Collection[str] = (),
@@ -61,14 +64,20 @@ def with_gates(
     for move, source in zip(moves.moves, sources, strict=True):
         for gate in channels.gates_of(source, moves.channel, move.tag):
             is_spent = move.was != move.now and (move.target, move.now) in spent
-            one = _of_source(gate, source, moves.source, is_spent)
+            if gate.sort == "tests":
+                one = _of_source(gate, source, is_spent)
+            else:
+                brought = _brought(known, source, moves.place, gate)
+                one = (
+                    _reported(gate, brought, moves.source)
+                    if gate.sort == "report"
+                    else _approved(gate, brought, moves.source)
+                )
             bare = gate._replace(images=())
             found.setdefault((bare, one.answer, one.sentence, one.hint), []).append(source.target.name)
     states = tuple(
         GateState(gate.name, gate.sort, answer, tuple(targets), sentence, hint=hint.replace(_IMAGES, " ".join(targets)))
-        for (gate, answer, sentence, hint), targets in sorted(
-            found.items(), key=lambda item: _ORDER.index(item[0][0].sort)
-        )
+        for (gate, answer, sentence, hint), targets in sorted(found.items(), key=_place)
     )
     return msgspec.structs.replace(moves, gates=tuple(_overridden(stack, states, overridden, reason)))
 
@@ -112,33 +121,25 @@ class _Channels:
         return self._chosen[words]
 
 
-def _of_source(gate: Gate, source: Source, asked: str, is_spent: bool) -> _One:
+def _of_source(gate: Gate, source: Source, is_spent: bool) -> _One:
     """Of an image for several platforms each has to have passed; what others say of it, they say of the whole."""
-    if gate.sort != "tests" or not source.members:
-        return _one(gate, source.target, source.record, asked, is_spent)
+    if not source.members:
+        return _tests(gate, source.target, source.record, is_spent)
     for target, record in source.members:
-        one = _one(gate, target, record, asked, is_spent)
+        one = _tests(gate, target, record, is_spent)
         if one.answer != "passed":
             return msgspec.structs.replace(one, sentence=f"for {target.name.platform}: {one.sentence}")
     return one
 
 
-def _one(gate: Gate, target: Target, record: Record | None, asked: str, is_spent: bool) -> _One:
-    if record is None:
-        return _One(
-            gate, "missing", "no record knows the image", "`stackyard build --push` publishes one that is known"
-        )
-    if gate.sort == "tests":
-        return _tests(gate, target, record, is_spent)
-    return _reported(gate, record, asked) if gate.sort == "report" else _approved(gate, record, asked)
-
-
-def _tests(gate: Gate, target: Target, record: Record, is_spent: bool) -> _One:
+def _tests(gate: Gate, target: Target, record: Record | None, is_spent: bool) -> _One:
     """Every kind of suite that the image has must have passed last time it ran on it, whatever its code was then.
 
     Args:
         is_spent: the image was promoted before.
     """
+    if record is None:
+        return _One(gate, "missing", "no record knows the image", "promote one that was built with a record")
     results = [fact for fact in record.facts if isinstance(fact, Tested) and fact.suite == gate.name]
     if results and results[-1].passed:
         return _One(gate, "passed", "passed")
@@ -163,9 +164,22 @@ _HOW_TO_HAVE = {
 }
 
 
-def _reported(gate: Gate, record: Record, asked: str) -> _One:
+def _brought(known: Known, source: Source, place: TagPlace, gate: Gate) -> list[Reported | Approved]:
+    """What was brought to a gate for an image, oldest first: a build that came to the same image has a record more."""
+    repository, records = source.target.repository, known.records.get(source.target.name, ())
+    found = [
+        fact
+        for record in records
+        if digest_in(record, repository, place) == source.digest
+        for fact in record.facts
+        if isinstance(fact, Reported | Approved) and fact.gate == gate.name
+    ]
+    return sorted(found, key=lambda fact: fact.at)
+
+
+def _reported(gate: Gate, brought: Sequence[Reported | Approved], asked: str) -> _One:
     """The newest report counts."""
-    results = [fact for fact in record.facts if isinstance(fact, Reported) and fact.gate == gate.name]
+    results = [fact for fact in brought if isinstance(fact, Reported)]
     hint = f"stackyard gate report {gate.name} --for {asked} --junit FILE"
     if not results:
         return _One(gate, "missing", "nobody reported it", hint)
@@ -178,8 +192,8 @@ def _line(fact: Reported | Approved) -> str:
     return " ".join(str(fact).split())
 
 
-def _approved(gate: Gate, record: Record, asked: str) -> _One:
-    found = [fact for fact in record.facts if isinstance(fact, Approved) and fact.gate == gate.name]
+def _approved(gate: Gate, brought: Sequence[Reported | Approved], asked: str) -> _One:
+    found = [fact for fact in brought if isinstance(fact, Approved)]
     if found:
         return _One(gate, "passed", _line(found[-1]))
     hint = f"stackyard gate approve {gate.name} --for {asked} --by NAME --reason WHY"

@@ -23,6 +23,7 @@ from stackyard.verbs.yard import Yard
 
 if TYPE_CHECKING:
     from stackyard.model.gates import Waiting
+    from stackyard.model.known import Known
     from stackyard.model.moves import Difference, MoveSet
     from stackyard.model.names import Digest, Tag
     from stackyard.model.preview import Preview
@@ -86,7 +87,7 @@ def plan_promotion(
         known, differences = accepted(yard.stack, known, source, selected, channel, place, told)
     is_accepted = bool(accept_because)
     begun = find_release(yard.records.releases(), source)
-    with_gates = functools.partial(_with_gates, yard, overridden, reason)
+    with_gates = functools.partial(_with_gates, yard, known, overridden, reason)
     sources: Sequence[Source]
     commit: str | None
     if source == GOOD:
@@ -109,19 +110,20 @@ def plan_promotion(
         moves = msgspec.structs.replace(moves, accepted=differences, accepted_because=accept_because)
     gated = with_gates(moves, sources)
     if gated.missing and place == "registry" and _learned(yard, gated):  # somebody may have brought it elsewhere
-        gated = with_gates(moves, again(yard.stack, yard.records.known(), sources, place))
+        known = yard.records.known()
+        gated = _with_gates(yard, known, overridden, reason, moves, again(yard.stack, known, sources, place))
     return named(yard, gated, begun, release, notes)
 
 
 def _with_gates(
-    yard: Yard, overridden: Collection[str], reason: str, moves: MoveSet, sources: Sequence[Source]
+    yard: Yard, known: Known, overridden: Collection[str], reason: str, moves: MoveSet, sources: Sequence[Source]
 ) -> MoveSet:
     """A promotion with how its gates stand."""
     from stackyard.plan.gates import with_gates
 
     is_any_adopted = any(each.record is not None and each.record.adopted for each in sources)
     before = yard.records.move_sets(state="done") if is_any_adopted else ()
-    return with_gates(yard.stack, moves, sources, overridden, reason, before)
+    return with_gates(yard.stack, known, moves, sources, overridden, reason, before)
 
 
 def _learned(yard: Yard, moves: MoveSet) -> bool:
@@ -224,7 +226,7 @@ def waiting(yard: Yard, names: Iterable[str]) -> dict[str, Waiting]:
 
     known = yard.records.known()
     place, runs = place_of(yard.stack, known), yard.records.move_sets("", "done")
-    with_gates = functools.partial(_with_gates, yard, (), "")
+    with_gates = functools.partial(_with_gates, yard, known, (), "")
     called: dict[tuple[Tag | None, ...], str] = {}
     found: dict[str, Waiting] = {}
     with contextlib.suppress(ConfigError):  # of a spec that had other names, or has a slip: `check` tells

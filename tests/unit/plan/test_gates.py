@@ -8,6 +8,7 @@ import pytest
 
 from stackyard.errors import GatesClosed, InvalidValue, UnknownName
 from stackyard.model.gates import ChannelGates, Gate, GateState
+from stackyard.model.known import NOTHING_KNOWN, Known
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Tag
 from stackyard.model.record import Adopted, Approved, Fact, Reported
@@ -15,7 +16,7 @@ from stackyard.model.reference import Reference, Repository
 from stackyard.model.stack import Stack, Target
 from stackyard.plan.channels import Source
 from stackyard.plan.gates import asked_of, closed, with_gates
-from tests.unit.plan.made import AT, manifest, move, promotion, pushed, record, result, sha, stack, suite, target
+from tests.unit.plan.made import AT, known, manifest, move, promotion, pushed, record, result, sha, stack, suite, target
 
 BASIC, INTEGRATION = suite(), suite("integration")
 X, Y = target("x", suites=(BASIC,)), target("y")
@@ -36,11 +37,16 @@ def source(of: Target, *facts: Fact) -> Source:
     return Source(of, record(of, None, pushed(of, of.name), *facts), manifest(of.name), None)
 
 
+def knowing(*sources: Source) -> Known:
+    """The records of these."""
+    return known(*(each.record for each in sources if each.record))
+
+
 def asked(of: Stack, *sources: Source, channel: str = "stable", **how: object) -> MoveSet:
     """The promotion of these, with its gates."""
     moves = promotion("main", *(move(each.target, channel, None, each.target.name) for each in sources))
     moves = msgspec.structs.replace(moves, channel=channel)
-    return with_gates(of, moves, sources, **how)  # type: ignore[arg-type]
+    return with_gates(of, knowing(*sources), moves, sources, **how)  # type: ignore[arg-type]
 
 
 def told(moves: MoveSet) -> list[tuple[str, str, str]]:
@@ -94,7 +100,19 @@ def test_the_newest_report_counts() -> None:
     of = guarded(GPU)
 
     assert told(asked(of, source(X, result(BASIC), GREEN, RED)))[1] == ("report gpu", "missing", "x")
-    assert told(asked(of, source(X, result(BASIC), RED, GREEN)))[1] == ("report gpu", "passed", "x")
+    again = msgspec.structs.replace(GREEN, at="2026-01-03T00:00:00Z")
+    assert told(asked(of, source(X, result(BASIC), RED, again)))[1] == ("report gpu", "passed", "x")
+
+
+def test_a_report_is_about_the_image_and_not_its_record() -> None:
+    """A build that came to the same image has a record of its own; a build of another image is none of it."""
+    of, newer = guarded(GPU, of=(X,)), source(X, result(BASIC))
+    older = record(X, None, pushed(X, "x"), GREEN, number=0)
+    other = record(X, "z", pushed(X, "z"), GREEN, number=2)
+    moves = promotion("main", move(X, "stable", None, "x"))
+
+    assert with_gates(of, known(newer.record, older), moves, [newer]).missing == ()  # type: ignore[arg-type]
+    assert with_gates(of, known(newer.record, other), moves, [newer]).missing  # type: ignore[arg-type]
 
 
 def test_a_report_for_one_gate_passes_no_other() -> None:
@@ -114,7 +132,7 @@ def test_a_channel_is_guarded_by_whatever_name_it_is_called() -> None:
     literal = guarded(TEACHING, channel="2026.3-stable", of=(versioned,))
     moves = promotion("main", move(versioned, "2026.3-stable", None, "y"))
     template = msgspec.structs.replace(moves, channel="{stable}")
-    assert with_gates(literal, template, [source(versioned)]).missing
+    assert with_gates(literal, NOTHING_KNOWN, template, [source(versioned)]).missing
 
 
 def test_tests_that_a_channel_asks_for_must_exist() -> None:
@@ -139,7 +157,7 @@ def test_an_adopted_image_is_promoted_untested_once() -> None:
     (again,) = asked(stack(X), adopted, channel="exam", before=(first,)).gates
     assert (again.answer, again.sentence) == ("missing", "untested before adoption, and promoted once already")
     there = promotion("main", move(X, "stable", "x", "x"))
-    assert with_gates(stack(X), there, [adopted], before=(first,)).gates == first.gates
+    assert with_gates(stack(X), NOTHING_KNOWN, there, [adopted], before=(first,)).gates == first.gates
     facts = (*adopted.record.facts, result(BASIC))
     tested = msgspec.structs.replace(adopted, record=msgspec.structs.replace(adopted.record, facts=facts))
     assert told(asked(stack(X), tested, channel="exam", before=(first,))) == [("basic tests", "passed", "x")]

@@ -53,7 +53,7 @@ def ran(number: int, *moved: tuple[Target, str], branch: str = "main") -> MoveSe
 
 def good(knowing: Known, *oldest_first: MoveSet, of: Stack = LAB, images: str = "xy", **how: object) -> Good:
     """What `@good` is for the channel `stable`."""
-    gated = functools.partial(with_gates, of, **how)  # type: ignore[arg-type]
+    gated = functools.partial(with_gates, of, knowing, **how)  # type: ignore[arg-type]
     names = frozenset(each.name for each in of.targets if each.name in images)
     return find_good(of, knowing, oldest_first[::-1], names, "stable", "registry", gated)
 
@@ -136,7 +136,7 @@ def test_a_tag_that_was_there_before_any_run_is_known() -> None:
 def test_what_keeps_a_channel_from_the_newest_run() -> None:
     """What is missing to it; nothing where all passed, where the channel is there, or where there was no run."""
     facts = known(published(X, "x1"), published(X, "x2", GREEN), published(Y, "y1"))
-    gated = functools.partial(with_gates, LAB)
+    gated = functools.partial(with_gates, LAB, facts)
     first, second = ran(1, (X, "x1"), (Y, "y1")), ran(2, (X, "x2"))
 
     found = waiting(LAB, facts, (first,), "stable", "registry", gated)
