@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -114,5 +115,10 @@ class LocalJournal:
 
 
 def in_order(moves: MoveSet, records: SqliteRecords) -> MoveSet:
-    """The set, not earlier than those before it: a history stays in order though the clock was set back."""
-    return msgspec.structs.replace(moves, at=max(moves.at, records.last_moves()[1]))
+    """The set, later than those before it: others see a history in order, too, though two were made within a second,
+    or the clock was set back."""
+    last = records.last_moves()[1]
+    if not last or moves.at > last:
+        return moves
+    later = datetime.fromisoformat(last) + timedelta(seconds=1)
+    return msgspec.structs.replace(moves, at=later.strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -198,3 +198,17 @@ def test_who_trusts_the_records_still_asks_for_what_they_do_not_have(released: M
     moves = promotion.plan_promotion(released.yard(), "main", "exam", is_trusting=True)
 
     assert [move.was for move in moves.moves] == [None, theirs.digest]
+
+
+def test_what_was_done_within_a_second_stays_in_order(released: Machine) -> None:
+    """Others learn of it by the list of tags, in any order: the times say which was first."""
+    for source in ("fall", "winter", "fall", "winter"):
+        yard = released.yard()
+        promotion.move(yard, promotion.plan_promotion(yard, source, "stable"))
+    here = released.yard().records.move_sets("stable")
+    two = another(released)
+    sharing.sync(two.yard())
+    there = two.yard().records.move_sets("stable")
+
+    assert len({moves.at for moves in here}) == len(here)
+    assert [(moves.at, moves.release) for moves in there] == [(moves.at, moves.release) for moves in here]
