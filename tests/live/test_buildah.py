@@ -123,14 +123,15 @@ def test_tests_reach_the_images_through_podman(stack: LiveStack, podman: Mapping
 
 
 def test_what_cannot_be_tested_is_not_published(stack: LiveStack, environ: Mapping[str, str]) -> None:
-    """Tests talk to docker's API: without podman's socket the target fails with that reason; nothing is green."""
+    """Tests talk to docker's API: without podman's socket the target is untested and says why; nothing is green."""
     stack.write("images/base/test/test_it.py", "def test_it():\n    assert True\n")
     stack.commit()
     found = outcomes(built(stack, environ))
 
-    assert found["base"].status == "failed"
-    assert "cannot be run here" in str(found["base"].failure)
+    assert found["base"].status == "untested"
+    assert "not testable here: the tests in images/base/test reach images" in str(found["base"].failure)
     assert found["top"].status == "skipped"
+    assert found["top"].cause == "base is untested"
     assert not any(each.published for each in found.values())
 
 

@@ -46,6 +46,6 @@ def shell(yard: Yard, image: str, words: tuple[str, ...]) -> int:
         local = image_of(yard, summary, name)
         outcome = next(outcome for outcome in summary.outcomes if outcome.target == name)
         if outcome.failure or outcome.because:
-            why = outcome.failure or f"{outcome.because} failed"
+            why = outcome.failure or outcome.cause
             write(f"note: opened as it was built, though {visible(why)}")
     return open_image(yard, name, local, words or SHELL)

@@ -83,6 +83,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """The lines a person wants to see first: the end of a failing step, names of failing tests."""
     because: TargetName | None = None
     """The target whose failure made this one be skipped."""
+    is_cause_untested: bool = False
+    """That one has not failed: nothing here can test it."""
     is_excused: bool = False
     """It failed and may, or was skipped because of one that may."""
     logs: tuple[str, ...] = ()
@@ -95,6 +97,13 @@ class Outcome(msgspec.Struct, frozen=True):
     size_before_bytes: int | None = None
     """Of the image's last build before this one."""
     jobs: tuple[JobTime, ...] = ()
+
+    @property
+    def cause(self) -> str:
+        """Why it was skipped, as a person says it; empty where no other target is the reason."""
+        if self.because is None:
+            return ""
+        return f"{self.because} {'is untested' if self.is_cause_untested else 'failed'}"
 
 
 class RunSummary(msgspec.Struct, frozen=True):

@@ -57,7 +57,7 @@ def _made(outcome: Outcome) -> list[Element]:
     ]
     if outcome.because is not None:
         cases.append(_case(outcome, "build"))
-        SubElement(cases[-1], "skipped", message=f"{outcome.because} failed")
+        SubElement(cases[-1], "skipped", message=outcome.cause)
     elif outcome.status in BAD and all(tested.passed for tested in outcome.tests):
         job = outcome.jobs[-1].job if outcome.jobs else "build"
         case = next((case for case in cases if case.get("name") == job), None)

@@ -165,4 +165,4 @@ def moved_text(moves: MoveSet) -> str:
 
 def skipped_text(outcome: Outcome, style: Style) -> str:
     """Why a target was left out."""
-    return style(f"{outcome.target}: skipped, because {outcome.because} failed", "yellow")
+    return style(f"{outcome.target}: skipped, because {outcome.cause}", "yellow")

@@ -222,7 +222,7 @@ def is_left_out(outcome: Outcome) -> bool:
 def outcome_text(outcome: Outcome) -> str:
     """What became of a target."""
     if outcome.because is not None:
-        return f"skipped, {outcome.because} failed{', which may' if outcome.is_excused else ''}"
+        return f"skipped, {outcome.cause}{', which may' if outcome.is_excused else ''}"
     status: str = "built, same content" if outcome.same_as_before and outcome.status == "built" else outcome.status
     if outcome.is_excused:
         status += ", as it may"

@@ -454,6 +454,7 @@ class Driver:
             failure=failure,
             details=details,
             because=because,
+            is_cause_untested=self._is_untested(because),
             is_excused=self._machine.is_excused(track.target.name),
             logs=track.logs,
             retries=track.retries.count,
@@ -462,6 +463,10 @@ class Driver:
             size_before_bytes=self._size_before(track.target.name) if status == "built" else None,
             jobs=track.jobs,
         )
+
+    def _is_untested(self, name: TargetName | None) -> bool:
+        track = self._tracks.get(name) if name is not None else None
+        return track is not None and track.outcome is not None and track.outcome.status == "untested"
 
     def _size_before(self, name: TargetName) -> int | None:
         known = self._work.records_of.get(name, ())

@@ -63,5 +63,5 @@ def image_of(yard: Yard, summary: RunSummary, name: TargetName) -> LocalImage:
             return facts.image
     elif made is not None and engine.inspect(str(made.image.id)) is not None:
         return made.image
-    why = outcome.failure or (f"{outcome.because} failed" if outcome.because else "it is left alone by this plan")
+    why = outcome.failure or outcome.cause or "it is left alone by this plan"
     raise NothingToDo(f"there is no image of {name} to open: {why}", hint=f"`stackyard why {name}` tells more")

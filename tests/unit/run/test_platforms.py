@@ -150,6 +150,10 @@ def test_what_nothing_here_can_test_is_not_published(several: Several) -> None:
     assert outcome(summary, "base+linux/arm64").failure == (
         "not testable here: fake 1.0 runs linux/amd64, and no linux/arm64"
     )
+    assert [outcome(summary, name).cause for name in ("base", "left")] == [
+        "base+linux/arm64 is untested",
+        "base+linux/arm64 is untested",
+    ]
     assert not summary.is_good
     assert several.at("base", "2026.3-main") is None
     repositories = {str(request.tag) for request in several.registry.requests if request.verb == "put"}
