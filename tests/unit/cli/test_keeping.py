@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +14,9 @@ import pytest
 import yaml
 
 from stackyard.edges.engine import BuildRequest
+from stackyard.model.names import TargetName
+from stackyard.model.record import Tagged
+from stackyard.record.sqlite import SqliteRecords
 from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 
@@ -50,12 +54,23 @@ def test_a_run_that_has_nothing_to_do_writes_them_too(shell: Shell, tmp_path: Pa
 
 
 def test_a_run_that_was_interrupted_writes_them_too(shell: Shell, tmp_path: Path) -> None:
-    """What was built by then, and no more."""
+    """What was built by then, and no more: the signal comes when the records know that base is done."""
     signals = [signal.SIGTERM]
     names = {"registry.example/lab/leaf"}
 
+    def is_done(name: TargetName) -> bool:
+        records = SqliteRecords(shell.root / ".stackyard/records.sqlite3")
+        try:
+            known = records.known().records.get(name, ())
+        finally:
+            records.close()
+        return any(isinstance(fact, Tagged) for record in known for fact in record.facts)
+
     def interrupt(request: BuildRequest) -> None:
         if str(request.tag.repository) in names and signals:
+            ends = time.monotonic() + 60
+            while not is_done(TargetName("base")) and time.monotonic() < ends:
+                time.sleep(0.01)
             os.kill(os.getpid(), signals.pop())
 
     shell.engine.before_build = interrupt
