@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 
 import pytest
 
+from stackyard import verbs
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import LocalImage, Reference, Repository
 from stackyard.model.release import RELEASE_TAG
 from stackyard.model.shared import MOVES_TAG, POINTER_TAG, RECORD_TAG
+from stackyard.verbs import Options
+from stackyard.verbs.retention import plan_pruning, prune_registry
 from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 
@@ -125,6 +129,33 @@ def test_what_a_channel_was_goes_when_all_of_it_is_gone(stack: Shell) -> None:
     gone = before - set(stack.registry.tags(str(BASE)))
     assert sorted(tag[:5] for tag in gone) == sorted(tag[:5] for tag in (MOVES_TAG, RELEASE_TAG))
     assert stack("promote", "main", "--to", "stable", "--image", "leaf", "--yes").code == 0
+
+
+def test_what_was_promoted_meanwhile_stays(stack: Shell) -> None:
+    """It is looked at again when it comes to deleting; the rest of what was shown goes."""
+    first, second = published(stack, "leaf", "one"), published(stack, "leaf", "two")
+    name = subprocess.run(["git", "rev-parse", "HEAD"], cwd=stack.root, check=True, capture_output=True, text=True)
+    published(stack, "leaf", "three")
+    yard = verbs.load(stack.root, Options(), None, lambda _: stack.engine, lambda _: stack.registry)
+    shown = plan_pruning(yard, "registry")
+    assert stack("promote", name.stdout.strip(), "--to", "stable", "--image", "leaf", "--yes").code == 0
+    done = prune_registry(yard, shown)
+
+    assert {each.image.digest for each in shown.going} == {first, second}
+    assert [each.image.digest for each in done.going] == [first]
+    assert there(stack, LEAF, second)
+
+
+def test_who_was_killed_in_the_middle_goes_on(stack: Shell) -> None:
+    """The image is gone, and nothing says so yet: its records go the next time."""
+    old = published(stack, "leaf", "one")
+    published(stack, "leaf", "two")
+    stack.registry.delete(LEAF, old)
+    said = stack("prune", "--registry", "--yes", "--json").json
+
+    assert [(each["image"], each["manifests"]) for each in said["going"]] == [(f"{LEAF}@{old}", [])]
+    assert said["artifacts"] > 0
+    assert stack("prune", "--registry", "--yes").out.splitlines()[-1] == "There is nothing to delete."
 
 
 def test_a_registry_that_deletes_nothing(stack: Shell) -> None:
