@@ -51,8 +51,21 @@ def _of(token: str, stack: contextlib.ExitStack) -> Iterator[tuple[int, int]]:
         if not name.isdigit() or int(name) == os.getpid():
             continue
         with contextlib.suppress(OSError):  # gone, or somebody else's
+            if not _has(name, wanted):
+                continue
             handle = os.pidfd_open(int(name))
             stack.callback(os.close, handle)
-            with open(f"/proc/{name}/environ", "rb") as file:
-                if wanted in file.read().split(b"\0"):
-                    yield int(name), handle
+            if _has(name, wanted):  # still: from here on the handle is that process
+                yield int(name), handle
+
+
+def _has(pid: str, wanted: bytes) -> bool:
+    """Whether a variable is in a process's environment."""
+    descriptor = os.open(f"/proc/{pid}/environ", os.O_RDONLY)
+    try:
+        told = b""
+        while part := os.read(descriptor, 1 << 20):
+            told += part
+        return wanted in told.split(b"\0")
+    finally:
+        os.close(descriptor)

@@ -59,10 +59,12 @@ class Instruction(msgspec.Struct, frozen=True):
 
     def flag(self, name: str) -> str | None:
         """The value of the last `--name=value` (empty for `--name` alone), None without such a flag."""
-        return next(reversed(self.every_flag(name)), None)
+        return next(reversed(self.every_flag(name)), None) if self.flags else None
 
     def every_flag(self, name: str) -> list[str]:
         """The value of each `--name=value`, in order."""
+        if not self.flags:  # of nearly all
+            return []
         parts = (flag.partition("=") for flag in self.flags)
         return [value for key, _, value in parts if key == f"--{name}"]
 
