@@ -34,6 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """No made-up example is judged by the clock: a busy machine is slow, and that is no defect. How many there are."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        # Whoever hands out tests tries no examples; importing the library for nothing takes half a second.
+        config.pluginmanager.unregister(name="hypothesispytest")
     if config.pluginmanager.hasplugin("hypothesispytest"):
         import hypothesis
 
