@@ -41,6 +41,8 @@ class Answer(msgspec.Struct, frozen=True):
     """A pylock.toml; empty where there is none."""
     words: str = ""
     hint: str | None = None
+    unbuilt: str = ""
+    """The package whose code would have to run, and may not."""
 
 
 class Resolver(Protocol):
@@ -124,7 +126,7 @@ def explained(said: str) -> Answer:
     words = "\n".join(lines).strip() or "the resolver said nothing"
     if _REFUSED in plain and (found := _BUILDS.search(plain)):
         words = f"what {found[1]} needs is only known once its code ran"
-        return Answer(words=words, hint=f"if its code may run here: allow_build: [{found[1]}]")
+        return Answer(words=words, unbuilt=found[1])
     if found := _NO_TIMES.search(plain):
         sentence = f"the index does not say when {found[1]} was uploaded, so nothing is known of it at a time"
         return Answer(words=words, hint=f"{sentence}: use an index with upload times (PEP 700)")

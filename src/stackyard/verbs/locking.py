@@ -217,7 +217,9 @@ def _outcome(
         return LockOutcome(lock.name, target, "carried", len(known.pins)), None
     failed = next((each for each in answers.values() if not each.text), None)
     if failed is not None:
-        return LockOutcome(lock.name, target, "failed", words=failed.words, hint=failed.hint), None
+        line = f"allow_build: [{', '.join((*lock.allow_build, failed.unbuilt))}]"
+        advice = f"if its code may run here: {line}" if failed.unbuilt else failed.hint
+        return LockOutcome(lock.name, target, "failed", words=failed.words, hint=advice), None
     try:
         pins = {name: tuple(_own_pins(work, each.text)) for name, each in answers.items()}
     except WorldError as problem:

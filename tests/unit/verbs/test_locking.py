@@ -227,6 +227,11 @@ def test_code_runs_only_where_it_is_allowed(repository: Repository, world: World
     assert ran.with_name("ran-own").exists()
     assert not ran.exists()
 
+    repository.write("images/spec.yml", f"{SPEC}    allow_build: [old]\n")
+    repository.commit()
+    (refused,) = make(repository.yard, Wish(time=T)).outcomes
+    assert refused.hint == "if its code may run here: allow_build: [old, source]"
+
     repository.write("images/spec.yml", f"{SPEC}    allow_build: [source]\n")
     repository.commit()
     assert make(repository.yard, Wish(time=T)).is_good
@@ -390,6 +395,8 @@ def test_a_new_pin_changes_exactly_the_images_that_use_it(tmp_path: Path) -> Non
     before = fingerprints(made)
     made.write("images/lab/lock-3.9.txt", "six==2\n")
     own = fingerprints(made)
+    made.commit()
+    assert not made.yard.stack.revision.is_dirty
     made.write("locks/shared.txt", "six==2\n")
     shared = fingerprints(made)
     assert made.yard.stack.revision.is_dirty

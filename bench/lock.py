@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""How long four locks of some 125 pins take: against bare calls of the resolver, and against pip-compile.
+
+In:   --runs N (5), --pip-compile to measure that too (it is installed from the index, and takes minutes), --json
+Out:  a table, or one JSON object; exit code 1 if a target is missed and --check is given
+May touch: a temporary folder; the package index, to warm the resolver's cache once
+How:  README.md beside this file
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+REQUIREMENTS = (
+    "jupyterlab",
+    "dask[complete]",
+    "scikit-learn",
+    "matplotlib",
+    "boto3",
+    "sqlalchemy",
+    "fastapi[standard]",
+)
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+T = "2026-06-01T00:00:00Z"
+TARGETS = {"stackyard lock": ("the sum of bare calls", 2.0)}
+"""Times as long, at most; warm, offline, four versions."""
+FASTER = {"pip-compile": 10.0}
+"""Times as fast, at least, for one version of the same requirements."""
+
+
+def main() -> int:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5, help="how often each is run; the fastest counts")
+    parser.add_argument("--pip-compile", action="store_true", help="measure pip-compile, too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--check", action="store_true", help="exit 1 if a target is missed")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="stackyard-bench-") as folder:
+        found = measure(Path(folder), asked.runs, asked.pip_compile)
+    if asked.json:
+        print(json.dumps({"format": 1, "runs": asked.runs, **found}, indent=2))
+    else:
+        print(f"{found['pins']} pins, {len(VERSIONS)} versions, warm and offline, fastest of {asked.runs}:\n")
+        for name, row in found["rows"].items():
+            print(f"{name:<40}{row['s']:>9.2f} s{row['ratio']:>9.2f}x  {row['of']}")
+    return 1 if asked.check and found["missed"] else 0
+
+
+def measure(folder: Path, runs: int, with_pip: bool) -> dict[str, object]:
+    """Each once in every round, so that all meet the same noise."""
+    root = stack(folder / "stack")
+    environ = {**os.environ, "UV_CACHE_DIR": str(folder / "uv"), "UV_PYTHON_DOWNLOADS": "never"}
+    lock = [sys.executable, "-m", "stackyard", "lock", "--time", T]
+    subprocess.run(lock, cwd=root, env=environ, check=True, stdout=subprocess.DEVNULL)  # warms the cache
+    plan = json.loads(subprocess.run([*lock, "--dry-run", "--json"], cwd=root, check=True, capture_output=True).stdout)
+    environ["UV_OFFLINE"] = "1"
+    bare = folder / "bare"
+    bare.mkdir()
+    (bare / "requirements.in").write_text("".join(f"{line}\n" for line in plan["sets"][0]["requirements"]))
+    calls = [command for each in plan["sets"][0]["locks"] for command in each["commands"]]
+    uv = str(Path(sys.executable).with_name("uv"))
+    best = {"sum": float("inf"), "lock": float("inf")}
+    for _ in range(runs):
+        begun = time.perf_counter()
+        for number, (_, *words) in enumerate(calls):
+            argv = [uv, *words, f"--output-file=pylock.{number}.toml", "--quiet"]
+            subprocess.run(argv, cwd=bare, env=environ, check=True, stderr=subprocess.DEVNULL)
+            (bare / f"pylock.{number}.toml").unlink()
+        best["sum"] = min(best["sum"], time.perf_counter() - begun)
+        for path in root.glob("lock-*.txt"):
+            path.unlink()
+        begun = time.perf_counter()
+        subprocess.run(lock, cwd=root, env=environ, check=True, stdout=subprocess.DEVNULL)
+        best["lock"] = min(best["lock"], time.perf_counter() - begun)
+    pins = sum("==" in line for line in (root / f"lock-{VERSIONS[0]}.txt").read_text().splitlines())
+    rows = {
+        "the sum of bare calls": {"s": best["sum"], "ratio": 1.0, "of": ""},
+        "stackyard lock": {"s": best["lock"], "ratio": best["lock"] / best["sum"], "of": "of the sum; at most 2x"},
+    }
+    missed = ["stackyard lock"] if best["lock"] > TARGETS["stackyard lock"][1] * best["sum"] else []
+    if with_pip:
+        seconds = pip_compile(folder, bare)
+        one = best["lock"] / len(VERSIONS)
+        ahead = seconds / one
+        rows["pip-compile, one version"] = {"s": seconds, "ratio": ahead, "of": "as long as one of four locks"}
+        missed += ["pip-compile"] if ahead < FASTER["pip-compile"] else []
+    return {"pins": pins, "rows": rows, "missed": missed}
+
+
+def stack(root: Path) -> Path:
+    """A committed stack with one set."""
+    (root / "images" / "lab").mkdir(parents=True)
+    (root / "images" / "lab" / "Dockerfile").write_text("FROM debian:12\n")
+    (root / "requirements.in").write_text("".join(f"{line}\n" for line in REQUIREMENTS))
+    versions = ", ".join(f"'{version}'" for version in VERSIONS)
+    declared = f"{{requirements: requirements.in, versions: [{versions}], platforms: linux/amd64}}"
+    (root / "images" / "spec.yml").write_text(f"images: {{lab: }}\nlocks: {{all: {declared}}}\n")
+    git = ["git", "-c", "user.name=Bench", "-c", "user.email=bench@example.org", "-C", str(root)]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "A set"]):
+        subprocess.run([*git, *words], check=True)
+    return root
+
+
+def pip_compile(folder: Path, bare: Path) -> float:
+    """Seconds that it takes for the same requirements, its cache warm: the second of two runs."""
+    venv.create(folder / "pip-tools", with_pip=True)
+    programs = folder / "pip-tools" / "bin"
+    subprocess.run([programs / "pip", "install", "--quiet", "pip-tools"], check=True)
+    argv = [
+        programs / "pip-compile",
+        "--quiet",
+        "--generate-hashes",
+        "--strip-extras",
+        "--cache-dir",
+        folder / "pip-cache",
+    ]
+    begun = 0.0
+    for _ in range(2):
+        (bare / "out.txt").unlink(missing_ok=True)
+        begun = time.perf_counter()
+        subprocess.run([*argv, "-o", "out.txt", "requirements.in"], cwd=bare, check=True)
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    sys.exit(main())
