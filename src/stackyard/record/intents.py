@@ -82,6 +82,8 @@ class SharedJournal:
         self._tell = tell
         self._seen: frozenset[str] = frozenset()
         """Sets that had ended when it was last looked, before a plan was made."""
+        self._ended = frozenset[str]()
+        """Sets that had ended when we got the hold."""
         self._dead: dict[str, Digest | None] = {}
         """Open intents that did not change for too long, as they were then."""
         self._is_blind = False
@@ -115,7 +117,7 @@ class SharedJournal:
             try:
                 there = self._take()
                 is_quiet = there.ended <= self._seen and not (there.open - {self._token}) and not self._left()
-                self._finish_left(there, finish)
+                self._ended = self._list().ended if self._finish_left(there, finish) else there.ended
                 yield is_quiet
                 self._seen |= {self._token} if is_quiet else frozenset()
             finally:
@@ -125,6 +127,7 @@ class SharedJournal:
 
     def intend(self, moves: MoveSet) -> MoveSet:
         """In this clone's records, and in our intent."""
+        self.beat()
         moves = msgspec.structs.replace(moves, token=self._token, exclusion=self._exclusion)
         written = self._records.intend(in_order(moves, self._records))
         if not self._token:
@@ -297,8 +300,8 @@ class SharedJournal:
         sets = reversed(self._records.move_sets(state="intended"))
         return {moves_name(moves): moves for moves in sets if moves.place == "registry"}
 
-    def _finish_left(self, there: Listed, finish: Finish) -> None:
-        """Finish every set that somebody was killed at, oldest first; those of others only where we may."""
+    def _finish_left(self, there: Listed, finish: Finish) -> bool:
+        """Finish every set that somebody was killed at, oldest first; those of others only where we may. If any was."""
         sets, denied = self._left(), set[str]()
         for name in sorted(there.open & self._dead.keys()):
             intent = read_intent(self._registry, self._home, Tag(INTENT_TAG + name))
@@ -326,6 +329,7 @@ class SharedJournal:
             if ending.problem:
                 raise ending.problem
         self._dead = {name: state for name, state in self._dead.items() if name in denied}
+        return bool(sets)
 
     def _end_of(self, name: str) -> MoveState | None:
         """How a set ended, asked of its own tags: a list may be older."""
@@ -349,7 +353,8 @@ class SharedJournal:
         there = self._list()
         if self._is_blind:
             return
-        if self._token not in there.open or there.open - {self._token}:
+        others = there.open - {self._token} - self._dead.keys()
+        if others or self._token not in there.open or not there.ended <= self._ended:
             raise TakenOver(
                 "the tags are not all moved: this took so long without a word to the registry that another machine "
                 "took it for dead, and finishes it",

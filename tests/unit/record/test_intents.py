@@ -315,9 +315,26 @@ class Slow(MemoryRegistry):
 
     def put(self, repository: Repository, tag: Tag | Digest, manifest, *, is_read_back: bool = True) -> None:  # type: ignore[no-untyped-def]
         super().put(repository, tag, manifest, is_read_back=is_read_back)
-        if tag == STABLE and self.meanwhile is not None:
+        if tag == STABLE:
+            self.pause()
+
+    def pause(self) -> None:
+        if self.meanwhile is not None:
             happens, self.meanwhile = self.meanwhile, None
             happens()
+
+
+class SlowToList(Slow):
+    """The same at the list of tags that has an intent of the first machine."""
+
+    def list_tags(self, repository: Repository) -> tuple[Tag, ...]:
+        found = super().list_tags(repository)
+        if any(tag.startswith(f"{INTENT_TAG}one") for tag in found):
+            self.pause()
+        return found
+
+    def put(self, repository: Repository, tag: Tag | Digest, manifest, *, is_read_back: bool = True) -> None:  # type: ignore[no-untyped-def]
+        MemoryRegistry.put(self, repository, tag, manifest, is_read_back=is_read_back)
 
 
 def test_a_machine_that_slept(machines: tuple[Machine, Machine], registry: MemoryRegistry) -> None:
@@ -348,6 +365,23 @@ def test_a_machine_that_slept_and_was_not_missed(machines: tuple[Machine, Machin
 
     assert machines[0].promote("new").state == "done"
     assert stands_at(registry) == "new"
+
+
+def test_a_machine_that_slept_before_it_began(machines: tuple[Machine, Machine], registry: MemoryRegistry) -> None:
+    """It had looked, and had nothing moved yet: another one took its turn, and is not overwritten."""
+    one, two = machines
+
+    def sleep() -> None:
+        one.clock.advance(LEASE_S)
+        two.promote("other")
+
+    registry.__class__ = SlowToList
+    registry.meanwhile = sleep  # type: ignore[attr-defined]
+    with pytest.raises(TakenOver):
+        one.promote("new")
+
+    assert stands_at(registry) == "other"
+    assert one.history() == []
 
 
 class Waiting(FixedClock):
