@@ -216,9 +216,15 @@ def test_a_test_suite_of_a_killed_run_clears_up(bench: Bench, tmp_path: Path) ->
 
 def test_who_does_not_listen_is_killed() -> None:
     """And it is asked once only: a second Ctrl-C would interrupt its clearing up."""
-    script = "trap 'echo asked' INT; echo begun; while :; do sleep 0.05; done"
+    # One process: a child of a shell, just forked, would have the shell's trap and be asked itself.
+    script = (
+        "import os, signal\n"
+        "signal.signal(signal.SIGINT, lambda *_: os.write(1, b'asked\\n'))\n"
+        "os.write(1, b'begun\\n')\n"
+        "while True: signal.pause()"
+    )
     environ = {**os.environ, VARIABLE: DEAD}
-    deaf = subprocess.Popen(["sh", "-c", script], env=environ, stdout=subprocess.PIPE, text=True)
+    deaf = subprocess.Popen([sys.executable, "-S", "-c", script], env=environ, stdout=subprocess.PIPE, text=True)
     assert deaf.stdout is not None
     assert deaf.stdout.readline() == "begun\n"
     end_orphans(DEAD, grace_s=2)
