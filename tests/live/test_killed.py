@@ -52,8 +52,8 @@ import docker
 
 def test_who():
     client = docker.from_env()
-    mine = {"labels": {"stackyard.run": os.environ["STACKYARD_RUN"]}, "network_mode": "none"}
-    said = client.containers.run(os.environ["TEST_IMAGE"], ["cat", "/who"], remove=True, **mine)
+    mine = {"stackyard.run": os.environ["STACKYARD_RUN"]}
+    said = client.containers.run(os.environ["TEST_IMAGE"], ["cat", "/who"], remove=True, labels=mine)
     assert said == b"right"
     client.close()
 """

@@ -19,7 +19,6 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol, TextIO
 
 from stackyard.edges.built_in import PlainValues
-from stackyard.edges.containers import NO_NETWORK
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.mounts import handed
 from stackyard.edges.pins import Name, Pinned, Pins, apart
@@ -56,8 +55,9 @@ class _Ended(NamedTuple):
     line: int | None = None
 
 
-_UNSTARTED = f"did not complete successfully: {NO_NETWORK}"
-"""A RUN that ran ends with `exit code` there, and a program that is not there is the Dockerfile's fault."""
+_LOST = re.compile(r"failed to stat active key during commit: snapshot \S+ does not exist")
+"""BuildKit let go of a result while another build was to have it: seen where a build follows a canceled one of the
+same steps. Source: moby/buildkit pull request 6808; engines from before its successor have it."""
 
 
 class _NotPinned(Exception):
@@ -90,18 +90,18 @@ def build(
         if ended.failure is not None:
             file.write(f"failed: {ended.failure}\n")
     took_s = time.monotonic() - started
-    ran = ended.failure is None or not could_not_start(ended.failure)
+    is_lost = ended.failure is not None and lost_by_engine(ended.failure)
     image = facts.image if facts else None
-    return BuildResult(image, took_s, ended.failure, ended.last_lines, ended.is_late, ended.line, not ran, facts)
+    return BuildResult(image, took_s, ended.failure, ended.last_lines, ended.is_late, ended.line, is_lost, facts)
 
 
-def could_not_start(failure: str) -> bool:
-    """Whether a build failed before its step began, by a fault of the engine's that passes by itself.
+def lost_by_engine(failure: str) -> bool:
+    """Whether a build failed because the engine lost a result of its own, which passes by itself.
 
-    >>> could_not_start("... did not complete successfully: exit code: 1")
+    >>> lost_by_engine("[2/2] RUN x: process did not complete successfully: exit code: 1")
     False
     """
-    return _UNSTARTED in failure
+    return bool(_LOST.search(failure))
 
 
 def not_planned(name: str) -> str:

@@ -19,14 +19,11 @@ import msgspec
 
 from stackyard.edges.docker_api import Api, unframe, words_of
 from stackyard.edges.engine import RunResult
-from stackyard.edges.patience import Patience
 from stackyard.edges.traces import LABEL
 from stackyard.errors import EngineProblem
 from stackyard.model import canonical
 from stackyard.model.reference import LocalImage
 
-NO_NETWORK = "failed to create endpoint "
-"""What dockerd says, now and then, while networks of other containers are taken down: nothing was started."""
 TIME_IS_UP, NOT_EXECUTABLE, NOT_FOUND = 124, 126, 127
 
 
@@ -35,13 +32,11 @@ class Containers:
 
     Args:
         token: of the run that they are for.
-        patience: with an engine that trips over a network which it is just taking down.
     """
 
-    def __init__(self, api: Api, token: str, patience: Patience) -> None:
+    def __init__(self, api: Api, token: str) -> None:
         self._api = api
         self._token = token
-        self._patience = patience
         self._running: set[str] = set()
         self._closed = False
 
@@ -106,7 +101,7 @@ class Containers:
     def _follow(self, name: str, timeout_s: float) -> tuple[int, str]:
         """Start the container and wait: exit code and output of its command."""
         try:
-            self._start(name)
+            self._api.call("POST", f"/containers/{name}/start")
         except EngineProblem as problem:
             # A command that is not there is the command's failure, told as a shell would.
             code = self._exit_code(name) if "words" in problem.facts else None
@@ -117,17 +112,6 @@ class Containers:
         if self._closed:
             raise EngineProblem("the container was removed")
         return TIME_IS_UP if code is None else code, self._output(name)
-
-    def _start(self, name: str) -> None:
-        for attempt in range(1, self._patience.attempts):
-            try:
-                self._api.call("POST", f"/containers/{name}/start")
-                return
-            except EngineProblem as problem:
-                if NO_NETWORK not in str(problem.facts.get("words")):
-                    raise
-                self._patience.pause(self._patience.back_off_s(attempt), "the engine had no network for a container")
-        self._api.call("POST", f"/containers/{name}/start")
 
     def _wait(self, name: str, timeout_s: float) -> int | None:
         """The command's exit code, None when the time was up first."""

@@ -40,7 +40,7 @@ class DockerEngine:
     Args:
         environ: usually os.environ; decides which engine, and is what the docker client gets.
         builder: of buildx, with a driver of its own, that builds in place of the engine; empty: none.
-        patience: with registries, and with an engine that could not start a container.
+        patience: with registries.
 
     Nothing is asked of the engine before the first method is called.
 
@@ -56,9 +56,8 @@ class DockerEngine:
         settled |= {"DOCKER_CLI_HINTS": "false", **dict(endpoint.environ)}
         self._processes = Processes(settled)
         self._api = Api(endpoint, self._processes)
-        patience = patience or Patience()
-        self._containers = Containers(self._api, environ.get(VARIABLE, ""), patience)
-        self._transfers = Transfers(self._processes, self._api.ping, patience)
+        self._containers = Containers(self._api, environ.get(VARIABLE, ""))
+        self._transfers = Transfers(self._processes, self._api.ping, patience or Patience())
         self._about: EngineInfo | None = None
         self._way: Way | None = None
         self._platforms: tuple[Platform, ...] | None = None

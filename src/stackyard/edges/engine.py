@@ -93,8 +93,8 @@ class BuildResult(msgspec.Struct, frozen=True):
     """Whether it was ended because its time was up."""
     line: int | None = None
     """The Dockerfile's line that failed, where the engine tells it."""
-    is_unstarted: bool = False
-    """Whether the engine could not start the step that failed: nothing of the step ran, so it may be tried again."""
+    is_lost: bool = False
+    """Whether the engine lost a result of its own: nothing of the Dockerfile failed, so it may be tried again."""
     facts: ImageFacts | None = None
     """What the engine says of the image, where it was looked at already."""
 

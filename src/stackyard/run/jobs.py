@@ -227,16 +227,16 @@ def _attempted(
 ) -> BuildResult:
     """The build, tried again as often as the spec says. Nobody else knows whether a `RUN` may be repeated.
 
-    A step that the engine did not even start is no `RUN` that failed: that is tried again without a word of the spec.
+    Where the engine lost a result of its own no `RUN` failed: that is tried again without a word of the spec.
     """
     patience = Patience(sleep=work.clock.sleep)
-    left, unstarted, attempt = target.retries, patience.attempts - 1, 0
+    left, lost, attempt = target.retries, patience.attempts - 1, 0
     while True:
         result = work.engine.build(request, log, watch)
-        if result.image is not None or not (unstarted if result.is_unstarted else left):
+        if result.image is not None or not (lost if result.is_lost else left):
             return result
-        if result.is_unstarted:
-            unstarted -= 1
+        if result.is_lost:
+            lost -= 1
         else:
             left -= 1
         attempt += 1

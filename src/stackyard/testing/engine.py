@@ -2,7 +2,7 @@
 """An engine in a dict, for tests: same inputs, same image; another input, another one; failures on order.
 
 Implements: edges/engine.Engine, held to tests/contract/test_engine.py like the real one
-In:  add (an image that is just there), failing, flaky, stumbling, hanging, refusing, shifting, steady, making, answers,
+In:  add (an image that is just there), failing, flaky, losing, hanging, refusing, shifting, steady, making, answers,
      before_build
 Out: .calls, what was asked of it
 Beside: testing/registry (what it pushes to and pulls from)
@@ -85,8 +85,8 @@ class FakeEngine:
         """Repository -> why each build of it fails."""
         self.flaky: dict[str, int] = {}
         """Repository -> how many builds of it fail before one does not."""
-        self.stumbling: dict[str, int] = {}
-        """Repository -> how many builds of it the engine cannot start a step of before it can."""
+        self.losing: dict[str, int] = {}
+        """Repository -> of how many builds of it the engine loses a result before it keeps one."""
         self.hanging: set[str] = set()
         """Repositories whose builds end by their timeout, or by `close`."""
         self.refusing: dict[str, str] = {}
@@ -329,9 +329,9 @@ class FakeEngine:
         if self.flaky.get(repository, 0) > 0:
             self.flaky[repository] -= 1
             return BuildResult(None, 0.0, "RUN fetch: exit code 6")
-        if self.stumbling.get(repository, 0) > 0:
-            self.stumbling[repository] -= 1
-            return BuildResult(None, 0.0, "RUN fetch: failed to create endpoint x", is_unstarted=True)
+        if self.losing.get(repository, 0) > 0:
+            self.losing[repository] -= 1
+            return BuildResult(None, 0.0, "exporting to image: snapshot x does not exist", is_lost=True)
         reader = _Reader(request, self._inspect)
         is_cached = request.use_cache and inputs in self._built and repository not in self.shifting
         for name, failure, said in reader.steps():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.edges.buildx import argv, could_not_start, environment, masker, refusal
+from stackyard.edges.buildx import argv, environment, lost_by_engine, masker, refusal
 from stackyard.edges.built_in import PlainValues
 from stackyard.edges.docker import DockerEngine, _facts, _store, _unmistakable
 from stackyard.edges.docker_context import locate
@@ -167,15 +167,13 @@ executor failed running [/bin/sh -c exit 3]: exit code: 3""".splitlines()
     assert "#3 done in 1.6 s" in log.getvalue()
 
 
-def test_a_step_that_never_began():
-    """Only what dockerd says of a network it could not give; a RUN that ran, or cannot, is the Dockerfile's."""
-    said = 'RUN x: process "/bin/sh -c x" did not complete successfully: '
-    network = "failed to create endpoint 217m on network bridge: adding interface veth47 to bridge b failed: no device"
+def test_a_result_that_the_engine_lost():
+    """Only what BuildKit says of a snapshot that was to be committed; what a RUN fails with is the Dockerfile's."""
+    said = "exporting to image: failed to commit a1 to b2 during finalize: failed to stat active key during commit: "
 
-    assert could_not_start(said + network)
-    assert not could_not_start(said + "exit code: 1")
-    assert not could_not_start(said + 'exec: "nobody": executable file not found in $PATH')
-    assert not could_not_start(f"RUN echo {network}: exit code: 1")
+    assert lost_by_engine(f"{said}snapshot a1 does not exist: not found")
+    assert not lost_by_engine('RUN x: process "/bin/sh -c x" did not complete successfully: exit code: 1')
+    assert not lost_by_engine("COPY a /: failed to compute cache key: a does not exist: not found")
 
 
 def test_secrets_are_masked():

@@ -12,10 +12,7 @@ from typing import ClassVar
 import pytest
 
 from stackyard.edges.docker import DockerEngine
-from stackyard.edges.patience import Patience
 from stackyard.errors import EngineProblem
-from stackyard.model.names import Digest
-from stackyard.model.reference import LocalImage
 
 ID = "sha256:" + "1" * 64
 
@@ -83,49 +80,3 @@ def test_another_engine_in_dockers_place_is_named(daemon: Daemon) -> None:
     daemon.RequestHandlerClass = Speaks
     engine = DockerEngine({"DOCKER_HOST": f"tcp://127.0.0.1:{daemon.server_port}"})
     assert engine.about().name == "podman 4.3.1"
-
-
-class Trips(Handler):
-    """An engine that cannot give a container its network a few times, or cannot start it at all."""
-
-    refusals: ClassVar[list[str]] = []
-
-    def answer(self, status: int, told: object = None) -> None:
-        body = b"" if status == 204 else json.dumps(told).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.path.endswith("/start") and self.refusals:
-            self.answer(500, {"message": self.refusals.pop()})
-        elif self.path.endswith("/wait"):
-            self.answer(200, {"StatusCode": 3})
-        else:
-            self.answer(204)
-
-    def do_GET(self) -> None:
-        self.answer(200, {"State": {"ExitCode": 0}} if self.path.endswith("/json") else None)
-
-    def do_DELETE(self) -> None:
-        self.answer(204)
-
-
-def test_a_container_that_got_no_network_is_started_again(daemon: Daemon) -> None:
-    """Nothing of it ran; another refusal is the answer at once, and this one after the last attempt."""
-    daemon.RequestHandlerClass = Trips
-    pauses: list[float] = []
-    patience = Patience(sleep=pauses.append)
-    engine = DockerEngine({"DOCKER_HOST": f"tcp://127.0.0.1:{daemon.server_port}"}, patience)
-    image = LocalImage(Digest(ID))
-    network = "failed to create endpoint x on network bridge: no such device"
-    Trips.refusals = [network] * 3
-    assert engine.run(image, ["true"], 5).exit_code == 3
-    assert len(pauses) == 3
-    for refusals in ([network] * 4, ["no space left on device"]):
-        Trips.refusals = refusals
-        with pytest.raises(EngineProblem, match=refusals[0]):
-            engine.run(image, ["true"], 5)
-    assert len(pauses) == 6

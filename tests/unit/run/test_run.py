@@ -848,9 +848,9 @@ def test_a_build_that_fails_each_time_has_failed(bench: Bench) -> None:
     assert outcome(summary, "left").retries == 2
 
 
-def test_a_step_that_the_engine_could_not_start_is_tried_again(bench: Bench) -> None:
-    """Without a word of the spec, since nothing of it ran; three times and no more, and never for a `RUN` that ran."""
-    bench.engine.stumbling = {"registry.example/lab/left": 3, "registry.example/lab/right": 4}
+def test_a_build_of_which_the_engine_lost_a_result_is_tried_again(bench: Bench) -> None:
+    """Without a word of the spec, since nothing of the Dockerfile failed; three times and no more."""
+    bench.engine.losing = {"registry.example/lab/left": 3, "registry.example/lab/right": 4}
     summary = bench.build()
 
     assert bench.statuses(summary) == {"base": "built", "left": "built", "right": "failed"}
