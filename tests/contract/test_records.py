@@ -328,6 +328,18 @@ def test_moves_are_found_by_channel_and_state(archive: Archive) -> None:
     assert sources(records.move_sets("stable", "intended")) == sources(records.move_sets("gamma")) == []
 
 
+def test_commits_of_runs_that_moved_tags_are_known(archive: Archive) -> None:
+    """Of finished sets of branch tags; what a person promoted is no run, and an unfinished one put nothing."""
+    records = archive.open()
+    for commit, channel, state in (("1", "", "done"), ("2", "stable", "done"), ("3", "", "intended")):
+        moves = promotion("7", move(LAB, "main", None, "a"), channel=channel, kind="promote" if channel else "run")
+        moves = records.intend(msgspec.structs.replace(moves, commit=commit * 40, state="intended"))
+        if state == "done":
+            records.settle(moves, "done")
+
+    assert list(archive.open().known().moved) == ["1" * 40]
+
+
 def test_no_secret_is_in_a_record(archive: Archive) -> None:
     """Inputs hold a hash where an argument looks like a credential; no file of the store has its value."""
     secret = target("lab", args={"TOKEN": comparable("TOKEN", "hush-hush")})

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -39,6 +39,9 @@ class Known(msgspec.Struct, frozen=True):
 
     branches: Mapping[tuple[TagPlace, str], str] = {}
     """The branch that we last put a tag for, for tags of branches; keys as in `tags`."""
+
+    moved: Iterable[str] = ()
+    """Commits whose tags were moved, also where every image of them was built at an earlier one; may read lazily."""
 
     def tag_at(self, place: TagPlace, reference: Reference) -> Digest | None:
         """What we last put under `reference`, or None."""

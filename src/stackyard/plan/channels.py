@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -18,7 +19,7 @@ from stackyard.errors import InvalidValue, NothingToDo, TagConflict
 from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
-from stackyard.model.record import Record, Tagged
+from stackyard.model.record import Adopted, Built, Record, Tagged
 from stackyard.model.reference import Reference, Repository
 from stackyard.model.release import Release
 from stackyard.model.stack import Revision, Stack, Target
@@ -30,6 +31,8 @@ Resolve = Callable[[Repository, Tag], Digest | None]
 """Where a tag is now, in the place the moves are for."""
 
 
+_COMMIT = re.compile(rf"[0-9a-f]{{{COMMIT_DIGITS},40}}")
+_DIGEST = re.compile(r"(?:.*@)?sha(?:256|512):.*")
 _ANY = "\0"
 """Stands for a digit of some commit."""
 CONTENT = "sy-"
@@ -76,13 +79,22 @@ def find_sources(
     """
     if release is not None:
         return _members(stack, known, release, selected, place)
+    if _DIGEST.fullmatch(asked):
+        raise InvalidValue(
+            f"{asked!r} is a digest, which is one image; a tag, a commit or a release is one for each image",
+            hint="`stackyard where DIGEST` lists the tags and releases that have it",
+            kind="source",
+            text=asked,
+        )
+    is_commit = _is_commit(stack, known, asked)
     found: list[Source] = []
     missing: list[str] = []
     is_all = all(target.name in selected for target in stack.targets)
     for target in stack.targets:
         if target.name not in selected or target.name.platform is not None:  # what joins it has the names
             continue
-        source = _source(stack, target, known, _for_target(asked, target, stack.revision), place, is_accepted)
+        called = _for_target(asked, target, stack.revision)
+        source = _source(stack, target, known, called, place, is_accepted, is_commit=is_commit)
         if source is not None:
             found.append(source)
         elif not (target.is_left_alone and is_all):  # nobody builds it here, and nobody named it
@@ -166,8 +178,23 @@ def _for_target(asked: str, target: Target, revision: Revision) -> str:
     return asked if tag is None else str(tag)
 
 
+def _is_commit(stack: Stack, known: Known, asked: str) -> bool:
+    """Whether a text may name a commit.
+
+    Tags have a few digits of one, so a longer name must be that of a commit that is known: what only begins like one
+    is another.
+    """
+    if _COMMIT.fullmatch(asked) is None:
+        return False
+    if len(asked) == COMMIT_DIGITS:
+        return True
+    facts = [fact for records in known.records.values() for record in records for fact in record.facts]
+    built = {fact.commit for fact in facts if isinstance(fact, (Built, Adopted))}
+    return any(commit.startswith(asked) for commit in chain((stack.revision.commit,), built, known.moved))
+
+
 def _source(
-    stack: Stack, target: Target, known: Known, asked: str, place: TagPlace, is_accepted: bool
+    stack: Stack, target: Target, known: Known, asked: str, place: TagPlace, is_accepted: bool, *, is_commit: bool
 ) -> Source | None:
     records = [record for record in known.records.get(target.name, ()) if _digest(target, record, place)]
     if Tag.form.fullmatch(asked):
@@ -178,7 +205,7 @@ def _source(
                 return Source(target, record, digest, reference, _joined(stack, known, record))
         if digest is not None and is_accepted:
             return Source(target, None, digest, reference)
-    if len(asked) >= COMMIT_DIGITS:
+    if is_commit:
         fixed, _ = tags_of(target.templates, Revision(asked, None, is_dirty=False), dict(target.variables))
         for record in records:
             digest = _digest(target, record, place)

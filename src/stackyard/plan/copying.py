@@ -110,6 +110,11 @@ def plan_copy(
     moves: dict[Reference, TagMove] = {}
     for source, copy in zip(sources, copies, strict=True):
         wanted = [*tags[copy.target], *([LATEST] if is_latest else [])]
+        if LATEST in tags[copy.target] and not is_latest:
+            raise ConfigError(
+                f"{copy.to}:latest moves only with --latest, and with a version",
+                hint="name the version that it is: --tag 1.2.3 --latest",
+            )
         if is_latest:
             _check_latest(copy, tags[copy.target], there[copy.to].listed)
         for tag in dict.fromkeys(wanted):

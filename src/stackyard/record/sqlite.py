@@ -12,7 +12,7 @@ happened. Several processes may use one file; SQLite serialises them.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,7 +88,7 @@ class SqliteRecords:
             branches = {(place, ref): branch for place, ref, _, branch in rows if branch is not None}
             names = db.execute("SELECT DISTINCT channel FROM moves WHERE channel != '' AND state = 'done'")
             channels = frozenset(name for (name,) in names)
-        return Known(records, self.inputs, accepted, tags, seen, channels, branches)
+        return Known(records, self.inputs, accepted, tags, seen, channels, branches, _MovedCommits(self))
 
     @property
     def inputs(self) -> Mapping[Digest, Inputs]:
@@ -440,6 +440,16 @@ class _StoredInputs(Mapping[Digest, Inputs]):
     def __len__(self) -> int:
         with self._store._open() as db:
             return int(db.execute("SELECT count(*) FROM inputs").fetchone()[0])
+
+
+class _MovedCommits(Iterable[str]):
+    """Commits of finished sets of moves, read when asked for: only a commit that built nothing needs them."""
+
+    def __init__(self, store: SqliteRecords) -> None:
+        self._store = store
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({moves.commit for moves in self._store.move_sets("", "done")})
 
 
 def _merged(db: sqlite3.Connection, shared: Shared) -> int:

@@ -93,6 +93,24 @@ def test_latest_moves_when_asked_and_never_back(published: Shell) -> None:
     assert there["latest"] == there["1.10.0"] != there["1.9.3"]
 
 
+def test_latest_is_no_tag_like_others(published: Shell) -> None:
+    """Neither as a tag that was asked for nor as the one that was named does it move without --latest and a version."""
+    assert published("promote", "main", "--to", "latest", "--yes").code == 0
+    assert published("copy", "main", "--to", "public", "--tag", "1.10.0", "--latest", "--yes").code == 0
+    first = tags(published, "docker.io/campus/leaf")
+    edited(published, "one")
+    assert published("promote", "main", "--to", "latest", "--yes").code == 0
+    for words in (("latest",), ("main", "--tag", "1.9.0", "--tag", "latest"), ("main", "--tag", "latest")):
+        said = published("copy", *words, "--to", "public", "--yes")
+        assert (said.code, said.err.splitlines()[0]) == (
+            2,
+            "error: docker.io/campus/leaf:latest moves only with --latest, and with a version",
+        )
+    back = published("copy", "latest", "--to", "public", "--tag", "1.9.0", "--tag", "latest", "--latest", "--yes")
+    assert (back.code, tags(published, "docker.io/campus/leaf")) == (1, first)
+    assert published("copy", "latest", "--to", "public", "--tag", "1.11.0", "--latest", "--yes").code == 0
+
+
 def test_a_version_is_published_once(published: Shell) -> None:
     """Another image under the same version is refused with both digests; another tag moves."""
     for tag in ("1.0.0", "edge"):

@@ -138,6 +138,41 @@ def test_a_few_digits_are_no_commit() -> None:
         promoted(OLDER[:6], known(*published("1", OLDER)), Tags())
 
 
+@pytest.mark.parametrize(
+    "asked", [f"{OLDER[:7]}-hotfix", f"{OLDER[:7]}{NEWER[7:]}", f"{OLDER[:7].upper()}", OLDER + "a"]
+)
+def test_what_only_begins_like_a_commit_is_another(asked: str) -> None:
+    """Its first digits are those of a tag that a build left: nothing is promoted by them."""
+    first, second = published("1", NEWER)
+    both = [
+        msgspec.structs.replace(each, facts=(*each.facts, tagged(of, OLDER[:7], "registry")))
+        for each, of in ((first, X), (second, Y))
+    ]
+    with pytest.raises(NothingToDo, match="know no image tagged"):
+        promoted(asked, known(*both), Tags())
+
+
+@pytest.mark.parametrize("asked", [OLDER[:7], OLDER[:12], OLDER])
+def test_a_commit_that_built_nothing_is_known_by_its_tags(asked: str) -> None:
+    """Its images were built at another; the set that it moved has all its digits."""
+    first, second = published("1", NEWER)
+    both = [
+        msgspec.structs.replace(each, facts=(*each.facts, tagged(of, OLDER[:7], "registry")))
+        for each, of in ((first, X), (second, Y))
+    ]
+    knowing = msgspec.structs.replace(known(*both), moved=[OLDER])
+
+    assert [now for _, _, now in moved(promoted(asked, knowing, Tags()))] == [manifest("x-1"), manifest("y-1")]
+
+
+@pytest.mark.parametrize("asked", [manifest("x-1"), f"{X.repository}@{manifest('x-1')}", "sha256:0123"])
+def test_a_digest_is_not_promoted(asked: str) -> None:
+    """It is one image's; where to look for names is said."""
+    with pytest.raises(InvalidValue, match="is a digest, which is one image") as caught:
+        promoted(asked, known(*published("1", OLDER)), Tags())
+    assert "stackyard where" in caught.value.hint
+
+
 def test_who_has_no_such_image_is_named() -> None:
     """All or none: the one image that was never built at that commit stops the promotion, by name."""
     with pytest.raises(NothingToDo, match="y has no image") as caught:
