@@ -93,6 +93,8 @@ class SharedJournal:
         self._intent = Intent()
         self._exclusion: Exclusion = "best effort"
         self._last_beat = 0.0
+        self._is_lost = False
+        """Whether another machine took our hold; no thread of it may go on."""
         self._beating = threading.Lock()
 
     # For whoever moves tags
@@ -123,7 +125,7 @@ class SharedJournal:
             finally:
                 if self._intent.moves is None:  # a set without an end stays, for whoever comes next
                     self._withdraw()
-                self._token, self._intent = "", Intent()
+                self._token, self._intent, self._is_lost = "", Intent(), False
 
     def intend(self, moves: MoveSet) -> MoveSet:
         """In this clone's records, and in our intent."""
@@ -143,9 +145,12 @@ class SharedJournal:
     def beat(self) -> None:
         """Leaves our intent anew when it is time; may be called from several threads."""
         with self._beating:
+            if self._is_lost:
+                raise _lost()
             if not self._token:
                 return
-            silent_s = self._clock.ticks() - self._last_beat
+            last = self._last_beat
+            silent_s = self._clock.ticks() - last
             if silent_s < BEAT_S:
                 return
             try:
@@ -153,8 +158,10 @@ class SharedJournal:
                 if silent_s > LEASE_S / 2:
                     self._reassure()
             except TakenOver:
+                self._is_lost = True
                 raise
             except StackyardError:
+                self._last_beat = last  # whether others went on is still not known: the next beat asks
                 if silent_s > LEASE_S / 2:
                     raise
 
@@ -355,11 +362,15 @@ class SharedJournal:
             return
         others = there.open - {self._token} - self._dead.keys()
         if others or self._token not in there.open or not there.ended <= self._ended:
-            raise TakenOver(
-                "the tags are not all moved: this took so long without a word to the registry that another machine "
-                "took it for dead, and finishes it",
-                hint="the next command tells what became of it",
-            )
+            raise _lost()
+
+
+def _lost() -> TakenOver:
+    return TakenOver(
+        "the tags are not all moved: this took so long without a word to the registry that another machine took it "
+        "for dead, and finishes it",
+        hint="the next command tells what became of it",
+    )
 
 
 def _is_denied(error: BaseException) -> bool:

@@ -285,7 +285,11 @@ def asked(
 
 
 def _made(moves: Sequence[TagMove], store: TagStore, beat: Beat) -> StackyardError | None:
-    """Make the moves, and look at each when all are made; once one failed no more are begun. The first failure."""
+    """Make the moves, and look at each when all are made; once one failed no more are begun.
+
+    Returns:
+        The first failure; of several, that another machine took over, since then nothing may be put back.
+    """
     failed: list[StackyardError] = []
 
     def make(move: TagMove) -> None:
@@ -311,7 +315,7 @@ def _made(moves: Sequence[TagMove], store: TagStore, beat: Beat) -> StackyardErr
     each(store, make, moves)
     if store.is_shared:
         each(store, look, moves)
-    return failed[0] if failed else None
+    return next((error for error in failed if isinstance(error, TakenOver)), failed[0] if failed else None)
 
 
 def _strayed(move: TagMove, found: Digest | None) -> DigestMismatch:

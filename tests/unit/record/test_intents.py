@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from stackyard.model.shared import INTENT_TAG, listed
 from stackyard.record.intents import LEASE_S, SharedJournal
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.run.tagging import RegistryTags, carry_out, finish, looked
+from stackyard.run.tagging import make as make_moves
 from stackyard.testing import FixedClock, MemoryRegistry
 from stackyard.testing.registry import Request
 from tests.examples import IS_LONG
@@ -356,6 +358,84 @@ def test_a_machine_that_slept(machines: tuple[Machine, Machine], registry: Memor
     assert one.next_command() == ""
     assert one.history() == [("new", "done")]
     assert stands_at(registry) == "other"
+
+
+class Slept(SharedJournal):
+    """Something happens when the set is written down, before three threads want to make a move at once."""
+
+    happens: Callable[[], object] = staticmethod(lambda: None)
+
+    def intend(self, moves: MoveSet) -> MoveSet:
+        written = super().intend(moves)
+        self.happens()
+        self.beats, self.met = itertools.count(), threading.Barrier(3)
+        return written
+
+    def beat(self) -> None:
+        if hasattr(self, "beats") and next(self.beats) < 3:
+            self.met.wait(30)  # none of them has seen yet that another one failed
+        super().beat()
+
+
+def test_no_thread_goes_on_after_a_take_over(machines: tuple[Machine, Machine], registry: MemoryRegistry) -> None:
+    """Every later word of this hold fails as the first did: what the other machine moved meanwhile stands."""
+    one, two = machines
+
+    def sleep() -> None:
+        one.clock.advance(LEASE_S)
+        two.promote("other")
+
+    moves, journal, _ = one.plan("new")
+    journal.__class__ = Slept
+    journal.happens = sleep  # type: ignore[attr-defined]
+    with pytest.raises(TakenOver):
+        carry_out(moves, RegistryTags(registry, connections=3), journal, is_fresh=True)
+
+    assert stands_at(registry) == "other"
+    assert one.next_command() == two.next_command() == ""
+    assert stands_at(registry) == "other"
+    assert one.promote("new").state == "done"  # the next hold is another one
+
+
+def test_who_could_not_ask_asks_again(machines: tuple[Machine, Machine], registry: MemoryRegistry) -> None:
+    """Silent for long, and the list of tags fails: that nobody went on is not believed until it was answered."""
+    one, two = machines
+    moves, journal, store = one.plan("new")
+    with journal.held(partial(finish, store)):
+        journal.intend(moves)
+        one.clock.advance(LEASE_S)
+        two.promote("other")
+        registry.fail_on(lambda request: request.verb == "list_tags", BROKEN)
+        with pytest.raises(RegistryRefused):
+            journal.beat()
+        registry.heal()
+        with pytest.raises(TakenOver):
+            journal.beat()
+
+
+def test_a_take_over_beside_another_failure(machines: tuple[Machine, Machine], registry: MemoryRegistry) -> None:
+    """One move failed first, at another it was seen that somebody took over: nothing is put back."""
+    moves, journal, _ = machines[0].plan("new")
+    both, is_failing = threading.Barrier(2), threading.Event()
+    words = itertools.count()
+
+    def beat() -> None:
+        if (number := next(words)) in (1, 2):  # the first is before the set is written down
+            both.wait(30)
+        if number == 2:
+            is_failing.wait(30)
+            raise TakenOver("another machine finishes it")
+
+    def fails(request: Request) -> bool:
+        if request.verb == "put" and request.tag == STABLE:
+            is_failing.set()
+            return True
+        return False
+
+    registry.fail_on(fails, BROKEN)
+    journal.beat = beat  # type: ignore[method-assign]
+    with pytest.raises(TakenOver), journal.held(lambda *_: pytest.fail("nothing was left")):
+        make_moves(moves, RegistryTags(registry, connections=2), journal)
 
 
 def test_a_machine_that_slept_and_was_not_missed(machines: tuple[Machine, Machine], registry: MemoryRegistry) -> None:
