@@ -43,6 +43,12 @@ class Presence(msgspec.Struct, frozen=True):
     """Local ids in the engine's store."""
     registry: frozenset[PublishedImage] | None = None
     """Published images that answered."""
+    apart: Mapping[TargetName, frozenset[Digest]] = {}
+    """Of targets that another engine keeps: what is in that one's store."""
+
+    def is_here(self, target: TargetName, image: Digest) -> bool:
+        """Whether the engine that keeps the target has an image; so it is where nobody looked."""
+        return self.engine is None or image in self.apart.get(target, self.engine)
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -151,7 +157,7 @@ def _from_record(target: Target, build: Digest, record: Record, presence: Presen
     """The step that goes on from a record whose fingerprint matches."""
     built = record.built
     assert built is not None
-    is_here = presence.engine is None or built.image.id in presence.engine
+    is_here = presence.is_here(target.name, built.image.id)
     pushed = record.pushed(target.repository)
     is_there = pushed is not None and (presence.registry is None or pushed.image in presence.registry)
     if not is_here and not is_there:

@@ -15,6 +15,7 @@ from stackyard.model.reference import LocalImage, Reference
 
 if TYPE_CHECKING:
     from stackyard.model.accepted import Seen
+    from stackyard.model.decide import Presence
 
 TagPlace = Literal["engine", "registry"]
 """Where a tag is: in the engine's own store it points at a local id, in a registry at a manifest digest."""
@@ -48,26 +49,26 @@ class Known(msgspec.Struct, frozen=True):
         return self.tags.get((place, reference.canonical))
 
 
-def as_in_engine(known: Known, present: frozenset[Digest]) -> Known:
-    """What is known, with images by the ids that an engine has them under.
+def as_in_engine(known: Known, presence: Presence) -> Known:
+    """What is known, with images by the ids that the engine of each has them under.
 
     One image has two: the digest of its config in a classic store, that of what was pushed in one of containerd's.
     A record says the one of the engine that built it.
     """
     changed = {
-        name: [_as_in_engine(record, present) for record in records]
+        name: [_as_in_engine(record, presence) for record in records]
         for name, records in known.records.items()
-        if any(_as_in_engine(record, present) is not record for record in records)
+        if any(_as_in_engine(record, presence) is not record for record in records)
     }
     return msgspec.structs.replace(known, records={**known.records, **changed}) if changed else known
 
 
-def _as_in_engine(record: Record, present: frozenset[Digest]) -> Record:
-    if record.built is None or record.built.image.id in present:
+def _as_in_engine(record: Record, presence: Presence) -> Record:
+    if record.built is None or presence.is_here(record.target, record.built.image.id):
         return record
     ids = [fact.image.digest for fact in record.facts if isinstance(fact, Pushed)]
     ids += [record.adopted.config] if record.adopted else []
-    return next((record.with_image(LocalImage(each)) for each in ids if each in present), record)
+    return next((record.with_image(LocalImage(each)) for each in ids if presence.is_here(record.target, each)), record)
 
 
 NOTHING_KNOWN = Known({}, {}, {}, {})

@@ -371,6 +371,18 @@ class Stack(msgspec.Struct, frozen=True, dict=True):
         """The target called `name`; KeyError if there is none."""
         return self._by_name[name]
 
+    def engine_of(self, target: Target) -> str:
+        """Where it is built and kept: what the engine of its platform is called, empty for the one of all others.
+
+        What joins platforms is where the image is that has its names there: with the one engine if that makes any
+        of them, else with the first.
+        """
+        where = dict(self.engines)
+        if not target.is_index or not where:
+            return where.get(Platform(target.inputs.platform), "") if where else ""
+        found = [where.get(platform, "") for platform in target.platforms]
+        return "" if "" in found else found[0]
+
     @functools.cached_property
     def _by_name(self) -> Mapping[TargetName, Target]:
         """Thousands are asked for one by one."""

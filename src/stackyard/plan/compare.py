@@ -133,7 +133,7 @@ def _standing(
 
 def _is_there(target: Target, record: Record, presence: Presence) -> bool:
     """Whether a record's image was seen, or nobody looked."""
-    if presence.engine is None or (record.built and record.built.image.id in presence.engine):
+    if presence.engine is None or (record.built and presence.is_here(target.name, record.built.image.id)):
         return True
     pushed = record.pushed(target.repository)
     return pushed is not None and (presence.registry is None or pushed.image in presence.registry)
@@ -287,7 +287,7 @@ def _fetching(steps: list[Step], decisions: Mapping[TargetName, Decision], prese
             step.target in wanted
             and step.action in ("reuse", "tag")
             and built
-            and built.image.id not in presence.engine
+            and not presence.is_here(step.target, built.image.id)
         ):
             reasons = (*step.reasons, ContentGone("engine"))
             step = msgspec.structs.replace(step, action="fetch", reasons=reasons)  # noqa: PLW2901 - as it is after all
@@ -306,7 +306,7 @@ def fetched_parents(plan: Plan, known: Known, presence: Presence) -> tuple[Note,
         if step.action == "skip" and step.record and step.target in wanted:
             record = next(each for each in known.records[step.target] if each.id == step.record)
             pushed = record.pushed(step.repository)
-            if record.built and record.built.image.id not in presence.engine and pushed:
+            if record.built and not presence.is_here(step.target, record.built.image.id) and pushed:
                 sentence = f"{step.target} is fetched, as {pushed.image.repository}@{pushed.image.digest.short}"
                 notes.append(Note("fetch", f"{sentence}: what is built stands on it"))
     return tuple(notes)

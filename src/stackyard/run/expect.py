@@ -108,8 +108,12 @@ def room_of(
         if target.name in sizes and not target.is_index:
             own[target.name] = max(sizes[target.name] - max(below, default=0), 0)
     usual = median(own.values()) if own else 0
-    coming = [target.name for target in targets if actions.get(target.name) in ("build", "decide-later", "fetch")]
-    return int(sum(own.get(name, usual) for name in coming))
+    return int(sum(own.get(target.name, usual) for target in targets if is_coming(target, actions)))
+
+
+def is_coming(target: Target, actions: Mapping[TargetName, Action]) -> bool:
+    """Whether an engine will get an image of it; what joins platforms is none of its own."""
+    return not target.is_index and actions.get(target.name) in ("build", "decide-later", "fetch")
 
 
 def _longest(durations: Iterable[float]) -> float | None:

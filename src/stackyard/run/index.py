@@ -29,8 +29,9 @@ Members = Mapping[TargetName, Record]
 def built_of(work: Work, target: Target, members: Members) -> Built:
     """What is known of the joined image: in an engine it is the one for the engine's own platform, else the first."""
     parts = [_built(members[use.target]) for use in target.parents]
-    for_each = list(zip(target.platforms, parts, strict=True))
-    here = [(platform, built) for platform, built in for_each if platform not in work.elsewhere] or for_each
+    homes = [work.stack.engine_of(work.stack.target(use.target)) for use in target.parents]
+    home, each = work.stack.engine_of(target), zip(target.platforms, parts, homes, strict=True)
+    here = [(platform, built) for platform, built, where in each if where == home]
     own = next((built for platform, built in here if platform.fits(work.about.platform)), here[0][1])
     contents = {name: _built(members[name]).content for name in target.inputs.parents}
     return Built(

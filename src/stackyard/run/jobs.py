@@ -112,7 +112,7 @@ class Work(msgspec.Struct):
     layers: dict[Digest, ImageFacts] = {}
     """Facts of what was built, by id: what stands on it is compared with it."""
     elsewhere: Mapping[str, Work] = {}
-    """By platform, where that has an engine of its own."""
+    """On the engines that platforms have for themselves, by where these are."""
     is_stamp_typed: bool = False
     """Whether a person typed the stamp, and so means the tags that have it and no others."""
     overwrite: str = ""
@@ -120,7 +120,7 @@ class Work(msgspec.Struct):
 
     def on(self, target: Target) -> Work:
         """The same on the engine that builds this target."""
-        return self.elsewhere.get(target.inputs.platform, self)
+        return self.elsewhere.get(self.stack.engine_of(target), self) if self.elsewhere else self
 
     def shown(self, path: Path) -> str:
         """A path as people see it: relative to the stack's root."""

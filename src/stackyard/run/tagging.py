@@ -72,20 +72,21 @@ class TagStore(Protocol):
 
 
 class EngineTags:
-    """Tags in an engine's own store: they point at local ids."""
+    """Tags in engines' own stores: they point at local ids."""
 
     is_shared = False
     connections = CONNECTIONS
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engines: Callable[[Repository], Sequence[Engine]]) -> None:
+        self._engines = engines
+        """Those that keep images of a repository: one, unless its versions are for platforms of different ones."""
 
     def refuse_reader(self, repository: Repository) -> None:
         """Who may ask an engine may do everything."""
 
     def ready(self, repository: Repository, digest: Digest) -> None:
         """One inspect."""
-        if self._engine.inspect(digest) is None:
+        if self.read(repository, digest) is None:
             raise WorldError(
                 f"the engine has no image {digest.short}, so no tag of {repository} can point at it",
                 hint="stackyard build makes it, or fetches it",
@@ -93,13 +94,13 @@ class EngineTags:
 
     def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
         """One inspect."""
-        facts = self._engine.inspect(str(Reference(repository, tag)))
-        return facts.image.id if facts else None
+        return self.read(repository, tag)
 
     def read(self, repository: Repository, tag: Tag | Digest) -> Digest | None:
         """One inspect: an engine needs nothing more."""
-        facts = self._engine.inspect(tag if isinstance(tag, Digest) else str(Reference(repository, tag)))
-        return facts.image.id if facts else None
+        name = tag if isinstance(tag, Digest) else str(Reference(repository, tag))
+        found = (engine.inspect(name) for engine in self._engines(repository))
+        return next((facts.image.id for facts in found if facts), None)
 
     def bytes_of(self, repository: Repository, digest: Digest) -> None:
         """None: in an engine an image is known by its id."""
@@ -109,11 +110,16 @@ class EngineTags:
 
     def put(self, repository: Repository, tag: Tag, digest: Digest, *, is_read_back: bool = True) -> None:  # noqa: ARG002
         """One request: an engine's word suffices."""
-        self._engine.tag(LocalImage(digest), Reference(repository, tag))
+        first, *more = self._engines(repository)
+        holders = (engine for engine in (first, *more) if not more or engine.inspect(digest) is not None)
+        next(holders, first).tag(LocalImage(digest), Reference(repository, tag))
 
     def remove(self, repository: Repository, tag: Tag) -> bool:
         """One request."""
-        self._engine.untag(Reference(repository, tag))
+        name, engines = Reference(repository, tag), self._engines(repository)
+        for engine in engines:
+            if len(engines) == 1 or engine.inspect(str(name)) is not None:
+                engine.untag(name)
         return True
 
 

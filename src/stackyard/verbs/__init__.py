@@ -219,6 +219,7 @@ def prepare(
         look,
         notes_of_cache,
         renew_bases,
+        seen_in,
     )
     from stackyard.verbs.journaling import finish_moves
     from stackyard.verbs.publishing import refuse_publishing
@@ -230,16 +231,16 @@ def prepare(
     chosen = choose(yard.stack, images, ruling.rebuilt(rebuild), only, with_children, on_published)
     if ruling.is_publishing:
         refuse_publishing(yard, chosen.planned)
-    engines = (yard.engine, *yard.engines_for(chosen.planned).values())
-    for engine in engines:
+    others = yard.engines_for(chosen.planned)
+    for engine in (yard.engine, *others.values()):
         engine.about()
     finish_moves(yard, "registry" if ruling.is_publishing else "engine")
     now = yard.clock.now() if renew else ""
     known, unread = _learned(yard, yard.records.known(), chosen, ruling, now)
     known, notes = renew_bases(yard, known, chosen.planned, refresh, now)
-    present = frozenset().union(*(engine.present() for engine in engines))
-    yard.planned_from = known = as_in_engine(accept_bases(yard, known, chosen.planned), present)
-    presence = look(yard, known, present, chosen.planned, ruling.is_publishing, on_published)
+    seen = seen_in(yard, others, chosen.planned)
+    yard.planned_from = known = as_in_engine(accept_bases(yard, known, chosen.planned), seen)
+    presence = look(yard, known, seen, chosen.planned, ruling.is_publishing, on_published)
     planned = _compare(yard, known, chosen, presence, ruling, now)
     if not refresh and any(step.downloads for step in planned.steps):
         planned, more = accept_downloads(
@@ -295,8 +296,8 @@ def run(
     stop = stop or Stop()
     with stop.heard(), living(yard) as clear_up:
         free = free_bytes(yard, plan)
-        if free is not None and not is_ignoring_disk:
-            refuse_without_room(yard, plan, free)
+        if not is_ignoring_disk:
+            refuse_without_room(yard, plan)
         started = yard.clock.now()
         number = yard.records.begin_run(command, started) if plan.has_work else 0
         work = work_of(yard, plan, number, use_cache)
@@ -311,7 +312,7 @@ def run(
         remarks = (*(n.sentence for n in plan.notes), *summary.remarks, *(shared.flush() if shared else ()))
         summary = msgspec.structs.replace(summary, remarks=remarks)
         if free is not None:
-            summary = msgspec.structs.replace(summary, free_before_bytes=free, free_after_bytes=free_now(yard))
+            summary = msgspec.structs.replace(summary, free_before_bytes=free, free_after_bytes=free_now(yard.engine))
         if yard.stack.stamp_files:
             from stackyard.verbs.stamps import write_stamps
 

@@ -9,7 +9,7 @@ Beside: verbs/__init__.py, which is imported for every command; this is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -27,7 +27,7 @@ from stackyard.model.building import CacheKinds
 from stackyard.model.decide import Presence, too_old
 from stackyard.model.inputs import identity
 from stackyard.model.known import Known
-from stackyard.model.names import Digest, TargetName
+from stackyard.model.names import TargetName
 from stackyard.model.plan import Note, Plan
 from stackyard.model.reference import PublishedImage
 from stackyard.model.stack import Finding, Stack, Target
@@ -98,10 +98,21 @@ def accept_downloads(
         planned = compare(known)  # an image that fetches the same is now built, too
 
 
+def seen_in(yard: Yard, others: Mapping[str, Engine], planned: Iterable[TargetName]) -> Presence:
+    """What the engines have, each for what it keeps: an image in the store of another is of no use to it.
+
+    Args:
+        others: engines beside the one, by where they are.
+    """
+    stores = {where: engine.present() for where, engine in others.items()}
+    homes = ((name, yard.stack.engine_of(yard.stack.target(name))) for name in planned) if stores else ()
+    return Presence(yard.engine.present(), apart={name: stores[where] for name, where in homes if where in stores})
+
+
 def look(
     yard: Yard,
     known: Known,
-    in_engine: frozenset[Digest],
+    seen: Presence,
     planned: Sequence[TargetName],
     publish: bool,
     on_published: bool = False,
@@ -109,7 +120,7 @@ def look(
     """Ask the registry for each published image that a plan may go on from.
 
     Args:
-        in_engine: ids of all that the engine has.
+        seen: what the engines have.
         on_published: see Need.
     """
     published: set[PublishedImage] = set()
@@ -125,13 +136,13 @@ def look(
             elif record.inputs != inputs:
                 continue  # made from something else: no plan goes on from it, however old the stack is
             pushed = record.pushed(repository)
-            is_needed = publish or (record.built is not None and record.built.image.id not in in_engine)
+            is_needed = publish or (record.built is not None and not seen.is_here(name, record.built.image.id))
             if pushed is not None and is_needed:
                 published.add(pushed.image)
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         answers = pool.map(lambda image: (image, yard.registry.resolve(image.repository, image.digest)), published)
         there = frozenset(image for image, digest in answers if digest is not None)
-    return Presence(in_engine, there)
+    return msgspec.structs.replace(seen, registry=there)
 
 
 def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
@@ -168,7 +179,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
     )
     others = yard.engines_for(step.target for step in plan.steps if step.action != "skip")
     work.elsewhere = {
-        platform: msgspec.structs.replace(
+        where: msgspec.structs.replace(
             work,
             engine=engine,
             about=engine.about(),
@@ -176,7 +187,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
             cache_kinds=kinds_of_cache(yard, engine),
             bases={},
         )
-        for platform, engine in others.items()
+        for where, engine in others.items()
     }
     return work
 

@@ -20,6 +20,7 @@ import msgspec
 
 from stackyard.edges.registry import Manifest
 from stackyard.errors import WorldError
+from stackyard.model.decide import Presence
 from stackyard.model.ecr import lacks_account
 from stackyard.model.known import Known, TagPlace, as_in_engine
 from stackyard.model.names import Digest
@@ -53,7 +54,7 @@ def _decided(yard: Yard, place: TagPlace) -> Pruning:
     known, present = yard.records.known(), None
     if place == "engine":
         present = yard.engine.present()
-        known = as_in_engine(known, present)
+        known = as_in_engine(known, Presence(present))
     tags = _tags_in_registry(yard, known) if place == "registry" else _tags_in_engine(known)
     decided = decide_pruning(
         Situation(

@@ -152,21 +152,30 @@ class Yard:
 
     def engine_for(self, platform: str) -> Engine:
         """The engine that builds for a platform: one of its own where the stack names one."""
-        where = dict(self.stack.engines).get(Platform(platform))
-        if where is None:
+        return self.engine_at(dict(self.stack.engines).get(Platform(platform), ""))
+
+    def engine_at(self, where: str) -> Engine:
+        """The engine that the stack names so; empty: the one for all that names none."""
+        if not where:
             return self.engine
-        if platform not in self._others:
+        if where not in self._others:
             from stackyard.edges.docker_context import pointed_at
             from stackyard.edges.engines import open_engine
 
             make = self._make_engine or (lambda environ: open_engine(environ, "docker"))
-            self._others[platform] = make(pointed_at(self.environ, where))
-        return self._others[platform]
+            self._others[where] = make(pointed_at(self.environ, where))
+        return self._others[where]
 
     def engines_for(self, targets: Iterable[TargetName]) -> dict[str, Engine]:
-        """Engines beside the one, by the platform that each is for, as far as these targets need them."""
-        platforms = {target.inputs.platform for target in map(self.stack.target, targets)} if self.stack.engines else ()
-        return {str(each): self.engine_for(each) for each, _ in self.stack.engines if each in platforms}
+        """Engines beside the one, by where they are, as far as these targets need them."""
+        needed = {self.stack.engine_of(self.stack.target(name)) for name in targets} if self.stack.engines else ()
+        return {where: self.engine_at(where) for _, where in self.stack.engines if where in needed}
+
+    def _keeping(self, repository: Repository) -> tuple[Engine, ...]:
+        """Where images of a repository have their names, without a registry."""
+        targets = self.stack.targets if self.stack.engines else ()
+        named = [target for target in targets if target.repository == repository and target.name.platform is None]
+        return tuple(map(self.engine_at, dict.fromkeys(map(self.stack.engine_of, named)))) or (self.engine,)
 
     @cached_property
     def registry(self) -> Registry:
@@ -201,7 +210,7 @@ class Yard:
         from stackyard.run.tagging import EngineTags, RegistryTags
 
         if place not in self._tags:
-            self._tags[place] = RegistryTags(self.registry) if place == "registry" else EngineTags(self.engine)
+            self._tags[place] = RegistryTags(self.registry) if place == "registry" else EngineTags(self._keeping)
         return self._tags[place]
 
 

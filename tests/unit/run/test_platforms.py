@@ -13,7 +13,7 @@ import pytest
 from stackyard import verbs
 from stackyard.edges.engine import BuildRequest
 from stackyard.edges.registry import Manifest, index_of
-from stackyard.errors import EngineUnavailable, GatesClosed, NothingToDo
+from stackyard.errors import EngineUnavailable, GatesClosed, NoRoom, NothingToDo
 from stackyard.model import record
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Digest, Tag, TargetName
@@ -346,36 +346,111 @@ def test_the_preview_and_where_know_each_platform(several: Several) -> None:
     assert {str(child.target) for child in found.children} == {"left+linux/amd64", "left+linux/arm64"}
 
 
-def test_a_platform_may_have_an_engine_of_its_own(several: Several, tmp_path: Path) -> None:
-    """What is for it is built, tested, kept and pushed there, and nothing else; what both made is joined."""
-    far = engine_for(ARM, several, several.shelf)
-    far.info = msgspec.structs.replace(far.info, address="tcp://far:2376", name="far 2.0")
-    several.engine.runs = (AMD,)
-    several.write("images/spec.yml", SPEC.replace("images:", "engines: {linux/arm64: 'tcp://far:2376'}\nimages:", 1))
-    several.commit()
+class Two(Several):
+    """The same with an engine of its own for arm64; the one for all others runs what it is itself."""
 
-    def yard() -> Yard:
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.engine.runs = (AMD,)
+        self.far = engine_for(ARM, self, self.shelf)
+        self.far.info = msgspec.structs.replace(self.far.info, address="tcp://far:2376", name="far 2.0")
+        self.write("images/spec.yml", TWO)
+        self.commit()
+
+    def yard(self) -> Yard:
+        """With both engines."""
+
         def make(environ: Mapping[str, str]) -> FakeEngine:
-            return far if environ.get("DOCKER_HOST") == "tcp://far:2376" else several.engine
+            return self.far if environ.get("DOCKER_HOST") == "tcp://far:2376" else self.engine
 
-        return verbs.load(several.root, Options(platform=AMD), several.clock, make, lambda _: several.registry)
+        return verbs.load(self.root, Options(platform=AMD), self.clock, make, lambda _: self.registry)
+
+
+TWO = SPEC.replace("images:", "engines: {linux/arm64: 'tcp://far:2376'}\nimages:", 1)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Two:
+    """Nothing built."""
+    return Two(tmp_path)
+
+
+def test_a_platform_may_have_an_engine_of_its_own(two: Two) -> None:
+    """What is for it is built, tested, kept and pushed there, and nothing else; what both made is joined."""
 
     def build(*images: str) -> dict[str, str]:
-        here = yard()
-        return several.statuses(verbs.run(here, verbs.prepare(here, images, publish=True)))
+        return two.statuses(two.build(*images, publish=True))
 
     assert build() == {**dict.fromkeys(MEMBERS, "built"), "base": "joined", "left": "joined"}
-    assert {made.platform for made in far._images.values()} == {ARM}
-    assert {made.platform for made in several.engine._images.values()} == {AMD}
-    built = yard().records.known().records[TargetName("left+linux/arm64")][0].built
+    assert {made.platform for made in two.far._images.values()} == {ARM}
+    assert {made.platform for made in two.engine._images.values()} == {AMD}
+    built = two.yard().records.known().records[TargetName("left+linux/arm64")][0].built
     assert built is not None
     assert built.engine == "far 2.0"
-    assert [*several.index("left", "2026.3-main")] == [AMD, ARM]
+    assert [*two.index("left", "2026.3-main")] == [AMD, ARM]
     assert set(build().values()) == {"reused"}
 
-    far.is_down = True
-    several.write("images/left/note", "another")
-    several.commit()
+    two.far.is_down = True
+    two.write("images/left/note", "another")
+    two.commit()
     assert build("left+linux/amd64")["left+linux/amd64"] == "built"
     with pytest.raises(EngineUnavailable):
         build()
+
+
+def test_without_a_registry_tags_are_in_the_engine_that_has_the_image(two: Two) -> None:
+    """One platform with an engine of its own, and several that all have one: the one engine has none of it."""
+    several = TWO.replace("linux/amd64, linux/arm64", "linux/s390x, linux/arm64")
+    several = several.replace("linux/arm64: 'tcp", "linux/s390x: 'tcp://far:2376', linux/arm64: 'tcp")
+    s390x = Platform("linux/s390x")
+    two.write("images/base/Dockerfile", "FROM scratch\nCOPY note /note\n")
+    two.write("images/base/note", "one")
+    two.far.runs = (ARM, s390x)
+    for spec, own in (
+        (TWO.replace("[linux/amd64, linux/arm64]", "linux/arm64"), "left"),
+        (several, "left+linux/arm64"),
+    ):
+        two.write("images/spec.yml", spec)
+        two.commit()
+        summary = two.build()
+        assert summary.is_good, [each.failure for each in summary.outcomes]
+        built = two.yard().records.known().records[TargetName(own)][0].built
+        assert built is not None
+        for tag in ("2026.3-main", f"2026.3-{two.head}"):
+            assert two.far.names()[f"registry.example/lab/left:{tag}"] == built.image.id
+        assert set(two.statuses(two.build()).values()) == {"reused"}
+    assert not two.engine.names()
+
+
+def test_what_the_other_engine_has_is_not_here(two: Two) -> None:
+    """A platform that gets an engine of its own is built there, and not taken for built where it was before."""
+    two.write("images/spec.yml", SPEC)
+    two.commit()
+    two.engine.runs = (AMD, ARM)
+    assert two.build().is_good
+    two.write("images/spec.yml", TWO)
+    two.commit()
+
+    plan = verbs.prepare(two.yard())
+    assert {str(step.target): step.action for step in plan.steps if step.target.platform == ARM} == {
+        "base+linux/arm64": "build",
+        "left+linux/arm64": "decide-later",
+    }
+    assert two.build(publish=True).is_good
+    assert {made.platform for made in two.far._images.values()} == {ARM}
+
+
+def test_each_engine_needs_room_for_what_it_builds(two: Two) -> None:
+    """The sizes of images count where they are kept: a full disk keeps nobody from building on another."""
+    assert two.build(publish=True).is_good
+    two.write("images/left/note", "another")
+    two.commit()
+    two.engine.free = 10
+    assert two.build("left+linux/arm64", publish=True).is_good
+
+    two.write("images/left/note", "a third")
+    two.commit()
+    two.engine.free, two.far.free = None, 10
+    assert two.build("left+linux/amd64", publish=True).is_good
+    with pytest.raises(NoRoom, match=r"2 images took .* where far 2.0 keeps them"):
+        two.build("base", "left", publish=True, rebuild=("base",))
