@@ -403,6 +403,7 @@ def sample_moves() -> MoveSet:
         ),
         accepted=(Difference(move.reference, _digest("1"), _digest("6")),),
         accepted_because="moved by hand on the day the registry was down",
+        staying=(),
     )
 
 
@@ -687,6 +688,7 @@ MOVE_FIELDS = {
     "accepted[].recorded": "Where the records had it, or null.",
     "accepted[].found": "Where it was, or null.",
     "accepted_because": "The reason that was given for it; else empty.",
+    "staying": "Of a rollback: the tags that did not exist before what is taken back, and stay where they are.",
     "moves[].target": "The image.",
     "moves[].reference": "The tag in full.",
     "moves[].was": "The digest before, or null.",

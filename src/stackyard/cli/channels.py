@@ -201,4 +201,6 @@ def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -
         stay = len(moves.moves) - len(moves.changes)
         also = f", {count_text(stay, 'tag')} already there" if stay else ""
         write(f"{moves.channel}: {count_text(len(moves.changes), 'tag')} moved{also}.")
+    if moves.staying and not is_json and not dry_run:
+        write(f"Not taken away, since a registry need not be able to: {', '.join(map(str, moves.staying))}.")
     return 0

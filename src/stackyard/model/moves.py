@@ -73,6 +73,8 @@ class MoveSet(msgspec.Struct, frozen=True):
     accepted: tuple[Difference, ...] = ()
     """Where the registry was believed and not the records; `accepted_because` is the reason that was given."""
     accepted_because: str = ""
+    staying: tuple[Reference, ...] = ()
+    """Of a rollback: tags that did not exist before what it takes back, and stay where they are."""
     token: str = ""
     """What names this one attempt for other machines; empty where none can know of it."""
     exclusion: Exclusion | None = None

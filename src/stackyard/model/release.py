@@ -39,7 +39,7 @@ class Member(msgspec.Struct, frozen=True):
     """Of the manifest or index; in an engine the local id."""
     platforms: tuple[Platform, ...] = ()
     content_tag: Tag | None = None
-    """What keeps it from a registry's garbage collection; None where no record knows it."""
+    """What keeps it from a registry's garbage collection; None in an engine where no record knows it."""
     tags: tuple[Tag, ...] = ()
     """Other names that it had then: fixed tags, and the tag it was promoted from."""
     record: str = ""

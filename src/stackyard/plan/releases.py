@@ -20,7 +20,7 @@ from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.record import Record, Tagged, Tested
-from stackyard.model.reference import Platform, PublishedImage, Reference, Repository
+from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, Repository, content_tag
 from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.model.stack import SuiteKind
 
@@ -102,7 +102,8 @@ def draft(moves: MoveSet, known: Known, platforms: Mapping[Digest, tuple[Platfor
 def _member(move: TagMove, moves: MoveSet, known: Known, platforms: tuple[Platform, ...]) -> Member:
     record = record_of(known, move.target, move.repository, move.now, moves.place)
     if record is None:
-        return Member(move.target, move.repository, move.now, platforms)
+        given_now = content_tag(LocalImage(move.now)) if moves.place == "registry" else None
+        return Member(move.target, move.repository, move.now, platforms, given_now)
     built, pushed = record.built, record.pushed(move.repository)
     given = [fact.tag for fact in record.facts if isinstance(fact, Tagged) and fact.place == moves.place]
     if Tag.form.fullmatch(moves.source) and known.tag_at(moves.place, _tag(move, moves.source)) == move.now:

@@ -53,6 +53,8 @@ def _about(tags: Container[Tag | None], sets: Iterable[MoveSet]) -> list[MoveSet
 def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at: str, to: str = "") -> MoveSet:
     """The moves that bring `channel` back to what it was before its current set, or when it came to the release `to`.
 
+    A tag that did not exist then stays, and is named: registries need not be able to take one away.
+
     Args:
         history: finished sets of the channel, newest first: `history_of`.
     """
@@ -74,19 +76,27 @@ def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at
     for move in (move for undone in standing[len(rest) :] for move in undone.moves):
         moved.setdefault(move.reference, []).append(move)
     moves_back: list[TagMove] = []
+    staying: list[Reference] = []
+    is_any_back = False
     for reference, moves in moved.items():
         was, now = moves[0].was, moves[-1].now
-        if was is None:
-            when = "the last promotion" if len(rest) == len(standing) - 1 else "what would be taken back"
-            raise NothingToDo(
-                f"nothing to roll back to: {reference} did not exist before {when}",
-                hint="promote another release instead",
-                channel=channel,
-            )
         found = resolve(moves[0].repository, moves[0].tag)
+        if was is None:
+            if found is not None:
+                staying.append(reference)
+            continue
         if found not in (now, was):
             check_unmoved(reference, now, found)
         moves_back.append(TagMove(moves[0].target, moves[0].repository, moves[0].tag, found, was))
+        is_any_back = is_any_back or was != now
+    new = next((reference for reference, moves in moved.items() if moves[0].was is None), None)
+    if new is not None and not is_any_back:
+        when = "the last promotion" if len(rest) == len(standing) - 1 else "what would be taken back"
+        raise NothingToDo(
+            f"nothing to roll back to: {new} did not exist before {when}, and nothing else was moved",
+            hint="promote another release instead",
+            channel=channel,
+        )
     before = rest[-1] if rest else None
     return MoveSet(
         kind="rollback",
@@ -97,6 +107,7 @@ def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at
         moves=tuple(moves_back),
         commit=before.commit if before else "",
         release=before.release if before else "",
+        staying=tuple(staying),
     )
 
 

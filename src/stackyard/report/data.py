@@ -193,6 +193,7 @@ def moves_data(moves: MoveSet) -> dict[str, Any]:
             for each in moves.accepted
         ],
         "accepted_because": moves.accepted_because,
+        "staying": [str(reference) for reference in moves.staying],
         "moves": [
             {
                 "target": str(move.target),

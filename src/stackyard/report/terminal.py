@@ -341,6 +341,7 @@ def moves_text(moves: MoveSet, style: Style, width: int) -> str:
         there, here = (digest.short if digest else "nothing" for digest in (each.found, each.recorded))
         lines.append(f"{each.reference} is taken as the registry has it, {there}; the records say {here}")
     lines += [f"because: {visible(moves.accepted_because)}"] if moves.accepted else []
+    lines += [f"{reference} stays where it is: it did not exist before" for reference in moves.staying]
     return "\n".join(lines)
 
 
@@ -414,6 +415,7 @@ def _moves_line(moves: MoveSet) -> tuple[str, str, str]:
     if len(moves.moves) == 1:
         (move,) = moves.moves
         detail = f"{move.was.short if move.was else 'nothing'} -> {move.now.short}" if moves.changes else move.now.short
+    detail += f", {count_text(len(moves.staying), 'new tag')} left" if moves.staying else ""
     detail += let_go_text(moves)
     detail += f", as the registry had them: {visible(moves.accepted_because)}" if moves.accepted else ""
     return f"{moves.channel}: {verb} {moves.source}{state}", moves.commit[:7], detail

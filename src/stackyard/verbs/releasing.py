@@ -74,12 +74,18 @@ def have_bytes(
 
 
 def keep(yard: Yard, moves: MoveSet, shared: SharedRecords | None) -> None:
-    """Write down the release of a promotion, here and beside the images, if it is not there yet."""
+    """Write down the release of a promotion, here and beside the images, if it is not there yet.
+
+    An image that no record knows gets its content tag before that: only a push gave others theirs.
+    """
     if moves.kind != "promote" or any(r.name == moves.release and is_of(r, moves) for r in yard.records.releases()):
         return
     store = yard.tags(moves.place)
     manifests = {move.now: found for move in moves.moves if (found := store.bytes_of(move.repository, move.now))}
     release = draft(moves, yard.records.known(), {each.digest: each.platforms for each in manifests.values()})
+    for member in release.members:
+        if member.content_tag is not None and not member.record:
+            store.put(member.repository, member.content_tag, member.digest)
     yard.records.keep_release(release, tuple(manifests.values()))
     if shared is not None:
         shared.send_releases()

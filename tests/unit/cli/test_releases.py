@@ -65,6 +65,25 @@ def test_a_channel_goes_back_to_a_release(released: Shell) -> None:
     assert (refused.code, "`stackyard promote fall --to exam`" in refused.err) == (1, True)
 
 
+def test_a_rollback_names_the_tag_that_is_new(released: Shell) -> None:
+    """In the preview, in the result and in the history: one image was in the channel, and the other came to it."""
+    released("promote", "fall", "--to", "exam", "--image", "base", "--yes")
+    assert released("promote", "winter", "--to", "exam", "--yes").code == 0
+    seen = released("rollback", "exam", "--dry-run")
+    said = released("rollback", "exam", "--yes")
+
+    assert f"{LEAF}:exam stays where it is: it did not exist before" in seen.out
+    assert said.code == 0
+    assert said.out.splitlines()[-2:] == [
+        "exam: 1 tag moved.",
+        f"Not taken away, since a registry need not be able to: {LEAF}:exam.",
+    ]
+    assert at(released, "exam")[1] == at(released, "stable")[1]
+    assert at(released, "exam")[0] != at(released, "stable")[0]
+    assert ", 1 new tag left" in released("history").out
+    assert released("history", "--json").json["channels"][0]["staying"] == [f"{LEAF}:exam"]
+
+
 def test_a_name_is_taken_once(released: Shell) -> None:
     """Another set cannot have it; the same set may be promoted under it again."""
     taken = released("promote", "main", "--to", "exam", "--release", "fall", "--yes")

@@ -61,6 +61,22 @@ def test_there_is_nothing_before_the_first() -> None:
         rolled(back(B), B, A, at="a")
 
 
+def test_a_tag_that_is_new_stays_and_is_named() -> None:
+    """A promotion that brought one image more is taken back for the others; a tag that is gone need not be named."""
+    both = promotion("B", move(X, "stable", "a", "b"), move(Y, "stable", None, "y"))
+    at = {X.repository: manifest("b"), Y.repository: manifest("y")}
+    moves = plan_rollback("stable", (both, A), lambda place, _: at.get(place), "2026-02-01T00:00:00Z")
+
+    assert moved(moves) == [("x", manifest("b"), manifest("a"))]
+    assert moves.staying == (both.moves[1].reference,)
+    del at[Y.repository]
+    assert not plan_rollback("stable", (both, A), lambda place, _: at.get(place), "2026-02-01T00:00:00Z").staying
+
+    only_new = promotion("B", move(X, "stable", "a", "a"), move(Y, "stable", None, "y"))
+    with pytest.raises(NothingToDo, match="y:stable did not exist before the last promotion, and nothing else"):
+        rolled(only_new, A, at="a")
+
+
 def test_what_was_there_before_us_comes_back() -> None:
     """The first promotion over a tag that somebody else had put can be taken back too; then nothing is left."""
     first = promotion("A", move(X, "stable", "theirs", "a"))

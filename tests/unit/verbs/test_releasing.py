@@ -122,7 +122,7 @@ def test_a_registry_is_believed_for_a_reason(released: Machine) -> None:
 
 
 def test_an_image_that_nobody_recorded_is_taken_over_for_a_reason(one: Machine) -> None:
-    """Without one there is nothing to promote; its member says that no record knows it."""
+    """Without one there is nothing to promote; its member says that no record knows it, and has a content tag now."""
     theirs = [one.registry.add_image(each, "byhand", f"theirs {each}").digest for each in (BASE, LEAF)]
     one.build()
     with pytest.raises(NothingToDo, match="nothing to promote"):
@@ -131,7 +131,9 @@ def test_an_image_that_nobody_recorded_is_taken_over_for_a_reason(one: Machine) 
     promotion.move(yard, promotion.plan_promotion(yard, "byhand", "stable", accept_because="built before us"))
 
     assert at(one, "stable") == theirs
-    assert [member.record for member in one.yard().records.releases()[0].members] == ["", ""]
+    members = one.yard().records.releases()[0].members
+    assert [member.record for member in members] == ["", ""]
+    assert [one.registry.resolve(m.repository, m.content_tag) for m in members if m.content_tag] == theirs
 
 
 def test_what_changes_inside_is_fetched_for_who_has_to_decide(one: Machine) -> None:
