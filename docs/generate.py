@@ -626,6 +626,7 @@ RUN_FIELDS = {
     "outcomes[].line": "The line in it, where the engine tells it, or null.",
     "outcomes[].because": "The image whose failure made this one be skipped, or null.",
     "outcomes[].excused": "Whether it, or the image it was skipped because of, may fail: the run is good without it.",
+    "outcomes[].interrupted": "Whether the run was ended while it was made, or before it was begun.",
     "outcomes[].logs[]": "Full logs, relative to the stack's root.",
     "outcomes[].retries": "How often a registry was asked, or a build was tried again.",
     "moved[]": "Sets of tags that moved together; see [promote](#promote-and-rollback).",
@@ -1367,7 +1368,8 @@ OUTCOMES = {
     "joined": "An index joins its images for several platforms; without `--push`, its tags name one of them.",
     "failed": "See `failure`.",
     "untested": "It was built, and nothing here can run what has to pass before it is published: see `failure`.",
-    "skipped": "Not selected; or left out because of the failure of the image in `because`; or the run was ended.",
+    "skipped": "Not selected; or left out because of the failure of the image in `because`; or the run was ended: see "
+    "`interrupted`.",
 }
 
 

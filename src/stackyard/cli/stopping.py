@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Ctrl-C and SIGTERM: a run is asked to end, and told of in its summary; whatever else was going on just ends.
+"""Ctrl-C, SIGTERM, a terminal that goes away: a run is asked to end, and its summary says so; all else just ends.
 
 In:   signals of this process
 Out:  Stop; a line on stderr; exit code 130 at once where somebody asks a second time
@@ -24,10 +24,12 @@ def interruptible() -> Iterator[Stop]:
     """The wish to stop, as long as the block lasts; handlers of signals are as before afterwards."""
     stop = Stop()
 
-    def interrupt(*_: object) -> None:
+    def interrupt(number: int, _: object) -> None:
         if not stop.is_heard:
             raise KeyboardInterrupt
         is_second = stop.is_wished
+        if is_second and number == signal.SIGHUP:
+            return  # the terminal's end is told by the kernel and by the shell: nobody asked twice
         stop.wish()  # before anything is said: whoever reads it may ask again at once
         with contextlib.suppress(OSError):  # past Python's own streams, which may be in use right now
             if not is_second:
@@ -39,7 +41,9 @@ def interruptible() -> Iterator[Stop]:
 
     before = {}
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue  # `nohup`: the run is to outlive its terminal
             before[number] = signal.signal(number, interrupt)
     except ValueError:  # only the main thread may; an embedding program decides itself
         yield stop

@@ -116,7 +116,11 @@ class Api:
             yield connection
 
     def _socket(self, stack: contextlib.ExitStack) -> socket.socket:
-        parts = urlsplit(self.endpoint.address)
+        try:
+            parts = urlsplit(self.endpoint.address)
+            port = parts.port
+        except ValueError as problem:  # a port that is no number, a bracket that is not closed
+            raise self._nowhere() from problem
         if parts.scheme == "ssh" or self.endpoint.is_tls:
             return stack.enter_context(self._processes.connection(["docker", "system", "dial-stdio"]))
         if parts.scheme == "unix":
@@ -125,12 +129,13 @@ class Api:
             sock.connect(parts.path)
             return sock
         if parts.scheme in ("tcp", "http") and parts.hostname:
-            return stack.enter_context(
-                socket.create_connection((parts.hostname, parts.port or 2375), timeout=CONNECT_S)
-            )
-        raise EngineUnavailable(
+            return stack.enter_context(socket.create_connection((parts.hostname, port or 2375), timeout=CONNECT_S))
+        raise self._nowhere()
+
+    def _nowhere(self) -> EngineUnavailable:
+        return EngineUnavailable(
             f"{self.endpoint.address!r} is no address of an engine that Stackyard can reach",
-            hint="DOCKER_HOST and docker contexts may say unix://, tcp:// or ssh://",
+            hint="DOCKER_HOST, `engines` of the spec and docker contexts may say unix://, tcp:// or ssh://",
             engine=self.endpoint.address,
         )
 

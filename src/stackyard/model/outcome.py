@@ -87,6 +87,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """That one has not failed: nothing here can test it."""
     is_excused: bool = False
     """It failed and may, or was skipped because of one that may."""
+    is_interrupted: bool = False
+    """Nothing became of it, because the run was ended: in the middle of it, or before it was begun."""
     logs: tuple[str, ...] = ()
     """Paths of full logs, relative to the stack's root."""
     retries: int = 0
@@ -100,7 +102,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
     @property
     def cause(self) -> str:
-        """Why it was skipped, as a person says it; empty where no other target is the reason."""
+        """Why it was skipped, as a person says it; empty where neither another target nor the end of the run is why."""
+        if self.is_interrupted:
+            return "the run was ended while it was made" if self.jobs else "the run was ended before it was begun"
         if self.because is None:
             return ""
         return f"{self.because} {'is untested' if self.is_cause_untested else 'failed'}"

@@ -166,6 +166,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         "line": outcome.line,
         "because": outcome.because and str(outcome.because),
         "excused": outcome.is_excused,
+        "interrupted": outcome.is_interrupted,
         "logs": list(outcome.logs),
         "retries": outcome.retries,
     }

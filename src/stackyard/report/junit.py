@@ -45,7 +45,7 @@ def _suites(outcome: Outcome, read: Callable[[str], bytes]) -> Iterable[Element]
 
 
 def _made(outcome: Outcome) -> list[Element]:
-    """Builds, fetches and pushes: one that failed is an error, an image that was skipped because of another is skipped.
+    """Builds, fetches and pushes: one that failed is an error, an image that was skipped is skipped.
 
     Where tests failed there is no error: they tell it.
     """
@@ -55,7 +55,7 @@ def _made(outcome: Outcome) -> list[Element]:
         for each in outcome.jobs
         if each.job in ("build", "fetch") or (each.job == "publish" and is_pushed)  # else it was only named
     ]
-    if outcome.because is not None:
+    if outcome.cause:
         cases.append(_case(outcome, "build"))
         SubElement(cases[-1], "skipped", message=outcome.cause)
     elif outcome.status in BAD and all(tested.passed for tested in outcome.tests):

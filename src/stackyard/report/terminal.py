@@ -221,6 +221,8 @@ def is_left_out(outcome: Outcome) -> bool:
 
 def outcome_text(outcome: Outcome) -> str:
     """What became of a target."""
+    if outcome.is_interrupted:
+        return "interrupted" if outcome.jobs else "not begun"
     if outcome.because is not None:
         return f"skipped, {outcome.cause}{', which may' if outcome.is_excused else ''}"
     status: str = "built, same content" if outcome.same_as_before and outcome.status == "built" else outcome.status
@@ -289,6 +291,8 @@ def ending_text(summary: RunSummary) -> str:
             status = "skipped because of a failure"
         elif outcome.is_excused:
             status = "failed that may"
+        elif outcome.is_interrupted:
+            status = outcome_text(outcome)
         elif is_left_out(outcome):
             status = "not selected"
         counts[status] = counts.get(status, 0) + 1

@@ -316,10 +316,9 @@ class Driver:
             def build() -> Done:
                 return jobs.build(work, target, parents, tell, is_afresh)
 
-            if is_afresh:
-                return build
             track.turn = turn = Turn(work.turns / f"{target.name.file_safe}.build")
-            return lambda: once(work, target, parents, turn, build, self._is_stopping.is_set, tell)
+            at = self._now if is_afresh else ""
+            return lambda: once(work, target, parents, turn, build, self._is_stopping.is_set, tell, at)
         fixed, store = track.step.fixed_tags, self._mover.store
         members = self._members(target) if target.is_index else {}
         if track.action == "join":
@@ -456,6 +455,7 @@ class Driver:
             because=because,
             is_cause_untested=self._is_untested(because),
             is_excused=self._machine.is_excused(track.target.name),
+            is_interrupted=status == "skipped" and because is None,
             logs=track.logs,
             retries=track.retries.count,
             path=track.cause[0] if status == "failed" else None,
@@ -484,9 +484,9 @@ class Driver:
     def _final(self, step: Step) -> Outcome:
         """The outcome of a step; one that the run did not come to is skipped."""
         track = self._tracks.get(step.target)
-        if track is None or track.outcome is None:
+        if track is None:
             return Outcome(step.target, "skipped", step.reasons)
-        return track.outcome
+        return track.outcome or self._outcome(track, "skipped", None, (), None)
 
     # Moving tags.
 

@@ -9,6 +9,7 @@ Cost: of a whole run O((targets + edges) log targets)
 The rules it keeps:
 - a child may build as soon as its parents' content is there; their tests run beside it;
 - nothing of a target is published before its own tests and those of all its ancestors passed;
+- what ends badly after somebody stopped the run was ended with it: that is no failure;
 - when a target fails, its descendants are skipped because of it, and unrelated branches go on; a job
   of theirs that runs already may come to its end, and nothing follows it;
 - of what waits for a free place, the longest way to the end goes first, ties in file order;
@@ -88,6 +89,8 @@ class Machine:
         self._has_begun_moving = False
         self._is_stopped = False
         self._stopped_by: TargetName | None = None
+        self._is_interrupted = False
+        """Whether somebody wished it: what runs is being ended, and does not fail."""
         self.log: list[Event | Instruction] = []
         """Everything that came in and went out: replaying the events gives the same instructions."""
 
@@ -124,7 +127,7 @@ class Machine:
             case Moved(targets) if targets in self._moving:
                 self._moving.remove(targets)
             case Stopped():
-                self._is_stopped = True
+                self._is_stopped = self._is_interrupted = True
         return self._answer(out)
 
     def state(self, target: TargetName) -> str:
@@ -140,6 +143,9 @@ class Machine:
     def _finish(self, job: Job, target: TargetName, is_good: bool) -> list[Instruction]:
         if self._state[target] in _OVER:
             return []  # its fate was decided while the job still ran
+        if not is_good and self._is_interrupted:
+            self._state[target] = "skipped"  # it was ended; what builds on it has no failure to be skipped for
+            return [Skip(target, None)]
         if not is_good:
             return self._fail(job, target)
         if job in ("build", "fetch"):

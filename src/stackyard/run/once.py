@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from stackyard.edges.turn import Turn
 from stackyard.errors import EngineProblem
+from stackyard.model.decide import too_old
 from stackyard.model.inputs import build_fingerprint
 from stackyard.model.names import TargetName
 from stackyard.model.progress import Tell
@@ -29,11 +30,15 @@ def once(
     build: Callable[[], Done],
     is_stopping: Callable[[], bool],
     tell: Tell,
+    now: str = "",
 ) -> Done:
     """Build it when it is this run's turn, unless another run has done so since this one began.
 
     The turn is kept: who takes what comes back gives it back once that is recorded, for the next one to find.
     A record that was there when the run began is no answer: the plan knew it, and wanted something else.
+
+    Args:
+        now: where it is built because of its age: the other's has to be younger than that, and not out of a cache.
     """
     if not turn.take(is_stopping, lambda: tell("another run builds it: waiting")):
         raise EngineProblem("the run was stopped before its turn came")
@@ -42,7 +47,7 @@ def once(
         wanted = build_fingerprint(target.inputs, contents, work.accepted)
         before = {record.id for record in work.records_of.get(target.name, ())}
         for record in work.find(target.name, wanted):
-            is_new = record.id not in before and record.built is not None
+            is_new = record.id not in before and record.built is not None and not too_old(target, [record], now)
             if is_new and record.built and work.engine.inspect(str(record.built.image.id)) is not None:
                 return Done(True, found=record)
     return build()

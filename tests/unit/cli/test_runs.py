@@ -61,18 +61,33 @@ def test_a_failed_build_is_told_once_and_ends_with_1(shell: Shell) -> None:
     assert "1 failed and 1 skipped because of a failure" in summary
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_interrupted_build_prints_its_summary_and_ends_with_130(shell: Shell, number: signal.Signals) -> None:
-    """SIGTERM and Ctrl-C alike: what was done is said, what was not begun is skipped."""
+    """SIGTERM, Ctrl-C and the end of the terminal alike: what was done is said, and what was not begun."""
     signals = [number]  # one: a second ends the process
     shell.engine.before_build = lambda _: os.kill(os.getpid(), signals.pop()) if signals else None
     said = shell("build")
 
     assert said.code == 130
     assert "Interrupted. Run 1:" in said.out
-    assert "skipped" in said.out
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert "1 interrupted and 1 not begun" in said.out
+    assert signal.getsignal(signal.SIGTERM) == signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+
+def test_a_terminal_that_goes_away_is_told_of_twice_or_not_at_all(shell: Shell) -> None:
+    """A second SIGHUP, from the shell, is no impatience; under `nohup` it stays ignored."""
+    hangups = [signal.SIGHUP, signal.SIGHUP]
+    shell.engine.before_build = lambda _: [os.kill(os.getpid(), hangups.pop()) for _ in list(hangups)] and None
+    assert shell("build").code == 130
+
+    was = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        shell.engine.before_build = lambda _: os.kill(os.getpid(), signal.SIGHUP)
+        assert shell("build").code == 0
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, was)
 
 
 def test_interrupted_before_anything_began(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

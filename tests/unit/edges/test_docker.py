@@ -7,12 +7,14 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from stackyard.edges.docker import DockerEngine
-from stackyard.errors import EngineProblem
+from stackyard.edges.surroundings import look
+from stackyard.errors import EngineProblem, EngineUnavailable
 
 ID = "sha256:" + "1" * 64
 
@@ -60,6 +62,18 @@ def test_a_list_during_a_removal_is_asked_for_again(daemon: Daemon) -> None:
     daemon.gone = 99
     with pytest.raises(EngineProblem, match="there is no /images/json"):
         engine.present()
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:abc", "tcp://127.0.0.1:99999", "http://[::1", "ftp://here"])
+def test_what_is_no_address_is_said_so(address: str, tmp_path: Path) -> None:
+    """In one sentence with the address, to whoever asks first; doctor says that it keeps images from being built."""
+    with pytest.raises(EngineUnavailable, match="is no address of an engine that Stackyard can reach") as problem:
+        DockerEngine({"DOCKER_HOST": address, "HOME": str(tmp_path)}).about()
+    assert address in str(problem.value)
+    assert problem.value.hint
+
+    found = look({"DOCKER_HOST": address, "HOME": str(tmp_path), "PATH": str(tmp_path)}, "1", {}).engines[0]
+    assert (found.problem, found.hint) == (str(problem.value), problem.value.hint)
 
 
 class Speaks(Handler):

@@ -164,6 +164,15 @@ def test_a_stop_starts_nothing_and_moves_nothing() -> None:
     assert machine.handle(Finished("publish", OS, True)) == [*(Skip(name, None) for name in (PY, R, LAB)), End()]
 
 
+def test_what_a_stop_ends_has_not_failed() -> None:
+    """A job that ends badly after the stop was ended by it: nothing is skipped because of that target."""
+    machine = diamond()
+    machine.begin()
+    machine.handle(Stopped())
+
+    assert machine.handle(Finished("build", OS, False)) == [*(Skip(name, None) for name in DIAMOND), End()]
+
+
 def test_the_log_replays_the_run() -> None:
     """The events of a log give the same instructions again."""
     machine = diamond()
@@ -326,7 +335,8 @@ def test_every_run_ends_and_keeps_the_rules(
     failed: dict[TargetName, str] = {}
     skipped: dict[TargetName, TargetName | None] = {}
     pruned = set[TargetName]()
-    is_stopped = has_moved = False
+    ended = set[TargetName]()
+    is_stopped = is_interrupted = has_moved = False
     todo = machine.begin()
     while True:
         for instruction in todo:
@@ -364,7 +374,7 @@ def test_every_run_ends_and_keeps_the_rules(
             break
         assert running, "nothing runs, and it is not the end"
         if not has_moved and random.random() < stop:
-            is_stopped = True
+            is_stopped = is_interrupted = True
             todo = machine.handle(Stopped())
             continue
         now = running.pop(random.randrange(len(running)))
@@ -377,7 +387,9 @@ def test_every_run_ends_and_keeps_the_rules(
         else:
             is_good = random.random() >= risk
             if now.target not in skipped:
-                if not is_good:
+                if not is_good and is_interrupted:
+                    ended.add(now.target)
+                elif not is_good:
                     failed[now.target] = now.job
                     is_excused = nodes[now.target].may_fail and now.job in ("build", "test")
                     is_stopped = is_stopped or (fails_fast and not is_excused)
@@ -392,6 +404,7 @@ def test_every_run_ends_and_keeps_the_rules(
     assert not running
     assert {*failed} | {*skipped} | published == {*nodes}
     assert not {*failed} & {*skipped}
+    assert not [name for name in ended if skipped[name] is not None]
     assert not published & ({*failed} | {*skipped})
     for name in nodes:
         broken = ancestors(nodes, name) & {*failed}

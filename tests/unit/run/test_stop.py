@@ -9,12 +9,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from stackyard import verbs
 from stackyard.model.outcome import RunSummary
-from stackyard.model.progress import JobEnded, Progress
+from stackyard.model.progress import JobEnded, JobStarted, Progress
+from stackyard.report.data import run_data
+from stackyard.report.junit import junit_xml
+from stackyard.report.terminal import ending_text, summary_text
+from stackyard.report.text import Style
 from stackyard.run.log import read
 from stackyard.run.stop import Stop
 from tests.unit.run.test_run import Bench
@@ -92,6 +97,30 @@ def test_a_build_that_hangs_is_ended(bench: Bench) -> None:
     assert bench.statuses(summary) | {"base": ""} == {"base": "", "left": "skipped", "right": "skipped"}
     assert summary.is_interrupted
     assert bench.statuses(bench.build())["right"] != "built"
+
+
+def test_what_the_stop_ended_failed_for_nobody(bench: Bench) -> None:
+    """Ended in the middle is interrupted, its children are not begun; summary, JSON and JUnit say so."""
+    bench.engine.hanging.add("registry.example/lab/base")
+    stop = Stop()
+
+    def watch(progress: Progress) -> None:
+        if isinstance(progress, JobStarted):
+            stop.wish()
+
+    yard = bench.yard()
+    summary = verbs.run(yard, verbs.prepare(yard), watch=watch, stop=stop)
+    data = [(o["target"], o["status"], o["because"], o["interrupted"]) for o in run_data(summary)["outcomes"]]
+    said = dict(line.split()[:2] for line in summary_text(summary, Style(False), 200).splitlines() if line)
+    skips = ElementTree.fromstring(junit_xml(summary, lambda _: b"")).iter("skipped")
+
+    assert data == [(name, "skipped", None, True) for name in ("base", "left", "right")]
+    assert (said["base"], said["left"], said["right"]) == ("interrupted", "not", "not")
+    assert "1 interrupted and 2 not begun" in ending_text(summary)
+    assert [skip.get("message") for skip in skips] == [
+        "the run was ended while it was made",
+        *["the run was ended before it was begun"] * 2,
+    ]
 
 
 PROGRAM = """

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from stackyard import verbs
 from stackyard.edges.engine import BuildRequest
 from stackyard.errors import RegistryUnreachable
+from stackyard.model.plan import Plan
+from stackyard.model.reason import Forced
 from stackyard.verbs.bases import bases
+from tests.unit.run.test_once import both
 from tests.unit.verbs.upstream import SPEC, Upstream
 
 DAY_S = 86400
@@ -63,6 +67,33 @@ def test_what_is_too_old_is_built_without_the_cache(aging: Aging) -> None:
     assert aging.cached == {"tools": False}
     assert aging.statuses(summary)["base"] == "reused"
     assert set(aging.statuses(aging.build()).values()) == {"reused"}
+
+
+def test_two_runs_at_once_build_it_once(aging: Aging) -> None:
+    """The second takes what the first made without the cache; what came out of a cache meanwhile is no answer."""
+    aging.wait(31)
+    made: list[str] = []
+    aging.engine.before_build = lambda request: made.append(str(request.tag.repository))
+    one, other = both(aging)
+    aging.wait(31)
+    plan = verbs.prepare(late := aging.yard())
+    from_cache = verbs.run(early := aging.yard(), cached(verbs.prepare(early)))
+    summary = verbs.run(late, plan)
+
+    assert one.is_good
+    assert other.is_good
+    assert sorted((aging.statuses(one)["tools"], aging.statuses(other)["tools"])) == ["built", "reused"]
+    assert (aging.statuses(from_cache)["tools"], aging.statuses(summary)["tools"]) == ("built", "built")
+    assert [name.rpartition("/")[2] for name in made] == ["tools"] * 3
+
+
+def cached(plan: Plan) -> Plan:
+    """The same builds, for another reason than their age: the cache is good for them."""
+    steps = (
+        msgspec.structs.replace(step, reasons=(Forced("by hand"),)) if step.action == "build" else step
+        for step in plan.steps
+    )
+    return msgspec.structs.replace(plan, steps=tuple(steps))
 
 
 def test_its_bases_are_accepted_as_they_are_now(aging: Aging) -> None:
