@@ -383,6 +383,13 @@ class Stack(msgspec.Struct, frozen=True, dict=True):
         found = [where.get(platform, "") for platform in target.platforms]
         return "" if "" in found else found[0]
 
+    def parents_afar(self, target: Target) -> tuple[TargetName, ...]:
+        """Parents that another engine than the target's own makes; an index only lists what is published anyway."""
+        if not self.engines or target.is_index:
+            return ()
+        own = self.engine_of(target)
+        return tuple(name for name in target.parent_names if self.engine_of(self.target(name)) != own)
+
     @functools.cached_property
     def _by_name(self) -> Mapping[TargetName, Target]:
         """Thousands are asked for one by one."""

@@ -100,7 +100,7 @@ def compare(
     return Plan(
         stack=stack.name,
         revision=stack.revision,
-        steps=tuple(_fetching(stamped(stack, steps, _records(decisions), need), decisions, presence)),
+        steps=tuple(_fetching(stack, stamped(stack, steps, _records(decisions), need), decisions, presence)),
         is_publishing=need.publish,
         is_checked=presence.engine is not None,
         sets=tuple(
@@ -273,12 +273,19 @@ def _has_moving(target: Target, record: Record, tag: Tag, known: Known, need: Ne
     return not need.publish and built is not None and known.tag_at("engine", reference) == built.image.id
 
 
-def _fetching(steps: list[Step], decisions: Mapping[TargetName, Decision], presence: Presence) -> list[Step]:
-    """A reused parent that a child may be built on must be in the engine."""
+def _fetching(
+    stack: Stack, steps: list[Step], decisions: Mapping[TargetName, Decision], presence: Presence
+) -> list[Step]:
+    """A reused parent that a child may be built on must be in the engine; a build in another fetches it itself."""
     if presence.engine is None:
         return steps
     building = (step for step in steps if step.action in ("build", "decide-later") and len(step.platforms) < 2)
-    wanted = {parent.target for step in building for parent in step.parents}
+    wanted = {
+        parent.target
+        for step in building
+        for parent in step.parents
+        if parent.target not in stack.parents_afar(stack.target(step.target))
+    }
     fetched = []
     for step in steps:
         decision = decisions.get(step.target)

@@ -148,6 +148,7 @@ class Driver:
                 *work.times.get(name, IDLE),
                 may_fail=track.target.may_fail,
                 prune=track.target.prune and work.is_publishing,
+                afar=frozenset(parent for parent in work.stack.parents_afar(track.target) if parent in self._tracks),
             )
             for name, track in self._tracks.items()
         }

@@ -36,6 +36,8 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     """A build or test that fails counts for nobody but itself and what builds on it."""
     prune: bool = False
     """To be let go of once it and all its children are good."""
+    afar: frozenset[TargetName] = frozenset()
+    """Parents that another engine makes: their content is here once they are published."""
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ Cost: of a whole run O((targets + edges) log targets)
 
 The rules it keeps:
 - a child may build as soon as its parents' content is there; their tests run beside it;
+- content that another engine makes is there once it is published;
 - nothing of a target is published before its own tests and those of all its ancestors passed;
 - what ends badly after somebody stopped the run was ended with it: that is no failure;
 - when a target fails, its descendants are skipped because of it, and unrelated branches go on; a job
@@ -150,7 +151,7 @@ class Machine:
             return self._fail(job, target)
         if job in ("build", "fetch"):
             self._test(target)
-            self._enter(self._given_content(target))
+            self._enter(self._given_content(target, is_published=False))
         elif job == "test":
             self._hold(target)
         elif job == "publish":
@@ -160,6 +161,7 @@ class Machine:
                 self._unpublished[child] -= 1
                 if self._state[child] == "held":
                     self._hold(child)
+            self._enter(self._given_content(target, is_published=True))
             return out
         return []
 
@@ -209,15 +211,17 @@ class Machine:
                     self._queue(job, name)
                 case "retest":
                     self._test(name)
-                    todo.extend(self._given_content(name))
+                    todo.extend(self._given_content(name, is_published=False))
                 case _:
                     self._hold(name)
-                    todo.extend(self._given_content(name))
+                    todo.extend(self._given_content(name, is_published=False))
 
-    def _given_content(self, target: TargetName) -> list[TargetName]:
-        """Those who waited for nothing else than the content of `target`."""
+    def _given_content(self, target: TargetName, is_published: bool) -> list[TargetName]:
+        """Those who waited for nothing else than the content of `target`, which some get from where it is published."""
         entering = []
         for child in self._children[target]:
+            if (target in self._nodes[child].afar) != is_published:
+                continue
             self._without_content[child] -= 1
             if not self._without_content[child] and self._state[child] == "waiting":
                 entering.append(child)

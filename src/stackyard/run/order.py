@@ -34,15 +34,18 @@ def rests(
 ) -> dict[TargetName, Rest]:
     """What is left of the run for each target.
 
-    A child's build waits for this one's build; a child's push waits for this one's push, and so for its
-    tests: a test that takes long where much is to be published after it goes before one that holds up nobody.
+    A child's build waits for this one's build, or for its push where another engine makes it; a child's push
+    waits for this one's push, and so for its tests: a test that takes long where much is to be published after
+    it goes before one that holds up nobody.
     """
     rest: dict[TargetName, Rest] = {}
     for name in reversed(parents_first(nodes)):
-        node, after = nodes[name], [rest[child] for child in children[name]]
-        push = node.push_s + max((each.push for each in after), default=0.0)
+        node, after = nodes[name], children[name]
+        afar = {child for child in after if name in nodes[child].afar}
+        push = node.push_s + max((rest[each].build if each in afar else rest[each].push for each in after), default=0.0)
         test = node.test_s + push
-        rest[name] = Rest(node.build_s + max([test, *(each.build for each in after)]), test, push)
+        near = (rest[each].build for each in after if each not in afar)
+        rest[name] = Rest(node.build_s + max([test, *near]), test, push)
     return rest
 
 

@@ -164,6 +164,10 @@ def _idle_plan(yard: Yard, ruling: Ruling) -> Plan:
 def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling, now: str) -> Plan:
     planned = _compared(yard, known, chosen, presence, ruling, now)
     refuse_orphans(planned, chosen)
+    if yard.stack.engines and not ruling.is_publishing:
+        from stackyard.plan.afar import refuse_unpublished  # few stacks have several
+
+        refuse_unpublished(yard.stack, known, planned)
     return planned
 
 

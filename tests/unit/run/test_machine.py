@@ -53,6 +53,21 @@ def feed(machine: Machine, *events: Event) -> list[Instruction]:
     return [instruction for event in events for instruction in machine.handle(event)]
 
 
+def test_a_child_on_another_engine_waits_until_its_parent_is_published() -> None:
+    """Content that another engine makes comes through the registry; a push that fails leaves the child undone."""
+    nodes = {OS: Node((), "build"), PY: Node((OS,), "build", afar=frozenset({OS})), R: Node((OS,), "build")}
+    for is_good in (True, False):
+        machine = Machine(nodes, [], WIDE)
+        assert machine.begin() == [Start("build", OS)]
+        assert feed(machine, *good("build", OS)) == [Start("test", OS), Start("build", R)]
+        assert feed(machine, *good("test", OS)) == [Start("publish", OS)]
+        after = feed(machine, Finished("publish", OS, is_good))
+        assert after == [Start("build", PY)] if is_good else Skip(PY, OS) in after
+    reused = Machine({**nodes, OS: Node((), "reuse")}, [], WIDE)
+    assert reused.begin() == [Start("publish", OS), Start("build", R)]
+    assert feed(reused, *good("publish", OS)) == [Start("build", PY)]
+
+
 def test_a_child_builds_while_its_parent_is_tested() -> None:
     """Content is enough for children to start; the parent's tests run beside them."""
     machine = diamond()

@@ -13,7 +13,7 @@ import pytest
 from stackyard import verbs
 from stackyard.edges.engine import BuildRequest
 from stackyard.edges.registry import Manifest, index_of
-from stackyard.errors import EngineUnavailable, GatesClosed, NoRoom, NothingToDo
+from stackyard.errors import ConfigError, EngineUnavailable, GatesClosed, NoRoom, NothingToDo
 from stackyard.model import record
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Digest, Tag, TargetName
@@ -454,3 +454,27 @@ def test_each_engine_needs_room_for_what_it_builds(two: Two) -> None:
     assert two.build("left+linux/amd64", publish=True).is_good
     with pytest.raises(NoRoom, match=r"2 images took .* where far 2.0 keeps them"):
         two.build("base", "left", publish=True, rebuild=("base",))
+
+
+def test_a_parent_of_another_engine_is_there_once_it_is_published(two: Two) -> None:
+    """A child on a parent for another platform waits for its push, and gets it from the registry; so it needs one."""
+    file = two.root / "images/left/Dockerfile"
+    two.write("images/left/Dockerfile", file.read_text().replace("FROM ", "FROM --platform=linux/amd64 ", 1))
+    two.commit()
+    alone = "left\\+linux/arm64 builds on base\\+linux/amd64, which another engine has and no registry"
+    with pytest.raises(ConfigError, match=alone):
+        verbs.plan(two.yard())
+    with pytest.raises(ConfigError, match=alone) as caught:
+        two.build("left+linux/arm64")
+    assert "--push" in (caught.value.hint or "")
+
+    summary = two.build(publish=True)
+    assert two.statuses(summary)["left+linux/arm64"] == "built", outcome(summary, "left+linux/arm64").failure
+    calls = [call for call in two.far.calls if call[0] in ("pull", "build")]
+    assert [verb for verb, of in calls if "lab/base@" in of or "lab/left" in of] == ["pull", "build"]
+
+    two.write("images/left/note", "another")
+    two.commit()
+    again = two.build("left+linux/arm64")  # what it stands on is published by now
+    assert again.is_good
+    assert outcome(again, "left+linux/arm64").status == "built"
