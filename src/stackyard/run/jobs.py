@@ -227,16 +227,18 @@ def _attempted(
 ) -> BuildResult:
     """The build, tried again as often as the spec says. Nobody else knows whether a `RUN` may be repeated.
 
-    Where the engine lost a result of its own no `RUN` failed: that is tried again without a word of the spec.
+    Where the engine lost a result of its own no `RUN` failed: that is tried once more without a word of the spec, and
+    without the engine's cache, which goes on naming what is lost.
     """
     patience = Patience(sleep=work.clock.sleep)
-    left, lost, attempt = target.retries, patience.attempts - 1, 0
+    left, attempt = target.retries, 0
     while True:
         result = work.engine.build(request, log, watch)
-        if result.image is not None or not (lost if result.is_lost else left):
+        is_curable = result.is_lost and request.use_cache
+        if result.image is not None or not (is_curable or left):
             return result
-        if result.is_lost:
-            lost -= 1
+        if is_curable:
+            request = msgspec.structs.replace(request, use_cache=False)
         else:
             left -= 1
         attempt += 1

@@ -85,8 +85,8 @@ class FakeEngine:
         """Repository -> why each build of it fails."""
         self.flaky: dict[str, int] = {}
         """Repository -> how many builds of it fail before one does not."""
-        self.losing: dict[str, int] = {}
-        """Repository -> of how many builds of it the engine loses a result before it keeps one."""
+        self.losing: set[str] = set()
+        """Repositories of whose builds the engine has lost a result that its cache still names."""
         self.hanging: set[str] = set()
         """Repositories whose builds end by their timeout, or by `close`."""
         self.refusing: dict[str, str] = {}
@@ -329,8 +329,7 @@ class FakeEngine:
         if self.flaky.get(repository, 0) > 0:
             self.flaky[repository] -= 1
             return BuildResult(None, 0.0, "RUN fetch: exit code 6")
-        if self.losing.get(repository, 0) > 0:
-            self.losing[repository] -= 1
+        if repository in self.losing and request.use_cache:
             return BuildResult(None, 0.0, "exporting to image: snapshot x does not exist", is_lost=True)
         reader = _Reader(request, self._inspect)
         is_cached = request.use_cache and inputs in self._built and repository not in self.shifting

@@ -849,12 +849,12 @@ def test_a_build_that_fails_each_time_has_failed(bench: Bench) -> None:
 
 
 def test_a_build_of_which_the_engine_lost_a_result_is_tried_again(bench: Bench) -> None:
-    """Without a word of the spec, since nothing of the Dockerfile failed; three times and no more."""
-    bench.engine.losing = {"registry.example/lab/left": 3, "registry.example/lab/right": 4}
+    """Without a word of the spec, since nothing of the Dockerfile failed: once, and then without the engine's cache."""
+    bench.engine.losing = {"registry.example/lab/left"}
     summary = bench.build()
 
-    assert bench.statuses(summary) == {"base": "built", "left": "built", "right": "failed"}
-    assert (outcome(summary, "left").retries, outcome(summary, "right").retries) == (3, 3)
+    assert bench.statuses(summary) == {"base": "built", "left": "built", "right": "built"}
+    assert [outcome(summary, name).retries for name in ("base", "left", "right")] == [0, 1, 0]
 
 
 def test_a_registry_that_was_busy_is_counted(bench: Bench) -> None:
