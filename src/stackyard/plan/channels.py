@@ -102,7 +102,8 @@ def find_sources(
     if not found:
         raise NothingToDo(
             f"nothing to promote: the records know no image tagged {asked!r}, nor one built at that commit",
-            hint="`stackyard history` lists what is known; `stackyard build --push` makes it",
+            hint="`stackyard history` lists what is known; `stackyard records sync` learns what others published, "
+            "`stackyard build --push` makes it",
             source=asked,
         )
     if missing:

@@ -62,7 +62,7 @@ def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at
     if not standing:
         raise NothingToDo(
             f"nothing to roll back: the records know no promotion to {channel!r}",
-            hint="`stackyard history` lists the channels",
+            hint="`stackyard history` lists the channels; `stackyard records sync` learns what others promoted",
             channel=channel,
         )
     if not standing[-1].changes:

@@ -167,7 +167,8 @@ class Looking:
         near = nearest(asked, names)
         return UnknownName(
             f"the records know no release, channel, tag or digest {asked!r}",
-            hint=f"did you mean {near}?" if near else "`stackyard releases` and `stackyard status` list names",
+            hint=(f"did you mean {near}?" if near else "`stackyard releases` and `stackyard status` list names;")
+            + " `stackyard records sync` learns what others did",
             name=asked,
             near=near,
         )

@@ -45,7 +45,7 @@ LISTINGS = 3
 """So often is a list of tags asked for until our own intent is in it."""
 
 
-_NO_LIST = (401, 403, 405)
+NO_LIST = (401, 403, 405)
 """Answers of registries that list tags for nobody, or not for us."""
 
 
@@ -250,7 +250,7 @@ class SharedJournal:
         try:
             return listed(self._registry.list_tags(self._home))
         except RegistryRefused as error:
-            if error.status not in _NO_LIST:
+            if error.status not in NO_LIST:
                 raise
             self._is_blind = True
             return Listed(frozenset(), frozenset(), frozenset())

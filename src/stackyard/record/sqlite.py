@@ -59,11 +59,6 @@ class SqliteRecords:
         """Where inputs of records that came from a registry are read; None: nowhere."""
         self._connection: sqlite3.Connection | None = None
 
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing was ever written here."""
-        return not self._path.exists()
-
     def known(self) -> Known:
         """All records, newest first; nothing where no file is yet."""
         if not self._path.exists():
@@ -204,6 +199,19 @@ class SqliteRecords:
             counts: dict[str, int] = dict(db.execute("SELECT record, facts FROM shared").fetchall())
         every = (record for records in known.records.values() for record in records)
         return [each for each in every if each.is_published and counts.get(each.id, 0) < len(each.facts)]
+
+    def has_learned_all(self, home: Repository) -> bool:
+        """Whether all that is kept beside the images was read once, for the stack whose journal is in `home`."""
+        if not self._path.exists():
+            return False
+        with self._open() as db:
+            row = db.execute("SELECT 1 FROM shared WHERE record = ?", (f"all of {home.canonical}",)).fetchone()
+        return row is not None
+
+    def note_learned_all(self, home: Repository) -> None:
+        """All that is kept beside the images was read."""
+        with self._open() as db:
+            db.execute("INSERT OR REPLACE INTO shared VALUES (?, 1)", (f"all of {home.canonical}",))
 
     def note_shared(self, records: Sequence[Record]) -> None:
         """Registries were given these records, with all facts they have here."""

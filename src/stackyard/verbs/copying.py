@@ -27,7 +27,7 @@ from stackyard.plan.channels import find_sources
 from stackyard.plan.copying import chosen_for, copies_of, place_called, plan_copy, tags_for
 from stackyard.plan.releases import find_release
 from stackyard.verbs.journaling import finish_moves, journal_of
-from stackyard.verbs.sharing import sync_if_new
+from stackyard.verbs.sharing import sync_once
 from stackyard.verbs.yard import settings_for
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def plan_copying(
         is_latest: it is `latest` there, too.
     """
     refuse_errors(yard.stack)
-    sync_if_new(yard)
+    sync_once(yard)
     finish_moves(yard, "registry")
     place, known = place_called(yard.stack, to), yard.records.known()
     selected = chosen_for(yard.stack, place, images)

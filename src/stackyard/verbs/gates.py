@@ -24,7 +24,7 @@ from stackyard.plan.channels import Source, check_source, find_sources, place_of
 from stackyard.plan.gates import asked_of
 from stackyard.plan.releases import find_release
 from stackyard.plan.selection import select
-from stackyard.verbs.sharing import catch_up, shared_store, sync_if_new
+from stackyard.verbs.sharing import catch_up, shared_store, sync_once
 from stackyard.verbs.yard import Yard
 
 _LONGEST = 1000
@@ -92,7 +92,7 @@ def _a(sort: GateSort) -> str:
 
 def _sources(yard: Yard, asked: str, names: frozenset[TargetName]) -> tuple[Source, ...]:
     """What a tag or a commit is for these images, once; where it is not what is known here, others are asked first."""
-    sync_if_new(yard)
+    sync_once(yard)
     try:
         return _known_sources(yard, asked, names)
     except (NothingToDo, TagConflict):

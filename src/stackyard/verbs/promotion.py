@@ -66,12 +66,12 @@ def plan_promotion(
     from stackyard.run.tagging import asked
     from stackyard.verbs.journaling import finish_moves
     from stackyard.verbs.releasing import have_bytes, named
-    from stackyard.verbs.sharing import catch_up, sync, sync_if_new
+    from stackyard.verbs.sharing import catch_up, sync, sync_once
 
     refuse_errors(yard.stack)
     if source == GOOD and yard.stack.shares_records:
         catch_up(yard)
-    sync_if_new(yard)
+    sync_once(yard)
     place = place_of(yard.stack, yard.records.known())
     finish_moves(yard, place)
     known, runs = yard.records.known(), yard.records.move_sets("", "done")
@@ -147,9 +147,9 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
     from stackyard.run.tagging import asked
     from stackyard.verbs.journaling import finish_moves
     from stackyard.verbs.releasing import by, have_bytes
-    from stackyard.verbs.sharing import sync_if_new
+    from stackyard.verbs.sharing import sync_once
 
-    sync_if_new(yard)
+    sync_once(yard)
     before = history_of(yard.stack, channel, yard.records.move_sets())
     place = before[0].place if before else "engine"
     finish_moves(yard, place)

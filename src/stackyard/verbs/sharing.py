@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.errors import FileProblem, NothingToDo, StackyardError
+from stackyard.errors import FileProblem, NothingToDo, RegistryRefused, StackyardError
 from stackyard.model import canonical
 from stackyard.model.ecr import lacks_account
 from stackyard.model.inputs import Inputs
@@ -161,17 +161,37 @@ def sync(yard: Yard) -> Synced:
     shared = _sharing(yard)
     given = shared.send_unshared()
     problems = shared.flush()
+    repositories, learned = _learn_all(yard)
+    return Synced(repositories, learned, given - len(problems), problems)
+
+
+def _learn_all(yard: Yard) -> tuple[int, int]:
+    """Learn all that the repositories hold: how many there are, and how much was new."""
     found = _everything(yard)
     learned = yard.records.merge([(place, each) for place, held in found for each in held.records])
     learned += yard.records.merge_releases([release for _, held in found for release in held.releases])
     learned += yard.records.merge_moves([moves for _, held in found for moves in held.moves])
-    return Synced(len(found), learned, given - len(problems), problems)
+    if (home := home_of(yard.stack)) is not None:
+        yard.records.note_learned_all(home)
+    return len(found), learned
 
 
-def sync_if_new(yard: Yard) -> None:
-    """In a fresh clone, learn everything: what a channel is and was, and what could be promoted."""
-    if yard.stack.shares_records and yard.records.is_new:
-        sync(yard)
+def sync_once(yard: Yard) -> None:
+    """Learn everything where that never happened: what a channel is and was, and what could be promoted.
+
+    What a plan or a build learned before is not enough: they ask for the newest records of images, and for no channel.
+    A registry that lists tags for nobody, or not for us, keeps nobody from moving tags: what is known here counts.
+    """
+    home = home_of(yard.stack)
+    if home is None or yard.records.has_learned_all(home):
+        return
+    from stackyard.record.intents import NO_LIST
+
+    try:
+        _learn_all(yard)
+    except RegistryRefused as error:
+        if error.status not in NO_LIST:
+            raise
 
 
 def catch_up(yard: Yard) -> int:
@@ -179,9 +199,9 @@ def catch_up(yard: Yard) -> int:
 
     One request for each image and each new set, and a list of tags; what is older, `sync` brings.
     """
-    if yard.records.is_new:
-        return sync(yard).learned
     shared, home = _sharing(yard), home_of(yard.stack)
+    if home is not None and not yard.records.has_learned_all(home):
+        return _learn_all(yard)[1]
     places = [(t.repository, t.name) for t in yard.stack.targets if not lacks_account(t.repository)]
     if home is None:
         return 0

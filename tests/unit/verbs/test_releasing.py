@@ -9,6 +9,7 @@ from stackyard.errors import InvalidValue, NothingToDo, RegistryRefused, TagConf
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Tag
 from stackyard.model.release import RELEASE_TAG
+from stackyard.model.shared import RECORD_TAG
 from stackyard.verbs import promotion, sharing
 from tests.repositories import commit
 from tests.unit.verbs import test_sharing
@@ -65,6 +66,46 @@ def test_a_fresh_clone_goes_back_to_a_release(released: Machine) -> None:
 
     assert (moves.kind, moves.release) == ("rollback", "fall")
     assert at(two, "stable") == [member.digest for member in two.yard().records.releases()[1].members]
+
+
+@pytest.mark.parametrize("before", ["plan", "build", "push"])
+def test_who_planned_or_built_first_still_learns_of_channels(released: Machine, before: str) -> None:
+    """What a plan or a build asks for is not all: before tags are moved everything is learned, once."""
+    two = another(released)
+    two.plan() if before == "plan" else two.build(publish=before == "push")
+    two.registry.requests.clear()
+    two.plan()
+    assert two.registry.requests == []
+    moves = promote(two, "fall", "exam")
+    assert moves.release == "fall"
+    back = promotion.plan_rollback(two.yard(), "stable")
+    assert back.release == "fall"
+
+    two.registry.requests.clear()
+    promotion.plan_promotion(two.yard(), "main", "exam")
+    assert not [each for each in two.registry.requests if each.tag.startswith(RECORD_TAG)]
+
+
+def test_a_channel_that_another_machine_moved_is_not_overwritten(released: Machine) -> None:
+    """A clone that has only built knows where a promotion elsewhere put it: what somebody moved since is refused."""
+    two = another(released)
+    two.build()
+    released.registry.add_image(LEAF, "stable", "theirs")
+    with pytest.raises(TagConflict, match="leaf:stable is at"):
+        promote(two, "main")
+
+
+def test_a_registry_that_lists_no_tags_keeps_nobody_from_promoting(released: Machine) -> None:
+    """What is known here counts; what is not leads to `records sync`, which tells why."""
+    two = another(released)
+    two.build()
+    error = RegistryRefused("registry registry.example refused", address="registry.example", status=403, words="DENIED")
+    two.registry.fail_on(lambda request: request.verb == "list_tags", error)
+
+    assert promote(two, "main", "exam").state == "done"
+    with pytest.raises(NothingToDo) as caught:
+        promotion.plan_promotion(two.yard(), "never", "exam")
+    assert "stackyard records sync" in str(caught.value.hint)
 
 
 def test_a_name_that_another_machine_took_is_refused(released: Machine) -> None:
