@@ -97,7 +97,7 @@ def plan_promotion(
         commit = begun.commit if begun else None
     ready: frozenset[Digest] = frozenset()
     if place == "registry" and (begun or is_trusting):
-        ready = have_bytes(yard, [(each.target.repository, each.digest) for each in sources], begun)
+        ready = have_bytes(yard, known, [(each.target.repository, each.digest) for each in sources], begun)
     wanted = [each for each in asked_of(yard.stack, sources, channel, place) if each[1] not in ready]
     trusted = trusted_tags(wanted, known, place, ready) if is_trusting else {}
     found = {**asked(yard.tags(place), [each for each in wanted if each[:2] not in trusted]), **trusted}
@@ -161,7 +161,7 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
     moves = plan_rollback(channel, history, lambda *tag: found[tag], yard.clock.now(), name)
     begun = next((each for each in releases if each.name == moves.release), None)
     if begun is not None and place == "registry":
-        have_bytes(yard, [(each.repository, each.now) for each in moves.moves], begun)
+        have_bytes(yard, yard.records.known(), [(each.repository, each.now) for each in moves.moves], begun)
     return msgspec.structs.replace(moves, by=by(yard))
 
 

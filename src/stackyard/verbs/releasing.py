@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stackyard.edges.git import who
+from stackyard.errors import NothingToDo
 from stackyard.model.names import Digest
+from stackyard.model.record import Pruned
 from stackyard.model.release import Release, name_in
 from stackyard.plan.releases import draft, find_release, is_of, name_release, taken_name
 from stackyard.record.artifacts import read_manifests
@@ -24,6 +26,7 @@ from stackyard.verbs.sharing import home_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from stackyard.model.known import Known
     from stackyard.model.moves import MoveSet
     from stackyard.model.reference import Repository
     from stackyard.record.shared import SharedRecords
@@ -53,14 +56,18 @@ def by(yard: Yard) -> str:
 
 
 def have_bytes(
-    yard: Yard, images: Iterable[tuple[Repository, Digest]], release: Release | None = None
+    yard: Yard, known: Known, images: Iterable[tuple[Repository, Digest]], release: Release | None = None
 ) -> frozenset[Digest]:
     """Make manifests of images in registries ready to be put, as releases kept them; which those are.
 
     Args:
         release: what they are of; what is not kept here is then read from beside it.
+
+    Raises:
+        NothingToDo: `prune` deleted one of them: its manifest may be kept here, and the image is gone all the same.
     """
     wanted = set(images)
+    _refuse_pruned(yard, known, wanted)
     digests = {digest for _, digest in wanted}
     kept = {each.digest: each for each in yard.records.manifests(digests)}
     home = home_of(yard.stack)
@@ -71,6 +78,23 @@ def have_bytes(
         if digest in kept:
             yard.tags("registry").keep(repository, kept[digest])
     return frozenset(kept)
+
+
+def _refuse_pruned(yard: Yard, known: Known, images: Iterable[tuple[Repository, Digest]]) -> None:
+    """Only what was deleted is asked for: it may have been published again, by whomever."""
+    pruned = {
+        (fact.image.repository.canonical, fact.image.digest)
+        for records in known.records.values()
+        for record in records
+        for fact in record.facts
+        if isinstance(fact, Pruned)
+    }
+    for repository, digest in sorted(images) if pruned else ():
+        if (repository.canonical, digest) in pruned and yard.registry.resolve(repository, digest) is None:
+            raise NothingToDo(
+                f"{repository}@{digest} was deleted by `stackyard prune`, so no tag can point at it",
+                hint="`stackyard releases` and `stackyard history` list others; `retention` says what is kept",
+            )
 
 
 def keep(yard: Yard, moves: MoveSet, shared: SharedRecords | None) -> None:

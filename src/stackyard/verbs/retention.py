@@ -196,7 +196,10 @@ def _alone(yard: Yard, place: TagPlace) -> AbstractContextManager[bool]:
 
 
 def _forgotten(yard: Yard, gone: Iterable[Going]) -> int:
-    """Records, sets of moves and releases that speak only of images that are gone; how many went."""
+    """Records, sets of moves and releases that speak only of images that are gone; how many went.
+
+    A promotion that overrode a gate stays: it is shown for ever.
+    """
     keys = {each.image.key for each in gone}
     if not keys or not yard.stack.shares_records:
         return 0
@@ -205,6 +208,7 @@ def _forgotten(yard: Yard, gone: Iterable[Going]) -> int:
         for moves in yard.records.move_sets(state="done")
         if (images := {(move.repository.canonical, at) for move in moves.moves for at in (move.was, move.now) if at})
         and images <= keys
+        and not any(state.answer == "overridden" for state in moves.gates)
     }
     releases = {
         release.tag

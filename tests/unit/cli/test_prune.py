@@ -131,6 +131,34 @@ def test_what_a_channel_was_goes_when_all_of_it_is_gone(stack: Shell) -> None:
     assert stack("promote", "main", "--to", "stable", "--image", "leaf", "--yes").code == 0
 
 
+def test_nobody_goes_back_to_what_was_deleted(stack: Shell) -> None:
+    """This machine still has its release, with the manifest's bytes: they are not put back. Published again, it may be
+    promoted; and a promotion that overrode a gate is never forgotten, though all it moved is gone."""
+    spec = stack.root / "images/spec.yml"
+    spec.write_text(spec.read_text() + "channels: {stable: {approvals: [teaching]}}\n")
+    promote = ("--image", "leaf", "--override", "teaching", "--reason", "term starts", "--yes")
+    published(stack, "base", "one")
+    old = published(stack, "leaf", "one")
+    body = stack.registry.manifest(LEAF, old)
+    assert body is not None
+    assert stack("promote", "main", "--to", "stable", "--release", "fall", *promote).code == 0
+    new = published(stack, "leaf", "two")
+    assert stack("promote", "main", "--to", "stable", *promote).code == 0
+    before = {tag for tag in stack.registry.tags(str(BASE)) if tag.startswith(MOVES_TAG)}
+    assert stack("prune", "--registry", "--yes").code == 0
+
+    assert not there(stack, LEAF, old)
+    assert before <= set(stack.registry.tags(str(BASE)))
+    for words in (("promote", "fall", "--to", "stable", *promote), ("rollback", "stable", "--yes")):
+        refused = stack(*words)
+        assert refused.code == 1, words
+        assert f"leaf@{old} was deleted by `stackyard prune`" in refused.err
+    assert stack.registry.tags(str(LEAF))[Tag("stable")] == new
+    stack.registry.put(LEAF, Tag("again"), body)
+    assert stack("rollback", "stable", "--yes").code == 0
+    assert stack.registry.tags(str(LEAF))[Tag("stable")] == old
+
+
 def test_what_was_promoted_meanwhile_stays(stack: Shell) -> None:
     """It is looked at again when it comes to deleting; the rest of what was shown goes."""
     first, second = published(stack, "leaf", "one"), published(stack, "leaf", "two")
