@@ -289,7 +289,9 @@ def test_ctrl_c_at_the_question(published: Shell, monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_unknown_tag_costs_a_look_into_the_journal(published: Shell) -> None:
-    """The records decide what a tag is, once what others left half moved is finished."""
+    """The records decide what a tag is, once what others left half moved is finished; the first time in a clone all
+    that is beside the images is learned."""
+    assert published("promote", "nowhere", "--to", "stable").code == 1
     before = len(published.registry.requests)
 
     assert published("promote", "nowhere", "--to", "stable").code == 1
