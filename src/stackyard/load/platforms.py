@@ -8,16 +8,17 @@ Pure. Why: docs/explanation/platforms.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from stackyard.load.recipe import Recipe
+from stackyard.load.spec.values import Spec
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import BlobId, Inputs
 from stackyard.model.names import TargetName
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Finding, ParentUse, TagTemplates, Target
+from stackyard.model.stack import Finding, ParentUse, Spot, TagTemplates, Target
 
 Made = Mapping[TargetName, tuple[Platform, ...]]
 """What each recipe is made for."""
@@ -82,6 +83,19 @@ def _parent(
         )
         return parent
     return parent.on(wanted[0]) if len(there) > 1 else parent
+
+
+def idle_engines(spec: Spec, targets: Iterable[Target]) -> Iterator[Finding]:
+    """A notice for each platform that has an engine of its own, and for which nothing is built."""
+    built = sorted({target.inputs.platform for target in targets if not target.is_index})
+    for platform, _ in spec.engines:
+        if platform not in built:
+            sentence = f"`engines` has one for {platform}, and nothing is built for that"
+            hint = f"name it in `platforms`, or take it out: images are for {' and '.join(built) or 'none'}"
+            spot = spec.spots.get(("engines", str(platform))) or Spot(spec.path)
+            yield Finding(
+                "idle-engine", "notice", sentence, *spot, hint=hint, found=platform, wanted=" or ".join(built)
+            )
 
 
 def joined(members: Sequence[Target], recipe: Recipe) -> Target:

@@ -107,6 +107,10 @@ def load_stack(
                 members.append(_placed(target, recipe, made, sources, native, found) if made else target)
         targets += members if len(members) < 2 else [*members, _joined(members, recipe)]
         dockerfiles.update((target.dockerfile, None) for target in members)
+    if spec.engines:
+        from stackyard.load.platforms import idle_engines  # few stacks have several
+
+        found.extend(idle_engines(spec, targets))
     has_ecr = names.account is not None or spec.ecr is not None
     return Stack(
         name=spec.name or place.root.name,

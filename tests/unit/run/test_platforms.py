@@ -478,3 +478,31 @@ def test_a_parent_of_another_engine_is_there_once_it_is_published(two: Two) -> N
     again = two.build("left+linux/arm64")  # what it stands on is published by now
     assert again.is_good
     assert outcome(again, "left+linux/arm64").status == "built"
+
+
+@pytest.mark.parametrize(
+    ("said", "line", "sentence", "hint"),
+    [
+        ("platforms:", 3, "`platforms` of the file: it names no platform", "name one or several"),
+        ("platforms: []", 3, "`platforms` of the file: it names no platform", "name one or several"),
+        ("platforms: windows/amd64", 3, "nobody builds for windows/amd64 here", "only images for linux"),
+        ("platforms: [linux/arm64/v8, linux/arm64]", 3, "linux/arm64/v8 and linux/arm64 are one", "keep linux/arm64"),
+        ("platforms: linux/x86_64", 3, "engines do not know linux/x86_64 by this name", "say linux/amd64"),
+        ("engines: {linux/aarch64: far}", 3, "engines do not know linux/aarch64 by this name", "say linux/arm64"),
+        ("engines:\n  linux/arm64: far", 4, "`engines` has one for linux/arm64, and nothing", "are for linux/amd64"),
+    ],
+)
+def test_platforms_that_make_no_sense_are_told(
+    several: Several, said: str, line: int, sentence: str, hint: str
+) -> None:
+    """What is nobody's platform, or one's under another name, is an error at its place; an engine for none a notice."""
+    several.write("images/spec.yml", SPEC.replace("platforms: [linux/amd64, linux/arm64]", said))
+    several.commit()
+    (finding,) = [each for each in verbs.check(several.yard()) if "platform" in each.sentence or "eng" in each.sentence]
+
+    assert sentence in finding.sentence
+    assert hint in (finding.hint or "")
+    assert (finding.path, finding.line) == ("images/spec.yml", line)
+    assert (finding.code, finding.level) == (
+        ("idle-engine", "notice") if "nothing" in sentence else ("wrong-value", "error")
+    )

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, TypeVar
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.yaml import Doc
 from stackyard.model.names import Name, nearest
-from stackyard.model.reference import Platform
 from stackyard.model.stack import Finding, Secret, Spot
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
+    from stackyard.model.reference import Platform
     from stackyard.model.timeout import Timeout
 
 _N = TypeVar("_N", bound=Name)
@@ -81,16 +81,11 @@ class Collector:
 
     def platforms(self, values: Mapping[str, Doc], key: str, where: str) -> tuple[Platform, ...]:
         """One or several, each once; what is none is an error finding."""
-        found: dict[Platform, None] = {}
-        for text, spot in self.texts(values.get(key), f"`{key}` of {where}"):
-            try:
-                found[Platform.parse(text)] = None
-            except InvalidValue as problem:
-                sentence = f"`{key}` of {where}: {problem}"
-                self.findings.append(
-                    Finding("wrong-value", "error", sentence, *spot, hint=problem.hint, found=text, wanted=problem.hint)
-                )
-        return tuple(found)
+        if key not in values:
+            return ()
+        from stackyard.load.spec.platforms import platforms_in  # few stacks say
+
+        return platforms_in(values[key], f"`{key}` of {where}", self, is_built=key == "platforms")
 
     def flag(self, values: Mapping[str, Doc], key: str, where: str) -> bool:
         """True or false; anything else counts as false."""

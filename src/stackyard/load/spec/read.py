@@ -113,6 +113,7 @@ class _Reader(ImageReader):
 
     def _spots(self, top: Mapping[str, Doc], args: Iterable[str]) -> Spots:
         spots: dict[tuple[str, ...], Spot] = {("args", name): top["build_args"].at(name) for name in args}
+        spots |= {("engines", name): top["engines"].at(name) for name in _entries(top.get("engines"))}
         if "images" in top and not top["images"].value:
             spots["images",] = self._doc.at("images")
         return {**spots, ("tags",): self._tags_spot(top)}
@@ -143,14 +144,17 @@ class _Reader(ImageReader):
 
     def _engines(self, doc: Doc | None) -> Iterator[tuple[Platform, str]]:
         """`engines:`, where what is for a platform is built; one that is named wrongly is none."""
-        for name, where in self.arguments(doc, "`engines`").items() if doc is not None else ():
+        if doc is None:
+            return
+        from stackyard.load.spec.platforms import platform_of  # few stacks say
+
+        for name, where in self.arguments(doc, "`engines`").items():
             try:
                 if not where.strip():
                     raise InvalidValue("it names no engine", hint="a docker context, or an address", kind="", text="")
-                yield Platform.parse(name), where.strip()
+                yield platform_of(name), where.strip()
             except InvalidValue as problem:
-                spot = doc.at(name) if doc is not None else Spot("")
-                self.findings.append(_wrong(spot, f"`engines`: {problem}", problem.hint or "", found=name))
+                self.findings.append(_wrong(doc.at(name), f"`engines`: {problem}", problem.hint or "", found=name))
 
     def _caching(self, doc: Doc | None) -> Caching | None:
         """`cache:`, where builds take cached steps from and leave them."""
