@@ -114,7 +114,7 @@ def _cache(engine: FoundEngine, way: Way) -> Capability:
         return Capability(
             "cache", False, "No build cache is imported or exported: that needs buildx.", "install docker-buildx-plugin"
         )
-    if engine.store == "classic":
+    if engine.store == "classic" and not engine.builder:  # that has a store of its own
         return Capability(
             "cache",
             False,
@@ -125,6 +125,10 @@ def _cache(engine: FoundEngine, way: Way) -> Capability:
 
 
 def _platforms(engine: FoundEngine) -> Capability:
+    if engine.builder:
+        builds = ", ".join(engine.builder_platforms) or "what it does not say"
+        runs = ", ".join(engine.platforms) or engine.platform
+        return Capability("platforms", True, f"The builder {engine.builder} builds for {builds}; tests run for {runs}.")
     others = [each for each in engine.platforms if engine.platform and not _is_native(each, engine.platform)]
     if others:
         return Capability("platforms", True, f"It builds for {engine.platform}, and emulates {', '.join(others)}.")
@@ -146,6 +150,12 @@ def _wanted(found: Surroundings, engine: FoundEngine) -> Iterator[Capability]:
         elif other is not None:
             sentence = f"What is for {each.platform} is built by {other.name} at {other.address}."
             yield Capability("platforms", True, sentence)
+        elif engine.builder_platforms and not any(there.fits(each.platform) for there in engine.builder_platforms):
+            sentence = f"The stack is for {each.platform} too, which the builder {engine.builder} does not build for."
+            yield Capability("platforms", False, sentence, "name an engine of its own under `engines`")
+        elif engine.builder and not any(there.fits(each.platform) for there in engine.platforms):
+            sentence = f"What is for {each.platform} is built by {engine.builder}, and can be tested by nothing here."
+            yield Capability("platforms", False, sentence, "install emulation on the engine's machine")
         elif engine.platforms and not any(there.fits(each.platform) for there in engine.platforms):
             yield Capability(
                 "platforms",

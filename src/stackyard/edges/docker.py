@@ -11,10 +11,13 @@ Beside: docker_context (where), docker_api (HTTP), buildx (builds), containers (
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+
+import msgspec
 
 from stackyard.edges import buildx
 from stackyard.edges.containers import Containers
@@ -33,6 +36,9 @@ from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Platform, Reference
 
+_BUILDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+"""Builders, and docker contexts, which are builders too."""
+
 
 class DockerEngine:
     """The engine that `docker` talks to with a given environment. May be used from several threads.
@@ -46,6 +52,7 @@ class DockerEngine:
 
     Raises:
         EngineUnavailable: the docker context in force names no engine.
+        InvalidValue: a builder cannot be called so.
     """
 
     def __init__(self, environ: Mapping[str, str], patience: Patience | None = None, builder: str = "") -> None:
@@ -61,6 +68,13 @@ class DockerEngine:
         self._about: EngineInfo | None = None
         self._way: Way | None = None
         self._platforms: tuple[Platform, ...] | None = None
+        if builder and not _BUILDER.fullmatch(builder):
+            raise InvalidValue(
+                f"{builder!r} is no name of a buildx builder",
+                hint="STACKYARD_BUILDER takes one that `docker buildx ls` shows",
+                kind="builder",
+                text=builder,
+            )
         self._builder = "" if builder == "default" else builder
         self._pins = Pins(self)
         if self._builder:
@@ -96,11 +110,15 @@ class DockerEngine:
     def platforms(self) -> tuple[Platform, ...]:
         """See Engine.platforms. Asked of the engine's own builder, once."""
         if self._platforms is None:
-            self._platforms = self._told_platforms()
+            self._platforms = self._told_platforms("default")
         return self._platforms
 
-    def _told_platforms(self) -> tuple[Platform, ...]:
-        _, lines = self._processes.output(["docker", "buildx", "inspect", "default"])
+    def builder_platforms(self) -> tuple[Platform, ...]:
+        """What the builder that was asked for builds for, which the engine need not run; empty without one."""
+        return self._told_platforms(self._builder) if self._builder else ()
+
+    def _told_platforms(self, builder: str) -> tuple[Platform, ...]:
+        _, lines = self._processes.output(["docker", "buildx", "inspect", builder])
         told = next((line.partition(":")[2] for line in lines if line.startswith("Platforms:")), "")
         found = buildx.platforms_of(told)
         return tuple(dict.fromkeys(each for name in found for each in (name, *inside(name))))
@@ -150,7 +168,10 @@ class DockerEngine:
 
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """See Engine.build."""
-        return buildx.build(self, self._processes, request, log, watch, self._way_to_build(), self._pins)
+        way = self._way_to_build()
+        if way.builder and request.platform is None:  # it may be on another kind of machine, and would build for that
+            request = msgspec.structs.replace(request, platform=self.about().platform)
+        return buildx.build(self, self._processes, request, log, watch, way, self._pins)
 
     def unpin(self, image: LocalImage | None = None) -> None:
         """See Engine.unpin."""

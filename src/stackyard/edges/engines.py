@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from stackyard.edges.engine import Engine
+from stackyard.errors import ConfigError
 from stackyard.model.surroundings import EngineChoice
 
 
@@ -31,15 +32,28 @@ def kind_of(environ: Mapping[str, str], wanted: EngineChoice = "auto") -> Litera
     return "buildah" if shutil.which("buildah", path=path) else "docker"
 
 
+NO_BUILDERS = "unset STACKYARD_BUILDER, or build with docker"
+
+
+def without_builders(builder: str) -> str:
+    """Why Buildah does not build."""
+    return f"STACKYARD_BUILDER asks for {builder}, a builder of buildx, and Buildah knows none"
+
+
 def open_engine(environ: Mapping[str, str], wanted: EngineChoice = "auto", builder: str = "") -> Engine:
     """The engine itself.
 
     Args:
         builder: of buildx, that builds in its place; empty: none.
+
+    Raises:
+        ConfigError: a builder for Buildah.
     """
     if kind_of(environ, wanted) == "buildah":
         from stackyard.edges.buildah import BuildahEngine
 
+        if builder:
+            raise ConfigError(without_builders(builder), hint=NO_BUILDERS)
         return BuildahEngine(environ)
     from stackyard.edges.docker import DockerEngine
 

@@ -23,7 +23,7 @@ from stackyard.edges import machine
 from stackyard.edges.buildah import BuildahEngine
 from stackyard.edges.docker import DockerEngine
 from stackyard.edges.docker_context import locate, pointed_at
-from stackyard.edges.engines import kind_of
+from stackyard.edges.engines import NO_BUILDERS, kind_of, without_builders
 from stackyard.edges.oci import OciRegistry
 from stackyard.edges.patience import Patience
 from stackyard.edges.podman import podman_socket
@@ -60,7 +60,7 @@ def look(
         git, podman = pool.submit(ask, "git", "--version"), pool.submit(ask, "podman", "--version")
         is_buildah = kind_of(environ, wanted) == "buildah"
         docker = pool.submit(_docker, environ, ask, builder)
-        buildah = pool.submit(_buildah, environ, ask, is_buildah)
+        buildah = pool.submit(_buildah, environ, ask, is_buildah, builder)
         others = {
             where: pool.submit(_docker, pointed_at(environ, where), ask) for where in set(platforms.values()) if where
         }
@@ -112,14 +112,16 @@ def _docker(environ: Mapping[str, str], ask: Callable[..., str], builder: str = 
         engine.caches()
     except ToolMissing as problem:
         return msgspec.structs.replace(found, problem=str(problem), hint=problem.hint or "")
-    return msgspec.structs.replace(found, builder=builder)
+    return msgspec.structs.replace(found, builder=builder, builder_platforms=engine.builder_platforms())
 
 
-def _buildah(environ: Mapping[str, str], ask: Callable[..., str], is_used: bool) -> FoundEngine:
+def _buildah(environ: Mapping[str, str], ask: Callable[..., str], is_used: bool, builder: str) -> FoundEngine:
     """A store that nobody uses is not looked into: it would be made."""
     found = FoundEngine("buildah", client=ask("buildah", "--version"))
     if not is_used:
         return found
+    if found.client and builder:
+        return msgspec.structs.replace(found, problem=without_builders(builder), hint=NO_BUILDERS)
     engine = BuildahEngine(environ)
     try:
         about = engine.about()

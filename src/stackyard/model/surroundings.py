@@ -50,6 +50,8 @@ class FoundEngine(msgspec.Struct, frozen=True):
     """Version of the build plugin; empty: none."""
     builder: str = ""
     """The buildx builder that builds in its place; empty: none."""
+    builder_platforms: tuple[Platform, ...] = ()
+    """What that one builds for."""
     store: Store | None = None
     platform: Platform | None = None
     platforms: tuple[Platform, ...] = ()

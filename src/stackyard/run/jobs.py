@@ -183,6 +183,11 @@ def build(
     facts = result.facts or work.engine.inspect(result.image.id)
     if facts is None:
         raise EngineProblem(f"the engine built {result.image.id} and does not know it", engine=work.about.name)
+    if not _is_for(work, target, facts, pins):
+        work.engine.untag(temporary)
+        failure = f"the image is for {facts.platform}, and was to be for {target.inputs.platform}"
+        hint = "hint: its bases, `FROM --platform` and the builder decide what an image is for"
+        return Done(False, failure=failure, details=(hint,), log=work.shown(log), path=target.dockerfile)
     _check_foundation(work, target, facts, parents)
     work.layers[facts.image.id] = facts
     content = content_digest(facts)
@@ -321,6 +326,14 @@ def _here(work: Work, record: Record) -> Record:
 def _foreign(work: Work, platform: str) -> Platform | None:
     """A platform that the engine has to be told of; None for its own."""
     return None if platform in ("", work.about.platform) else Platform(platform)
+
+
+def _is_for(work: Work, target: Target, facts: ImageFacts, pins: Mapping[str, LocalImage]) -> bool:
+    """Whether an image is for what it was built for; where the spec does not say what that is, its bases may."""
+    if not target.inputs.platform or facts.platform.fits(target.inputs.platform):
+        return True
+    below = () if target.platforms else (work.engine.inspect(str(image.id)) for image in pins.values())
+    return any(base is not None and base.platform.fits(facts.platform) for base in below)
 
 
 def _base(work: Work, target: Target, base: Reference) -> LocalImage:

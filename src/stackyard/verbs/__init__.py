@@ -291,7 +291,7 @@ def run(
     from stackyard.run.moving import Mover
     from stackyard.run.pace import paced
     from stackyard.run.stop import Stop
-    from stackyard.verbs.groundwork import work_of
+    from stackyard.verbs.groundwork import refuse_without_way, work_of
     from stackyard.verbs.journaling import journal_of
     from stackyard.verbs.leftovers import living
     from stackyard.verbs.room import free_bytes, free_now, refuse_without_room
@@ -302,6 +302,7 @@ def run(
         free = free_bytes(yard, plan)
         if not is_ignoring_disk:
             refuse_without_room(yard, plan)
+        refuse_without_way(yard, plan)
         started = yard.clock.now()
         number = yard.records.begin_run(command, started) if plan.has_work else 0
         work = work_of(yard, plan, number, use_cache)

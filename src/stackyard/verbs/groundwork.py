@@ -145,6 +145,14 @@ def look(
     return msgspec.structs.replace(seen, registry=there)
 
 
+def refuse_without_way(yard: Yard, plan: Plan) -> None:
+    """ToolMissing, once, where an engine that is to build something cannot: no buildx, no such builder."""
+    steps = (step for step in plan.steps if step.action in ("build", "decide-later"))
+    platforms = dict.fromkeys(yard.stack.target(step.target).inputs.platform for step in steps)
+    for platform in platforms:
+        yard.engine_for(platform).caches()  # asked of how client and engine build together, which is asked once
+
+
 def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
     """What all jobs of a run share; makes the run's folder."""
     known = yard.planned_from or yard.records.known()

@@ -135,6 +135,23 @@ def test_emulation_is_told() -> None:
     assert not seen("platforms", platforms=()).is_on
 
 
+def test_another_builder_decides_what_is_built_and_cached() -> None:
+    """What it builds for is its own affair, and so is its store; tests run on the engine."""
+    farm = {"builder": "farm", "builder_platforms": (Platform("linux/arm64"),), "store": "classic"}
+    sentence = "The builder farm builds for linux/arm64; tests run for linux/amd64, linux/386."
+    assert seen("platforms", **farm).sentence == sentence
+    assert seen("cache", **farm).is_on
+    assert not seen("cache", store="classic").is_on
+    engine = FoundEngine("docker", **{**ENGINE, **farm})
+    wanted = tuple(WantedPlatform(Platform(each), "", None) for each in ("linux/arm64", "linux/s390x"))
+    here = msgspec.structs.replace(MACHINE, engines=(engine,), wanted=wanted)
+    told = [each.sentence for each in diagnose(here).capabilities if each.code == "platforms"]
+    assert told[1:] == [
+        "What is for linux/arm64 is built by farm, and can be tested by nothing here.",
+        "The stack is for linux/s390x too, which the builder farm does not build for.",
+    ]
+
+
 def test_what_a_stack_is_for_and_nothing_here_runs_is_told() -> None:
     """Unless the spec names an engine for it, of which is told whether it answers."""
     arm, far = Platform("linux/arm64"), "ssh://far"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -13,8 +14,11 @@ from typing import ClassVar
 import pytest
 
 from stackyard.edges.docker import DockerEngine
+from stackyard.edges.engine import BuildRequest
+from stackyard.edges.engines import open_engine
 from stackyard.edges.surroundings import look
-from stackyard.errors import EngineProblem, EngineUnavailable
+from stackyard.errors import ConfigError, EngineProblem, EngineUnavailable, InvalidValue
+from stackyard.model.reference import Reference
 
 ID = "sha256:" + "1" * 64
 
@@ -94,3 +98,77 @@ def test_another_engine_in_dockers_place_is_named(daemon: Daemon) -> None:
     daemon.RequestHandlerClass = Speaks
     engine = DockerEngine({"DOCKER_HOST": f"tcp://127.0.0.1:{daemon.server_port}"})
     assert engine.about().name == "podman 4.3.1"
+
+
+BUILDX = """#!/bin/sh
+echo "$@" >> "$HOME/said"
+case "$*" in
+"buildx version") echo github.com/docker/buildx v0.13.1 ;;
+"buildx inspect farm") echo "Platforms: linux/arm64*, linux/arm/v7" ;;
+"buildx inspect default") echo "Platforms: linux/amd64*" ;;
+"buildx inspect"*) exit 1 ;;
+"--version") echo Docker version 28.2.2 ;;
+esac
+"""
+"""A client whose engine has one builder beside its own, which is for another kind of machine."""
+
+
+class Amd(Handler):
+    """An engine of a usual machine, with a store of the old kind."""
+
+    def do_GET(self) -> None:
+        about = {"Version": "26.1.5", "Os": "linux", "Arch": "amd64", "DockerRootDir": "/nowhere"}
+        body = json.dumps(about).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def farming(daemon: Daemon, tmp_path: Path) -> dict[str, str]:
+    """The environment of such a client."""
+    daemon.RequestHandlerClass = Amd
+    client = tmp_path / "docker"
+    client.write_text(BUILDX)
+    client.chmod(0o755)
+    path = f"{tmp_path}:/usr/bin:/bin"
+    return {"DOCKER_HOST": f"tcp://127.0.0.1:{daemon.server_port}", "HOME": str(tmp_path), "PATH": path}
+
+
+def test_another_builder_is_told_what_it_builds_for(farming: dict[str, str], tmp_path: Path) -> None:
+    """It may be on another kind of machine, and would build for that: the engine's own platform is said, too."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    tag = Reference.parse("a:1")
+    request = BuildRequest(tmp_path, tmp_path / "Dockerfile", tag, (), (), {}, 0)
+    for builder in ("farm", "default"):
+        with suppress(EngineProblem):  # it builds nothing
+            DockerEngine(farming, builder=builder).build(request, tmp_path / "log", lambda _: None)
+    builds = [line for line in (tmp_path / "said").read_text().splitlines() if line.startswith("buildx build")]
+
+    assert ["--platform linux/amd64" in line for line in builds] == [True, False]
+
+
+def test_what_another_builder_can_is_not_what_the_engine_can(farming: dict[str, str]) -> None:
+    """Doctor asks each for its own; tests run on the engine; a builder with a store of its own leaves caches."""
+    found = look(farming, "1", {}, builder="farm").engines[0]
+    assert (found.builder, found.builder_platforms) == ("farm", ("linux/arm64", "linux/arm/v7"))
+    assert "linux/arm64" not in found.platforms
+    assert DockerEngine(farming, builder="farm").caches().exports
+    assert "no buildx builder called 'nobody'" in look(farming, "1", {}, builder="nobody").engines[0].problem
+
+
+@pytest.mark.parametrize("builder", ["--help", "a b", "-"])
+def test_what_no_builder_can_be_called(farming: dict[str, str], builder: str) -> None:
+    """Docker would take it for an option, and answer to that."""
+    with pytest.raises(InvalidValue, match="is no name of a buildx builder"):
+        DockerEngine(farming, builder=builder)
+
+
+def test_buildah_knows_no_builders(farming: dict[str, str], tmp_path: Path) -> None:
+    """It would build by itself, and nobody would be told."""
+    (tmp_path / "buildah").write_text("#!/bin/sh\necho buildah version 1.33.0\n")
+    (tmp_path / "buildah").chmod(0o755)
+    with pytest.raises(ConfigError, match="asks for farm, a builder of buildx, and Buildah knows none"):
+        open_engine(farming, "buildah", "farm")
+    assert "Buildah knows none" in look(farming, "1", {}, "buildah", builder="farm").engines[0].problem

@@ -187,14 +187,36 @@ def test_each_machine_builds_its_own_and_the_last_one_joins(several: Several) ->
 
 
 def test_an_image_that_is_for_another_platform_than_it_should_be_is_not_joined(several: Several) -> None:
-    """An engine that built for its own platform whatever it was asked for: the index is refused, and no tag is put."""
+    """An engine that built for its own platform whatever it was asked for: that one fails, and no tag is put."""
     several.write("images/spec.yml", SPEC.replace("{info_cmds: [VERSION]}", ""))
     several.engine.ignoring_platforms = True
     summary = several.build("base", publish=True)
 
-    assert several.statuses(summary)["base"] == "failed"
-    assert "base+linux/arm64 should be for linux/arm64" in (outcome(summary, "base").failure or "")
+    assert several.statuses(summary)["base"] == "skipped"
+    assert outcome(summary, "base+linux/arm64").failure == "the image is for linux/amd64, and was to be for linux/arm64"
+    assert not [call for call in several.engine.calls if call[0] == "push" and "arm64" in call[1]]
     assert several.at("base", "2026.3-main") is None
+
+
+def test_an_image_for_one_other_platform_is_held_to_it(several: Several) -> None:
+    """It needs no index to be found out; without `platforms`, an image may be for what its base is for."""
+    several.write(
+        "images/spec.yml",
+        SPEC.replace("[linux/amd64, linux/arm64]", "linux/arm64").replace("{info_cmds: [VERSION]}", ""),
+    )
+    several.commit()
+    several.engine.ignoring_platforms = True
+    (base, *_) = several.build(publish=True).outcomes
+    assert (base.status, base.failure) == ("failed", "the image is for linux/amd64, and was to be for linux/arm64")
+    assert several.at("base", "2026.3-main") is None
+
+    several.write(
+        "images/spec.yml",
+        SPEC.replace("platforms: [linux/amd64, linux/arm64]", "").replace("{info_cmds: [VERSION]}", ""),
+    )
+    several.commit()
+    several.machine = ARM
+    assert several.build("base").is_good
 
 
 def test_without_a_registry_the_tags_name_the_image_of_the_engines_own_platform(several: Several) -> None:

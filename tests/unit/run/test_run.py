@@ -11,7 +11,17 @@ import pytest
 
 from stackyard import verbs
 from stackyard.edges.engine import BuildRequest, RunResult
-from stackyard.errors import ConfigError, GatesClosed, NoRoom, NothingToDo, RegistryRefused, TagConflict, WorldError
+from stackyard.errors import (
+    ConfigError,
+    GatesClosed,
+    NoRoom,
+    NothingToDo,
+    RegistryRefused,
+    TagConflict,
+    ToolMissing,
+    WorldError,
+)
+from stackyard.model.building import CacheKinds
 from stackyard.model.names import Tag, TargetName
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.progress import JobEnded, JobStarted, JobStep, Progress, TargetEnded
@@ -115,6 +125,33 @@ def test_a_first_run_builds_everything_and_a_second_nothing(bench: Bench) -> Non
     assert bench.statuses(second) == {"base": "reused", "left": "reused", "right": "reused"}
     assert builds == 3
     assert len([call for call in bench.engine.calls if call[0] == "build"]) == 3
+
+
+class Unequipped(FakeEngine):
+    """An engine that answers, and has no builder of the name that was asked for, until it gets one."""
+
+    has_builder = False
+
+    def caches(self) -> CacheKinds:
+        if self.has_builder:
+            return super().caches()
+        raise ToolMissing("there is no buildx builder called 'nobody'", program="docker-buildx")
+
+
+def test_where_nothing_can_be_built_nothing_is_begun(bench: Bench) -> None:
+    """One error in place of one for each image, and no run; who only names what is there needs no builder."""
+    bench.engine = engine = Unequipped(registry=bench.registry)
+    engine.add("debian:12")
+    engine.answers["version"] = lambda *_: "1.0\n"
+    with pytest.raises(ToolMissing, match="nobody"):
+        bench.build()
+    assert not (bench.root / ".stackyard" / "runs").exists()
+    assert "build" not in [verb for verb, _ in engine.calls]
+
+    engine.has_builder = True
+    bench.build()
+    engine.has_builder = False
+    assert set(bench.statuses(bench.build()).values()) == {"reused"}
 
 
 def test_a_leaf_that_changed_is_the_only_one_built(bench: Bench) -> None:
