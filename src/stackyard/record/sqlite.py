@@ -4,6 +4,7 @@
 In, out: as record/store.py
 May touch: one file, and SQLite's two beside it
 Raises: RecordProblem, with the file and what to do
+Beside: record/moved (tags that moved together, releases), record/database (the file itself)
 
 Every fact is a transaction of its own: a run that is killed has lost nothing that
 happened. Several processes may use one file; SQLite serialises them.
@@ -12,40 +13,31 @@ happened. Several processes may use one file; SQLite serialises them.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.errors import RecordProblem
 from stackyard.model import canonical
 from stackyard.model.inputs import Inputs, identity
 from stackyard.model.known import NOTHING_KNOWN, Known, TagPlace
-from stackyard.model.moves import MoveSet, MoveState
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.outcome import RunSummary
 from stackyard.model.record import Built, Fact, Record, Tagged
 from stackyard.model.reference import Reference, Repository
-from stackyard.record.tables import prepare
+from stackyard.record.moved import PUT_TAG, MovedTags
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from stackyard.edges.registry import Manifest
     from stackyard.model.accepted import Acceptance, Seen
-    from stackyard.model.release import Release
     from stackyard.model.shared import Shared
 
     Fetch = Callable[[Repository, Digest], Inputs | None]
 
-_BUSY_S = 30.0
-_LATEST = 50
-_PUT_TAG = "INSERT OR REPLACE INTO tags (place, reference, digest, branch) VALUES (?, ?, ?, ?)"
 
-
-class SqliteRecords:
+class SqliteRecords(MovedTags):
     """A store in the file at `path`, made with its folder when something is first written.
 
     Args:
@@ -53,11 +45,9 @@ class SqliteRecords:
     """
 
     def __init__(self, path: Path, platform: str = "") -> None:
-        self._path = path
-        self.platform = platform
+        super().__init__(path, platform)
         self.fetch: Fetch | None = None
         """Where inputs of records that came from a registry are read; None: nowhere."""
-        self._connection: sqlite3.Connection | None = None
 
     def known(self) -> Known:
         """All records, newest first; nothing where no file is yet."""
@@ -151,45 +141,6 @@ class SqliteRecords:
                     db.execute("INSERT OR REPLACE INTO elsewhere VALUES (?, ?, ?)", facts)
         return fresh
 
-    def merge_moves(self, sets: Sequence[MoveSet]) -> int:
-        """Take over sets of moves of other machines; how many were new. Their tags are where the last set put them."""
-        from stackyard.model.shared import moves_name
-
-        known = {moves_name(moves) for moves in self.move_sets()}
-        fresh = [moves for moves in sets if moves_name(moves) not in known]
-        with self._open() as db:
-            for moves in fresh:
-                sql = "INSERT INTO moves (channel, state, body) VALUES (?, ?, ?)"
-                row = (moves.channel, moves.state, canonical.encode(moves).decode())
-                number = db.execute(sql, row).lastrowid
-                db.execute("INSERT OR REPLACE INTO shared VALUES (?, 1)", (f"moves {number}",))
-        touched = {move.reference.canonical for moves in fresh for move in moves.moves if moves.state == "done"}
-        for moves in reversed(self.move_sets(state="done") if fresh else ()):
-            with self._open() as db:
-                rows = [(moves.place, move.reference.canonical, move.now, moves.branch) for move in moves.moves]
-                db.executemany(_PUT_TAG, [row for row in rows if row[1] in touched])
-        return len(fresh)
-
-    def last_moves(self) -> tuple[int, str]:
-        """The number of the set of moves that was written down last, and the latest time that one of the last has."""
-        if not self._path.exists():
-            return 0, ""
-        with self._open() as db:
-            rows = db.execute(f"SELECT id, body FROM moves ORDER BY id DESC LIMIT {_LATEST}").fetchall()
-        return max((row[0] for row in rows), default=0), max((_at(body) for _, body in rows), default="")
-
-    def unshared_moves(self) -> Sequence[MoveSet]:
-        """Sets of moves in registries that no registry was given."""
-        with self._open() as db:
-            given = {name for (name,) in db.execute("SELECT record FROM shared")}
-        done = [moves for moves in self.move_sets(state="done") if moves.place == "registry" and moves.moves]
-        return [moves for moves in done if f"moves {moves.id}" not in given]
-
-    def note_moves_shared(self, moves: MoveSet) -> None:
-        """Its registry was given this set."""
-        with self._open() as db:
-            db.execute("INSERT OR REPLACE INTO shared VALUES (?, 1)", (f"moves {moves.id}",))
-
     def unshared(self) -> Sequence[Record]:
         """Records of published images with facts that no registry was given."""
         if not self._path.exists():
@@ -280,7 +231,7 @@ class SqliteRecords:
     def put_tag(self, place: TagPlace, reference: Reference, digest: Digest, branch: str | None = None) -> None:
         """Note where a tag is, and whose."""
         with self._open() as db:
-            db.execute(_PUT_TAG, (place, reference.canonical, digest, branch))
+            db.execute(PUT_TAG, (place, reference.canonical, digest, branch))
 
     def begin_run(self, command: str, at: str) -> int:
         """A new row; two runs at once get two numbers."""
@@ -304,126 +255,6 @@ class SqliteRecords:
                 "SELECT summary FROM runs WHERE summary IS NOT NULL ORDER BY number DESC LIMIT ?", (limit,)
             )
             return [canonical.decode(body, RunSummary) for (body,) in rows]
-
-    def intend(self, moves: MoveSet) -> MoveSet:
-        """One transaction, before the first move."""
-        with self._open() as db:
-            number = db.execute(
-                "INSERT INTO moves (channel, state, body) VALUES (?, ?, ?)",
-                (moves.channel, moves.state, canonical.encode(moves).decode()),
-            ).lastrowid
-        return msgspec.structs.replace(moves, id=number or 0)
-
-    def settle(self, moves: MoveSet, state: MoveState) -> None:
-        """One transaction: the state, and for `done` where the tags are."""
-        with self._open() as db:
-            db.execute("UPDATE moves SET state = ? WHERE id = ?", (state, moves.id))
-            if state == "done":
-                rows = [(moves.place, move.reference.canonical, move.now, moves.branch) for move in moves.moves]
-                db.executemany(_PUT_TAG, rows)
-
-    def move_sets(self, channel: str | None = None, state: MoveState | None = None) -> Sequence[MoveSet]:
-        """Newest first."""
-        if not self._path.exists():
-            return []
-        with self._open() as db:
-            rows = db.execute(
-                "SELECT id, state, body FROM moves WHERE (?1 IS NULL OR channel = ?1) AND (?2 IS NULL OR state = ?2) "
-                "ORDER BY id DESC",
-                (channel, state),
-            )
-            found = [
-                msgspec.structs.replace(canonical.decode(body, MoveSet), id=number, state=current)
-                for number, current, body in rows
-            ]
-        return sorted(found, key=lambda moves: moves.at, reverse=True)  # what came from elsewhere was made when it was
-
-    def keep_release(self, release: Release, manifests: Sequence[Manifest] = ()) -> None:
-        """One transaction: the release, and bytes that are not kept for another one."""
-        body = zlib.compress(canonical.encode(release))
-        with self._open() as db:
-            sql = "INSERT OR IGNORE INTO releases (mark, at, body) VALUES (?, ?, ?)"
-            db.execute(sql, (release.mark, release.at, body))
-            rows = [(each.digest, each.media_type, zlib.compress(each.body)) for each in manifests]
-            db.executemany("INSERT OR IGNORE INTO manifests VALUES (?, ?, ?)", rows)
-
-    def releases(self) -> Sequence[Release]:
-        """Newest first."""
-        return self._releases("SELECT body FROM releases ORDER BY at DESC, seq DESC")
-
-    def _releases(self, sql: str) -> Sequence[Release]:
-        if not self._path.exists():
-            return []
-        from stackyard.model.release import Release  # few commands ask
-
-        with self._open() as db:
-            return [canonical.decode(zlib.decompress(body), Release) for (body,) in db.execute(sql)]
-
-    def manifests(self, digests: Collection[Digest]) -> Sequence[Manifest]:
-        """By digest, which they are kept under."""
-        if not self._path.exists():
-            return []
-        from stackyard.edges.registry import Manifest
-
-        sql = "SELECT digest, kind, body FROM manifests WHERE digest = ?"
-        with self._open() as db:
-            rows = [row for digest in digests for row in db.execute(sql, (digest,))]
-            return [Manifest(Digest(digest), kind, zlib.decompress(body)) for digest, kind, body in rows]
-
-    def merge_releases(self, releases: Sequence[Release]) -> int:
-        """Take over releases of other machines; how many were new."""
-        with self._open() as db:
-            known = {mark for (mark,) in db.execute("SELECT mark FROM releases")}
-        fresh = [release for release in releases if release.mark not in known]
-        for release in fresh:
-            self.keep_release(release)
-            self.note_release_shared(release)
-        return len(fresh)
-
-    def unshared_releases(self) -> Sequence[Release]:
-        """Releases of registries that no registry was given."""
-        left = "SELECT body FROM releases WHERE 'release ' || mark NOT IN (SELECT record FROM shared)"
-        return [release for release in self._releases(left) if release.place == "registry"]
-
-    def note_release_shared(self, release: Release) -> None:
-        """Its registry was given this release."""
-        with self._open() as db:
-            db.execute("INSERT OR REPLACE INTO shared VALUES (?, 1)", (f"release {release.mark}",))
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; whatever SQLite or what it gives back is complained of becomes one sentence."""
-        import sqlite3  # a stack without records needs none of it
-
-        try:
-            if self._connection is None:
-                self._connection = self._connect()
-            with self._connection:
-                yield self._connection
-        except (sqlite3.Error, OSError, zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise RecordProblem(
-                f"{self._path}: the records cannot be used: {error}",
-                hint="if the file is damaged, move it away: images that are still there are found by building again",
-                path=str(self._path),
-            ) from error
-
-    def _connect(self) -> sqlite3.Connection:
-        import sqlite3
-
-        make_state_folder(self._path.parent)
-        db = sqlite3.connect(self._path, timeout=_BUSY_S)
-        try:
-            prepare(db, self.platform)
-        except BaseException:
-            db.close()
-            raise
-        return db
 
 
 class _StoredInputs(Mapping[Digest, Inputs]):
@@ -503,20 +334,8 @@ def _record(row: tuple[str, str, str, str, str, int], facts: tuple[Fact, ...]) -
     return Record(identity, TargetName(target), Digest(source), Digest(build), Digest(inputs), run, facts)
 
 
-def _at(body: str) -> str:
-    return canonical.decode(body, MoveSet).at
-
-
 def _seen(row: tuple[str, str | None, str, str]) -> Seen:
     from stackyard.model.accepted import Seen  # where nobody looked, nothing was seen
 
     reference, digest, at, mark = row
     return Seen(reference, None if digest is None else Digest(digest), at, mark)
-
-
-def make_state_folder(folder: Path) -> None:
-    """Make the folder that git never sees."""
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from stackyard.edges.alive import Traces, alive, each_dead
 from stackyard.edges.traces import prefix_of
 from stackyard.errors import StackyardError
-from stackyard.record.sqlite import make_state_folder
+from stackyard.record.database import make_state_folder
 
 if TYPE_CHECKING:
     from stackyard.verbs.yard import Yard
