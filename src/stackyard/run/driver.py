@@ -58,13 +58,13 @@ from stackyard.run.events import (
     Stopped,
 )
 from stackyard.run.expect import IDLE
-from stackyard.run.jobs import Done, Work
 from stackyard.run.log import FILE, RunLog
 from stackyard.run.machine import Machine
 from stackyard.run.moving import Mover, Wanted
 from stackyard.run.once import once
 from stackyard.run.publish import join, prune, publish
 from stackyard.run.stop import Stop
+from stackyard.run.work import Done, Work
 from stackyard.run.workers import Ended, Threads, Workers
 
 _STATUS: dict[Action, Status] = {

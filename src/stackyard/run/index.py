@@ -20,7 +20,7 @@ from stackyard.model.names import TargetName
 from stackyard.model.record import Built, Pushed, Record
 from stackyard.model.reference import LocalImage, Platform, PublishedImage, content_tag
 from stackyard.model.stack import ParentUse, Target
-from stackyard.run.jobs import Work
+from stackyard.run.work import Work
 
 Members = Mapping[TargetName, Record]
 """The record of the image for each platform, by its target."""

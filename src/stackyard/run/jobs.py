@@ -5,126 +5,34 @@ In:   Work (what all jobs share), a target, the record it goes on from
 Out:  Done: facts to record, what to tell a person
 May touch: engine, registry, the run's folder; never the records, which the driver writes
 Raises: StackyardError; the driver makes a failure of it. A failing build or test is in Done.
-Beside: publish, the last job of a target
+Beside: publish, the last job of a target; bases, what builds stand on
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
-from stackyard.edges.clock import Clock
-from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine, EngineInfo
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.patience import Patience
-from stackyard.edges.published import manifest_for
-from stackyard.edges.registry import Registry
 from stackyard.edges.staging import staged
 from stackyard.edges.traces import prefix_of
-from stackyard.errors import DigestMismatch, EngineProblem, NotTestable, StackyardError, WorldError
+from stackyard.errors import DigestMismatch, EngineProblem, NotTestable, WorldError
 from stackyard.model import canonical
-from stackyard.model.building import CacheKinds
 from stackyard.model.content import ImageFacts, content_digest, names_in_environment
 from stackyard.model.dockerfile import SYNTAX_ARG, Dockerfile
 from stackyard.model.inputs import differences
-from stackyard.model.known import TagPlace
 from stackyard.model.logs import build_log
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.progress import Tell
-from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, SuiteResult, Tested
+from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, Tested
 from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, content_tag
-from stackyard.model.stack import Secret, Stack, Suite, Target
-from stackyard.run.expect import Times
-
-
-class RunSuite(Protocol):
-    """Runs one suite on one image (inside/suites.py)."""
-
-    def __call__(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
-        """Run to the end; a failing test is a result."""
-
-    def close(self) -> None:
-        """End what still runs; who waits for it gets EngineProblem."""
-
-
-class Done(msgspec.Struct, frozen=True):
-    """What a job did."""
-
-    is_good: bool
-    built: Built | None = None
-    equal: Record | None = None
-    """A known record whose content the new build equals: its image stays the target's image."""
-    found: Record | None = None
-    """What another run built meanwhile, so that this one did not."""
-    here: Record | None = None
-    """The record, with its image by the id that this engine has it under."""
-    facts: tuple[Fact, ...] = ()
-    failure: str = ""
-    is_untestable: bool = False
-    """It failed at that only: nothing here can run a suite."""
-    details: tuple[str, ...] = ()
-    log: str = ""
-    path: str | None = None
-    """Where the cause of a failure lies, relative to the stack's root: the Dockerfile."""
-    line: int | None = None
-    tags: tuple[tuple[TagPlace, Reference, Digest], ...] = ()
-    """Tags that were put."""
-    remarks: tuple[str, ...] = ()
-    """What a person should know, and is in order."""
-
-
-class Work(msgspec.Struct):
-    """What all jobs of one run share."""
-
-    root: Path
-    folder: Path
-    """Of this run: logs and results."""
-    token: str
-    """The run's own: see edges/traces."""
-    stack: Stack
-    engine: Engine
-    about: EngineInfo
-    registry: Registry
-    clock: Clock
-    run_suite: RunSuite
-    reread: Callable[[TargetName], Target | None]
-    """A target as its files are now; None where it is gone."""
-    find: Callable[[TargetName, Digest], Sequence[Record]]
-    """Records of a target with this build fingerprint, as they are now, newest first; from any thread."""
-    turns: Path
-    """The folder in which runs of this stack take turns."""
-    is_publishing: bool
-    accepted: dict[str, Digest]
-    records_of: Mapping[TargetName, tuple[Record, ...]]
-    """Known when the run began, newest first."""
-    use_cache: bool = True
-    times: Mapping[TargetName, Times] = {}
-    """How long jobs are expected to take; they decide the order and nothing else."""
-    cache_kinds: CacheKinds = CacheKinds()
-    """What caches of the stack's can be used here."""
-    may_pull: bool = False
-    """Whether builds may fetch images that nobody planned."""
-    bases: dict[str, LocalImage] = {}
-    """External bases that this engine has, by canonical reference: each is looked for once."""
-    layers: dict[Digest, ImageFacts] = {}
-    """Facts of what was built, by id: what stands on it is compared with it."""
-    elsewhere: Mapping[str, Work] = {}
-    """On the engines that platforms have for themselves, by where these are."""
-    is_stamp_typed: bool = False
-    """Whether a person typed the stamp, and so means the tags that have it and no others."""
-    overwrite: str = ""
-    """Why fixed tags are taken away from other images; empty: they are not."""
-
-    def on(self, target: Target) -> Work:
-        """The same on the engine that builds this target."""
-        return self.elsewhere.get(self.stack.engine_of(target), self) if self.elsewhere else self
-
-    def shown(self, path: Path) -> str:
-        """A path as people see it: relative to the stack's root."""
-        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+from stackyard.model.stack import Secret, Suite, Target
+from stackyard.run.bases import base_of
+from stackyard.run.work import Done, Work
 
 
 def build(
@@ -310,7 +218,7 @@ def _pins(work: Work, target: Target, parents: Mapping[TargetName, Record]) -> d
             pins.update({str(reference): record.built.image for reference in use.references})
     given, names = target.given_base or (None, ())
     for base in target.bases:
-        image = _base(work, target, base)
+        image = base_of(work, target, base)
         is_given = given is not None and base.canonical == given.canonical
         pins |= {str(name): image for name in (base, *(names if is_given else ()))}
     return pins
@@ -334,93 +242,6 @@ def _is_for(work: Work, target: Target, facts: ImageFacts, pins: Mapping[str, Lo
         return True
     below = () if target.platforms else (work.engine.inspect(str(image.id)) for image in pins.values())
     return any(base is not None and base.platform.fits(facts.platform) for base in below)
-
-
-def _base(work: Work, target: Target, base: Reference) -> LocalImage:
-    """A base for what the target is for, or for what a stage on it asks for; by default whatever the engine takes.
-
-    Raises:
-        EngineProblem: stages for two platforms stand on it, and this store has one image by each name.
-    """
-    accepted = work.accepted[base.canonical]
-    dockerfile = work.stack.dockerfile_of(target)
-    if not target.platforms or dockerfile is None:
-        if base.canonical not in work.bases:
-            work.bases[base.canonical] = base_image(work.engine, base, accepted)
-        return work.bases[base.canonical]
-    own = target.inputs.platform
-    asked = dockerfile.platforms(dict(target.args), own, work.about.platform)
-    wanted = sorted({Platform(each) for name, each in asked if name == base.canonical} or {Platform(own)})
-    if len(wanted) == 1:
-        return _base_for(work, base, accepted, wanted[0])
-    if work.about.store != "containerd":
-        raise EngineProblem(
-            f"{target.name} needs {base} for {' and for '.join(wanted)}, and this engine's store keeps one of them",
-            hint="turn on its containerd image store, or give one of the two another name",
-            engine=work.about.name,
-        )
-    return [work.engine.pull(Reference(base.repository, None, accepted), each) for each in wanted][-1]
-
-
-def _base_for(work: Work, base: Reference, accepted: Digest, platform: Platform) -> LocalImage:
-    """A base for one platform: by the digest of that one's own manifest, since a store may keep one by each name."""
-    facts = work.engine.inspect(str(Reference(base.repository, None, accepted))) or work.engine.inspect(str(accepted))
-    if facts is not None and facts.platform.fits(platform):
-        return facts.image
-    manifest = manifest_for(work.registry, base.repository, accepted, platform)
-    if manifest is None:
-        raise WorldError(
-            f"external base {base} ({accepted.short}) has no image for {platform}",
-            hint=f"build on one that has, or take {platform} out of `platforms`",
-            reference=str(base),
-        )
-    return base_image(work.engine, base, manifest, platform)
-
-
-def base_image(engine: Engine, base: Reference, accepted: Digest, platform: Platform | None = None) -> LocalImage:
-    """The external base at its accepted digest, fetched if the engine has it not.
-
-    Args:
-        platform: what that digest is for; None: the engine's own.
-    """
-    by_digest = Reference(base.repository, None, accepted)
-    for name in (str(by_digest), str(accepted)):
-        facts = engine.inspect(name)
-        if facts is not None:
-            return facts.image
-    return engine.pull(by_digest, platform)
-
-
-def accept_base(engine: Engine, registry: Registry, base: Reference, is_for_several: bool = False) -> Digest:
-    """The digest that an external base is accepted at: the engine's own if it has the image, else the registry's.
-
-    An image that was loaded into the engine, and is in no registry, is known by its id.
-
-    Args:
-        is_for_several: several platforms need it: what the registry has comes first, since an engine may know
-            no more of it than one.
-    """
-    if base.digest:
-        return base.digest
-    if is_for_several:
-        with suppress(StackyardError):
-            if found := registry.resolve(base.repository, base.tag or Tag("latest")):
-                return found
-    facts = engine.inspect(str(base))
-    if facts is not None:
-        for name in facts.repository_digests:
-            known = Reference.parse(name)
-            if known.digest and known.repository.canonical == base.repository.canonical:
-                return known.digest
-        return facts.image.id
-    digest = registry.resolve(base.repository, base.tag or Tag("latest"))
-    if digest is None:
-        raise WorldError(
-            f"external base {base} is neither in the engine nor in its registry",
-            hint="check the name and the tag in the Dockerfile's FROM",
-            reference=str(base),
-        )
-    return digest
 
 
 def _check_foundation(work: Work, target: Target, facts: ImageFacts, parents: Mapping[TargetName, Record]) -> None:

@@ -19,7 +19,7 @@ from stackyard.model.names import TargetName
 from stackyard.model.progress import Tell
 from stackyard.model.record import Record
 from stackyard.model.stack import Target
-from stackyard.run.jobs import Done, Work
+from stackyard.run.work import Done, Work
 
 
 def once(

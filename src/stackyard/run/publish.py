@@ -27,8 +27,8 @@ from stackyard.model.reference import PublishedImage, Reference, Repository
 from stackyard.model.stack import TagTemplates, Target
 from stackyard.model.tags import STAMP, fixed_conflict, numbered, tags_of
 from stackyard.run.index import Members, built_of, push_index
-from stackyard.run.jobs import Done, Work
 from stackyard.run.tagging import TagStore
+from stackyard.run.work import Done, Work
 
 
 def join(work: Work, target: Target, members: Members, fixed: tuple[Tag, ...], store: TagStore, tell: Tell) -> Done:

@@ -17,7 +17,7 @@ import msgspec
 
 from stackyard.model.names import TargetName
 from stackyard.model.progress import JobName
-from stackyard.run.jobs import Done
+from stackyard.run.work import Done
 
 
 class Ended(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ from stackyard.model.stack import Stack
 from stackyard.plan.adopt import Answer, BaseFacts, Wanted, adoptable, platform_of, wanted
 from stackyard.plan.adopted import content_tags, moves_of, names_of, openings
 from stackyard.plan.selection import choose
-from stackyard.run.jobs import accept_base
+from stackyard.run.bases import accept_base
 from stackyard.verbs.publishing import refuse_without_registry
 from stackyard.verbs.sharing import shared_records
 from stackyard.verbs.since import stack_at

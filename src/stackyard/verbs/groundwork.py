@@ -32,8 +32,9 @@ from stackyard.model.plan import Note, Plan
 from stackyard.model.reference import PublishedImage
 from stackyard.model.stack import Finding, Stack, Target
 from stackyard.plan.graph import build_order, graph_of
+from stackyard.run.bases import accept_base
 from stackyard.run.expect import Times, times_of
-from stackyard.run.jobs import Work, accept_base
+from stackyard.run.work import Work
 from stackyard.verbs.logs import RUNS
 from stackyard.verbs.yard import Yard, settings_for
 
