@@ -46,7 +46,7 @@ from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.contents import ChangedEntry, ContentsChange
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
 from stackyard.model.elsewhere import Copying, CopyOf, Travelled
-from stackyard.model.gates import GateState, Noted, NotedImage, Waiting
+from stackyard.model.gates import GateState, Waiting
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
 from stackyard.model.lock import LockTarget, LockTime
 from stackyard.model.locking import (
@@ -64,6 +64,7 @@ from stackyard.model.locking import (
 from stackyard.model.logs import Log
 from stackyard.model.moves import Difference, MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName
+from stackyard.model.noted import Noted, NotedImage
 from stackyard.model.outcome import JobTime, Outcome, Pace, PathJob, Published, RunSummary
 from stackyard.model.places import OtherRegistry
 from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
@@ -75,7 +76,8 @@ from stackyard.model.reference import LocalImage, Platform, PublishedImage, Refe
 from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.model.retention import Going, Image, Kept, Pruning
 from stackyard.model.shown import Child, Shown, ShownImage, Whereabouts
-from stackyard.model.stack import Command, Finding, Retention, Revision, Spot, Suite
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Command, Finding, Retention, Revision, Suite
 from stackyard.model.surroundings import Diagnosis, FoundEngine, FoundRegistry, Surroundings, WantedPlatform
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
 from stackyard.plan.beside import beside

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from stackyard.errors import FileProblem, FindingsProblem, InvalidValue
 from stackyard.model.names import ImageName, Tag, TargetName
-from stackyard.model.stack import Finding, Spot, Stack, Target
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding, Stack, Target
 from stackyard.model.tags import render, tags_of, values_of
 
 _ORDER = {"error": 0, "warning": 1, "notice": 2}

@@ -31,7 +31,8 @@ from stackyard.load.tree.place import (
 )
 from stackyard.model.names import ImageName, nearest
 from stackyard.model.reference import nearest_repository
-from stackyard.model.stack import Finding, Spot
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding
 
 _PLACEHOLDER = re.compile(
     rb"\{\{[- ]*\.?(?:env\.)?([A-Za-z_]\w*)|%%([A-Za-z_]\w*)%%|@([A-Za-z_]\w*)@|<%=? *([A-Za-z_]\w*)"

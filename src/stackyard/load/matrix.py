@@ -16,7 +16,8 @@ from stackyard.load.spec.values import Spec, SpecImage
 from stackyard.load.spec.versions import VersionsFile, read_versions
 from stackyard.load.tree.place import Place
 from stackyard.model.names import ImageName, TargetName
-from stackyard.model.stack import Finding, Spot, StampFile
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding, StampFile
 
 VERSIONS_FILES = ("versions.yaml", "info.yaml")
 """The second is the older form, which holds the stamps too."""

@@ -18,7 +18,8 @@ from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import BlobId, Inputs
 from stackyard.model.names import TargetName
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Finding, ParentUse, Spot, TagTemplates, Target
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding, ParentUse, TagTemplates, Target
 
 Made = Mapping[TargetName, tuple[Platform, ...]]
 """What each recipe is made for."""

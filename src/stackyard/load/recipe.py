@@ -22,7 +22,8 @@ from stackyard.load.tree.place import DOCKERFILE, Place
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.names import ImageName, TargetName, VersionName
 from stackyard.model.reference import Platform, Reference
-from stackyard.model.stack import Secret, Spot, Spots, TagTemplates
+from stackyard.model.spot import Spot, Spots
+from stackyard.model.stack import Secret, TagTemplates
 from stackyard.model.tags import filled
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from stackyard.model.dockerfile import SCRATCH, Dockerfile, Use
 from stackyard.model.inputs import masked
 from stackyard.model.names import ImageName, TargetName, VersionName, nearest
 from stackyard.model.reference import Reference, Repository
-from stackyard.model.stack import Finding, ParentUse, Spot
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding, ParentUse
 from stackyard.model.words import expand_known
 
 

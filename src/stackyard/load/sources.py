@@ -27,7 +27,8 @@ from stackyard.load.tree.staging import FilesEntry, Stager
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import BlobId, Entry
 from stackyard.model.names import nearest
-from stackyard.model.stack import Finding, Spot, Staging
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding, Staging
 
 _MOST_TOLD = 20
 """Errors of one Dockerfile."""

@@ -43,7 +43,8 @@ from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository,
 from stackyard.model.inputs import looks_secret
 from stackyard.model.names import ImageName, TargetName
 from stackyard.model.reference import Platform, Repository, nearest_repository
-from stackyard.model.stack import Finding, GivenArgument, GivenBase, Revision, Spot, Stack, Target
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding, GivenArgument, GivenBase, Revision, Stack, Target
 
 if TYPE_CHECKING:
     from stackyard.model.lock import LockSet

@@ -17,7 +17,8 @@ from stackyard.load.tree.place import Place, has_folder
 from stackyard.model import canonical
 from stackyard.model.inputs import Entry
 from stackyard.model.names import Digest, nearest
-from stackyard.model.stack import Command, Finding, Spot, Suite
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Command, Finding, Suite
 from stackyard.model.tags import filled
 
 COMMON_TESTS = "tests_common"

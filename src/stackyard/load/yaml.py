@@ -20,7 +20,7 @@ import msgspec
 
 from stackyard.errors import FileProblem
 from stackyard.later import compiled_later
-from stackyard.model.stack import Spot
+from stackyard.model.spot import Spot
 
 with compiled_later():
     import yaml as yaml

@@ -17,7 +17,6 @@ from typing import Literal, NamedTuple
 from stackyard.errors import InvalidValue
 from stackyard.model.building import CacheKinds
 from stackyard.model.names import Tag, TargetName
-from stackyard.model.plan import Note
 from stackyard.model.reference import Reference
 
 CacheKind = Literal["registry", "local", "gha"]
@@ -92,9 +91,9 @@ def without_unreachable(kinds: CacheKinds, variables: frozenset[str]) -> CacheKi
     return CacheKinds(*(tuple(kind for kind in each if kind != "gha") for each in (kinds.imports, kinds.exports)))
 
 
-def cache_notes(caching: Caching, kinds: CacheKinds, engine: str) -> tuple[Note, ...]:
+def caches_off(caching: Caching, kinds: CacheKinds, engine: str) -> tuple[str, ...]:
     """What of the spec's caches is off here, each in a sentence."""
-    notes: dict[Note, None] = {}
+    sentences: dict[str, None] = {}
     for verb, places, can in (
         ("taken from", caching.imports, kinds.imports),
         ("left in", caching.exports, kinds.exports),
@@ -104,5 +103,5 @@ def cache_notes(caching: Caching, kinds: CacheKinds, engine: str) -> tuple[Note,
                 where = "GitHub's cache" if place.kind == "gha" else f"{place.where} ({place.kind})"
                 why = "this is no job of GitHub's" if place.kind == "gha" and "registry" in can else "it cannot do that"
                 sentence = f"no build cache is {verb} {where}: {engine}, and {why}; `stackyard doctor` says more"
-                notes[Note("cache", sentence)] = None
-    return tuple(notes)
+                sentences[sentence] = None
+    return tuple(sentences)

@@ -11,8 +11,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from stackyard.model.names import Digest, Name, TargetName
-from stackyard.model.record import Approved, Reported
+from stackyard.model.names import Name, TargetName
 
 GateSort = Literal["tests", "report", "approval"]
 """Tests that a build runs; a result from outside; a person's word."""
@@ -79,29 +78,3 @@ class Waiting(NamedTuple):
     commit: str
     """The run's; empty where files differed from it."""
     missing: tuple[GateState, ...]
-
-
-class NotedImage(NamedTuple):
-    """An image that something was brought for."""
-
-    target: TargetName
-    reference: str
-    """What it was called: its tag in full, or its repository where a commit was named."""
-    digest: Digest
-
-
-class Noted(msgspec.Struct, frozen=True):
-    """What was brought to a gate, and for which images."""
-
-    gate: str
-    asked: str
-    """The tag or commit that was named."""
-    fact: Reported | Approved
-    images: tuple[NotedImage, ...]
-    problems: tuple[str, ...] = ()
-    """Why others cannot be told yet."""
-
-    @property
-    def is_good(self) -> bool:
-        """Whether the gate has passed by it."""
-        return isinstance(self.fact, Approved) or self.fact.passed

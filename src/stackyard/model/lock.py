@@ -18,7 +18,7 @@ import msgspec
 
 from stackyard.errors import InvalidValue
 from stackyard.model.names import ImageName, Name, VersionName
-from stackyard.model.stack import Spot
+from stackyard.model.spot import Spot
 
 OLDEST = (3, 6)
 """The oldest Python that the resolver can resolve for."""

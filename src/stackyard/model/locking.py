@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from stackyard.model.lock import LockTarget, LockTime
-from stackyard.model.stack import Spot
+from stackyard.model.spot import Spot
 
 
 class LockStep(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import Inputs, Places
 from stackyard.model.names import Digest, ImageName, TargetName, VersionName
 from stackyard.model.reference import Platform, Reference, Repository
+from stackyard.model.spot import Spot, Spots
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
@@ -23,18 +24,6 @@ if TYPE_CHECKING:
     from stackyard.model.lock import LockSet
     from stackyard.model.places import OtherRegistry
     from stackyard.model.timeout import Timeout
-
-
-class Spot(NamedTuple):
-    """A place in a file of the stack; line and column from 1, None where there is none."""
-
-    path: str
-    line: int | None = None
-    column: int | None = None
-
-
-Spots = Mapping[tuple[str, ...], Spot]
-"""Where things are said, by what they are: `("args", NAME)`."""
 
 
 class Finding(msgspec.Struct, frozen=True):

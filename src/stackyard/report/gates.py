@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from stackyard.model import canonical
-from stackyard.model.gates import GateState, Noted
+from stackyard.model.gates import GateState
 from stackyard.model.moves import MoveSet
+from stackyard.model.noted import Noted
 from stackyard.model.record import Reported
 from stackyard.report.text import Style, count_text, few, joined, table, visible
 

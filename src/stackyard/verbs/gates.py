@@ -17,8 +17,9 @@ from pathlib import Path
 from stackyard.check.findings import refuse_errors
 from stackyard.errors import FileProblem, InvalidValue, NothingToDo, TagConflict, UnknownName
 from stackyard.inside.junit import LARGEST_BYTES, read_foreign
-from stackyard.model.gates import GateSort, Noted, NotedImage
+from stackyard.model.gates import GateSort
 from stackyard.model.names import TargetName, nearest
+from stackyard.model.noted import Noted, NotedImage
 from stackyard.model.record import Approved, Reported
 from stackyard.plan.channels import Source, check_source, find_sources, place_of
 from stackyard.plan.gates import asked_of

@@ -214,10 +214,11 @@ def notes_of_cache(yard: Yard) -> tuple[Note, ...]:
     """What of the spec's caches is off here."""
     if yard.stack.caching is None:
         return ()
-    from stackyard.model.caching import cache_notes
+    from stackyard.model.caching import caches_off
 
     about = yard.engine.about()
-    return cache_notes(yard.stack.caching, kinds_of_cache(yard), f"{about.name} with a {about.store} store")
+    off = caches_off(yard.stack.caching, kinds_of_cache(yard), f"{about.name} with a {about.store} store")
+    return tuple(Note("cache", sentence) for sentence in off)
 
 
 def _times(yard: Yard, plan: Plan, known: Known) -> dict[TargetName, Times]:

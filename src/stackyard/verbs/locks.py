@@ -22,7 +22,7 @@ from stackyard.errors import ConfigError, InvalidValue, NothingToDo
 from stackyard.lock.comparing import changes_between, commit_message, doubts, together
 from stackyard.model.lock import LockFile, LockTime
 from stackyard.model.locking import Imported, LockDiff, LockSummary, Stamped, Verified
-from stackyard.model.stack import Spot
+from stackyard.model.spot import Spot
 from stackyard.verbs.locking import Wish, chosen, make, read_lock
 from stackyard.verbs.yard import Yard
 

@@ -32,7 +32,7 @@ from stackyard.plan.selection import choose
 from stackyard.plan.since import compare_stacks
 from stackyard.verbs.policy import idle_plan, ruling_of
 from stackyard.verbs.snapshot import keep, memory_for
-from stackyard.verbs.yard import Options, revision_of, settings_for
+from stackyard.verbs.yard import STATE_FOLDER, Options, revision_of, settings_for
 
 MANY = 4000
 """From so many files on, what was read is kept for the next command."""
@@ -70,7 +70,7 @@ def plan_since(
             return idle_plan(now, ruling)
         then = _then(place, two.then, reference, revision, options, settings, opened, memory)
         if len(listing.rows) >= MANY:
-            keep(place.root, memory)
+            keep(place.root / STATE_FOLDER, memory)
         paths = git.unseen_of(listing.untracked, listing.ignored, place.root)
         unseen = unseen_findings(there, now, paths.untracked, paths.ignored)
         now = msgspec.structs.replace(now, findings=(*now.findings, *unseen))
@@ -96,7 +96,9 @@ def stack_at(place: Place, options: Options, reference: str, revision: Revision)
 
 def _memory(place: Place, options: Options, files: int) -> Memory:
     """What earlier commands read, where there is much to read; else what this one does."""
-    return (memory_for(place.root, options) if files >= MANY else None) or Memory()
+    if files < MANY:
+        return Memory()
+    return memory_for(place.root / STATE_FOLDER, is_given=bool(options.build_args)) or Memory()
 
 
 def _place(place: Place, listing: Listing, options: Options, opened: ExitStack) -> Place | None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Reading a large stack: files as git lists them, and targets as an earlier command left them.
 
-In:   a Place on disk, Options
+In:   a Place on disk, the folder of what is kept
 Out:  the same Place over a listing of its files, with the status that git gave; a Memory that is kept
 May touch: git, disk, two files beside the records
 Beside: verbs/yard, which imports this for repositories of thousands of files only: a small one is read at once
@@ -23,7 +23,6 @@ from stackyard.load.tree.indexed import IndexedFiles
 from stackyard.load.tree.place import Place, place_in
 from stackyard.model import canonical
 from stackyard.record.cache import read_cache, write_cache
-from stackyard.verbs.yard import STATE_FOLDER, Options
 
 CACHE_FILE = "cache"
 INDEX_FILE = "index"
@@ -31,24 +30,31 @@ _INDEXED = b"indexed"
 _READING = ("load", "model")
 
 
-def snapshot_of(place: Place, options: Options, look: Look | None = None) -> tuple[Place, str] | None:
-    """The stack over a listing of the disk, and git's status; None where files have to be looked at one by one."""
+def snapshot_of(
+    place: Place, state: Path, look: Look | None = None, *, is_named: bool = False
+) -> tuple[Place, str] | None:
+    """The stack over a listing of the disk, and git's status; None where files have to be looked at one by one.
+
+    Args:
+        state: the folder in which facts are kept, here and below.
+        is_named: whether a person said which folder the images are in.
+    """
     look = look or Look(place.root)
     look.begin("tracked", "others", "config")
-    look.indexed = _indexed(place.root, look)
+    look.indexed = _indexed(state, look)
     listed = listing_of_disk(look, look.indexed) if look.indexed is not None else None
     if listed is None:
         return None
     folders, status = listed
     files = IndexedFiles(folders, look.top, git.path_in_repository(place.root))
-    there = place_in(files, place, options.images is not None)
+    there = place_in(files, place, is_named)
     return (there, status) if there is not None and (there.images, there.spec) == (place.images, place.spec) else None
 
 
-def _indexed(root: Path, look: Look) -> Indexed | None:
+def _indexed(state: Path, look: Look) -> Indexed | None:
     """What the index says, from what was kept where it is the same index."""
     checksum = look.checksum()
-    path, of = root / STATE_FOLDER / INDEX_FILE, program("edges", "model") + (checksum or b"")
+    path, of = state / INDEX_FILE, program("edges", "model") + (checksum or b"")
     if checksum is not None and (data := read_cache(path, of).get(_INDEXED)) is not None:
         return canonical.unpack(data, Indexed)
     found = index_said(look)
@@ -58,15 +64,15 @@ def _indexed(root: Path, look: Look) -> Indexed | None:
     return found
 
 
-def memory_for(root: Path, options: Options) -> Memory | None:
-    """What earlier commands read; nothing is kept of values that somebody gave on a command line."""
-    return None if options.build_args else Memory(read_cache(root / STATE_FOLDER / CACHE_FILE, program(*_READING)))
+def memory_for(state: Path, *, is_given: bool = False) -> Memory | None:
+    """What earlier commands read; none where values were given on a command line: nothing is kept of those."""
+    return None if is_given else Memory(read_cache(state / CACHE_FILE, program(*_READING)))
 
 
-def keep(root: Path, memory: Memory | None) -> None:
+def keep(state: Path, memory: Memory | None) -> None:
     """Write down what was read, where there is news."""
     if memory is not None and memory.has_news:
-        write_cache(root / STATE_FOLDER / CACHE_FILE, program(*_READING), memory.kept)
+        write_cache(state / CACHE_FILE, program(*_READING), memory.kept)
 
 
 def program(*folders: str) -> bytes:

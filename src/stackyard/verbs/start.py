@@ -26,7 +26,8 @@ from stackyard.load.tree.place import IMAGES, ROOT_NAMES, Place, discovered, fin
 from stackyard.model.names import ImageName, nearest
 from stackyard.model.proposal import NewFile, Survey
 from stackyard.model.reference import Reference, Repository
-from stackyard.model.stack import Revision, Spot, Stack
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Revision, Stack
 from stackyard.verbs.yard import Options, Yard
 from stackyard.write.files import write_files
 

@@ -229,12 +229,12 @@ def load(
     """
     options = options or Options()
     place = find(start, options.images)
-    there, memory, status = place, None, None
+    there, memory, status, state = place, None, None, place.root / STATE_FOLDER
     if git.has_many_files(place.root):
         from stackyard.verbs.snapshot import keep, memory_for, snapshot_of
 
-        there, status = snapshot_of(place, options, look) or (place, None)
-        memory = memory_for(place.root, options)
+        there, status = snapshot_of(place, state, look, is_named=options.images is not None) or (place, None)
+        memory = memory_for(state, is_given=bool(options.build_args))
     revision, status = _seen(place, options, status)
     clock = clock or SystemClock()
     revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
@@ -245,9 +245,9 @@ def load(
         stack = load_stack(there, msgspec.structs.replace(revision, is_dirty=True), settings, memory=memory)
     unseen = git.unseen_in(status, place.root) + unseen
     if memory is not None:
-        keep(place.root, memory)
+        keep(state, memory)
     platform = EVERY_PLATFORM if any(target.platforms for target in stack.targets) else settings.platform
-    records = SqliteRecords(place.root / STATE_FOLDER / RECORDS_FILE, platform)
+    records = SqliteRecords(state / RECORDS_FILE, platform)
     return Yard(place, stack, records, options, clock, make_engine, make_registry, unseen)
 
 

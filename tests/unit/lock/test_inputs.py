@@ -9,7 +9,7 @@ from stackyard.errors import FileProblem
 from stackyard.lock.asking import requirements_of
 from stackyard.lock.inputs import Gathered, Local, gather
 from stackyard.model.lock import LocalPackage, LockSet, Project
-from stackyard.model.stack import Spot
+from stackyard.model.spot import Spot
 
 
 class Tree(dict[str, str]):

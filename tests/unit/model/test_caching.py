@@ -7,7 +7,7 @@ import pytest
 
 from stackyard.errors import InvalidValue
 from stackyard.model.building import cache_kinds
-from stackyard.model.caching import CachePlace, Caching, cache_notes, without_unreachable
+from stackyard.model.caching import CachePlace, Caching, caches_off, without_unreachable
 from stackyard.model.names import TargetName
 from tests.cases import each_of
 
@@ -48,10 +48,10 @@ def test_what_an_engine_leaves_out_is_said() -> None:
     caching = Caching(places, places[:1])
     classic, full = (cache_kinds("buildx", store) for store in ("classic", "containerd"))
 
-    assert [note.kind for note in cache_notes(caching, classic, "docker 26")] == ["cache"]
-    assert "left in ghcr.io/lab/cache" in cache_notes(caching, classic, "docker 26")[0].sentence
-    assert cache_notes(caching, full, "docker 26") == ()
+    assert len(caches_off(caching, classic, "docker 26")) == 1
+    assert "left in ghcr.io/lab/cache" in caches_off(caching, classic, "docker 26")[0]
+    assert caches_off(caching, full, "docker 26") == ()
     here = without_unreachable(full, frozenset())
-    assert "no job of GitHub's" in cache_notes(caching, here, "docker 26")[0].sentence
+    assert "no job of GitHub's" in caches_off(caching, here, "docker 26")[0]
     assert without_unreachable(full, frozenset({"ACTIONS_RUNTIME_TOKEN"})) == full
-    assert len(cache_notes(caching, cache_kinds("docker build", "classic"), "docker 20.10")) == 3
+    assert len(caches_off(caching, cache_kinds("docker build", "classic"), "docker 20.10")) == 3

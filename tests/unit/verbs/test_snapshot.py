@@ -17,10 +17,10 @@ from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.indexed import IndexedFiles
 from stackyard.load.tree.place import find
 from stackyard.model.reference import Platform
-from stackyard.model.stack import GivenArgument, Revision, Stack
+from stackyard.model.stack import Revision, Stack
 from stackyard.record.cache import read_cache, write_cache
-from stackyard.verbs import Options
 from stackyard.verbs.snapshot import keep, memory_for, program, snapshot_of
+from stackyard.verbs.yard import STATE_FOLDER
 from tests.repositories import commit, git, init
 
 SETTINGS = Settings(Platform("linux/amd64"))
@@ -56,7 +56,7 @@ def same(root: Path, kept: dict[bytes, bytes] | None = None) -> Stack:
     Args:
         kept: what an earlier reading kept; what this one keeps, in the end.
     """
-    found = snapshot_of(find(root), Options())
+    found = snapshot_of(find(root), root / STATE_FOLDER)
     assert found is not None
     assert isinstance(found[0].files, IndexedFiles)
     disk = load_stack(find(root), AT, SETTINGS)
@@ -333,14 +333,14 @@ def test_the_index_says_what_the_disk_says(root: Path, happens: Callable[[Path],
 def test_settings_under_which_git_is_not_believed(root: Path, name: str, value: str) -> None:
     """Where git's idea of a file is not the file, all files are read."""
     git(root, "config", name, value)
-    assert snapshot_of(find(root), Options()) is None
+    assert snapshot_of(find(root), root / STATE_FOLDER) is None
 
 
 def test_the_status_is_of_the_stack_alone(root: Path) -> None:
     """What git says of the whole repository is as good as what it says of the images folder."""
     for path in ("NOTES", "images/base/new.txt"):
         write(root, path)
-        found = snapshot_of(find(root), Options())
+        found = snapshot_of(find(root), root / STATE_FOLDER)
         assert found is not None
         assert revision(root, "images", None, found[1]) == revision(root, "images")
     assert revision(root, "images").is_dirty
@@ -383,7 +383,7 @@ def test_the_status_is_git_s_own(root: Path, happens: Callable[[Path], None]) ->
     happens(root)
     git(root, "config", "core.fsmonitor", "false")
     plain = status_of(root, ".")
-    found = snapshot_of(find(root), Options())
+    found = snapshot_of(find(root), root / STATE_FOLDER)
     assert found is not None
 
     assert revision(root, "images", None, found[1]) == revision(root, "images", None, plain)
@@ -456,7 +456,7 @@ def test_the_index_is_read_once(root: Path) -> None:
 
     def read() -> None:
         look = Look(root)
-        assert snapshot_of(find(root), Options(), look) is not None
+        assert snapshot_of(find(root), root / STATE_FOLDER, look) is not None
         asked.append("index" in look.asked)
 
     read()
@@ -480,14 +480,14 @@ def test_an_index_without_a_checksum_is_not_kept(root: Path) -> None:
     assert not (root / ".stackyard" / "index").exists()
 
 
-def remembered(root: Path, options: Options | None = None) -> Memory | None:
+def remembered(root: Path, *, is_given: bool = False) -> Memory | None:
     """A command's memory, after it read the stack."""
-    options = options or Options()
-    memory = memory_for(root, options)
-    found = snapshot_of(find(root), options)
+    state = root / STATE_FOLDER
+    memory = memory_for(state, is_given=is_given)
+    found = snapshot_of(find(root), state)
     assert found is not None
     load_stack(found[0], AT, SETTINGS, memory=memory)
-    keep(root, memory)
+    keep(state, memory)
     return memory
 
 
@@ -537,7 +537,7 @@ def test_nowhere_to_keep_it(root: Path) -> None:
 
 def test_given_values_are_not_kept(root: Path) -> None:
     """Values of a command line may be secrets; so may arguments that look like one."""
-    assert remembered(root, Options(build_args=(GivenArgument(None, "A", "given"),))) is None
+    assert remembered(root, is_given=True) is None
     write(root, "images/spec.yml", "images:\n  base: {build_args: {API_TOKEN: hunter2}}\n  lab: {depend_on: base}\n")
     remembered(root)
     kept = list(read_cache(root / ".stackyard" / "cache", program("load", "model")).values())

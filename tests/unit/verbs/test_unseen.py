@@ -82,7 +82,7 @@ def test_a_large_stack_says_the_same(root: Path) -> None:
     """What is read through git's index tells of the same paths, without another look."""
     write(root, "images/base/a.log", "images/base/new/one", "shared/__pycache__/a.pyc", "notes.log")
     small = unseen_in(status_of(root, "."), root)
-    found = snapshot_of(find(root), Options())
+    found = snapshot_of(find(root), root / ".stackyard")
     assert found is not None
 
     large = unseen_in(found[1], root)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.yaml import Doc
 from stackyard.model.names import Name, nearest
-from stackyard.model.stack import Finding, Secret, Spot
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding, Secret
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age

@@ -17,7 +17,8 @@ from stackyard.load.spec import schema
 from stackyard.load.spec.collect import Collector, meant
 from stackyard.load.yaml import Doc
 from stackyard.model.gates import ChannelGates, Gate, GateName, GateSort
-from stackyard.model.stack import Finding, Spot, SuiteKind
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding, SuiteKind
 
 CHANNEL_KEYS = schema.known(schema.CHANNEL)
 _SORTS: dict[str, GateSort] = {"tests": "tests", "reports": "report", "approvals": "approval"}

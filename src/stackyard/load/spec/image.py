@@ -21,7 +21,7 @@ from stackyard.load.spec.versions import VersionsFile, versions_in
 from stackyard.load.tree.staging import FilesEntry, files_entry
 from stackyard.load.yaml import Doc
 from stackyard.model.names import ImageName, VersionName
-from stackyard.model.stack import Spot, Spots
+from stackyard.model.spot import Spot, Spots
 
 if TYPE_CHECKING:
     from stackyard.load.spec.locks import SpecLock

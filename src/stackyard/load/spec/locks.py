@@ -33,7 +33,8 @@ from stackyard.model.lock import (
     python_in,
 )
 from stackyard.model.names import ImageName, VersionName
-from stackyard.model.stack import Finding, Spot
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding
 
 LOCK_KEYS = schema.known(schema.LOCK)
 _PACKAGE = re.compile(r"(?P<path>[^\[\]]+?)\s*(?:\[(?P<extras>[^\[\]]*)\])?")

@@ -33,7 +33,8 @@ from stackyard.load.yaml import Doc, read
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, Tag, VersionName
 from stackyard.model.reference import Platform, Repository
-from stackyard.model.stack import Command, Finding, Retention, Spot, Spots, TagTemplates
+from stackyard.model.spot import Spot, Spots
+from stackyard.model.stack import Command, Finding, Retention, TagTemplates
 from stackyard.model.tags import PLACES, render
 
 if TYPE_CHECKING:

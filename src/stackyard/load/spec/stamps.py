@@ -21,7 +21,8 @@ from stackyard.load.spec.collect import Collector
 from stackyard.load.spec.quoting import composed, is_text_when_bare, own_entries, unquoted_versions
 from stackyard.load.yaml import read, yaml
 from stackyard.model.ecr import Stamp, version_tag
-from stackyard.model.stack import Finding, Spot
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding
 
 STAMPS_FILE = "last_updated.yaml"
 _BOM = "\ufeff"

@@ -16,7 +16,8 @@ from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Command, Retention, Secret, Spot, Spots, TagTemplates
+from stackyard.model.spot import Spot, Spots
+from stackyard.model.stack import Command, Retention, Secret, TagTemplates
 
 if TYPE_CHECKING:
     from stackyard.load.spec.locks import SpecLock

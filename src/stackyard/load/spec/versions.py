@@ -23,7 +23,8 @@ from stackyard.load.spec.stamps import StampEntry, Stamps
 from stackyard.load.yaml import Doc, read
 from stackyard.model.names import ImageName, VersionName, nearest
 from stackyard.model.reference import Reference
-from stackyard.model.stack import Finding, Spot, Spots
+from stackyard.model.spot import Spot, Spots
+from stackyard.model.stack import Finding
 
 ENTRY_KEYS = ("docker_args", "base_image")
 BASE_KEYS = ("name", "source")

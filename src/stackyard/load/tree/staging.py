@@ -24,7 +24,8 @@ from stackyard.load.tree.ignore import IGNORE_FILE, IgnoreRules, compile_rules
 from stackyard.load.tree.place import Place
 from stackyard.load.yaml import Doc
 from stackyard.model.inputs import BlobId, Entry
-from stackyard.model.stack import Finding, Spot, Staging
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding, Staging
 
 _NEVER = (".git", ".stackyard")
 _NOTHING = BlobId.of(b"")

@@ -11,7 +11,8 @@ from stackyard.errors import FileProblem
 from stackyard.load.spec.stamps import is_mixed
 from stackyard.load.spec.versions import BaseImage, BaseSource, Version, VersionsFile, read_versions
 from stackyard.model.names import ImageName, VersionName
-from stackyard.model.stack import Finding, Spot
+from stackyard.model.spot import Spot
+from stackyard.model.stack import Finding
 from tests.cases import each_of
 
 PATH = "images/lab/versions.yaml"
