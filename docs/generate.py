@@ -1076,7 +1076,9 @@ LOCK_FIELDS = {
     "locks[].set": "Its set.",
     "locks[].path": "The file, relative to the stack's root.",
     "locks[].version": "The version that it is for; null where there is one only.",
-    "locks[].python": "The Python.",
+    "locks[].kind": "What is locked: `pip`.",
+    "locks[].python": "The Python, or null.",
+    "locks[].platform": "The platform, of a kind that has a file for each; else null.",
     "locks[].state": "`written`, `unchanged`; `outdated` of `lock outdated`; with `--check` `same` or `differs`; "
     "`carried`, `failed`, or `held-back` where another failed.",
     "locks[].pins": "How many.",
@@ -1098,10 +1100,12 @@ LOCK_PLAN_FIELDS = {
     "sets[].changed[]": "Inputs that the work tree has otherwise.",
     "sets[].locks[].path": "A file that would be written.",
     "sets[].locks[].version": "The version that it is for, or null.",
-    "sets[].locks[].python": "The Python.",
+    "sets[].locks[].kind": "What is locked: `pip`.",
+    "sets[].locks[].python": "The Python, or null.",
+    "sets[].locks[].platform": "The platform, of a kind that has a file for each; else null.",
     "sets[].locks[].time": "T.",
     "sets[].locks[].carried": "Whether it stays as it is, since nothing can be resolved for its Python.",
-    "sets[].locks[].commands[][]": "Words of a command line, one for each platform.",
+    "sets[].locks[].commands[][]": "What the resolver is asked for each platform, as words: a command line, of pip.",
 }
 
 

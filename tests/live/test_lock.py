@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from stackyard import verbs
-from stackyard.model.lock import LockFile, normal_name
+from stackyard.model.lock import normal_name
+from stackyard.model.lockfile import LockFile
 from stackyard.model.reference import Platform
 from stackyard.verbs import Options
 from stackyard.verbs.locking import Wish, make

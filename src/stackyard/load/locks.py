@@ -36,6 +36,6 @@ def _with_locks(recipe: Recipe, sets: tuple[LockSet, ...]) -> Recipe:
     own = [lock for lock in sets if recipe.image in lock.images]
     if not own:
         return recipe
-    used = tuple(path for lock in own if (path := lock.output_for(recipe.version)) is not None)
+    used = tuple(path for lock in own for path in lock.outputs_for(recipe.version))
     foreign = tuple(t.output for lock in own for t in lock.targets if t.output not in used)
     return msgspec.structs.replace(recipe, locks=used, foreign_locks=foreign)

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 
 from stackyard.errors import WorldError
 from stackyard.lock.inputs import Local
-from stackyard.model.lock import PLATFORMS, LockFile, LockSet, Pin, normal_name
+from stackyard.model.lock import PLATFORMS, LockSet, normal_name
+from stackyard.model.lockfile import LockFile, Pin
 from stackyard.model.locking import LockStep
 
 
@@ -76,12 +77,14 @@ def lock_file(lock: LockSet, step: LockStep, at: str, resolver: str, pins: tuple
         resolver=resolver,
         again=f"stackyard lock {lock.name} --at {at} --time {step.time}",
         kept=kept,
+        kind=lock.kind,
     )
 
 
 def target_text(lock: LockSet, step: LockStep) -> str:
     """What the lock file is for."""
-    return f"Python {step.target.python} on {', '.join(lock.platforms)}"
+    python = f"Python {step.target.python} on " if step.target.python else ""
+    return f"{python}{', '.join(lock.platforms_of(step.target))}"
 
 
 def preferences(known: LockFile, marker: str) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stackyard.model.lock import LockFile, LockTime
+from stackyard.model.lock import LockTime
+from stackyard.model.lockfile import LockFile
 from stackyard.model.locking import LockChange
 
 

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Locks: what a stack declares, and lock files as they parse and print themselves.
+"""Locks as a stack declares them.
 
 In:   text
-Out:  LockTime, LockSet (what is declared), Pin, LockFile
-Pure. Beside: model/locking, what is done about them. Rules: docs/reference/locks.md
+Out:  LockTime, LockSet, LockTarget
+Pure. Beside: model/lockfile, what is written; model/locking, what is done. Rules: docs/reference/locks.md
 """
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
@@ -20,6 +19,8 @@ from stackyard.errors import InvalidValue
 from stackyard.model.names import ImageName, Name, VersionName
 from stackyard.model.spot import Spot
 
+LockKind = Literal["pip"]
+"""What is locked: each kind has its own resolver, and its own form of lock file."""
 OLDEST = (3, 6)
 """The oldest Python that the resolver can resolve for."""
 PLATFORMS = {
@@ -80,13 +81,21 @@ class LockTarget(msgspec.Struct, frozen=True):
 
     version: VersionName | None
     python: str
+    """Empty where the kind needs none."""
     output: str
     """Relative to the stack's root."""
+    kind: LockKind = "pip"
+    platform: str = ""
+    """The one it is for, of a kind that has a file for each; empty: for all of its set."""
 
     @property
     def can_be_resolved(self) -> bool:
         """Whether the resolver knows this Python; else the file is carried unchanged."""
-        return tuple(int(part) for part in self.python.split(".")[:2]) >= OLDEST
+        return self.kind != "pip" or tuple(int(part) for part in self.python.split(".")[:2]) >= OLDEST
+
+    def __str__(self) -> str:
+        """`Python 3.8.3`, `linux/arm64`, `Python 3.8.3 on linux/arm64`."""
+        return " on ".join(filter(None, (f"Python {self.python}" if self.python else "", self.platform)))
 
 
 class LockSet(msgspec.Struct, frozen=True):
@@ -94,6 +103,7 @@ class LockSet(msgspec.Struct, frozen=True):
 
     name: str
     spot: Spot
+    kind: LockKind = "pip"
     requirements: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     projects: tuple[Project, ...] = ()
@@ -108,10 +118,14 @@ class LockSet(msgspec.Struct, frozen=True):
     """Images that use the locks."""
     targets: tuple[LockTarget, ...] = ()
 
-    def output_for(self, version: VersionName | None) -> str | None:
-        """The lock file that a version of its images uses; a set without versions has one for all."""
-        found = {target.version: target.output for target in self.targets}
-        return found.get(version, found.get(None))
+    def outputs_for(self, version: VersionName | None) -> tuple[str, ...]:
+        """The lock files that a version of its images uses; a set without versions has some for all."""
+        wanted = version if any(target.version == version for target in self.targets) else None
+        return tuple(target.output for target in self.targets if target.version == wanted)
+
+    def platforms_of(self, target: LockTarget) -> tuple[str, ...]:
+        """The platforms that a lock file is for."""
+        return (target.platform,) if target.platform else self.platforms
 
 
 def python_in(text: str) -> str | None:
@@ -122,109 +136,6 @@ def python_in(text: str) -> str | None:
 def normal_name(name: str) -> str:
     """A package's name as all that mean the same package have it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-class Pin(msgspec.Struct, frozen=True, order=True):
-    """One line of a lock."""
-
-    name: str
-    version: str
-    marker: str = ""
-    """Where it counts, if not everywhere."""
-    hashes: tuple[str, ...] = ()
-    uploaded: str = ""
-    """When the newest of its files came to the index; empty: not recorded."""
-
-
-_HEADER = re.compile(r"# (\w+): (.*)")
-_PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*===?\s*([^\s;]+)(?:\s*;\s*(.+))?")
-_BEHIND = re.compile(r"\s+(?=--hash=|#|\\$)")
-_HASH = re.compile(r"--hash=([^\s\\]+)")
-_UPLOADED = re.compile(r"\s*# uploaded (\S+)")
-_FIRST = "# Locked by `stackyard lock`: do not edit, the command below makes it again."
-
-
-class LockFile(msgspec.Struct, frozen=True):
-    """A lock file; one that was not made here has no header."""
-
-    pins: tuple[Pin, ...]
-    set: str = ""
-    at: str = ""
-    """The commit that its inputs are of, in full."""
-    time: str = ""
-    target: str = ""
-    """Python and platforms."""
-    resolver: str = ""
-    again: str = ""
-    """The command that makes it again."""
-    kept: str = ""
-    """What was taken from the lock before, where not all was looked for anew."""
-    digest: str = ""
-    """Over the pins as the header says it."""
-
-    @classmethod
-    def of(cls, text: str) -> LockFile:
-        """Read a lock file: one of ours, or any list of `name==version`."""
-        header: dict[str, str] = {}
-        pins: list[Pin] = []
-        for line in text.splitlines():
-            if match := _UPLOADED.fullmatch(line):
-                if pins:
-                    pins[-1] = msgspec.structs.replace(pins[-1], uploaded=match[1])
-            elif match := _HEADER.fullmatch(line):
-                header.setdefault(match[1], match[2])
-            elif line[:1].isspace():
-                if pins:
-                    hashes = (*pins[-1].hashes, *_HASH.findall(line))
-                    pins[-1] = msgspec.structs.replace(pins[-1], hashes=hashes)
-            elif match := _PIN.fullmatch(_BEHIND.split(line, maxsplit=1)[0]):
-                pins.append(Pin(match[1], match[2], match[3] or "", tuple(_HASH.findall(line))))
-        fields = {"set", "at", "time", "resolver", "again", "kept"}
-        known = {name: text for name, text in header.items() if name in fields} if "again" in header else {}
-        extra = {"target": header.get("for", ""), "digest": header.get("pins", "")} if known else {}
-        return cls(tuple(pins), **known, **extra)
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it says how it was made."""
-        return bool(self.at and self.time)
-
-    @property
-    def body(self) -> str:
-        """The pins as they are written: by name, hashes sorted."""
-        return "".join(_lines(sorted(self.pins, key=lambda pin: (normal_name(pin.name), pin.version, pin.marker))))
-
-    @property
-    def body_digest(self) -> str:
-        """Over the pins, as they are now."""
-        return f"sha256:{hashlib.sha256(self.body.encode()).hexdigest()}"
-
-    def __str__(self) -> str:
-        facts = (
-            ("set", self.set),
-            ("at", self.at),
-            ("time", self.time),
-            ("for", self.target),
-            ("resolver", self.resolver),
-            ("kept", self.kept),
-            ("again", self.again),
-            ("pins", self.body_digest),
-        )
-        head = "".join(f"# {name}: {value}\n" for name, value in facts if value)
-        return f"{_FIRST}\n{head}{self.body}"
-
-    @property
-    def versions(self) -> dict[tuple[str, str], str]:
-        """The version of each package, by name and marker."""
-        return {(normal_name(pin.name), pin.marker): pin.version for pin in self.pins}
-
-
-def _lines(pins: Iterable[Pin]) -> Iterator[str]:
-    for pin in pins:
-        marker = f" ; {pin.marker}" if pin.marker else ""
-        hashes = "".join(f" \\\n    --hash={value}" for value in sorted(pin.hashes))
-        uploaded = f"\n    # uploaded {pin.uploaded}" if pin.uploaded else ""
-        yield f"{pin.name}=={pin.version}{marker}{hashes}{uploaded}\n"
 
 
 def output_path(template: str, version: VersionName | None, folder: str) -> str:

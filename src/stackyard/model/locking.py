@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from stackyard.model.lock import LockTarget, LockTime
+from stackyard.model.lockfile import Pin
 from stackyard.model.spot import Spot
 
 
@@ -23,7 +24,7 @@ class LockStep(msgspec.Struct, frozen=True):
     target: LockTarget
     time: LockTime
     asks: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """For each platform the resolver's command line; none: the file is carried as it is."""
+    """For each platform what the resolver is asked, as words; none: the file is carried as it is."""
     upgrades: tuple[str, ...] = ()
     """All but these stay what they are."""
 
@@ -53,6 +54,15 @@ class LockPlan(msgspec.Struct, frozen=True):
 
     at: str
     sets: tuple[SetPlan, ...]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a resolver of any kind says for one platform."""
+
+    pins: tuple[Pin, ...] = ()
+    words: str = ""
+    """Why there are none; empty: there is an answer."""
+    hint: str | None = None
 
 
 LockState = Literal["written", "outdated", "unchanged", "same", "differs", "carried", "failed", "held-back"]

@@ -56,7 +56,7 @@ def _step_text(step: LockStep) -> str:
     if step.is_carried:
         return f"carried as it is: nothing can be resolved for Python {step.target.python}"
     kept = f", all but {', '.join(step.upgrades)} as it is" if step.upgrades else ""
-    return f"Python {step.target.python} at {step.time}{kept}"
+    return f"{step.target} at {step.time}{kept}" if str(step.target) else f"at {step.time}{kept}"
 
 
 def summary_text(summary: LockSummary, style: Style, width: int) -> str:  # noqa: ARG001 - as all renderers
@@ -75,7 +75,8 @@ def _outcome_lines(outcome: LockOutcome, style: Style) -> list[str]:
     if outcome.state == "carried":
         facts = f"nothing can be resolved for Python {outcome.target.python}: the file stays as it is"
     elif outcome.state == "failed":
-        facts = f"for Python {outcome.target.python}; the file stays as it was"
+        whose = f"for {outcome.target}; " if str(outcome.target) else ""
+        facts = f"{whose}the file stays as it was"
     elif outcome.changes:
         facts += f", {count_text(len(outcome.changes), 'change')}"
     lines = [f"{style(word, colour)} {outcome.target.output}: {facts}"]
@@ -104,7 +105,9 @@ def plan_data(plan: LockPlan) -> dict[str, object]:
                     {
                         "path": step.target.output,
                         "version": step.target.version,
-                        "python": step.target.python,
+                        "kind": step.target.kind,
+                        "python": step.target.python or None,
+                        "platform": step.target.platform or None,
                         "time": step.time,
                         "carried": step.is_carried,
                         "commands": [list(argv) for _, argv in step.asks],
@@ -129,7 +132,9 @@ def summary_data(summary: LockSummary, message: tuple[str, str] | None = None) -
                 "set": outcome.set,
                 "path": outcome.target.output,
                 "version": outcome.target.version,
-                "python": outcome.target.python,
+                "kind": outcome.target.kind,
+                "python": outcome.target.python or None,
+                "platform": outcome.target.platform or None,
                 "state": outcome.state,
                 "pins": outcome.pins,
                 "changes": changes_data(outcome.changes),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,16 +21,15 @@ import msgspec
 from stackyard.check.findings import refuse_errors
 from stackyard.edges import machine
 from stackyard.edges.git_commit import CommitFiles, commit_of, differing
-from stackyard.edges.uv import Answer, Resolver, Uv
-from stackyard.errors import ConfigError, NothingToDo, UnknownName, WorldError
-from stackyard.lock.answers import lock_file, merged, pins_of, preferences
-from stackyard.lock.asking import CONSTRAINTS, REQUIREMENTS, TREE, plan_set, requirements_of
+from stackyard.errors import ConfigError, NothingToDo, UnknownName
+from stackyard.lock.answers import lock_file, merged
 from stackyard.lock.comparing import changes_between, is_same
-from stackyard.lock.inputs import Gathered, gather
-from stackyard.model.lock import PLATFORMS, LockFile, LockSet, LockTime, Pin, normal_name
-from stackyard.model.locking import LockOutcome, LockPlan, LockStep, LockSummary, SetPlan
+from stackyard.model.lock import LockSet, LockTime, normal_name
+from stackyard.model.lockfile import LockFile
+from stackyard.model.locking import Answer, LockOutcome, LockPlan, LockStep, LockSummary, SetPlan
 from stackyard.model.names import nearest
 from stackyard.record.files import write_atomically
+from stackyard.verbs.lockers import Locker, Resolvers, locker_of
 from stackyard.verbs.yard import Yard
 
 _CODES = ("wrong-value", "lock-of-nothing", "lock-python")
@@ -62,27 +61,27 @@ class _Work(msgspec.Struct):
     """A set with all that its locks are made from."""
 
     lock: LockSet
-    gathered: Gathered
+    locker: Locker
     plan: SetPlan
 
 
 def plan_locks(yard: Yard, wish: Wish) -> LockPlan:
     """Everything that would be asked, and where the answers would go; nobody is asked."""
-    with _opened(yard, wish) as (commit, works):
+    with _opened(yard, wish, Resolvers(yard.options.environ)) as (commit, works):
         return LockPlan(commit.commit, tuple(work.plan for work in works))
 
 
-def make(yard: Yard, wish: Wish, resolver: Resolver | None = None) -> LockSummary:
+def make(yard: Yard, wish: Wish, resolvers: Resolvers | None = None) -> LockSummary:
     """Resolve, several locks at a time, and write what is new; a lock that fails stays what it was."""
     with contextlib.ExitStack() as opened:
-        commit, works = opened.enter_context(_opened(yard, wish))
-        asked = resolver or Uv(yard.options.environ)
+        asked = resolvers or Resolvers(yard.options.environ)
+        commit, works = opened.enter_context(_opened(yard, wish, asked))
         opened.callback(asked.close)
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="stackyard-lock-")))
-        version = asked.version() if any(step.asks for work in works for step in work.plan.steps) else ""
         for number, work in enumerate(works):
-            _lay_out(work.gathered, commit, folder / str(number))
-        made = _resolved(yard, wish, works, asked, version, commit.commit, folder)
+            (folder / str(number)).mkdir()
+            work.locker.prepare(folder / str(number))
+        made = _resolved(yard, wish, works, asked, commit.commit)
     is_held = wish.all_or_nothing and any(outcome.state == "failed" for outcome, _ in made)
     outcomes = []
     for outcome, fresh in made:
@@ -127,17 +126,16 @@ def read_lock(yard: Yard, path: str) -> str | None:
 
 
 @contextlib.contextmanager
-def _opened(yard: Yard, wish: Wish) -> Iterator[tuple[CommitFiles, list[_Work]]]:
+def _opened(yard: Yard, wish: Wish, resolvers: Resolvers) -> Iterator[tuple[CommitFiles, list[_Work]]]:
     sets = chosen(yard, wish.words)
     commit = commit_of(yard.root, wish.at or "HEAD")
     upgrades = tuple(map(normal_name, wish.upgrades))
     with CommitFiles(yard.root, commit) as files:
         works = []
         for lock in sets:
-            gathered = gather(lock, files)
-            changed = differing(yard.root, gathered.files) if wish.at is None else []
-            time = _time(yard, lock, wish)
-            works.append(_Work(lock, gathered, plan_set(lock, gathered, time, upgrades, changed)))
+            locker = locker_of(lock, files, resolvers)
+            changed = differing(yard.root, locker.files) if wish.at is None else []
+            works.append(_Work(lock, locker, locker.planned(_time(yard, lock, wish), upgrades, changed)))
         yield files, works
 
 
@@ -156,56 +154,38 @@ def _time(yard: Yard, lock: LockSet, wish: Wish) -> LockTime:
     return LockTime.parse(max(times)) if times else now
 
 
-def _lay_out(gathered: Gathered, commit: CommitFiles, folder: Path) -> None:
-    """What the resolver reads."""
-    tree = folder / TREE
-    tree.mkdir(parents=True)
-    commit.lay_out([local.path for local in gathered.locals], tree)
-    (folder / REQUIREMENTS).write_text("".join(f"{line}\n" for line in requirements_of(gathered)), encoding="utf-8")
-    (folder / CONSTRAINTS).write_text("".join(f"{line}\n" for line in gathered.constraints), encoding="utf-8")
-
-
 _Made = tuple[LockOutcome, LockFile | None]
 """What came of a step, and what is to be written."""
 
 
-def _resolved(
-    yard: Yard, wish: Wish, works: Sequence[_Work], resolver: Resolver, version: str, at: str, folder: Path
-) -> list[_Made]:
+def _resolved(yard: Yard, wish: Wish, works: Sequence[_Work], resolvers: Resolvers, at: str) -> list[_Made]:
     """All steps, as many at a time as the machine has cores."""
+    versions = [work.locker.resolver() if any(step.asks for step in work.plan.steps) else "" for work in works]
     with ThreadPoolExecutor(max(2, machine.cores())) as pool:
         waiting = []
-        for number, work in enumerate(works):
+        for work, version in zip(works, versions, strict=True):
             for step in work.plan.steps:
-                known = read_lock(yard, step.target.output)
-                asked = {}
-                for platform, argv in step.asks:
-                    preferred = _preferred(known, step, platform, wish)
-                    asked[platform] = pool.submit(
-                        resolver.resolve, folder / str(number), argv, work.lock.allow_build, preferred
-                    )
-                waiting.append((work, step, known, asked))
+                text = read_lock(yard, step.target.output)
+                known = LockFile.of(text) if text is not None else None
+                has_say = known is not None and (step.upgrades or (wish.check and known.kept))
+                asked = {
+                    platform: pool.submit(work.locker.answer, step, platform, known if has_say else None)
+                    for platform, _ in step.asks
+                }
+                waiting.append((work, step, text, asked, version))
         try:
             return [
-                _outcome(wish, work, step, known, {name: each.result() for name, each in asked.items()}, version, at)
-                for work, step, known, asked in waiting
+                _outcome(wish, work, step, text, {name: each.result() for name, each in asked.items()}, version, at)
+                for work, step, text, asked, version in waiting
             ]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            resolver.close()
+            resolvers.close()
             raise
 
 
-def _preferred(text: str | None, step: LockStep, platform: str, wish: Wish) -> str:
-    """Pins that stay: none, unless only some packages may change, now or when the lock was made."""
-    known = LockFile.of(text) if text is not None else None
-    if known is None or not (step.upgrades or (wish.check and known.kept)):
-        return ""
-    return preferences(known, PLATFORMS[platform][1])
-
-
 def _outcome(
-    wish: Wish, work: _Work, step: LockStep, text: str | None, answers: dict[str, Answer], version: str, at: str
+    wish: Wish, work: _Work, step: LockStep, text: str | None, answers: Mapping[str, Answer], version: str, at: str
 ) -> _Made:
     lock, target = work.lock, step.target
     known = LockFile.of(text) if text is not None else LockFile(())
@@ -215,17 +195,11 @@ def _outcome(
             hint = "freeze it once in a container, and commit the file"
             return LockOutcome(lock.name, target, "failed", words=words, hint=hint), None
         return LockOutcome(lock.name, target, "carried", len(known.pins)), None
-    failed = next((each for each in answers.values() if not each.text), None)
+    failed = next((each for each in answers.values() if each.words), None)
     if failed is not None:
-        line = f"allow_build: [{', '.join((*lock.allow_build, failed.unbuilt))}]"
-        advice = f"if its code may run here: {line}" if failed.unbuilt else failed.hint
-        return LockOutcome(lock.name, target, "failed", words=failed.words, hint=advice), None
-    try:
-        pins = {name: tuple(_own_pins(work, each.text)) for name, each in answers.items()}
-    except WorldError as problem:
-        return LockOutcome(lock.name, target, "failed", words=str(problem), hint=problem.hint), None
+        return LockOutcome(lock.name, target, "failed", words=failed.words, hint=failed.hint), None
     kept = f"all but {', '.join(step.upgrades)} as in the lock {known.body_digest}" if step.upgrades else ""
-    fresh = lock_file(lock, step, at, version, merged(pins), kept)
+    fresh = lock_file(lock, step, at, version, merged({name: each.pins for name, each in answers.items()}), kept)
     changes = changes_between(known, fresh)
     count = len(fresh.pins)
     if wish.check:
@@ -234,10 +208,6 @@ def _outcome(
     if text is not None and (str(fresh) == text or (wish.if_changed and known.is_ours and is_same(known, fresh))):
         return LockOutcome(lock.name, target, "unchanged", count), None
     return LockOutcome(lock.name, target, "outdated" if wish.dry else "written", count, changes), fresh
-
-
-def _own_pins(work: _Work, text: str) -> Iterator[Pin]:
-    return pins_of(text, work.gathered.locals, work.lock.leave_out)
 
 
 def _with_head_of(fresh: LockFile, known: LockFile, wish: Wish) -> LockFile:

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from stackyard.edges import git
 from stackyard.edges.git_commit import CommitFiles, commit_of
-from stackyard.edges.uv import Resolver
 from stackyard.errors import ConfigError, InvalidValue, NothingToDo
 from stackyard.lock.comparing import changes_between, commit_message, doubts, together
-from stackyard.model.lock import LockFile, LockTime
+from stackyard.model.lock import LockTime
+from stackyard.model.lockfile import LockFile
 from stackyard.model.locking import Imported, LockDiff, LockSummary, Stamped, Verified
 from stackyard.model.spot import Spot
+from stackyard.verbs.lockers import Resolvers
 from stackyard.verbs.locking import Wish, chosen, make, read_lock
 from stackyard.verbs.yard import Yard
 
@@ -71,9 +72,9 @@ def _reader(yard: Yard, name: str, opened: ExitStack) -> Callable[[str], LockFil
     return lambda path: LockFile.of((files.read(path) or b"").decode("utf-8", "surrogateescape"))
 
 
-def outdated(yard: Yard, words: Sequence[str] = (), resolver: Resolver | None = None) -> LockSummary:
+def outdated(yard: Yard, words: Sequence[str] = (), resolvers: Resolvers | None = None) -> LockSummary:
     """What a refresh would change."""
-    return make(yard, Wish(tuple(words), refresh=True, if_changed=True, dry=True), resolver)
+    return make(yard, Wish(tuple(words), refresh=True, if_changed=True, dry=True), resolvers)
 
 
 def message_of(summary: LockSummary, is_exact: bool = False) -> tuple[str, str] | None:

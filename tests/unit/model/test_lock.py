@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from stackyard.errors import InvalidValue
-from stackyard.model.lock import LockFile, LockTime, Pin
+from stackyard.model.lock import LockTime
+from stackyard.model.lockfile import LockFile, Pin
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,13 @@ from stackyard import verbs
 from stackyard.edges.uv import Answer
 from stackyard.errors import ConfigError, FileProblem, InvalidValue, NoHistory, NothingToDo, UnknownName
 from stackyard.model.inputs import Inputs, differences
-from stackyard.model.lock import LockFile
+from stackyard.model.lockfile import LockFile
 from stackyard.model.locking import LockSummary
 from stackyard.model.reason import FileChanged
 from stackyard.model.reference import Platform
 from stackyard.testing.clock import FixedClock
 from stackyard.verbs import Options, Yard
+from stackyard.verbs.lockers import Resolvers
 from stackyard.verbs.locking import Wish, make, plan_locks
 from stackyard.verbs.locks import diff, imported, message_of, outdated, verify
 from tests.frozen_index import AMD64, ARM64, BACKEND, FrozenIndex
@@ -106,6 +107,11 @@ class Oracle:
 def repository(tmp_path: Path) -> Repository:
     """One image with a lock of one requirement file and one local package, committed."""
     return Repository(tmp_path)
+
+
+def asking(oracle: Oracle) -> Resolvers:
+    """Who answers where `oracle` does for pip."""
+    return Resolvers({}, uv=oracle)
 
 
 def states(summary: LockSummary) -> dict[str, str]:
@@ -289,50 +295,50 @@ def test_one_version_that_fails_holds_no_other_up(repository: Repository) -> Non
     oracle.failing["3.9"] = Answer(words="no way")
     wanted = {"locks/2.7.18.txt": "carried", "locks/3.8.txt": "held-back", "locks/3.9.txt": "failed"}
 
-    held = make(repository.yard, Wish(all_or_nothing=True), oracle)
+    held = make(repository.yard, Wish(all_or_nothing=True), asking(oracle))
     assert (states(held), held.is_good) == (wanted, False)
     assert not (repository.root / "locks/3.8.txt").exists()
 
-    done = make(repository.yard, Wish(), oracle)
+    done = make(repository.yard, Wish(), asking(oracle))
     assert (states(done), done.is_good) == ({**wanted, "locks/3.8.txt": "written"}, False)
     assert (repository.root / "locks/2.7.18.txt").read_text() == "six==1.0\n"
     assert repository.lock("locks/3.8.txt").target == "Python 3.8 on linux/amd64"
 
     (repository.root / "locks/2.7.18.txt").unlink()
-    assert states(make(repository.yard, Wish(), Oracle(alpha="1.0")))["locks/2.7.18.txt"] == "failed"
+    assert states(make(repository.yard, Wish(), asking(Oracle(alpha="1.0"))))["locks/2.7.18.txt"] == "failed"
 
 
 def test_time_stays_until_somebody_moves_it(repository: Repository) -> None:
     """A lock keeps its T, so that only changed inputs change it; --refresh is now, and --check wants what is there."""
     oracle = Oracle(alpha="1.0", beta="1.0")
-    make(repository.yard, Wish(time=T), oracle)
+    make(repository.yard, Wish(time=T), asking(oracle))
     written = (repository.root / "images/lab/lock.txt").read_text()
     repository.commit()
-    assert states(make(repository.yard, Wish(check=True), oracle)) == {"images/lab/lock.txt": "same"}
-    assert states(make(repository.yard, Wish(if_changed=True), oracle)) == {"images/lab/lock.txt": "unchanged"}
+    assert states(make(repository.yard, Wish(check=True), asking(oracle))) == {"images/lab/lock.txt": "same"}
+    assert states(make(repository.yard, Wish(if_changed=True), asking(oracle))) == {"images/lab/lock.txt": "unchanged"}
     assert (repository.root / "images/lab/lock.txt").read_text() == written
 
     newer = Oracle(alpha="1.1", beta="1.0")
-    checked = make(repository.yard, Wish(check=True), newer)
+    checked = make(repository.yard, Wish(check=True), asking(newer))
     assert (states(checked), checked.is_good) == ({"images/lab/lock.txt": "differs"}, False)
     assert (repository.root / "images/lab/lock.txt").read_text() == written
-    assert make(repository.yard, Wish(refresh=True), newer).has_changes
+    assert make(repository.yard, Wish(refresh=True), asking(newer)).has_changes
     assert repository.lock().time == FixedClock().now()
 
     repository.write("images/lab/lock.txt", (repository.root / "images/lab/lock.txt").read_text().replace("1.1", "1.2"))
-    assert states(make(repository.yard, Wish(check=True), newer)) == {"images/lab/lock.txt": "differs"}
+    assert states(make(repository.yard, Wish(check=True), asking(newer))) == {"images/lab/lock.txt": "differs"}
 
 
 def test_only_what_is_named_is_upgraded(repository: Repository) -> None:
     """Everything else stays what the lock has, and the lock says so and can still be checked."""
-    make(repository.yard, Wish(time=T), Oracle(alpha="1.0", beta="1.0"))
+    make(repository.yard, Wish(time=T), asking(Oracle(alpha="1.0", beta="1.0")))
     newest = Oracle(alpha="1.1", beta="1.1")
 
-    done = make(repository.yard, Wish(upgrades=("Beta",)), newest)
+    done = make(repository.yard, Wish(upgrades=("Beta",)), asking(newest))
 
     assert [(change.name, change.was, change.now) for change in done.outcomes[0].changes] == [("beta", "1.0", "1.1")]
     assert repository.lock().kept.startswith("all but beta as in the lock sha256:")
-    assert make(repository.yard, Wish(check=True), newest).is_good
+    assert make(repository.yard, Wish(check=True), asking(newest)).is_good
 
 
 @pytest.mark.parametrize(
@@ -347,7 +353,7 @@ def test_only_what_is_named_is_upgraded(repository: Repository) -> None:
 def test_wrong_wishes_are_refused(wish: Wish, error: type[Exception], said: str, repository: Repository) -> None:
     """Before anybody is asked, in a sentence."""
     with pytest.raises(error, match=said):
-        make(repository.yard, wish, Oracle())
+        make(repository.yard, wish, asking(Oracle()))
 
 
 def test_inputs_that_are_not_in_the_commit_are_named(repository: Repository) -> None:
@@ -356,11 +362,11 @@ def test_inputs_that_are_not_in_the_commit_are_named(repository: Repository) -> 
     repository.commit()
     repository.write("more.in", "beta\n")
     with pytest.raises(FileProblem, match=r"requirements\.in:1: there is no more\.in at that commit"):
-        make(repository.yard, Wish(), Oracle())
+        make(repository.yard, Wish(), asking(Oracle()))
 
     repository.write("images/spec.yml", "images: {lab: }\n")
     with pytest.raises(NothingToDo, match="declares no locks"):
-        make(repository.yard, Wish(), Oracle())
+        make(repository.yard, Wish(), asking(Oracle()))
 
 
 # What is built because of a lock.
@@ -418,7 +424,7 @@ def test_a_new_pin_changes_exactly_the_images_that_use_it(tmp_path: Path) -> Non
 def test_a_lock_proves_by_itself_that_nothing_is_newer(repository: Repository) -> None:
     """Offline, from the times in it; an edit, a time at T or later, a file of others and no file are doubts."""
     path = "images/lab/lock.txt"
-    make(repository.yard, Wish(time=T), Oracle(alpha="1.0", beta="1.0"))
+    make(repository.yard, Wish(time=T), asking(Oracle(alpha="1.0", beta="1.0")))
     (good,) = verify(repository.yard)
     assert (good.doubts, good.time, good.pins) == ((), T, 2)
 
@@ -459,22 +465,22 @@ def test_two_states_are_told_by_package(repository: Repository) -> None:
 
 def test_what_would_be_newer_is_told_and_left_alone(repository: Repository) -> None:
     """`outdated` writes nothing; a refresh has the message of its commit."""
-    make(repository.yard, Wish(time=T), Oracle(alpha="1.0", beta="1.0"))
+    make(repository.yard, Wish(time=T), asking(Oracle(alpha="1.0", beta="1.0")))
     before = (repository.root / "images/lab/lock.txt").read_text()
     newer = Oracle(alpha="1.1", beta="1.0")
 
-    told = outdated(repository.yard, (), newer)
+    told = outdated(repository.yard, (), asking(newer))
     assert states(told) == {"images/lab/lock.txt": "outdated"}
     assert [str(change) for change in told.outcomes[0].changes] == ["alpha 1.0 -> 1.1"]
     assert (repository.root / "images/lab/lock.txt").read_text() == before
 
     wish = Wish(refresh=True, if_changed=True)
     now = FixedClock().now()
-    assert message_of(make(repository.yard, wish, newer), True) == (
+    assert message_of(make(repository.yard, wish, asking(newer)), True) == (
         "Update locks: alpha",
         f"What the package indexes had at {now}.\n\n- alpha 1.0 -> 1.1\n",
     )
-    assert message_of(make(repository.yard, wish, newer), True) is None
+    assert message_of(make(repository.yard, wish, asking(newer)), True) is None
 
 
 def test_h_and_t_are_found_where_a_builder_left_them(repository: Repository) -> None:
