@@ -34,7 +34,7 @@ from stackyard.errors import ConfigError
 from stackyard.later import imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Every day": ("status", "plan", "why", "build", "check", "ls"),
+    "Every day": ("status", "plan", "why", "build", "test", "check", "ls"),
     "Look closer": ("show", "where", "logs", "shell", "graph", "inputs"),
     "Publish": ("push", "gate", "promote", "rollback", "copy", "releases"),
     "Keep": ("lock", "bases", "adopt", "records", "prune", "history"),
@@ -49,6 +49,7 @@ _HOMES = {
     "graph": "graph",
     "inputs": "why",
     "build": "build",
+    "test": "test",
     "push": "build",
     "check": "look",
     "ls": "look",
@@ -82,6 +83,7 @@ _SHORT = {
     "graph": "What builds on what: a tree, DOT, Mermaid or SVG.",
     "inputs": "All that goes into an image, and its fingerprints.",
     "build": "Build, test and name what the plan says; --push publishes.",
+    "test": "Run tests on images that are there; builds nothing.",
     "check": "What is wrong with the stack's files.",
     "ls": "The images, and what they build on.",
     "push": "Publish what is built and tested; builds nothing.",

@@ -96,7 +96,7 @@ def build(
     with interruptible() as stop:
         if is_trying and is_publishing:
             raise ConfigError("--test publishes nothing", hint="leave out --push, or --test")
-        limits = _limits(yard, jobs)
+        limits = limits_of_jobs(yard, jobs)
         plan = verbs.prepare(
             yard, images, is_publishing, rebuild, only, with_children, is_refreshing, on_published=is_trying
         )
@@ -143,7 +143,7 @@ def push(
     What is missing is an error that names it, unless it is allowed to fail.
     """
     with interruptible() as stop:
-        limits = _limits(yard, jobs)
+        limits = limits_of_jobs(yard, jobs)
         plan = verbs.prepare(yard, images, True, (), only, with_children, renew=False)
         if not plan.is_publishing:
             return exit_code(_leave(yard, plan, "push", is_json))
@@ -199,7 +199,7 @@ def carry_out(
     return summary
 
 
-def _limits(yard: Yard, jobs: str | None) -> Limits | None:
+def limits_of_jobs(yard: Yard, jobs: str | None) -> Limits | None:
     """What --jobs says, before anything is asked of anybody."""
     if jobs is None:
         return None

@@ -25,6 +25,7 @@ from stackyard.model.reason import (
     Reason,
     TestsChanged,
     TestsFailed,
+    TestsOutdated,
     TooOld,
     Unchanged,
 )
@@ -162,11 +163,11 @@ def _from_record(target: Target, build: Digest, record: Record, presence: Presen
     is_there = pushed is not None and (presence.registry is None or pushed.image in presence.registry)
     if not is_here and not is_there:
         return Decision("build", (ContentGone("engine" if pushed is None else "engine, nor in the registry"),), build)
-    open_gates = _open_gates(target, record)
-    if open_gates and not is_here:
-        return Decision("fetch", (ContentGone("engine"), *open_gates), build, record)  # tested where it can run
-    if open_gates:
-        return Decision("retest", open_gates, build, record)
+    gates = open_gates(target, record, need.now)
+    if gates and not is_here:
+        return Decision("fetch", (ContentGone("engine"), *gates), build, record)  # tested where it can run
+    if gates:
+        return Decision("retest", gates, build, record)
     if need.publish and not is_there:
         reason = NotPublished() if pushed is None else ContentGone("registry")
         return Decision("push", (reason,), build, record)
@@ -175,7 +176,7 @@ def _from_record(target: Target, build: Digest, record: Record, presence: Presen
     return Decision("reuse", (Unchanged(built.at),), build, record)
 
 
-def _open_gates(target: Target, record: Record) -> tuple[Reason, ...]:
+def open_gates(target: Target, record: Record, now: str) -> tuple[Reason, ...]:
     """Why the record does not count as passed; empty if it does."""
     reasons: list[Reason] = []
     for suite in target.suites:
@@ -187,6 +188,8 @@ def _open_gates(target: Target, record: Record) -> tuple[Reason, ...]:
             reasons.append(TestsChanged(suite.kind) if changed else NotTested(suite.kind))
         elif not result.passed:
             reasons.append(TestsFailed(suite.kind, result.at))
+        elif record.is_outdated(suite, now):
+            reasons.append(TestsOutdated(suite.kind, result.at, str(suite.max_age)))
     return tuple(reasons)
 
 

@@ -75,6 +75,9 @@ class Step(msgspec.Struct, frozen=True):
     platforms: tuple[Platform, ...] = ()
     """What the spec says it is for; several: it joins them."""
 
+    is_only_tested: bool = False
+    """Its image gets no name, wherever it has none yet."""
+
     @property
     def tags(self) -> tuple[Tag, ...]:
         """Fixed tags first, then moving ones."""

@@ -196,6 +196,27 @@ class TestsFailed(_Reason, frozen=True):
         return f"{'inventory' if self.suite == 'inventory' else self.suite + ' tests'} failed at {self.at}"
 
 
+class TestsOutdated(_Reason, frozen=True):
+    """The image is known and its tests passed, longer ago than the spec lets a result count."""
+
+    suite: str
+    at: str
+    limit: str
+
+    def __str__(self) -> str:
+        what = "inventory was taken" if self.suite == "inventory" else f"{self.suite} tests passed"
+        return f"{what} at {self.at}, more than {self.limit} ago"
+
+
+class StillPassed(_Reason, frozen=True):
+    """All that was asked for ran on this very image and passed: nothing is run again."""
+
+    at: str
+
+    def __str__(self) -> str:
+        return f"passed at {self.at}"
+
+
 class ContentGone(_Reason, frozen=True):
     """The record is there and its image is not."""
 
@@ -323,6 +344,8 @@ Reason = (
     | NotTested
     | TestsChanged
     | TestsFailed
+    | TestsOutdated
+    | StillPassed
     | ContentGone
     | NotPublished
     | TagMissing

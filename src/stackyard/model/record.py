@@ -259,9 +259,20 @@ class Record(msgspec.Struct, frozen=True):
                 return False
         return True
 
-    def passed(self, suites: tuple[Suite, ...]) -> bool:
-        """Whether every one of `suites` ran and its newest result is a pass, or the image was adopted with it."""
+    def passed(self, suites: tuple[Suite, ...], now: str = "") -> bool:
+        """Whether every one of `suites` ran and its newest result is a pass, or the image was adopted with it.
+
+        Args:
+            now: what time it is, for results that become old; empty: none does.
+        """
         return all(
-            result.passed if (result := self.tested(suite)) is not None else self.is_vouched_for(suite)
+            result.passed and not self.is_outdated(suite, now)
+            if (result := self.tested(suite)) is not None
+            else self.is_vouched_for(suite)
             for suite in suites
         )
+
+    def is_outdated(self, suite: Suite, now: str) -> bool:
+        """Whether the newest result of a suite is older than it may be."""
+        result = self.tested(suite)
+        return bool(now and result and suite.max_age and suite.max_age.is_over(result.at, now))

@@ -85,6 +85,8 @@ class Suite(msgspec.Struct, frozen=True):
     kind: SuiteKind
     folders: tuple[str, ...]
     digest: Digest
+    max_age: Age | None = None
+    """How old a pass may become before it counts no more."""
 
 
 class GivenArgument(msgspec.Struct, frozen=True):
@@ -172,6 +174,8 @@ class Target(msgspec.Struct, frozen=True):
     frontend: Reference | None = None
     """The image that translates the Dockerfile (`# syntax=`); it is a base for fingerprints, and none for pins."""
     suites: tuple[Suite, ...] = ()
+    more_suites: tuple[Suite, ...] = ()
+    """What nobody runs unasked: `stackyard test --kind` does, where what they need is there."""
     commands: tuple[Command, ...] = ()
     templates: TagTemplates = TagTemplates()
     variables: tuple[tuple[str, str], ...] = ()
@@ -215,6 +219,11 @@ class Target(msgspec.Struct, frozen=True):
     def spot(self, *key: str) -> Spot:
         """Where something about it is said; else where it is listed; else its Dockerfile."""
         return self.spots.get(key) or self.spots.get(("entry",)) or Spot(self.dockerfile)
+
+    @property
+    def every_suite(self) -> tuple[Suite, ...]:
+        """Also those that only a person runs."""
+        return self.suites + self.more_suites
 
     @property
     def is_left_alone(self) -> bool:

@@ -37,7 +37,7 @@ from stackyard.model.progress import (
     Watch,
 )
 from stackyard.model.reason import TooOld
-from stackyard.model.record import Inventoried, Record, Tested
+from stackyard.model.record import Fact, Inventoried, Record, Tested
 from stackyard.model.reference import Reference
 from stackyard.model.stack import Target
 from stackyard.record.store import Records
@@ -132,7 +132,7 @@ class Driver:
                 targets[step.target],
                 step,
                 step.action,
-                by_id.get(step.record) if step.record else None,
+                by_id.get(step.record) if step.record is not None else None,
                 in_place=step.action == "reuse",
             )
             for step in steps
@@ -304,8 +304,8 @@ class Driver:
     def _is_told(self, job: JobName, track: _Track) -> bool:
         """Whether there is anything to do in this job."""
         if job == "test":
-            return track.record is None or not track.record.passed(track.target.suites)
-        return job != "publish" or not track.in_place
+            return track.record is None or bool(self._work.to_run(track.target, track.record))
+        return job != "publish" or not (track.in_place or track.step.is_only_tested)
 
     def _job(self, job: JobName, track: _Track, tell: Tell) -> Callable[[], Done]:
         """The job as something a thread can call; values are read here, in the driver's thread."""
@@ -377,7 +377,7 @@ class Driver:
             track.record = done.here
         for fact in done.facts:
             if track.record is not None:
-                track.record = self._records.append(track.record, fact)
+                track.record = self._noted(track.record, fact)
         if track.turn is not None:
             track.turn.give_back()
         track.tests += tuple(f for f in done.facts if isinstance(f, Tested) and done.built is None)
@@ -390,6 +390,12 @@ class Driver:
         self._remarks += done.remarks
         track.cause = (done.path, done.line)
         self._watch_ended(track, ended)
+
+    def _noted(self, record: Record, fact: Fact) -> Record:
+        """The record with a fact, kept where there is one to keep it with: an image may be tested that none knows."""
+        if record.id:
+            return self._records.append(record, fact)
+        return msgspec.structs.replace(record, facts=(*record.facts, fact))
 
     def _watch_ended(self, track: _Track, ended: Ended) -> None:
         text = ended.done.failure

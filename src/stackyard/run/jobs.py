@@ -302,16 +302,14 @@ def _ids(work: Work, image: PublishedImage) -> Iterator[Digest]:
 
 
 def test(work: Work, target: Target, record: Record, tell: Tell) -> Done:
-    """Run every suite that has not passed on this very image; all of them, so that all failures are shown."""
+    """Run every suite that has to run on this very image; all of them, so that all failures are shown."""
     assert record.built is not None
     facts: list[Fact] = []
     details: list[str] = []
     failed: list[str] = []
     lacking: dict[str, str | None] = {}
     log = ""
-    for suite in target.suites:
-        if record.passed((suite,)):
-            continue
+    for suite in work.to_run(target, record):
         tell("taking the inventory" if suite.kind == "inventory" else f"{suite.kind} tests")
         try:
             ended = work.run_suite(target, suite, record.built, work.folder, tell)

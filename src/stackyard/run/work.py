@@ -105,10 +105,18 @@ class Work(msgspec.Struct):
     """Whether a person typed the stamp, and so means the tags that have it and no others."""
     overwrite: str = ""
     """Why fixed tags are taken away from other images; empty: they are not."""
+    now: str = ""
+    """When the run began, for results that become old; empty: none does."""
+    is_retesting: bool = False
+    """Every suite is run, whatever passed before."""
 
     def on(self, target: Target) -> Work:
         """The same on the engine that builds this target."""
         return self.elsewhere.get(self.stack.engine_of(target), self) if self.elsewhere else self
+
+    def to_run(self, target: Target, record: Record) -> tuple[Suite, ...]:
+        """Suites that have to run on a record's image."""
+        return tuple(s for s in target.suites if self.is_retesting or not record.passed((s,), self.now))
 
     def shown(self, path: Path) -> str:
         """A path as people see it: relative to the stack's root."""

@@ -14,13 +14,16 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from stackyard.check.findings import refuse_errors
 from stackyard.errors import FileProblem, InvalidValue, NothingToDo, TagConflict, UnknownName
 from stackyard.inside.junit import LARGEST_BYTES, read_foreign
 from stackyard.model.gates import GateSort
 from stackyard.model.names import TargetName, nearest
 from stackyard.model.noted import Noted, NotedImage
-from stackyard.model.record import Approved, Reported
+from stackyard.model.record import Approved, Record, Reported, Tested
+from stackyard.model.stack import Target
 from stackyard.plan.channels import Source, check_source, find_sources, place_of
 from stackyard.plan.gates import asked_of
 from stackyard.plan.releases import find_release
@@ -62,6 +65,33 @@ def approve(yard: Yard, gate: str, asked: str, by: str, reason: str, images: Seq
             raise InvalidValue(f"an approval needs a {what}", hint="--by NAME --reason WHY", kind=what, text=text)
     sources = _sources(yard, asked, names)
     return _noted(yard, gate, asked, Approved(yard.clock.now(), gate, by.strip(), reason.strip()), sources)
+
+
+def refuse_gate(yard: Yard, gate: str, images: Sequence[str]) -> None:
+    """UnknownName, NothingToDo where no channel asks for such a report of any of these images."""
+    _asked_of(yard, gate, "report", images)
+
+
+def bring(
+    yard: Yard, gate: str, results: Sequence[tuple[Target, Record, Sequence[Tested]]], note: str = ""
+) -> tuple[Noted, ...]:
+    """Note what tests found that Stackyard itself ran: for each image its own result, if the gate is asked of it."""
+    names = _asked_of(yard, gate, "report", ())
+    shared = shared_store(yard)
+    noted: list[Noted] = []
+    for target, record, tests in results:
+        pushed = record.pushed(target.repository)
+        if target.name not in names or pushed is None:
+            continue
+        total, failed, skipped = (sum(getattr(each, key) for each in tests) for key in ("total", "failed", "skipped"))
+        passed = all(each.passed for each in tests) and total > skipped and not failed
+        failures = tuple(failure for each in tests for failure in each.failures)
+        fact = Reported(yard.clock.now(), gate, passed, total, failed, skipped, "", note, failures)
+        (shared or yard.records).append(record, fact)
+        image = NotedImage(target.name, str(pushed.image), pushed.image.digest)
+        noted.append(Noted(gate, str(pushed.image), fact, (image,)))
+    problems = shared.flush() if shared is not None else ()
+    return tuple(msgspec.structs.replace(each, problems=problems) for each in noted)
 
 
 def _asked_of(yard: Yard, gate: str, sort: GateSort, images: Sequence[str]) -> frozenset[TargetName]:

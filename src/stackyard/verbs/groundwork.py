@@ -185,6 +185,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         times=_times(yard, plan, known),
         is_stamp_typed=yard.options.stamp is not None,
         overwrite=yard.options.overwrite,
+        now=yard.clock.now(),
     )
     others = yard.engines_for(step.target for step in plan.steps if step.action != "skip")
     work.elsewhere = {

@@ -77,6 +77,8 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (reason.TestsChanged("basic"), "tests-changed", "basic tests changed"),
     (reason.TestsFailed("basic", "T"), "tests-failed", "basic tests failed at T"),
     (reason.TestsFailed("inventory", "T"), "tests-failed", "inventory failed at T"),
+    (reason.TestsOutdated("basic", "T", "30d"), "tests-outdated", "basic tests passed at T, more than 30d ago"),
+    (reason.StillPassed("T"), "still-passed", "passed at T"),
     (ContentGone("engine"), "content-gone", "image is no longer in the engine"),
     (NotPublished(), "not-published", "built and not published yet"),
     (TagMissing("v1"), "tag-missing", "tag v1 is to be put"),
