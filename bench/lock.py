@@ -54,7 +54,8 @@ def main() -> int:
         print(f"{found['pins']} pins, {len(VERSIONS)} versions, warm and offline, fastest of {asked.runs}:\n")
         for name, row in found["rows"].items():
             least = ">" if row.get("ended") is False else ""
-            print(f"{name:<40}{least + format(row['s'], '.2f'):>9} s{least + format(row['ratio'], '.2f'):>9}x  {row['of']}")
+            seconds, ratio = (f"{least}{row[key]:.2f}" for key in ("s", "ratio"))
+            print(f"{name:<40}{seconds:>9} s{ratio:>9}x  {row['of']}")
     return 1 if asked.check and found["missed"] else 0
 
 
