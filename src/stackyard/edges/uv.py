@@ -41,8 +41,8 @@ class Answer(msgspec.Struct, frozen=True):
     """A pylock.toml; empty where there is none."""
     words: str = ""
     hint: str | None = None
-    unbuilt: str = ""
-    """The package whose code would have to run, and may not."""
+    unbuilt: tuple[str, ...] = ()
+    """Packages whose code would have to run, and may not: as many as can be known before any of it runs."""
 
 
 class Resolver(Protocol):
@@ -92,7 +92,6 @@ class Uv:
         """Nothing is written but below `folder` and uv's own cache."""
         import tempfile
 
-        said: list[str] = []
         with tempfile.TemporaryDirectory(prefix="answer-", dir=folder) as own:
             answer = Path(own, "pylock.toml")
             if preferred:
@@ -101,17 +100,28 @@ class Uv:
             guard += f"\n\ncheck({sorted(allowed)!r}, {str(folder)!r})\n"
             Path(own, "sitecustomize.py").write_text(guard, encoding="utf-8")
             words = [self._program, *argv[1:], f"--output-file={answer}"]
-            code = self._processes.follow(words, said.append, {"PYTHONPATH": own}, cwd=folder)
-            text = answer.read_text(encoding="utf-8") if code == 0 else ""
-        if code == 0:
-            return Answer(text)
-        return explained("\n".join(said).replace(f"{folder}{os.sep}", "").replace(str(folder), "."))
+            refused: dict[str, None] = {}
+            while True:
+                said: list[str] = []
+                code = self._processes.follow(words, said.append, {"PYTHONPATH": own}, cwd=folder)
+                if code == 0 and not refused:
+                    return Answer(answer.read_text(encoding="utf-8"))
+                told = "\n".join(said).replace(f"{folder}{os.sep}", "").replace(str(folder), ".")
+                found = explained(told) if code else Answer()
+                if not found.unbuilt or found.unbuilt[0] in refused:
+                    return _refusal(tuple(refused)) if refused else found
+                # Who else needs it is asked as if those that are known needed nothing themselves.
+                refused.update(dict.fromkeys(found.unbuilt))
+                needless = "".join(_NEEDLESS.format(name) for name in refused)
+                Path(own, "uv.toml").write_text(needless, encoding="utf-8")
+                words = [self._program, *argv[1:], f"--output-file={answer}", f"--config-file={own}/uv.toml"]
 
     def close(self) -> None:
         """End what still runs."""
         self._processes.close()
 
 
+_NEEDLESS = '[[dependency-metadata]]\nname = "{}"\nrequires-dist = []\n'
 _BUILDS = re.compile(r"Failed to (?:download and )?build `([^`=]+)==[^`]*`")
 _REFUSED = "stackyard: the code of this package may not run"
 _NO_TIMES = re.compile(r"`([^`]+)` is missing an upload date")
@@ -125,8 +135,7 @@ def explained(said: str) -> Answer:
     lines = [line for line in plain.splitlines() if not line.startswith("warning: The requested Python version")]
     words = "\n".join(lines).strip() or "the resolver said nothing"
     if _REFUSED in plain and (found := _BUILDS.search(plain)):
-        words = f"what {found[1]} needs is only known once its code ran"
-        return Answer(words=words, unbuilt=found[1])
+        return _refusal((found[1],))
     if found := _NO_TIMES.search(plain):
         sentence = f"the index does not say when {found[1]} was uploaded, so nothing is known of it at a time"
         return Answer(words=words, hint=f"{sentence}: use an index with upload times (PEP 700)")
@@ -136,3 +145,9 @@ def explained(said: str) -> Answer:
         when = f": its newest came at {found[2]}" if found[2] else ""
         return Answer(words=words, hint=f"{found[1]} has no release that fits before the time of the lock{when}")
     return Answer(words=words)
+
+
+def _refusal(names: tuple[str, ...]) -> Answer:
+    first, *others = sorted(names)
+    words = f"what {first} needs is only known once its code ran"
+    return Answer(words=f"{words}; so it is with {', '.join(others)}" if others else words, unbuilt=names)

@@ -24,11 +24,13 @@ def locked(
     """The recipes, each with the locks that it uses, and all sets."""
     versions: dict[ImageName, list[VersionName | None]] = {}
     folders: dict[ImageName, str] = {}
+    platforms: dict[ImageName, tuple[str, ...]] = {}
     for recipe in recipes:
         versions.setdefault(recipe.image, []).append(recipe.version)
         folders[recipe.image] = recipe.context
+        platforms[recipe.image] = recipe.platforms
     declared = (*spec.locks, *(image.lock for image in spec.images if image.lock is not None))
-    sets = settled(declared, versions, folders, found)
+    sets = settled(declared, versions, folders, platforms, found)
     return tuple(_with_locks(recipe, sets) for recipe in recipes), sets
 
 

@@ -10,7 +10,7 @@ Pure.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from stackyard.errors import WorldError
@@ -50,7 +50,11 @@ def _instant(value: object) -> str:
 
 
 def merged(answers: Mapping[str, Sequence[Pin]]) -> tuple[Pin, ...]:
-    """The pins of all platforms: one line where they agree, one each with a marker where they do not."""
+    """The pins of all platforms: one line where they agree, one each with a marker where they do not.
+
+    Raises:
+        WorldError: two differ that no marker tells apart.
+    """
     found: dict[str, dict[str, dict[str, Pin]]] = {}
     for platform, pins in answers.items():
         for pin in pins:
@@ -58,12 +62,24 @@ def merged(answers: Mapping[str, Sequence[Pin]]) -> tuple[Pin, ...]:
     lines = []
     for name in sorted(found):
         for version, by_platform in sorted(found[name].items()):
-            everywhere = len(by_platform) == len(answers)
-            marker = "" if everywhere else " or ".join(PLATFORMS[platform][1] for platform in by_platform)
+            marker = _marker(name, by_platform.keys(), answers.keys())
             hashes = sorted({value for pin in by_platform.values() for value in pin.hashes})
             uploaded = max(pin.uploaded for pin in by_platform.values())
             lines.append(Pin(name, version, marker, tuple(hashes), uploaded))
     return tuple(lines)
+
+
+def _marker(name: str, platforms: Collection[str], every: Collection[str]) -> str:
+    """True on `platforms` alone; empty where these are all."""
+    others = [platform for platform in every if platform not in platforms]
+    if not others:
+        return ""
+    markers = {PLATFORMS[platform][1]: platform for platform in platforms}
+    like = next((platform for platform in others if PLATFORMS[platform][1] in markers), None)
+    if like is not None:
+        sentence = f"{name} is not the same on {markers[PLATFORMS[like][1]]} and {like}, and no marker tells them apart"
+        raise WorldError(sentence, hint="make a set for each, with an `output` of its own")
+    return " or ".join(markers)
 
 
 def lock_file(lock: LockSet, step: LockStep, at: str, resolver: str, pins: tuple[Pin, ...], kept: str = "") -> LockFile:

@@ -24,10 +24,22 @@ LockKind = Literal["pip"]
 OLDEST = (3, 6)
 """The oldest Python that the resolver can resolve for."""
 PLATFORMS = {
-    "linux/amd64": ("x86_64-manylinux_2_28", "platform_machine == 'x86_64'"),
-    "linux/arm64": ("aarch64-manylinux_2_28", "platform_machine == 'aarch64'"),
+    name: (called, f"sys_platform == '{system}' and platform_machine == '{machine}'")
+    for name, called, system, machine in (
+        ("linux/amd64", "x86_64-manylinux_2_28", "linux", "x86_64"),
+        ("linux/arm64", "aarch64-manylinux_2_28", "linux", "aarch64"),
+        ("linux/riscv64", "riscv64-unknown-linux", "linux", "riscv64"),
+        ("linux/amd64/musl", "x86_64-unknown-linux-musl", "linux", "x86_64"),
+        ("linux/arm64/musl", "aarch64-unknown-linux-musl", "linux", "aarch64"),
+        ("windows/amd64", "x86_64-pc-windows-msvc", "win32", "AMD64"),
+        ("windows/arm64", "aarch64-pc-windows-msvc", "win32", "ARM64"),
+        ("darwin/amd64", "x86_64-apple-darwin", "darwin", "x86_64"),
+        ("darwin/arm64", "aarch64-apple-darwin", "darwin", "arm64"),
+    )
 }
-"""What the resolver calls a platform, and the marker that is true there alone."""
+"""What uv calls a platform, and the marker that is true there; none tells one C library of Linux from another."""
+DEFAULT_PLATFORMS = ("linux/amd64", "linux/arm64")
+"""Of sets whose images are for none in particular."""
 DEFAULT_OUTPUT = "lock.txt"
 DEFAULT_OUTPUTS = "lock-{version}.txt"
 
@@ -108,7 +120,7 @@ class LockSet(msgspec.Struct, frozen=True):
     constraints: tuple[str, ...] = ()
     projects: tuple[Project, ...] = ()
     packages: tuple[LocalPackage, ...] = ()
-    platforms: tuple[str, ...] = tuple(PLATFORMS)
+    platforms: tuple[str, ...] = DEFAULT_PLATFORMS
     indexes: tuple[str, ...] = ()
     """The first in place of the usual one; none: as the resolver is set up."""
     leave_out: tuple[str, ...] = ()

@@ -63,6 +63,8 @@ class Answer(msgspec.Struct, frozen=True):
     words: str = ""
     """Why there are none; empty: there is an answer."""
     hint: str | None = None
+    unbuilt: tuple[str, ...] = ()
+    """Packages whose code would have to run, and may not."""
 
 
 LockState = Literal["written", "outdated", "unchanged", "same", "differs", "carried", "failed", "held-back"]

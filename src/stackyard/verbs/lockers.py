@@ -121,9 +121,7 @@ class PipLocker:
         allowed = self._lock.allow_build
         said = self._resolvers.uv.resolve(self._folder, dict(step.asks)[platform], allowed, preferred)
         if not said.text:
-            line = f"allow_build: [{', '.join((*allowed, said.unbuilt))}]"
-            hint = f"if its code may run here: {line}" if said.unbuilt else said.hint
-            return Answer(words=said.words, hint=hint)
+            return Answer(words=said.words, hint=said.hint, unbuilt=said.unbuilt)
         try:
             return Answer(tuple(self._pins(said.text)))
         except WorldError as problem:

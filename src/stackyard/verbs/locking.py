@@ -21,7 +21,7 @@ import msgspec
 from stackyard.check.findings import refuse_errors
 from stackyard.edges import machine
 from stackyard.edges.git_commit import CommitFiles, commit_of, differing
-from stackyard.errors import ConfigError, NothingToDo, UnknownName
+from stackyard.errors import ConfigError, NothingToDo, UnknownName, WorldError
 from stackyard.lock.answers import lock_file, merged
 from stackyard.lock.comparing import changes_between, is_same
 from stackyard.model.lock import LockSet, LockTime, normal_name
@@ -174,19 +174,38 @@ def _resolved(yard: Yard, wish: Wish, works: Sequence[_Work], resolvers: Resolve
                 }
                 waiting.append((work, step, text, asked, version))
         try:
-            return [
-                _outcome(wish, work, step, text, {name: each.result() for name, each in asked.items()}, version, at)
+            answered = [
+                (work, step, text, {name: each.result() for name, each in asked.items()}, version)
                 for work, step, text, asked, version in waiting
             ]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             resolvers.close()
             raise
+    unbuilt: dict[str, set[str]] = {}
+    for work, _, _, answers, _ in answered:
+        unbuilt.setdefault(work.lock.name, set()).update(name for each in answers.values() for name in each.unbuilt)
+    return [
+        _outcome(wish, work, step, text, answers, version, at, sorted(unbuilt[work.lock.name]))
+        for work, step, text, answers, version in answered
+    ]
 
 
 def _outcome(
-    wish: Wish, work: _Work, step: LockStep, text: str | None, answers: Mapping[str, Answer], version: str, at: str
+    wish: Wish,
+    work: _Work,
+    step: LockStep,
+    text: str | None,
+    answers: Mapping[str, Answer],
+    version: str,
+    at: str,
+    unbuilt: Sequence[str],
 ) -> _Made:
+    """What came of one file.
+
+    Args:
+        unbuilt: packages whose code would have to run for some file of the set.
+    """
     lock, target = work.lock, step.target
     known = LockFile.of(text) if text is not None else LockFile(())
     if step.is_carried:
@@ -197,9 +216,15 @@ def _outcome(
         return LockOutcome(lock.name, target, "carried", len(known.pins)), None
     failed = next((each for each in answers.values() if each.words), None)
     if failed is not None:
-        return LockOutcome(lock.name, target, "failed", words=failed.words, hint=failed.hint), None
+        line = f"allow_build: [{', '.join((*lock.allow_build, *unbuilt))}]"
+        advice = f"if that code may run here: {line}" if failed.unbuilt else failed.hint
+        return LockOutcome(lock.name, target, "failed", words=failed.words, hint=advice), None
     kept = f"all but {', '.join(step.upgrades)} as in the lock {known.body_digest}" if step.upgrades else ""
-    fresh = lock_file(lock, step, at, version, merged({name: each.pins for name, each in answers.items()}), kept)
+    try:
+        pins = merged({name: each.pins for name, each in answers.items()})
+    except WorldError as problem:
+        return LockOutcome(lock.name, target, "failed", words=str(problem), hint=problem.hint), None
+    fresh = lock_file(lock, step, at, version, pins, kept)
     changes = changes_between(known, fresh)
     count = len(fresh.pins)
     if wish.check:

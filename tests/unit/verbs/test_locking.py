@@ -140,6 +140,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "beta yanked": index.wheel("beta", "2.1", "2020-11-02T00:00:00Z", yanked=True),
     }
     index.sdist("source", "1.0", "2020-11-01T00:00:00Z", "beta")
+    index.sdist("source-too", "1.0", "2020-11-01T00:00:00Z", "beta")
     index.wheel("source", "0.9", "2020-10-01T00:00:00Z")
     index.wheel("source", "1.0", "2020-12-12T00:00:00Z")
     index.wheel("timeless", "1.0", None)
@@ -166,6 +167,7 @@ def test_a_lock_is_what_a_commit_and_an_instant_give(repository: Repository, wor
         ("UTC", T),
         ("Asia/Kathmandu", "2020-12-11T190936"),
         ("America/St_Johns", "2020-12-12T00:54:36+05:45"),
+        ("Pacific/Kiritimati", "2020-12-11T15:39:36-03:30"),
     ):
         repository.environ = {**world.environ, "TZ": zone, "UV_EXCLUDE_NEWER": "2019-01-01T00:00:00Z"}
         done = make(repository.yard, Wish(at=first[:10], time=time))
@@ -228,17 +230,21 @@ def test_code_runs_only_where_it_is_allowed(repository: Repository, world: World
     ran = Path(world.environ["HOME"], "ran-source")
 
     (refused,) = make(repository.yard, Wish(time=T)).outcomes
-    assert (refused.state, refused.hint) == ("failed", "if its code may run here: allow_build: [source]")
+    assert (refused.state, refused.hint) == ("failed", "if that code may run here: allow_build: [source]")
     assert refused.words == "what source needs is only known once its code ran"
     assert ran.with_name("ran-own").exists()
     assert not ran.exists()
 
     repository.write("images/spec.yml", f"{SPEC}    allow_build: [old]\n")
+    repository.write("requirements.in", "alpha\nsource-too\n")
     repository.commit()
     (refused,) = make(repository.yard, Wish(time=T)).outcomes
-    assert refused.hint == "if its code may run here: allow_build: [old, source]"
+    assert refused.hint == "if that code may run here: allow_build: [old, source, source-too]"
+    assert refused.words == "what source needs is only known once its code ran; so it is with source-too"
+    assert not ran.exists()
 
     repository.write("images/spec.yml", f"{SPEC}    allow_build: [source]\n")
+    repository.write("requirements.in", "alpha\n")
     repository.commit()
     assert make(repository.yard, Wish(time=T)).is_good
     assert [f"{pin.name} {pin.version}" for pin in repository.lock().pins] == ["alpha 1.1", "beta 2.0", "source 1.0"]

@@ -23,6 +23,7 @@ from stackyard.model.inputs import holds_secret
 from stackyard.model.lock import (
     DEFAULT_OUTPUT,
     DEFAULT_OUTPUTS,
+    DEFAULT_PLATFORMS,
     PLATFORMS,
     LocalPackage,
     LockSet,
@@ -55,6 +56,7 @@ class SpecLock(msgspec.Struct, frozen=True):
     """One set as its file says it."""
 
     declared: LockSet
+    """Without platforms: those of its images."""
     output: str | None
     """A template; None: by default."""
     versions: tuple[tuple[str, Spot], ...] = ()
@@ -85,7 +87,7 @@ def lock_in(doc: Doc, name: str, spot: Spot, reader: Collector, where: str) -> S
         constraints=tuple(_paths(values.get("constraints"), f"`constraints` of {where}", reader)),
         projects=tuple(_projects(values.get("pyproject"), f"`pyproject` of {where}", reader)),
         packages=tuple(_packages(values.get("packages"), f"`packages` of {where}", reader)),
-        platforms=tuple(_platforms(values.get("platforms"), f"`platforms` of {where}", reader)) or tuple(PLATFORMS),
+        platforms=tuple(_platforms(values.get("platforms"), f"`platforms` of {where}", reader)),
         indexes=tuple(_indexes(values.get("indexes"), f"`indexes` of {where}", reader)),
         leave_out=tuple(_names(values.get("leave_out"), f"`leave_out` of {where}", reader)),
         allow_build=tuple(_names(values.get("allow_build"), f"`allow_build` of {where}", reader)),
@@ -109,6 +111,7 @@ def settled(
     locks: Sequence[SpecLock],
     versions: Mapping[ImageName, Sequence[VersionName | None]],
     folders: Mapping[ImageName, str],
+    platforms: Mapping[ImageName, Sequence[str]],
     findings: list[Finding],
 ) -> tuple[LockSet, ...]:
     """The sets with their lock files.
@@ -116,9 +119,10 @@ def settled(
     Args:
         versions: of all images, in file order; None for one that has no name.
         folders: of images, relative to the stack's root.
+        platforms: of images; none: that of whoever builds.
     """
     reader = Collector()
-    found = [_settled(lock, versions, folders, reader) for lock in locks]
+    found = [_settled(lock, versions, folders, platforms, reader) for lock in locks]
     _tell_of_clashes(found, reader)
     findings.extend(reader.findings)
     return tuple(found)
@@ -128,6 +132,7 @@ def _settled(
     lock: SpecLock,
     versions: Mapping[ImageName, Sequence[VersionName | None]],
     folders: Mapping[ImageName, str],
+    platforms: Mapping[ImageName, Sequence[str]],
     reader: Collector,
 ) -> LockSet:
     declared = lock.declared
@@ -169,7 +174,20 @@ def _settled(
             _wrong(reader, spot, f"`output` of {where} leaves the repository: {path!r}", "a path in it", template)
             continue
         targets.append(LockTarget(version, python, path))
-    return msgspec.structs.replace(declared, images=tuple(own), targets=tuple(targets))
+    used = declared.platforms or tuple(_platforms_of(own, platforms, declared, reader)) or DEFAULT_PLATFORMS
+    return msgspec.structs.replace(declared, images=tuple(own), targets=tuple(targets), platforms=used)
+
+
+def _platforms_of(
+    images: Sequence[ImageName], platforms: Mapping[ImageName, Sequence[str]], lock: LockSet, reader: Collector
+) -> Iterator[str]:
+    """What the images of a set are built for."""
+    for platform in dict.fromkeys(platform for image in images for platform in platforms.get(image, ())):
+        if platform in PLATFORMS:
+            yield str(platform)
+        else:
+            sentence = f"an image of lock {lock.name!r} is for {platform}, for which nothing can be locked"
+            _wrong(reader, lock.spot, sentence, "name the `platforms` of the lock itself", platform)
 
 
 def _tell_of_clashes(locks: Sequence[LockSet], reader: Collector) -> None:

@@ -176,7 +176,12 @@ LOCK = (
     Key(("images",), TEXT_OR_LIST, "the image of its name", "images that use the locks: a new pin builds them again"),
     Key(("versions",), NAMES, "those of its images", "what there is a lock for, each"),
     Key(("python",), _PYTHONS, "the version's name", "the Python of all versions, or of each"),
-    Key(("platforms",), TEXT_OR_LIST, "`linux/amd64`, `linux/arm64`", "platforms whose files are in the lock"),
+    Key(
+        ("platforms",),
+        TEXT_OR_LIST,
+        "those of its images, else `linux/amd64`, `linux/arm64`",
+        "platforms whose files are in the lock",
+    ),
     Key(
         ("output",),
         FULL_TEXT,

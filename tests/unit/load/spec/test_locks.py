@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from stackyard.load.memory import Memory
@@ -16,12 +18,12 @@ VERSIONS = {ImageName("unit"): [VersionName("2.7.18"), VersionName("3.10")], Ima
 FOLDERS = {ImageName("unit"): "images/unit", ImageName("lab"): "images/lab"}
 
 
-def read(text: str) -> tuple[tuple[LockSet, ...], list[Finding]]:
-    """The sets of a spec, and what was found."""
+def read(text: str, unit: Sequence[str] = (), lab: Sequence[str] = ()) -> tuple[tuple[LockSet, ...], list[Finding]]:
+    """The sets of a spec, and what was found; images are for the platforms that are named."""
     spec, findings = read_spec(f"images: {{unit: , lab: }}\n{text}".encode(), "spec.yml")
     found = list(findings)
     declared = (*spec.locks, *(image.lock for image in spec.images if image.lock is not None))
-    return settled(declared, VERSIONS, FOLDERS, found), found
+    return settled(declared, VERSIONS, FOLDERS, {ImageName("unit"): unit, ImageName("lab"): lab}, found), found
 
 
 def test_an_images_set_is_for_its_versions_and_beside_it() -> None:
@@ -66,7 +68,7 @@ def test_a_named_set_has_versions_and_images_of_its_own() -> None:
     spec, _ = read_spec(b"images:\n  lab:\n    lock: {requirements: r.in, python: 3.12}\n", "spec.yml")
     own = spec.images[0].lock
     assert own is not None
-    (lock,) = settled([own], VERSIONS, FOLDERS, [])
+    (lock,) = settled([own], VERSIONS, FOLDERS, {}, [])
     assert [target.output for target in lock.targets] == ["images/lab/lock.txt"]
 
 
@@ -121,6 +123,23 @@ def test_what_is_wrong_is_told_where_it_stands(text: str, line: int, code: str, 
     assert [(finding.code, finding.line) for finding in found] == [(code, line)]
     assert said in found[0].sentence
     assert hint in (found[0].hint or "")
+
+
+def test_platforms_are_those_of_the_images() -> None:
+    """In their order, unless the set names its own; one that nothing can be locked for is told."""
+    arm, amd = "linux/arm64", "linux/amd64"
+    named = "locks: {a: {requirements: r, python: 3.9, images: [unit, lab], platforms: [windows/amd64]}}"
+    (lock,), findings = read(named, (arm, amd), (arm, "linux/s390x"))
+    assert (lock.platforms, findings) == (("windows/amd64",), [])
+    (lock,), findings = read("locks: {unit: {requirements: r}}", (arm, amd))
+    assert (lock.platforms, findings) == ((arm, amd), [])
+    (lock,), findings = read("locks: {a: {requirements: r, python: 3.9}}")
+    assert (lock.platforms, findings) == ((amd, arm), [])
+
+    both = "locks: {a: {requirements: r, python: 3.9, images: [unit, lab]}}"
+    (lock,), (finding,) = read(both, (arm, amd), (arm, "linux/s390x"))
+    assert lock.platforms == (arm, amd)
+    assert finding.sentence == "an image of lock 'a' is for linux/s390x, for which nothing can be locked"
 
 
 def test_a_login_of_an_index_is_told_to_nobody() -> None:
