@@ -37,6 +37,7 @@ from stackyard.cli import GROUPS, run, stackyard
 from stackyard.errors import FindingsProblem
 from stackyard.load.spec import schema
 from stackyard.model import adopt, bases, surroundings
+from stackyard.model import inventory as inventories
 from stackyard.model import outcome as outcomes
 from stackyard.model import plan as plans
 from stackyard.model import reason as reasons
@@ -48,6 +49,7 @@ from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTr
 from stackyard.model.elsewhere import Copying, CopyOf, Travelled
 from stackyard.model.gates import GateState, Waiting
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
+from stackyard.model.inside import Ancestor, Inside, Subject
 from stackyard.model.lock import LockTarget, LockTime
 from stackyard.model.locking import (
     Imported,
@@ -92,6 +94,7 @@ from stackyard.report.doctor import doctor_data
 from stackyard.report.events import event_data
 from stackyard.report.gates import noted_data
 from stackyard.report.graph import Drawing, Node, graph_data
+from stackyard.report.inventory import inside_data
 from stackyard.report.like_datahub import like_data
 from stackyard.report.logs import logs_data
 from stackyard.report.preview import preview_data
@@ -475,6 +478,40 @@ def sample_image(moves: MoveSet) -> ShownImage:
     return ShownImage(move.target, move.repository, move.now, record, (str(local.tag), "2026.3-main", "stable"))
 
 
+def sample_inside() -> Inside:
+    """An image of two layers with a package."""
+    line = "RUN pip install -r requirements.txt"
+    layers = (
+        inventories.Layer(
+            _digest("1"), "debian.sh bookworm", 117_200_000, "2026-11-01T00:00:00Z", _digest("2"), 44_100_000
+        ),
+        inventories.Layer(_digest("3"), line, 612_400_000, "2026-11-20T10:39:31Z", _digest("4"), 201_000_000),
+    )
+    found = inventories.Inventory(
+        _digest("7"),
+        Platform("linux/amd64"),
+        layers,
+        (inventories.Package("pypi", "numpy", "2.1.0", "usr/lib/python3/site-packages/numpy-2.1.0.dist-info", 1),),
+        (inventories.LargeFile("usr/lib/x86_64-linux-gnu/libLLVM-15.so.1", 114_000_000, 1),),
+        (inventories.Gap("database-damaged", "damaged at line 8: 'x' is no field", "var/lib/dpkg/status", 1),),
+        inventories.System("debian", "12", "Debian GNU/Linux 12 (bookworm)"),
+        inventories.Settings(
+            {"LANG": "C.UTF-8"},
+            "jovyan",
+            "/home/jovyan",
+            ("tini", "--"),
+            ("bash",),
+            ("8888/tcp",),
+            ("/data",),
+            {"a": "b"},
+        ),
+        "2026-11-20T10:39:31Z",
+    )
+    subject = Subject("geo-notebook", TargetName("geo-notebook"), None, LocalImage(_digest("5")))
+    base = Ancestor("docker.io/library/debian:bookworm", _digest("1"), 1)
+    return Inside(subject, found, (base,))
+
+
 def sample_locks() -> LockSummary:
     """One lock that was written, of the version of an image."""
     target = LockTarget(VersionName("3.8.3"), "3.8.3", "images/unit/snapshot-reqs-3.8.3.txt")
@@ -795,6 +832,53 @@ WHERE_FIELDS = {
     "images[].children[].target": "An image that was built on it.",
     "images[].children[].digest": "Its digest, published or else in an engine.",
     "images[].children[].tags[]": "Tags that are at it.",
+}
+INSIDE_FIELDS = {
+    "format": "Version of this form: 1.",
+    "images[].name": "What people call it.",
+    "images[].target": "The image of the stack, or null.",
+    "images[].image": "By digest: where it is published, else its id in an engine; null where only a name is known.",
+    "images[].record": "Id of its record, or null.",
+    "images[].content": "What is in it, as one digest.",
+    "images[].platform": "What it is for.",
+    "images[].system.id": "By its os-release, as the two that follow; empty where it has none.",
+    "images[].system.version": "`VERSION_ID`.",
+    "images[].system.name": "`PRETTY_NAME`.",
+    "images[].created": "As its config says, or null.",
+    "images[].size_bytes": "Of the files in all layers.",
+    "images[].layers[].layer": "Its index; 0 is the lowest.",
+    "images[].layers[].digest": "Its diff id.",
+    "images[].layers[].blob": "What the registry has it as; null where it was read in an engine.",
+    "images[].layers[].blob_bytes": "How large that is, or null.",
+    "images[].layers[].size_bytes": "Of the files in it.",
+    "images[].layers[].so_far_bytes": "With all below it.",
+    "images[].layers[].created": "By the image's history, or null.",
+    "images[].layers[].instruction": "The Dockerfile's line that made it; empty where the history does not say.",
+    "images[].packages[].kind": "`apk`, `conda`, `cran` (R), `deb`, `julia`, `npm`, `pypi` (Python) or `rpm`.",
+    "images[].packages[].name": "As its database has it.",
+    "images[].packages[].version": "As its database has it.",
+    "images[].packages[].layer": "The layer that brought it in this version.",
+    "images[].packages[].path": "The database that lists it, or its own entry.",
+    "images[].packages[].license": "As its database has it, or null.",
+    "images[].packages[].purl": "Its package URL.",
+    "images[].files[].path": "A file of 1,000,000 bytes or more, the largest first.",
+    "images[].files[].size_bytes": "Its size.",
+    "images[].files[].layer": "The layer that brought it.",
+    "images[].gaps[].code": "See [Look inside images](../how-to/look-inside-images.md).",
+    "images[].gaps[].sentence": "What could not be read, and why.",
+    "images[].gaps[].path": "Where; empty for a whole layer.",
+    "images[].gaps[].layer": "Of which layer.",
+    "images[].env.*": "What containers start with; `(hidden)` for what looks secret.",
+    "images[].user": "Empty: root.",
+    "images[].workdir": "Where they start.",
+    "images[].entrypoint[]": "Words.",
+    "images[].command[]": "Words.",
+    "images[].ports[]": "Exposed ports.",
+    "images[].volumes[]": "Declared volumes.",
+    "images[].labels.*": "Its labels.",
+    "images[].lineage[].name": "What it stands on, the nearest first; an external base at the end.",
+    "images[].lineage[].digest": "The content of an image of the stack; the accepted digest of an external base.",
+    "images[].lineage[].layers": "How many layers that has, or null where nobody read it.",
 }
 STACK_FIELDS = {
     "format": "Version of this form: 1.",
@@ -1225,6 +1309,12 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         "`stackyard where sha256:555555555555 --json`: every image that is called so.",
         where_data([Whereabouts(image, (at,), (moves.release,), ("stable",), (child,))]),
         WHERE_FIELDS,
+    )
+    yield (
+        "inventory",
+        "`stackyard inventory geo-notebook --json`: every image that the name stands for.",
+        inside_data([sample_inside()]),
+        INSIDE_FIELDS,
     )
     locks = sample_locks()
     yield (

@@ -28,6 +28,7 @@ import pytest
 from stackyard.edges.buildah import BuildahEngine
 from stackyard.edges.docker import DockerEngine
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine
+from stackyard.edges.image_layers import from_archive
 from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.errors import (
     EngineProblem,
@@ -575,6 +576,21 @@ def test_a_missing_image_cannot_be_named(bench: Bench):
     """Naming an id that the store does not have is an error, not a quiet nothing."""
     with pytest.raises(EngineProblem, match="no such image"):
         bench.engine.tag(LocalImage(_digest("0")), bench.name("x"))
+
+
+def test_a_saved_image_has_its_layers_in_order(bench: Bench):
+    """As archives that say which is which; what the store has not cannot be saved."""
+    facts = bench.engine.inspect(BASE)
+    assert facts is not None
+
+    with bench.engine.save(facts.image) as archive:
+        stored = from_archive(archive, facts.platform, lambda layer: layer.read(512))
+
+    assert tuple(stored.config["rootfs"]["diff_ids"]) == facts.layers
+    assert len(stored.layers) == len(facts.layers)
+    assert all(stored.layers)
+    with pytest.raises(EngineProblem), bench.engine.save(LocalImage(_digest("0"))):
+        pass
 
 
 def test_a_run_gives_output_and_exit_code(bench: Bench):

@@ -41,7 +41,7 @@ from tests.unit.plan.made import AT, BASE, COMMIT, built, move, promotion, sha, 
 REFERENCE = Reference.parse("registry.example/lab:main")
 OTHER = "docker.io/library/alpine:3"
 FIRST_FORMAT = """
-DROP TABLE shared; DROP TABLE elsewhere; DROP TABLE releases; DROP TABLE manifests;
+DROP TABLE shared; DROP TABLE elsewhere; DROP TABLE releases; DROP TABLE manifests; DROP TABLE inventories;
 DROP TABLE accepted; DROP TABLE seen; DROP TABLE tags; DROP INDEX moves_by_channel;
 CREATE TABLE tags (
     place TEXT NOT NULL, reference TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (place, reference)

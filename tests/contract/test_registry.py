@@ -6,6 +6,7 @@ The live half needs a registry at STACKYARD_TEST_REGISTRY=127.0.0.1:PORT (script
 
 from __future__ import annotations
 
+import io
 import os
 import uuid
 from collections.abc import Iterator
@@ -262,6 +263,10 @@ def test_what_was_brought_can_be_read(yard: Yard) -> None:
     assert yard.registry.upload(yard.repository, data) == yard.registry.upload(yard.repository, data) == sha256(data)
 
     assert yard.registry.blob(yard.repository, sha256(data)) == data
+    into = io.BytesIO(b"what was there before")
+    assert yard.registry.fetch(yard.repository, sha256(data), into)
+    assert into.getvalue() == data
+    assert not yard.registry.fetch(yard.repository, sha256(b"nobody's"), into)
     manifest = about(sha256(data), len(data))
     yard.registry.put(yard.repository, V1, manifest)
     assert yard.registry.manifest(yard.repository, V1) == manifest

@@ -35,7 +35,7 @@ from stackyard.later import imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "test", "check", "ls"),
-    "Look closer": ("show", "where", "logs", "shell", "graph", "inputs"),
+    "Look closer": ("show", "where", "inventory", "logs", "shell", "graph", "inputs"),
     "Publish": ("push", "gate", "promote", "rollback", "copy", "releases"),
     "Keep": ("lock", "bases", "adopt", "records", "prune", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
@@ -60,6 +60,7 @@ _HOMES = {
     "releases": "releases",
     "show": "releases",
     "where": "releases",
+    "inventory": "inside",
     "lock": "lock",
     "bases": "bases",
     "adopt": "adopt",
@@ -92,6 +93,7 @@ _SHORT = {
     "rollback": "Bring a channel back to what it was before.",
     "show": "What a channel, tag, digest or release stands for.",
     "where": "Tags, releases, channels and children that hold an image.",
+    "inventory": "Layers, packages and large files of an image.",
     "copy": "Bring images to another registry.",
     "releases": "Sets of images that were promoted, each by digest.",
     "lock": "Pin what images install, as of a commit and a time.",

@@ -14,8 +14,9 @@ import os
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
@@ -165,6 +166,10 @@ class DockerEngine:
         if self.inspect(str(reference)) is None:
             raise EngineProblem(f"{reference} cannot be pushed: the engine has no image of this name")
         self._transfers.push(reference, log)
+
+    def save(self, image: LocalImage) -> AbstractContextManager[BinaryIO]:
+        """See Engine.save."""
+        return self._api.opened(f"/images/{image.id}/get")
 
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """See Engine.build."""

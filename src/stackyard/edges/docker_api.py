@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -97,6 +97,30 @@ class Api:
                 f"the engine refused: {words}", engine=self.endpoint.address, status=response.status, words=words
             )
         return response.status, answer
+
+    @contextlib.contextmanager
+    def opened(self, path: str) -> Iterator[BinaryIO]:
+        """What a GET gives, to be read as it comes: of any size. Every answer but a yes is an EngineProblem."""
+        import http.client
+
+        with self._connected() as connection:
+            try:
+                connection.sock.settimeout(ANSWER_S)
+                connection.request("GET", quote(path), headers={"Host": "docker", "Connection": "close"})
+                response = connection.getresponse()
+                if response.status != 200:
+                    words = words_of(response.read())
+                    raise EngineProblem(
+                        f"the engine refused: {words}",
+                        engine=self.endpoint.address,
+                        status=response.status,
+                        words=words,
+                    )
+                yield response
+            except TimeoutError as problem:
+                raise self._silent(ANSWER_S) from problem
+            except (http.client.HTTPException, ConnectionError) as problem:
+                raise self._unavailable(problem) from problem
 
     def ping(self) -> None:
         """EngineUnavailable if nobody answers."""

@@ -10,8 +10,9 @@ Real: edges/docker.py, edges/buildah.py   Fake: stackyard.testing.FakeEngine   C
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 import msgspec
 
@@ -142,6 +143,9 @@ class Engine(Protocol):
 
     def push(self, reference: Reference, log: Path) -> None:
         """Send the image of this tag to its registry; what the registry said on a refusal is in the error."""
+
+    def save(self, image: LocalImage) -> AbstractContextManager[BinaryIO]:
+        """The image as an archive with a manifest.json, to be read once; EngineProblem if the store has it not."""
 
     def free_bytes(self) -> int | None:
         """What is free on the disk that images are kept on; None for an engine on another machine."""

@@ -16,14 +16,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
 from stackyard.edges.auth import codes_of, login_hint, refusal
 from stackyard.edges.credentials import CredentialSource, DockerCredentials
 from stackyard.edges.ecr import EcrCredentials
-from stackyard.edges.oci_blobs import bring, mount, read_blob, refuse_reader, upload
+from stackyard.edges.oci_blobs import bring, fetch, mount, read_blob, refuse_reader, upload
 from stackyard.edges.oci_calls import DELETE, READ, WRITE, Calls, named, root_of
 from stackyard.edges.oci_lists import fallback_tag, keep_referrer, kept_referrers, list_tags, listed_referrers
 from stackyard.edges.patience import Patience
@@ -171,6 +171,10 @@ class OciRegistry:
     def blob(self, repository: Repository, digest: Digest) -> bytes | None:
         """The bytes of something small that a manifest names (one GET), verified; None if it is not there."""
         return read_blob(self._calls, repository, digest)
+
+    def fetch(self, repository: Repository, digest: Digest, into: BinaryIO) -> bool:
+        """The bytes of something of any size (one GET), verified, into a file; False if it is not there."""
+        return fetch(self._calls, repository, digest, into)
 
     def upload(self, repository: Repository, data: bytes) -> Digest:
         """Bring the bytes of something small, if they are not there: one request, or three; none a second time."""

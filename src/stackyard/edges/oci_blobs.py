@@ -72,14 +72,28 @@ def bring(calls: Calls, repository: Repository, blob: Descriptor, source: Reposi
     if repository.host == source.host and mount(calls, repository, blob.digest, source):
         return "mounted"
     with tempfile.TemporaryFile(prefix="stackyard-") as file:
-        response = calls.call("GET", source, f"blobs/{blob.digest}", READ, {"Accept": "*/*"}, into=file)
+        response = _read_into(calls, source, blob.digest, file)
         if response.status != 200:
             raise calls.refusal("read", source, blob.digest, response)
-        size = file.tell()
-        file.seek(0)
-        verify_file(f"the blob {named(source, blob.digest)}", blob.digest, file)
-        _send(calls, repository, blob.digest, file, size)
+        _send(calls, repository, blob.digest, file, file.tell())
     return "sent"
+
+
+def fetch(calls: Calls, repository: Repository, digest: Digest, into: BinaryIO) -> bool:
+    """The bytes of any size (one GET), verified, into a file; False if they are not there."""
+    response = _read_into(calls, repository, digest, into)
+    if response.status not in (200, 404):
+        raise calls.refusal("read", repository, digest, response)
+    return response.status == 200
+
+
+def _read_into(calls: Calls, repository: Repository, digest: Digest, file: BinaryIO) -> BaseHTTPResponse:
+    """The answer, and its bytes in the file, verified, where it is a yes."""
+    response = calls.call("GET", repository, f"blobs/{digest}", READ, {"Accept": "*/*"}, into=file)
+    if response.status == 200:
+        file.seek(0)
+        verify_file(f"the blob {named(repository, digest)}", digest, file)
+    return response
 
 
 def refuse_reader(calls: Calls, repository: Repository) -> None:

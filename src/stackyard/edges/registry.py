@@ -208,6 +208,9 @@ class Registry(Protocol):
     def blob(self, repository: Repository, digest: Digest) -> bytes | None:
         """The bytes of something small that a manifest names (one GET), verified; None if it is not there."""
 
+    def fetch(self, repository: Repository, digest: Digest, into: BinaryIO) -> bool:
+        """The bytes of something of any size, verified, into a file from its beginning; False if it is not there."""
+
     def upload(self, repository: Repository, data: bytes) -> Digest:
         """Bring the bytes of something small, if they are not there."""
 

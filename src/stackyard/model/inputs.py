@@ -196,6 +196,22 @@ def looks_secret(name: str, value: str) -> bool:
     return _is_secret_name(name) or _SECRET_VALUE.search(value) is not None
 
 
+_SECRET_TEXT = re.compile(rf"(?:{_SECRET_VALUE.pattern})[A-Za-z0-9_-]*(?:(?<=KEY)[\s\S]*)?")
+
+
+def censored(text: str) -> str:
+    """`text` without what is secret by its own form, wherever in it: a login in an address, a token, a key.
+
+    >>> censored("pip install -i https://me:pw@host/simple x")
+    'pip install -i https://(hidden)@host/simple x'
+    """
+    return _SECRET_TEXT.sub(_hidden_text, text)
+
+
+def _hidden_text(found: re.Match[str]) -> str:
+    return "://(hidden)@" + found[0].partition("@")[2] if found[0].startswith("://") else "(hidden)"
+
+
 @functools.lru_cache(maxsize=1024)
 def _is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None

@@ -18,7 +18,7 @@ import msgspec
 from stackyard.model import canonical
 from stackyard.model.moves import MoveSet, MoveState
 from stackyard.model.names import Digest
-from stackyard.record.database import RecordsFile
+from stackyard.record.inventories import Inventories
 
 if TYPE_CHECKING:
     from stackyard.edges.registry import Manifest
@@ -29,7 +29,7 @@ _LATEST = 50
 """A clock may have been set back: the latest time is looked for among so many."""
 
 
-class MovedTags(RecordsFile):
+class MovedTags(Inventories):
     """Sets of moves, releases, and the bytes of their manifests."""
 
     def merge_moves(self, sets: Sequence[MoveSet]) -> int:

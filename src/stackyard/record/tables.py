@@ -57,11 +57,14 @@ CREATE TABLE elsewhere (key TEXT PRIMARY KEY, repository TEXT NOT NULL, blob TEX
 CREATE TABLE releases (seq INTEGER PRIMARY KEY, mark TEXT UNIQUE NOT NULL, at TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE manifests (digest TEXT PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
 """,
+    """
+CREATE TABLE inventories (content TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+""",
 )
 """What makes each format of the one before it; the first of nothing."""
 FORMAT = len(FORMATS)
 _AT_ONCE = (
-    6,
+    7,
     """
 CREATE TABLE inputs (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE records (
@@ -87,6 +90,7 @@ CREATE TABLE shared (record TEXT PRIMARY KEY, facts INTEGER NOT NULL) WITHOUT RO
 CREATE TABLE elsewhere (key TEXT PRIMARY KEY, repository TEXT NOT NULL, blob TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE releases (seq INTEGER PRIMARY KEY, mark TEXT UNIQUE NOT NULL, at TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE manifests (digest TEXT PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE inventories (content TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """,
 )
 """A format, and how a new file gets there in one step: one after the other takes three times as long."""

@@ -10,12 +10,15 @@ Beside: testing/registry (what it pushes to and pulls from)
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import sys
+import tarfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
@@ -105,6 +108,8 @@ class FakeEngine:
         """What its containers can be for."""
         self.ignoring_platforms = False
         """Every build is for its own platform, whatever was asked for."""
+        self.tars: dict[Digest, bytes] = {}
+        """What layers hold, by diff id; nothing where it is not said."""
         self.free: int | None = None
         """Bytes on the disk; None: nobody knows."""
         self.calls: list[tuple[str, str]] = []
@@ -207,6 +212,26 @@ class FakeEngine:
             self.registry.add(
                 str(reference.repository), str(reference.tag or "latest"), made.manifest, [made.config_bytes]
             )
+
+    @contextlib.contextmanager
+    def save(self, image: LocalImage) -> Iterator[BinaryIO]:
+        """The image's config, and for each layer what `tars` has."""
+        self._called("save", image.id)
+        with self._lock:
+            made = self._images.get(image.id)
+        if made is None:
+            raise EngineProblem(f"{image.id.short} cannot be saved: the engine has no such image")
+        names = [f"blobs/sha256/{layer.hex}" for layer in made.layers]
+        saved = [{"Config": "config.json", "Layers": names}]
+        parts = [(name, self.tars.get(layer, bytes(1024))) for name, layer in zip(names, made.layers, strict=True)]
+        parts += [("config.json", made.config_bytes), ("manifest.json", canonical.encode(saved))]
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for name, data in dict(parts).items():
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+        yield io.BytesIO(archive.getvalue())
 
     def free_bytes(self) -> int | None:
         """What a test says."""

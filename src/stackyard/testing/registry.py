@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import BinaryIO, Literal, TypeVar
 
 import msgspec
 
@@ -46,6 +46,7 @@ class Request(msgspec.Struct, frozen=True):
         "list_tags",
         "referrers",
         "blob",
+        "fetch",
         "upload",
         "mount",
         "bring",
@@ -259,6 +260,18 @@ class MemoryRegistry:
             return self._bytes.get(digest) if (repository.canonical, digest) in self._blobs else None
 
         return self._do(Request("blob", repository, digest), read)
+
+    def fetch(self, repository: Repository, digest: Digest, into: BinaryIO) -> bool:
+        """The bytes, if they are in the repository and somebody left them."""
+
+        def read() -> bool:
+            data = self._bytes.get(digest) if (repository.canonical, digest) in self._blobs else None
+            into.seek(0)
+            into.truncate()
+            into.write(data or b"")
+            return data is not None
+
+        return self._do(Request("fetch", repository, digest), read)
 
     def upload(self, repository: Repository, data: bytes) -> Digest:
         """Keep the bytes."""

@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 def show(yard: Yard, asked: str) -> Shown:
     """What a name stands for."""
-    return _looking(yard).show(asked)
+    return looking(yard).show(asked)
 
 
 def where(yard: Yard, asked: str) -> tuple[Whereabouts, ...]:
     """What holds the images with a digest."""
-    return _looking(yard).where(asked)
+    return looking(yard).where(asked)
 
 
-def _looking(yard: Yard) -> Looking:
+def looking(yard: Yard) -> Looking:
+    """Everything that is looked through."""
     known = yard.records.known()
     history = yard.records.move_sets(state="done")
     return Looking(yard.stack, known, yard.records.releases(), history, place_of(yard.stack, known))

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""One layer of an image: what databases it brings, what it takes away, which of its files are large.
+
+In:   the bytes of a layer as they come, compressed or not
+Out:  LayerContents; what cannot be read is a gap, and no exception
+Pure: one pass; of files that are no package databases not a byte is kept
+Source: OCI image-spec, "layer": whiteouts, opaque whiteouts, hard links
+"""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import zlib
+from typing import IO, Self, cast
+
+import msgspec
+
+from stackyard.edges.image_layers import Peekable
+from stackyard.inside.databases import NOTHING, Contained, is_installed, reader_of
+from stackyard.model.inventory import LARGE_BYTES, GapCode
+
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_CHUNK = 1 << 20  # tarfile reads and skips in pieces of this
+_LARGEST_DATABASE = 512 << 20
+_WHITEOUT, _OPAQUE, _AUFS = ".wh.", ".wh..wh..opq", ".wh..wh."
+
+
+class LayerContents(msgspec.Struct):
+    """What one layer tells, before others are laid over it."""
+
+    databases: dict[str, Contained] = {}
+    """By path."""
+    large: dict[str, int] = {}
+    """Sizes of large files by path."""
+    others: set[str] = set()
+    """All that is no folder: what was below such a path is gone."""
+    folders: set[str] = set()
+    gone: set[str] = set()
+    """Paths that it takes away, with all below them."""
+    opaque: set[str] = set()
+    """Folders of which it takes away all that was in them."""
+    size_bytes: int = 0
+    problem: str = ""
+    """Why it could not be read to its end."""
+    problem_code: GapCode = "layer-unreadable"
+
+
+class _Member(tarfile.TarInfo):
+    """A member that says when what follows it is none: tarfile takes a damaged header for the end."""
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(tar)
+        except (tarfile.EOFHeaderError, tarfile.EmptyHeaderError):  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from None
+
+
+def read_layer(stream: Peekable) -> LayerContents:
+    """All that a layer tells, in one pass over its bytes."""
+    found = LayerContents()
+    try:
+        opened = _uncompressed(stream)
+    except ModuleNotFoundError:
+        found.problem_code = "layer-compression"
+        found.problem = "compressed with zstd, which this Python reads with the package backports.zstd only"
+        return found
+    try:
+        with tarfile.open(fileobj=opened, mode="r|", bufsize=_CHUNK, tarinfo=_Member) as tar:
+            for member in tar:
+                _take(found, tar, member)
+                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
+        found.problem = f"no tar archive, or a damaged one: {error}"
+    except Exception as error:
+        if type(error).__name__ != "ZstdError":
+            raise
+        found.problem = f"damaged: {error}"
+    return found
+
+
+def _uncompressed(stream: Peekable) -> IO[bytes]:
+    head = stream.peek(4)[:4]
+    if head[:2] == _GZIP:
+        return cast(IO[bytes], gzip.GzipFile(fileobj=cast(IO[bytes], stream), mode="rb"))
+    if head == _ZSTD:
+        return _zstd(cast(IO[bytes], stream))
+    return cast(IO[bytes], stream)
+
+
+def _zstd(stream: IO[bytes]) -> IO[bytes]:
+    try:
+        from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # Python 3.14
+    except ModuleNotFoundError:
+        from backports import zstd  # type: ignore[import-not-found,unused-ignore]
+    opened: IO[bytes] = zstd.open(stream)
+    return opened
+
+
+def _take(found: LayerContents, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+    path = _path(member.name)
+    folder, _, name = path.rpartition("/")
+    if name.startswith(_WHITEOUT):
+        if name == _OPAQUE:
+            found.opaque.add(folder)
+        elif not name.startswith(_AUFS):
+            found.gone.add(f"{folder}/{name[4:]}" if folder else name[4:])
+        return
+    if member.isdir():
+        found.folders.add(path)
+        return
+    found.others.add(path)
+    found.databases.pop(path, None)
+    if member.islnk():
+        _link(found, path, _path(member.linkname))
+    elif member.isreg():
+        found.size_bytes += member.size
+        if member.size >= LARGE_BYTES:
+            found.large[path] = member.size
+        reader = reader_of(path)
+        if reader is not None:
+            found.databases[path] = _read(tar, member, path)
+
+
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> Contained:
+    reader = reader_of(path)
+    if member.size > _LARGEST_DATABASE:
+        return Contained(complaint=f"{member.size} bytes, which is too much for a package database")
+    file = tar.extractfile(member)
+    if reader is None or file is None:
+        return NOTHING
+    return reader(path, file.read())
+
+
+def _link(found: LayerContents, path: str, target: str) -> None:
+    """A hard link is the same file, by another name, which the layer had before."""
+    if target in found.large:
+        found.large[path] = found.large[target]
+    if reader_of(path) is None:
+        return
+    there = found.databases.get(target)
+    if there is None:
+        there = Contained(complaint=f"a hard link to {target}, which was not read")
+    elif is_installed(path) and there.packages:
+        where = path if there.packages[0].path == target else path.rpartition("/")[0]
+        moved = tuple(msgspec.structs.replace(each, path=where) for each in there.packages)
+        there = msgspec.structs.replace(there, packages=moved)
+    found.databases[path] = there
+
+
+def _path(name: str) -> str:
+    """A member's path from the image's root, as text that can be written anywhere."""
+    path = name.removeprefix("./").strip("/")
+    if "//" in path or "/./" in path:
+        path = "/".join(part for part in path.split("/") if part not in ("", "."))
+    return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Which images a name stands for, when somebody asks what is inside, and what those stand on.
+
+In:   Looking (the stack, what is known, releases, channels), a word
+Out:  Subject, Ancestor
+Raises: UnknownName, InvalidValue, NothingToDo
+Pure
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from stackyard.errors import NothingToDo, UnknownName
+from stackyard.model.inside import Ancestor, Subject
+from stackyard.model.known import Known
+from stackyard.model.names import Digest, TargetName
+from stackyard.model.record import Pushed, Record
+from stackyard.model.reference import Repository
+from stackyard.model.stack import Stack
+from stackyard.plan.releases import parts_of
+from stackyard.plan.selection import select
+from stackyard.plan.showing import Looking
+
+Layers = Callable[[Digest], int | None]
+"""How many layers images of some content have; None where nobody read one."""
+
+
+def subjects(looking: Looking, asked: str) -> tuple[Subject, ...]:
+    """An image by its name (as it was built last), a pattern or group of these, a release, channel, tag or digest.
+
+    Of an image for several platforms each of these.
+    """
+    try:
+        names = select(looking.stack, [asked])
+    except UnknownName:
+        shown = looking.show(asked).images
+        found = [
+            each for one in shown for each in _parts(looking.known, one.record, one.repository, one.digest, one.target)
+        ]
+        return tuple(found)
+    found = [each for target in looking.stack.targets if target.name in names for each in _built(looking, target.name)]
+    if not found:
+        raise NothingToDo(
+            f"nothing was built of {asked} that is known here", hint=f"`stackyard build {asked}` builds it"
+        )
+    return tuple({each.name: each for each in found}.values())
+
+
+def _built(looking: Looking, name: TargetName) -> Iterator[Subject]:
+    """The newest build of a target; nothing for one platform of several, which what joins it gives."""
+    record = next((each for each in looking.known.records.get(name, ()) if each.built), None)
+    if record is not None:
+        yield from _parts(looking.known, record, None, None, name)
+
+
+def _parts(
+    known: Known, record: Record | None, repository: Repository | None, digest: Digest | None, name: TargetName
+) -> Iterator[Subject]:
+    parts = parts_of(known, record)
+    for part, of in parts:
+        yield subject_of(of, None, None, part)
+    if not parts:
+        yield subject_of(record, repository, digest, name)
+
+
+def subject_of(
+    record: Record | None, repository: Repository | None, digest: Digest | None, name: TargetName
+) -> Subject:
+    """The image of a record; by where it was published last, unless it is said."""
+    pushed = [fact.image for fact in record.facts if isinstance(fact, Pushed)] if record else []
+    local = record.built.image if record and record.built else None
+    is_published = digest is not None and (local is None or digest != local.id)
+    if not is_published:
+        repository, digest = (pushed[-1].repository, pushed[-1].digest) if pushed else (None, None)
+    return Subject(str(name), name, record, local, repository, digest)
+
+
+def lineage(stack: Stack, known: Known, record: Record | None, layers: Layers) -> tuple[Ancestor, ...]:
+    """What an image stands on: images of the stack, the nearest first, and the external base at the end."""
+    found: list[Ancestor] = []
+    seen: set[str] = set()
+    while record is not None and record.built is not None and record.id not in seen:
+        seen.add(record.id)
+        built = record.built
+        target = next((each for each in stack.targets if each.name == record.target), None)
+        wanted = target.foundation if target else None
+        parents = dict(built.parents)
+        if wanted is None and not built.foundation and len(parents) == 1:  # a target that left the stack
+            wanted = next(iter(parents))
+        if wanted is None or wanted not in parents:
+            base = built.foundation or (built.bases[0][0] if len(built.bases) == 1 and not parents else "")
+            if base:
+                found.append(Ancestor(base, dict(built.bases)[base]))
+            break
+        content = parents[wanted]
+        found.append(Ancestor(str(wanted), content, layers(content)))
+        record = next(
+            (each for each in known.records.get(wanted, ()) if each.built and each.built.content == content), None
+        )
+    return tuple(found)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""What is inside images: kept inventories, or those read from an image's layers and kept.
+
+In:   a Yard, a name
+Out:  Inside
+May touch: records; the engine's store and registries, which are only read
+Raises: StackyardError: UnknownName for what is no image
+Why: docs/explanation/inventories.md
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackyard.errors import EngineProblem, InvalidValue, UnknownName
+from stackyard.inside.inventory import inventory_of
+from stackyard.inside.layers import read_layer
+from stackyard.model.content import content_digest
+from stackyard.model.inside import Inside, Subject
+from stackyard.model.inventory import Inventory
+from stackyard.model.names import Digest, Tag
+from stackyard.model.reference import Platform, Reference
+from stackyard.plan.inside import lineage, subjects
+from stackyard.verbs.showing import looking
+
+if TYPE_CHECKING:
+    from stackyard.model.content import ImageFacts
+    from stackyard.verbs.yard import Yard
+
+
+def inside(yard: Yard, asked: str, *, is_fresh: bool = False) -> tuple[Inside, ...]:
+    """What is inside the images that a name stands for.
+
+    Args:
+        is_fresh: read them, whatever is kept.
+    """
+    look = looking(yard)
+    try:
+        found = subjects(look, asked)
+    except (UnknownName, InvalidValue) as problem:
+        found = (_elsewhere(asked, problem),)
+    known = yard.records.known()
+
+    def layers(content: Digest) -> int | None:
+        kept = yard.records.inventory(content)
+        return len(kept.layers) if kept else None
+
+    told = []
+    for subject in found:
+        inventory = inventory_for(yard, subject, is_fresh=is_fresh)
+        told.append(Inside(subject, inventory, lineage(yard.stack, known, subject.record, layers)))
+    return tuple(told)
+
+
+def _elsewhere(asked: str, problem: Exception) -> Subject:
+    """An image that the records do not know, by a reference with a tag or a digest."""
+    try:
+        reference = Reference.parse(asked)
+    except InvalidValue:
+        raise problem from None
+    if reference.tag is None and reference.digest is None:
+        raise problem from None
+    return Subject(asked)
+
+
+def inventory_for(yard: Yard, subject: Subject, *, is_fresh: bool = False) -> Inventory:
+    """What is inside one image: as it is kept, or else read from the engine that has it, or the registry."""
+    content = subject.content
+    if content is not None and not is_fresh and (kept := yard.records.inventory(content)) is not None:
+        return kept
+    facts = _in_engine(yard, subject)
+    if facts is not None:
+        content = content_digest(facts)
+        kept = None if is_fresh else yard.records.inventory(content)
+        return kept or _kept(yard, _saved(yard, facts, content))
+    return _published(yard, subject, is_fresh)
+
+
+def _in_engine(yard: Yard, subject: Subject) -> ImageFacts | None:
+    """What the engine says of the image; None where it has it not, or there is none."""
+    wanted = str(subject.local.id) if subject.local else subject.image or subject.name
+    try:
+        return yard.engine.inspect(wanted)
+    except EngineProblem:  # a registry may have it
+        return None
+
+
+def _saved(yard: Yard, facts: ImageFacts, content: Digest) -> Inventory:
+    from stackyard.edges.image_layers import from_archive
+
+    with yard.engine.save(facts.image) as archive:
+        stored = from_archive(archive, facts.platform, read_layer)
+    return inventory_of(content, facts.platform, stored.config, stored.layers, stored.blobs)
+
+
+def _published(yard: Yard, subject: Subject, is_fresh: bool) -> Inventory:
+    from stackyard.edges.image_layers import from_registry
+    from stackyard.edges.published import published
+
+    reference = Reference.parse(subject.image or subject.name)
+    where = reference.digest or reference.tag or Tag("latest")
+    facts = published(yard.registry, reference.repository, where, _platform(yard, subject))
+    if facts is None or facts.manifest is None or facts.platform is None:
+        raise UnknownName(
+            f"no engine and no registry has {subject.image or subject.name}"
+            + (f" for {_platform(yard, subject)}" if facts is not None else ""),
+            hint="an image of the stack by its name, a channel, a tag, a digest, or a whole reference: host/name:tag",
+            name=subject.name,
+            near=None,
+        )
+    if not is_fresh and (kept := yard.records.inventory(facts.content)) is not None:
+        return kept
+    stored = from_registry(yard.registry, reference.repository, facts.manifest, read_layer)
+    return _kept(yard, inventory_of(facts.content, facts.platform, stored.config, stored.layers, stored.blobs))
+
+
+def _platform(yard: Yard, subject: Subject) -> Platform:
+    """What the image is for, as its target says it; else this machine's."""
+    from stackyard.edges.machine import native_platform
+
+    if subject.target is not None and subject.target.platform is not None:
+        return Platform(subject.target.platform)
+    return yard.options.platform or native_platform()
+
+
+def _kept(yard: Yard, inventory: Inventory) -> Inventory:
+    if inventory.is_lasting:
+        yard.records.keep_inventory(inventory)
+    return inventory

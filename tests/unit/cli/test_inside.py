@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""What is inside images, from the command line: read once, kept, told."""
+
+from __future__ import annotations
+
+import pytest
+
+from stackyard.model.names import Digest
+from stackyard.model.reference import Repository
+from stackyard.testing.registry import make_image
+from tests.archives import Files, dpkg, layer, wheel
+from tests.unit.cli.conftest import Shell
+
+LEAF = Repository("registry.example/lab/leaf")
+DEBIAN = 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian 12"\n'
+
+
+def top_of(shell: Shell, repository: str) -> Digest:
+    """The uppermost layer of what was built last, in the engine."""
+    names = [name for name in shell.engine.names() if name.startswith(f"{repository}:sy-")]
+    facts = shell.engine.inspect(names[-1])
+    assert facts is not None
+    return facts.layers[-1]
+
+
+def fill(shell: Shell, repository: str, files: Files) -> None:
+    """Say what an image's own layer holds."""
+    shell.engine.tars[top_of(shell, repository)] = layer(files)
+
+
+@pytest.fixture
+def built(shell: Shell) -> Shell:
+    """Both images, published; `base` has dpkg's packages, `leaf` one more and one of Python's."""
+    shell("build", "--push")
+    fill(shell, "registry.example/lab/base", {"etc/os-release": DEBIAN, "var/lib/dpkg/status": dpkg(libc6="2.36")})
+    status = dpkg(libc6="2.36", curl="8.5")
+    fill(
+        shell,
+        "registry.example/lab/leaf",
+        {"var/lib/dpkg/status": status, **wheel("numpy", "2.1"), "big": bytes(10**6)},
+    )
+    return shell
+
+
+def saved(shell: Shell) -> int:
+    """How often an image was read in the engine."""
+    return [verb for verb, _ in shell.engine.calls].count("save")
+
+
+def test_an_image_of_the_stack_is_read_once(built: Shell) -> None:
+    """Each package with its layer, what it stands on, where it is; then it is kept, until somebody wants it read."""
+    (image,) = built("inventory", "leaf", "--json").json["images"]
+    packages = [(each["purl"], each["layer"]) for each in image["packages"]]
+
+    assert packages == [
+        ("pkg:deb/debian/curl@8.5?arch=amd64&distro=debian-12", 2),
+        ("pkg:deb/debian/libc6@2.36?arch=amd64&distro=debian-12", 1),
+        ("pkg:pypi/numpy@2.1", 2),
+    ]
+    assert image["image"].startswith(f"{LEAF}@sha256:")
+    assert [each["name"] for each in image["lineage"]] == ["base", "docker.io/library/busybox:1.36"]
+    assert [file["path"] for file in image["files"]] == ["big"]
+    built.engine.is_down = True
+    assert built("inventory", "leaf", "--json").json["images"] == [image]
+    assert saved(built) == 1
+    built.engine.is_down = False
+    built("inventory", "leaf", "--fresh")
+    assert saved(built) == 2
+
+
+def test_people_read_layers_packages_and_files(built: Shell) -> None:
+    """A table of each; a tag that several images have gives all of them."""
+    layers = built("inventory", "main").out
+    assert "1 dpkg and 1 Python" not in layers
+    assert "Debian 12, linux/amd64; 1.0 MB in 3 layers; packages: 2 dpkg and 1 Python" in layers
+    assert layers.count("registry.example/lab/") == 2
+    packages = built("inventory", "leaf", "--show", "packages").out
+    assert any(line.split()[:4] == ["Python", "numpy", "2.1", "2"] for line in packages.splitlines())
+    files = built("inventory", "leaf", "--show", "files").out
+    assert files.splitlines()[-1].split() == ["1.0", "MB", "2", "big"]
+
+
+def test_what_cannot_be_read_is_told(built: Shell) -> None:
+    """Beside all that can be, with exit code 1."""
+    built.engine.tars[top_of(built, "registry.example/lab/base")] = b"no archive" * 100
+    said = built("inventory", "leaf")
+    assert said.code == 1
+    assert "not read: layer 1: no tar archive, or a damaged one" in said.out
+    assert "2 dpkg and 1 Python" in said.out
+
+
+def test_any_other_image_by_its_reference(built: Shell) -> None:
+    """From the registry, where no engine has it; what nobody has is no image."""
+    made = make_image("elsewhere")
+    built.registry.add("registry.example/other/tool", "1", made.manifest, made.blobs)
+    said = built("inventory", "registry.example/other/tool:1", "--json")
+    assert said.code == 1  # its layer is a few words
+    assert [gap["code"] for gap in said.json["images"][0]["gaps"]] == ["layer-unreadable"]
+    assert built("inventory", "busybox:1.36", "--json").json["images"][0]["packages"] == []
+    nowhere = built("inventory", "registry.example/other/tool:2")
+    assert (nowhere.code, "no engine and no registry has registry.example/other/tool:2" in nowhere.err) == (2, True)
+    unknown = built("inventory", "leav")
+    assert (unknown.code, "leav" in unknown.err) == (2, True)
+
+
+def test_nothing_was_built_yet(shell: Shell) -> None:
+    """Of an image of the stack that nobody built, nothing can be told."""
+    said = shell("inventory", "leaf")
+    assert (said.code, "nothing was built of leaf that is known here" in said.err) == (1, True)
