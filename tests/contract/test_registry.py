@@ -17,6 +17,7 @@ import pytest
 import urllib3
 
 from stackyard.edges.copying import copy_image
+from stackyard.edges.credentials import Credential
 from stackyard.edges.oci import OciRegistry
 from stackyard.edges.patience import Patience, Retries, counted
 from stackyard.edges.registry import OCI_INDEX, OCI_MANIFEST, Manifest, Registry
@@ -27,6 +28,7 @@ from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Platform, Repository
 from stackyard.testing.registry import MadeImage, MemoryRegistry, make_image, make_index, sha256
 from tests.live.faulty import FaultyRegistry, faulty
+from tests.live.own_registry import LOGIN, registry_with_login
 
 ABSENT = Digest("sha256:" + "0" * 64)
 V1, V2, STABLE = Tag("v1"), Tag("v2"), Tag("stable")
@@ -82,8 +84,10 @@ class MemoryYard(Yard):
 
 
 class LiveYard(Yard):
-    def __init__(self, front: FaultyRegistry) -> None:
-        self.registry: OciRegistry = OciRegistry({}, patience=Patience(sleep=lambda _: None))
+    def __init__(self, front: FaultyRegistry, login: Credential | None = None) -> None:
+        patience = Patience(sleep=lambda _: None)
+        self.registry: OciRegistry = OciRegistry({}, credentials=lambda _: login, patience=patience)
+        self.headers = {"Authorization": f"Basic {login.packed}"} if login else {}
         self.front = front
         self.repository = Repository(f"{front.address}/contract/{uuid.uuid4().hex}")
         self.http = urllib3.PoolManager(timeout=10, retries=False)
@@ -91,10 +95,10 @@ class LiveYard(Yard):
     def upload(self, image: MadeImage) -> Manifest:
         base = f"http://{self.repository.host}"
         for blob in image.blobs:
-            begun = self.http.request("POST", f"{base}/v2/{self.repository.path}/blobs/uploads/")
+            begun = self.http.request("POST", f"{base}/v2/{self.repository.path}/blobs/uploads/", headers=self.headers)
             place = begun.headers["Location"]
             place = (base + place if place.startswith("/") else place) + ("&" if "?" in place else "?")
-            headers = {"Content-Type": "application/octet-stream"}
+            headers = {"Content-Type": "application/octet-stream", **self.headers}
             done = self.http.request("PUT", f"{place}digest={sha256(blob)}", body=blob, headers=headers)
             assert done.status == 201
         return image.manifest
@@ -110,11 +114,27 @@ class LiveYard(Yard):
         self.http.clear()
 
 
-@pytest.fixture(params=["memory", "memory without untag", pytest.param("live", marks=pytest.mark.live)])
+@pytest.fixture(scope="session")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real registry that wants a login."""
+    with registry_with_login(tmp_path_factory.mktemp("locked")) as address:
+        yield address
+
+
+LIVE = [pytest.param(name, marks=pytest.mark.live) for name in ("live", "live with a login")]
+
+
+@pytest.fixture(params=["memory", "memory without untag", *LIVE])
 def yard(request: pytest.FixtureRequest) -> Iterator[Yard]:
     """A fresh yard of each kind."""
-    if request.param != "live":
+    if not request.param.startswith("live"):
         yield MemoryYard(can_untag=request.param == "memory")
+        return
+    if request.param == "live with a login":
+        with faulty(request.getfixturevalue("locked")) as front:
+            with_login = LiveYard(front, LOGIN)
+            yield with_login
+            with_login.close()
         return
     host = os.environ.get("STACKYARD_TEST_REGISTRY")
     if not host:

@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
 def faulty(behind: str) -> Iterator[FaultyRegistry]:
     """A faulty registry in front of the one at `behind`, as long as the block lasts."""
     server = FaultyRegistry(behind)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield server

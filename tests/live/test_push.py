@@ -3,16 +3,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+from stackyard.edges.buildah import CLIENT as BUILDAH
 from stackyard.edges.docker import DockerEngine
+from stackyard.edges.logins import FOLDER, Logins
+from stackyard.edges.patience import Patience
+from stackyard.edges.process import Processes
+from stackyard.edges.transfers import DOCKER, Transfers
+from stackyard.errors import RegistryRefused
 from stackyard.model.names import Tag
+from stackyard.model.reference import Reference
+from tests.engines import BASE, ENVIRON, buildah_store
 from tests.live.conftest import LiveStack
 from tests.live.faulty import FaultyRegistry, faulty
+from tests.live.own_registry import LOGIN, registry_with_login
 
 pytestmark = pytest.mark.live
 
@@ -74,3 +85,38 @@ def test_only_what_is_missing_travels(watched: Watched) -> None:
         assert not watched.of(image, "POST")
         assert not watched.of(image, "PUT", "/blobs/")
         assert not watched.of(image, "PUT", "/manifests/sy-")
+
+
+@pytest.mark.parametrize("variable", [FOLDER, "REGISTRY_AUTH_FILE"], ids=["docker", "buildah"])
+def test_a_client_is_lent_the_login_that_it_lacks(tmp_path: Path, docker: DockerEngine, variable: str) -> None:
+    """A registry that lets nobody in without one takes the push and gives the pull; the client's own folder has none.
+
+    So Amazon's logins, which Stackyard gets and nobody stored, serve the engine's own client.
+    """
+    own = tmp_path / "own"
+    own.mkdir()
+    environ = {**ENVIRON, "DOCKER_CONFIG": str(own)}
+    with contextlib.ExitStack() as stack:
+        (tmp_path / "registry").mkdir()
+        host = stack.enter_context(registry_with_login(tmp_path / "registry"))
+        if variable != FOLDER:
+            store = tmp_path / "store"
+            store.mkdir()
+            environ = dict(stack.enter_context(buildah_store(store)))
+        processes, client = Processes(environ), DOCKER if variable == FOLDER else BUILDAH
+        name = Reference.parse(f"{host}/live/lent:1")
+        subprocess.run([client.name, "tag", BASE, str(name)], env=environ, check=True)
+        alone = Transfers(processes, lambda: None, Patience(), client, Logins(environ, variable, lambda _: None))
+        lent = Transfers(processes, lambda: None, Patience(), client, Logins(environ, variable, lambda _: LOGIN))
+
+        try:
+            with pytest.raises(RegistryRefused):
+                alone.push(name, tmp_path / "log")
+            lent.push(name, tmp_path / "log")
+            lent.pull(name)
+        finally:
+            if variable == FOLDER:
+                docker.untag(name)
+
+    assert LOGIN.secret not in (tmp_path / "log").read_text()
+    assert not list(own.iterdir())

@@ -200,9 +200,7 @@ class Authorizer:
 
 def basic(credential: Credential) -> str:
     """The header value that shows a user and a password as they are: only for TLS and this machine."""
-    import base64
-
-    return f"Basic {base64.b64encode(f'{credential.user}:{credential.secret}'.encode()).decode()}"
+    return f"Basic {credential.packed}"
 
 
 def _check_realm(host: str, realm: str, credential: Credential | None) -> None:
@@ -243,7 +241,7 @@ def login_hint(host: str, credential: Credential | None) -> str:
     if region:
         command = f"aws ecr get-login-password --region {region} | docker login --username AWS --password-stdin {host}"
         if credential is None:
-            return f"{command}; or install stackyard[ecr], which takes AWS's own credentials to read and to tag"
+            return f"{command}; or install stackyard[ecr], which takes AWS's own credentials"
     if credential is None:
         return f"log in first: {command}"
     return f"the stored login is wrong, or has no right to do this; log in with one that has: {command}"

@@ -298,7 +298,7 @@ def _push(reference: Reference, extra: Sequence[str]) -> list[str]:
     return [*_transfer("push", reference), *extra, reference.canonical, f"docker://{reference.canonical}"]
 
 
-CLIENT = Client("buildah", _pull, _push)
+CLIENT = Client("buildah", _pull, _push, "REGISTRY_AUTH_FILE")
 
 
 def _found(listed: Sequence[Mapping[str, Any]], reference: str) -> Mapping[str, Any] | None:

@@ -46,6 +46,13 @@ class Credential:
     is_identity_token: bool = False
     """Whether the secret is a refresh token, good only for asking a token service."""
 
+    @property
+    def packed(self) -> str:
+        """`user:password` in base64, as HTTP and Docker's files have it."""
+        import base64
+
+        return base64.b64encode(f"{self.user}:{self.secret}".encode()).decode()
+
 
 CredentialSource = Callable[[str], Credential | None]
 """From a registry's host to who we are there."""
@@ -95,7 +102,7 @@ class DockerCredentials:
 
     def _find(self, host: str) -> Credential | None:
         if self._config is None:
-            self._config = _read(self.path)
+            self._config = read_config(self.path)
         keys = _keys(host)
         helpers = _section(self._config, "credHelpers", self.path)
         named = next((helpers[key] for key in keys if key in helpers), self._config.get("credsStore"))
@@ -144,7 +151,8 @@ def _hostname(key: str) -> str:
     return key.removeprefix("https://").removeprefix("http://").partition("/")[0]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """Docker's config.json; empty where there is none. FileProblem for one that is broken."""
     try:
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

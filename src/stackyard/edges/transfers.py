@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from stackyard.edges.logins import FOLDER, Logins
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import Processes
 from stackyard.errors import RegistryProblem, RegistryRefused, RegistryUnreachable
@@ -52,12 +53,15 @@ class Client(NamedTuple):
     pull: Callable[[Reference, Sequence[str]], list[str]]
     push: Callable[[Reference, Sequence[str]], list[str]]
     """The command line, with more options."""
+    login: str
+    """The variable that says where logins are."""
 
 
 DOCKER = Client(
     "docker",
     lambda reference, extra: ["docker", "pull", "--quiet", *extra, str(reference)],
     lambda reference, extra: ["docker", "push", *extra, str(reference)],
+    FOLDER,
 )
 
 
@@ -66,12 +70,19 @@ class Transfers:
 
     Args:
         ping: raises EngineUnavailable where nobody answers.
+        logins: those that the client lacks.
     """
 
     def __init__(
-        self, processes: Processes, ping: Callable[[], None], patience: Patience, client: Client = DOCKER
+        self,
+        processes: Processes,
+        ping: Callable[[], None],
+        patience: Patience,
+        client: Client = DOCKER,
+        logins: Logins | None = None,
     ) -> None:
         self._client = client
+        self._logins = logins or Logins(processes.environ, client.login)
         self._processes = processes
         self._ping = ping
         self._patience = patience
@@ -101,7 +112,9 @@ class Transfers:
                 words.append(line)
                 take(line)
 
-            if not self._processes.follow(argv, keep):
+            with self._logins.lent([reference.repository.host]) as environ:
+                code = self._processes.follow(argv, keep, environ)
+            if not code:
                 return
             self._ping()
             said = next((line.strip() for line in reversed(words) if line.strip()), "no reason given")

@@ -33,7 +33,7 @@ class Asking(BaseHTTPRequestHandler):
 def asking() -> Iterator[str]:
     """Its address."""
     server = HTTPServer(("127.0.0.1", 0), Asking)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"127.0.0.1:{server.server_port}"
     server.shutdown()

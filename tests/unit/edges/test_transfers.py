@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stackyard.edges.credentials import Credential
+from stackyard.edges.logins import FOLDER, Logins
 from stackyard.edges.patience import Patience, Retries, counted
 from stackyard.edges.process import Processes
 from stackyard.edges.transfers import Transfers, passes
@@ -118,3 +120,28 @@ def test_an_engine_that_went_away(client: Client) -> None:
     with pytest.raises(EngineUnavailable):
         client.transfers().pull(LAB)
     assert client.slept == []
+
+
+def test_the_client_is_lent_a_login_for_one_program(client: Client) -> None:
+    """A push finds what AWS gave; neither the command line, nor the log, nor the error holds the secret."""
+    client.says("denied: no rights")
+    docker = client.folder / "docker"
+    seen = client.folder / "seen"
+    docker.write_text(
+        docker.read_text().replace(
+            "#!/bin/sh\n", f'#!/bin/sh\necho "$@" >>{seen}\ncat "$DOCKER_CONFIG/config.json" >>{seen}\n'
+        )
+    )
+    processes = Processes({"PATH": f"{client.folder}:/usr/bin:/bin"})
+    login = Credential("AWS", "pa55")
+    lent = Logins(processes.environ, FOLDER, lambda host: login if host == "registry.example" else None)
+    transfers = Transfers(processes, lambda: None, Patience(), logins=lent)
+
+    with pytest.raises(RegistryRefused) as error:
+        transfers.push(LAB, client.folder / "log")
+
+    words, config = seen.read_text().splitlines()
+    assert login.packed in config
+    for text in (words, str(error.value), str(error.value.hint), (client.folder / "log").read_text()):
+        assert login.packed not in text
+        assert login.secret not in text
