@@ -728,11 +728,11 @@ MOVE_FIELDS = {
     "accepted[].recorded": "Where the records had it, or null.",
     "accepted[].found": "Where it was, or null.",
     "accepted_because": "The reason that was given for it; else empty.",
-    "staying": "Of a rollback: the tags that did not exist before what is taken back, and stay where they are.",
+    "staying": "Of a rollback that was made: the tags that did not exist before, and that the registry keeps.",
     "moves[].target": "The image.",
     "moves[].reference": "The tag in full.",
     "moves[].was": "The digest before, or null.",
-    "moves[].now": "The digest after. In an engine, digests are ids.",
+    "moves[].now": "The digest after; null for a tag that a rollback takes away. In an engine, digests are ids.",
     "gates[].gate": "The name of the gate; of tests the kind.",
     "gates[].sort": "`tests`, `report` or `approval`.",
     "gates[].answer": "`passed`; `adopted`: untested before it was adopted; `overridden`: not "

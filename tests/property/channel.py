@@ -20,7 +20,7 @@ from stackyard.model import canonical
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.reference import Repository
-from stackyard.model.shared import MOVES_TAG, UNDONE_TAG, Listed, listed
+from stackyard.model.shared import INTENT_TAG, MOVES_TAG, UNDONE_TAG, Listed, listed
 from stackyard.record.intents import SharedJournal
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.run.tagging import RegistryTags, carry_out, finish, looked
@@ -79,6 +79,8 @@ class Channel:
         """What was promoted, in the order in which it was done."""
         for name in NAMES:
             self.registry.add_image(self.repository(name), "old" if random.random() < 0.3 else "stable", "old")
+        self.states = [self.tags()]
+        """What the channel may be: what it was, and what each set makes of it."""
         for machine in range(MACHINES):
             (root / str(machine)).mkdir(parents=True)
 
@@ -128,7 +130,9 @@ class Channel:
             return RecordProblem("the records cannot be used: database or disk is full")
         if self.random.random() < 0.5:
             return RegistryUnreachable("cannot reach registry registry.example", address="registry.example")
-        return RegistryRefused("registry registry.example refused", status=self.random.choice([500, 500, 400]))
+        # Who is refused an intent for good goes on alone, and is kept from nothing: test_intents.py.
+        status = 500 if what.startswith(f"put {INTENT_TAG}") else self.random.choice([500, 500, 400])
+        return RegistryRefused("registry registry.example refused", status=status)
 
     def play(self, commands: list[Command]) -> None:
         """All of them at once, until each came to an end."""
@@ -167,9 +171,12 @@ class Channel:
     # Commands
 
     def promotion(self, machine: int, *, may_fail: bool = True) -> Command:
-        """`stackyard promote`: all three tags to a new image."""
+        """`stackyard promote`, all tags to a new image; or a rollback, that takes some of them away as well."""
         self.made += 1
-        digests = self.image(f"image {self.made}")
+        is_back = self.registry.can_untag and self.random.random() < 0.3
+        digests = tuple(
+            None if is_back and self.random.random() < 0.4 else digest for digest in self.image(f"image {self.made}")
+        )
         name = f"promotion {self.made} on {machine}"
 
         def work(command: Command) -> MoveSet:
@@ -187,6 +194,7 @@ class Channel:
                 )
                 wanted = MoveSet("promote", "registry", "stable", name, _Clock(self, command).now(), moves)
                 self.sets.append(wanted)
+                self.states.append(digests)
                 return carry_out(wanted, store, journal, is_fresh=self.random.random() < 0.7)
             finally:
                 records.close()
@@ -268,12 +276,9 @@ class Channel:
     def _check_whole(self) -> None:
         if self.listed().open:
             raise Broken(f"open: {self.listed().open}")
-        mine = {
-            _group(digest, self.sets)
-            for name, digest in zip(NAMES, self.tags(), strict=True)
-            if name not in self.strangers
-        }
-        if len(mine) > 1 and not (self.theirs and not self.registry.can_untag):
+        mine = [at for at, name in enumerate(NAMES) if name not in self.strangers]
+        is_whole = any(all(self.tags()[at] == state[at] for at in mine) for state in self.states)
+        if not is_whole and not (self.theirs and not self.registry.can_untag):
             raise Broken(f"a mix: {self.tags()}")
         last = [each for each in self.sets if self.ends and each.source == self.ends[-1]]
         is_there = not last or self.tags() == tuple(move.now for move in last[0].moves)
@@ -295,11 +300,6 @@ class Channel:
 
 def _moves_to(moves: MoveSet, at: int, digest: Digest | None) -> bool:
     return digest in (moves.moves[at].now, moves.moves[at].was)
-
-
-def _group(digest: Digest | None, sets: list[MoveSet]) -> str:
-    """The promotion that an image belongs to."""
-    return next((each.source for each in sets for move in each.moves if move.now == digest), "before all")
 
 
 class _Door:

@@ -27,7 +27,7 @@ from stackyard.report.data import FORMAT, moves_data
 from stackyard.report.gates import gates_text
 from stackyard.report.preview import preview_data, preview_text
 from stackyard.report.terminal import moves_text
-from stackyard.report.text import count_text
+from stackyard.report.text import count_text, few
 from stackyard.verbs import promotion
 
 if TYPE_CHECKING:
@@ -198,9 +198,12 @@ def _move(yard: Yard, moves: MoveSet, dry_run: bool, yes: bool, is_json: bool) -
     elif not moves.changes:
         write(f"{moves.channel} is there already: nothing had to be moved.")
     else:
+        gone = sum(1 for move in moves.changes if move.now is None)
         stay = len(moves.moves) - len(moves.changes)
-        also = f", {count_text(stay, 'tag')} already there" if stay else ""
-        write(f"{moves.channel}: {count_text(len(moves.changes), 'tag')} moved{also}.")
+        also = f", {count_text(gone, 'new tag')} taken away" if gone else ""
+        also += f", {count_text(stay, 'tag')} already there" if stay else ""
+        write(f"{moves.channel}: {count_text(len(moves.changes) - gone, 'tag')} moved{also}.")
     if moves.staying and not is_json and not dry_run:
-        write(f"Not taken away, since a registry need not be able to: {', '.join(map(str, moves.staying))}.")
+        names = few([str(reference) for reference in moves.staying])
+        write(f"Did not exist before, and stay, since the registry takes no tag away: {names}.")
     return 0

@@ -6,6 +6,7 @@ What was there before is part of the value, so undoing is always possible.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -17,13 +18,18 @@ from stackyard.model.reference import Reference, Repository
 
 
 class TagMove(msgspec.Struct, frozen=True):
-    """One tag: what it points at before and after; a local id in an engine, a manifest digest in a registry."""
+    """One tag: what it points at before and after; a local id in an engine, a manifest digest in a registry.
+
+    A tag is taken away only by what takes back a set that brought it.
+    """
 
     target: TargetName
     repository: Repository
     tag: Tag
     was: Digest | None
-    now: Digest
+    """None: there was no such tag."""
+    now: Digest | None
+    """None: it is taken away, where that can be done."""
 
     @property
     def reference(self) -> Reference:
@@ -74,7 +80,7 @@ class MoveSet(msgspec.Struct, frozen=True):
     """Where the registry was believed and not the records; `accepted_because` is the reason that was given."""
     accepted_because: str = ""
     staying: tuple[Reference, ...] = ()
-    """Of a rollback: tags that did not exist before what it takes back, and stay where they are."""
+    """Of a rollback that was made: tags that did not exist before, and that could not be taken away."""
     token: str = ""
     """What names this one attempt for other machines; empty where none can know of it."""
     exclusion: Exclusion | None = None
@@ -86,6 +92,17 @@ class MoveSet(msgspec.Struct, frozen=True):
     def changes(self) -> tuple[TagMove, ...]:
         """The moves that change something."""
         return tuple(move for move in self.moves if move.was != move.now)
+
+    @property
+    def puts(self) -> tuple[tuple[TagMove, Digest], ...]:
+        """The moves that put a tag somewhere, and where: all but those that take one away."""
+        return tuple((move, move.now) for move in self.moves if move.now is not None)
+
+    def without(self, staying: Iterable[Reference]) -> MoveSet:
+        """The set as it was made, where these tags could not be taken away."""
+        left = frozenset(staying)
+        made = tuple(move for move in self.moves if move.now is not None or move.reference not in left)
+        return msgspec.structs.replace(self, moves=made, staying=tuple(sorted(left))) if left else self
 
     @property
     def missing(self) -> tuple[GateState, ...]:

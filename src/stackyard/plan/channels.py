@@ -400,11 +400,11 @@ def check_source(source: Source, resolve: Resolve) -> None:
         check_unmoved(source.reference, source.digest, resolve(source.reference.repository, source.reference.tag))
 
 
-def check_unmoved(reference: Reference, expected: Digest, found: Digest | None) -> None:
+def check_unmoved(reference: Reference, expected: Digest | None, found: Digest | None) -> None:
     """TagConflict with both digests, where a tag is not where the records put it."""
     if found != expected:
         raise TagConflict(
-            f"{reference} is at {found or 'nothing'}, and the records put it at {expected}",
+            f"{reference} is at {found or 'nothing'}, and the records put it at {expected or 'nothing'}",
             hint=f"someone else moved it; `stackyard show {reference.tag}` says when we last did",
             reference=str(reference),
             expected=expected,

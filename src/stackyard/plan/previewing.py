@@ -52,9 +52,10 @@ def _replaced(stack: Stack, moves: MoveSet, known: Known) -> Iterator[_Both]:
     """
     listing = {target.name.whole for target in stack.targets if target.commands}
     for move in moves.changes:
-        if move.was is None or move.target not in listing:
+        if move.was is None or move.now is None or move.target not in listing:
             continue
-        old, new = (record_of(known, move.target, move.repository, at, moves.place) for at in (move.was, move.now))
+        places = [(move.repository, at, moves.place) for at in (move.was, move.now) if at is not None]
+        old, new = (record_of(known, move.target, *place) for place in places)
         parts, before = parts_of(known, new), dict(parts_of(known, old))
         yield from [(name, before.get(name), part) for name, part in parts] or [(move.target, old, new)]
 
@@ -66,8 +67,8 @@ def _has_inventory(record: Record) -> bool:
 def _left_behind(stack: Stack, moves: MoveSet, known: Known) -> tuple[str, ...]:
     """What stays in the channel on another build of what moves."""
     promoted: dict[TargetName, Standing] = {}
-    for move in moves.moves:
-        promoted |= _standing(known, move.target, move.repository, move.now, moves.place)
+    for move, now in moves.puts:
+        promoted |= _standing(known, move.target, move.repository, now, moves.place)
     held: dict[TargetName, Standing] = {}
     for target in stack.targets:
         is_other = target.name not in promoted and target.name.platform is None

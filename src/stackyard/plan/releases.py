@@ -67,7 +67,7 @@ def name_release(moves: MoveSet, releases: Sequence[Release], wanted: str = "") 
 
 def is_of(release: Release, moves: MoveSet) -> bool:
     """Whether a set of moves is about exactly the images of a release."""
-    images = {(move.target, PublishedImage(move.repository, move.now)) for move in moves.moves}
+    images = {(move.target, PublishedImage(move.repository, now)) for move, now in moves.puts}
     return release.place == moves.place and release.images == images
 
 
@@ -94,19 +94,19 @@ def draft(moves: MoveSet, known: Known, platforms: Mapping[Digest, tuple[Platfor
         by=moves.by,
         source=moves.source,
         commit=moves.commit,
-        members=tuple(_member(move, moves, known, platforms.get(move.now, ())) for move in moves.moves),
+        members=tuple(_member(move, now, moves, known, platforms.get(now, ())) for move, now in moves.puts),
         notes=moves.notes,
     )
 
 
-def _member(move: TagMove, moves: MoveSet, known: Known, platforms: tuple[Platform, ...]) -> Member:
-    record = record_of(known, move.target, move.repository, move.now, moves.place)
+def _member(move: TagMove, now: Digest, moves: MoveSet, known: Known, platforms: tuple[Platform, ...]) -> Member:
+    record = record_of(known, move.target, move.repository, now, moves.place)
     if record is None:
-        given_now = content_tag(LocalImage(move.now)) if moves.place == "registry" else None
-        return Member(move.target, move.repository, move.now, platforms, given_now)
+        given_now = content_tag(LocalImage(now)) if moves.place == "registry" else None
+        return Member(move.target, move.repository, now, platforms, given_now)
     built, pushed = record.built, record.pushed(move.repository)
     given = [fact.tag for fact in record.facts if isinstance(fact, Tagged) and fact.place == moves.place]
-    if Tag.form.fullmatch(moves.source) and known.tag_at(moves.place, _tag(move, moves.source)) == move.now:
+    if Tag.form.fullmatch(moves.source) and known.tag_at(moves.place, _tag(move, moves.source)) == now:
         given.append(Tag(moves.source))
     kept = (pushed.tag if pushed else None) if moves.place == "registry" else (built.local.tag if built else None)
     parts = [part for _, part in parts_of(known, record) if part is not None]
@@ -117,7 +117,7 @@ def _member(move: TagMove, moves: MoveSet, known: Known, platforms: tuple[Platfo
     return Member(
         target=move.target,
         repository=move.repository,
-        digest=move.now,
+        digest=now,
         platforms=platforms,
         content_tag=kept,
         tags=tuple(dict.fromkeys(given)),

@@ -114,8 +114,8 @@ def _causes(it: Situation) -> dict[_Key, tuple[str, str]]:
                     found.setdefault((move.repository.canonical, digest), ("unfinished", moves.source))
     for channel, sets in _sets_of_channels(it).items():
         for moves in sets[: it.policy.channels]:
-            for move in moves.moves:
-                found.setdefault((move.repository.canonical, move.now), ("channel", channel))
+            for move, now in moves.puts:
+                found.setdefault((move.repository.canonical, now), ("channel", channel))
         if len(sets) < it.policy.channels:  # what the channel was before its first promotion is a set, too
             for move in sets[-1].moves:
                 if move.was is not None:
@@ -131,7 +131,7 @@ def _sets_of_channels(it: Situation) -> dict[str, list[MoveSet]]:
     found: dict[str, dict[frozenset[_Key], MoveSet]] = {}
     for moves in it.history:
         if moves.channel and moves.state == "done" and moves.place == it.place and moves.kind != "copy":
-            images = frozenset((move.repository.canonical, move.now) for move in moves.moves)
+            images = frozenset((move.repository.canonical, now) for move, now in moves.puts)
             found.setdefault(moves.channel, {}).setdefault(images, moves)
     return {channel: list(sets.values()) for channel, sets in found.items()}
 

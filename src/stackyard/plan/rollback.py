@@ -53,7 +53,7 @@ def _about(tags: Container[Tag | None], sets: Iterable[MoveSet]) -> list[MoveSet
 def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at: str, to: str = "") -> MoveSet:
     """The moves that bring `channel` back to what it was before its current set, or when it came to the release `to`.
 
-    A tag that did not exist then stays, and is named: registries need not be able to take one away.
+    A tag that did not exist then is taken away; where the registry cannot do that, who makes the moves says so.
 
     Args:
         history: finished sets of the channel, newest first: `history_of`.
@@ -75,28 +75,20 @@ def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at
     moved: dict[Reference, list[TagMove]] = {}
     for move in (move for undone in standing[len(rest) :] for move in undone.moves):
         moved.setdefault(move.reference, []).append(move)
-    moves_back: list[TagMove] = []
-    staying: list[Reference] = []
-    is_any_back = False
-    for reference, moves in moved.items():
-        was, now = moves[0].was, moves[-1].now
-        found = resolve(moves[0].repository, moves[0].tag)
-        if was is None:
-            if found is not None:
-                staying.append(reference)
-            continue
-        if found not in (now, was):
-            check_unmoved(reference, now, found)
-        moves_back.append(TagMove(moves[0].target, moves[0].repository, moves[0].tag, found, was))
-        is_any_back = is_any_back or was != now
-    new = next((reference for reference, moves in moved.items() if moves[0].was is None), None)
-    if new is not None and not is_any_back:
-        when = "the last promotion" if len(rest) == len(standing) - 1 else "what would be taken back"
+    if not rest and all(moves[0].was is None for moves in moved.values()):
         raise NothingToDo(
-            f"nothing to roll back to: {new} did not exist before {when}, and nothing else was moved",
-            hint="promote another release instead",
+            f"nothing to roll back to: {channel!r} did not exist before its first promotion",
+            hint="promote another release instead; a tag that nobody is to use is deleted in the registry",
             channel=channel,
         )
+    moves_back: list[TagMove] = []
+    for moves in moved.values():
+        was, now = moves[0].was, moves[-1].now
+        found = resolve(moves[0].repository, moves[0].tag)
+        if found not in (now, was):
+            check_unmoved(moves[0].reference, now, found)
+        if found is not None or was is not None:  # one that is gone already need not be taken away
+            moves_back.append(TagMove(moves[0].target, moves[0].repository, moves[0].tag, found, was))
     before = rest[-1] if rest else None
     return MoveSet(
         kind="rollback",
@@ -107,7 +99,6 @@ def plan_rollback(channel: str, history: Sequence[MoveSet], resolve: Resolve, at
         moves=tuple(moves_back),
         commit=before.commit if before else "",
         release=before.release if before else "",
-        staying=tuple(staying),
     )
 
 

@@ -33,7 +33,7 @@ from stackyard.model.shared import (
     listed,
     moves_name,
 )
-from stackyard.record.artifacts import read_intent, write_intent, write_moves
+from stackyard.record.artifacts import read_intent, read_moves, write_intent, write_moves
 from stackyard.record.journal import Finish, in_order
 from stackyard.record.sqlite import SqliteRecords
 
@@ -317,9 +317,8 @@ class SharedJournal:
             elif intent is not None:
                 self._clear(name)
         for name, moves in sorted(sets.items(), key=lambda each: each[1].at):
-            ended = self._end_of(name)
-            if ended is not None:  # another machine was there before us
-                self._keep(moves, ended)
+            if (ended := self._end_of(name, moves)) is not None:  # another machine was there before us
+                self._keep(ended)
                 continue
             try:
                 ending = finish(moves, self.beat)
@@ -329,28 +328,30 @@ class SharedJournal:
                 self._tell(f"tags that another machine left half moved stay so, since we may not move them: {error}")
                 denied.add(name)
                 continue
+            ended = ending.of(moves)
             if moves.token:
-                write_moves(self._registry, self._home, msgspec.structs.replace(moves, state=ending.state))
-            self._keep(moves, ending.state)
+                write_moves(self._registry, self._home, ended)
+            self._keep(ended)
             self._clear(name)
             if ending.problem:
                 raise ending.problem
         self._dead = {name: state for name, state in self._dead.items() if name in denied}
         return bool(sets)
 
-    def _end_of(self, name: str) -> MoveState | None:
+    def _end_of(self, name: str, moves: MoveSet) -> MoveSet | None:
         """How a set ended, asked of its own tags: a list may be older."""
         states: tuple[MoveState, ...] = ("done", "undone")
         for state in states:
-            if self._registry.resolve(self._home, Tag(TAG_OF[state] + name)) is not None:
-                return state
+            tag = Tag(TAG_OF[state] + name)
+            if self._registry.resolve(self._home, tag) is not None:
+                ended = read_moves(self._registry, self._home, tag) or moves
+                return msgspec.structs.replace(ended, state=state, id=moves.id)
         return None
 
-    def _keep(self, moves: MoveSet, state: MoveState) -> None:
+    def _keep(self, ended: MoveSet) -> None:
         """Write down here what became of a set, ours or another's."""
-        ended = msgspec.structs.replace(moves, state=state)
         if ended.id:
-            self._records.settle(ended, state)
+            self._records.settle(ended, ended.state)
             self._records.note_moves_shared(ended)
         else:
             self._records.merge_moves([ended])

@@ -25,6 +25,7 @@ from stackyard.edges.turn import taken
 from stackyard.errors import StackyardError
 from stackyard.model.known import TagPlace
 from stackyard.model.moves import MoveSet, MoveState
+from stackyard.model.reference import Reference
 from stackyard.record.sqlite import SqliteRecords
 
 
@@ -34,6 +35,13 @@ class Ending(NamedTuple):
     state: MoveState
     problem: StackyardError | None = None
     """To be told once; not None where it was put back, which nobody asked for."""
+    staying: tuple[Reference, ...] = ()
+    """Tags that could not be taken away."""
+
+    def of(self, moves: MoveSet) -> MoveSet:
+        """The set as it ended."""
+        made = moves.without(self.staying) if self.state == "done" else moves
+        return msgspec.structs.replace(made, state=self.state)
 
 
 Beat = Callable[[], None]
@@ -90,7 +98,7 @@ class LocalJournal:
             is_quiet = self._records.last_moves()[0] == self._last and not self._left()
             for left in self._left():
                 ending = finish(left, self.beat)
-                self._records.settle(left, ending.state)
+                self._records.settle(ending.of(left), ending.state)
                 if ending.problem:
                     raise ending.problem
             yield is_quiet

@@ -10,7 +10,7 @@ Used by: record/sqlite, of which it is a part
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +21,8 @@ from stackyard.model.names import Digest
 from stackyard.record.inventories import Inventories
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from stackyard.edges.registry import Manifest
     from stackyard.model.release import Release
 
@@ -47,8 +49,7 @@ class MovedTags(Inventories):
         touched = {move.reference.canonical for moves in fresh for move in moves.moves if moves.state == "done"}
         for moves in reversed(self.move_sets(state="done") if fresh else ()):
             with self._open() as db:
-                rows = [(moves.place, move.reference.canonical, move.now, moves.branch) for move in moves.moves]
-                db.executemany(PUT_TAG, [row for row in rows if row[1] in touched])
+                _put_tags(db, moves, touched)
         return len(fresh)
 
     def last_moves(self) -> tuple[int, str]:
@@ -81,12 +82,12 @@ class MovedTags(Inventories):
         return msgspec.structs.replace(moves, id=number or 0)
 
     def settle(self, moves: MoveSet, state: MoveState) -> None:
-        """One transaction: the state, and for `done` where the tags are."""
+        """One transaction: the set as it ended, and for `done` where the tags are."""
         with self._open() as db:
-            db.execute("UPDATE moves SET state = ? WHERE id = ?", (state, moves.id))
+            sql = "UPDATE moves SET state = ?, body = ? WHERE id = ?"
+            db.execute(sql, (state, canonical.encode(moves).decode(), moves.id))
             if state == "done":
-                rows = [(moves.place, move.reference.canonical, move.now, moves.branch) for move in moves.moves]
-                db.executemany(PUT_TAG, rows)
+                _put_tags(db, moves)
 
     def move_sets(self, channel: str | None = None, state: MoveState | None = None) -> Sequence[MoveSet]:
         """Newest first."""
@@ -155,6 +156,18 @@ class MovedTags(Inventories):
         """Its registry was given this release."""
         with self._open() as db:
             db.execute("INSERT OR REPLACE INTO shared VALUES (?, 1)", (f"release {release.mark}",))
+
+
+def _put_tags(db: sqlite3.Connection, moves: MoveSet, touched: Container[str] | None = None) -> None:
+    """Where the tags of a set are by now, or those of them that are `touched`."""
+    for move in moves.moves:
+        name = move.reference.canonical
+        if touched is not None and name not in touched:
+            continue
+        if move.now is None:
+            db.execute("DELETE FROM tags WHERE place = ? AND reference = ?", (moves.place, name))
+        else:
+            db.execute(PUT_TAG, (moves.place, name, move.now, moves.branch))
 
 
 def _at(body: str) -> str:

@@ -200,7 +200,7 @@ def moves_data(moves: MoveSet) -> dict[str, Any]:
                 "target": str(move.target),
                 "reference": str(move.reference),
                 "was": move.was and str(move.was),
-                "now": str(move.now),
+                "now": move.now and str(move.now),
             }
             for move in moves.moves
         ],

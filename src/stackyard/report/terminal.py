@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from stackyard.model.moves import MoveSet
+from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.outcome import BAD, Outcome, RunSummary
 from stackyard.model.plan import Plan, Step, expectation
 from stackyard.model.reason import AlsoTagged, NotSelected
@@ -331,7 +331,7 @@ def moves_text(moves: MoveSet, style: Style, width: int) -> str:
             style(str(move.target), "bold"),
             str(move.reference),
             move.was.short if move.was else "nothing",
-            move.now.short if move.was != move.now else style("stays", "dim"),
+            _goal(move, style),
         )
         for move in moves.moves
     ]
@@ -345,8 +345,13 @@ def moves_text(moves: MoveSet, style: Style, width: int) -> str:
         there, here = (digest.short if digest else "nothing" for digest in (each.found, each.recorded))
         lines.append(f"{each.reference} is taken as the registry has it, {there}; the records say {here}")
     lines += [f"because: {visible(moves.accepted_because)}"] if moves.accepted else []
-    lines += [f"{reference} stays where it is: it did not exist before" for reference in moves.staying]
     return "\n".join(lines)
+
+
+def _goal(move: TagMove, style: Style) -> str:
+    if move.was == move.now:
+        return style("stays", "dim")
+    return move.now.short if move.now else "is taken away, where the registry can"
 
 
 def findings_text(findings: Sequence[Finding], style: Style, width: int) -> str:  # noqa: ARG001 - as all texts
@@ -418,7 +423,8 @@ def _moves_line(moves: MoveSet) -> tuple[str, str, str]:
     detail = f"{count_text(len(moves.changes), 'tag')} moved of {len(moves.moves)}"
     if len(moves.moves) == 1:
         (move,) = moves.moves
-        detail = f"{move.was.short if move.was else 'nothing'} -> {move.now.short}" if moves.changes else move.now.short
+        was, now = (digest.short if digest else "nothing" for digest in (move.was, move.now))
+        detail = f"{was} -> {now}" if moves.changes else now
     detail += f", {count_text(len(moves.staying), 'new tag')} left" if moves.staying else ""
     detail += let_go_text(moves)
     detail += f", as the registry had them: {visible(moves.accepted_because)}" if moves.accepted else ""

@@ -62,6 +62,6 @@ class Mover(msgspec.Struct, frozen=True):
             with self.journal.held(partial(finish, self.store)) as is_quiet:
                 done = done if is_quiet else moves()
                 done = make(done, self.store, self.journal) if done.changes else done
-        for move in done.moves:  # also those that were there before these records knew of them
-            records.put_tag(place, move.reference, move.now, revision.branch)
+        for move, now in done.puts:  # also those that were there before these records knew of them
+            records.put_tag(place, move.reference, now, revision.branch)
         return done

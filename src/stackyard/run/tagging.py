@@ -19,6 +19,7 @@ from stackyard.edges.registry import Manifest, Registry
 from stackyard.errors import (
     DigestMismatch,
     EngineUnavailable,
+    NothingToDo,
     RegistryRefused,
     RegistryUnreachable,
     StackyardError,
@@ -192,11 +193,18 @@ def carry_out(moves: MoveSet, store: TagStore, journal: Journal, *, is_fresh: bo
     """
     for repository in _one_of_each(moves.changes):
         store.refuse_reader(repository)
-    each(store, lambda move: store.ready(move.repository, move.now), moves.changes)
+    # Of what is taken away the content is made ready, too: it is put back where the rest of the set fails.
+    each(store, lambda move: store.ready(move.repository, _content(move)), moves.changes)
     with journal.held(partial(finish, store)) as is_quiet:
         if not (is_fresh and is_quiet):
             refuse_moved(store, moves.moves)
         return make(moves, store, journal)
+
+
+def _content(move: TagMove) -> Digest:
+    content = move.now or move.was
+    assert content is not None  # a move that is from nowhere to nowhere changes nothing
+    return content
 
 
 def _one_of_each(moves: Sequence[TagMove]) -> list[Repository]:
@@ -221,9 +229,17 @@ def make(moves: MoveSet, store: TagStore, journal: Journal) -> MoveSet:
     and the error names them. What cannot be put back now leaves the set `intended`, and the next command finishes it.
     """
     written = journal.intend(moves)
-    error = _made(written.changes, store, journal.beat)
+    error, staying = _made(written.changes, store, journal.beat)
+    made = written.without(staying)
+    if error is None and (made.changes or not staying):
+        return journal.end(made, "done")
     if error is None:
-        return journal.end(written, "done")
+        journal.end(written, "undone")
+        raise NothingToDo(
+            f"nothing was taken back: {named(staying)} did not exist before, and the registry takes no tag away",
+            hint="delete it where the registry's own pages or tools can, or promote another release",
+            channel=moves.channel,
+        )
     if isinstance(error, TakenOver):
         raise error
     back = _put_back(written.changes, store, journal.beat)
@@ -238,13 +254,15 @@ def finish(store: TagStore, moves: MoveSet, beat: Beat) -> Ending:
     Raises what passes by itself: nothing is known yet, and the next command tries again.
     """
     found = dict(zip(moves.changes, looked(store, moves.changes), strict=True))
+    staying: Sequence[Reference] = ()
     strange = [move for move in moves.changes if found[move] not in (move.was, move.now)]
     if strange:  # someone else promoted since: theirs stands
         error: StackyardError | None = conflict(strange[0].reference, strange[0].was, found[strange[0]])
     else:
-        error = _made([move for move in moves.changes if found[move] != move.now], store, beat)
+        error, staying = _made([move for move in moves.changes if found[move] != move.now], store, beat)
     if error is None:
-        return Ending("done")
+        made = moves.without(staying)
+        return Ending("done" if made.changes or not staying else "undone", staying=tuple(staying))
     if _passes(error):
         raise error
     back = _put_back(moves.changes, store, beat)
@@ -290,38 +308,71 @@ def asked(
     return {(repository, tag): answer for (repository, tag, _), answer in zip(wanted, answers, strict=True)}
 
 
-def _made(moves: Sequence[TagMove], store: TagStore, beat: Beat) -> StackyardError | None:
+class _Made(NamedTuple):
+    """What came of making moves."""
+
+    error: StackyardError | None
+    """The first failure; of several, that another machine took over, since then nothing may be put back."""
+    staying: list[Reference]
+    """What was to be taken away, and cannot be."""
+
+
+def _made(moves: Sequence[TagMove], store: TagStore, beat: Beat) -> _Made:
     """Make the moves, and look at each when all are made; once one failed no more are begun.
 
-    Returns:
-        The first failure; of several, that another machine took over, since then nothing may be put back.
+    Tags are taken away last: what is put is then known to be there. One that the registry does not delete, or not for
+    us, stays, which is no failure: it is told.
     """
     failed: list[StackyardError] = []
+    staying: list[Reference] = []
 
-    def make(move: TagMove) -> None:
-        if failed:
-            return
-        try:
-            beat()
-            store.put(move.repository, move.tag, move.now, is_read_back=False)
-        except StackyardError as error:
-            failed.append(error)
+    def each_move(do: Callable[[TagMove], object], some: Sequence[TagMove]) -> None:
+        def guarded(move: TagMove) -> None:
+            if failed:
+                return
+            try:
+                beat()
+                do(move)
+            except StackyardError as error:
+                failed.append(error)
+
+        each(store, guarded, some)
+
+    def put(move: TagMove) -> None:
+        assert move.now is not None
+        store.put(move.repository, move.tag, move.now, is_read_back=False)
 
     def look(move: TagMove) -> None:
-        if failed:
-            return
-        try:
-            beat()
-            found = store.resolve(move.repository, move.tag)
-            if found != move.now:
-                raise _strayed(move, found)
-        except StackyardError as error:
-            failed.append(error)
+        found = store.resolve(move.repository, move.tag)
+        if found != move.now:
+            raise _strayed(move, found)
 
-    each(store, make, moves)
+    def take_away(move: TagMove) -> None:
+        if not _taken_away(store, move):
+            staying.append(move.reference)
+
+    putting = [move for move in moves if move.now is not None]
+    each_move(put, putting)
     if store.is_shared:
-        each(store, look, moves)
-    return next((error for error in failed if isinstance(error, TakenOver)), failed[0] if failed else None)
+        each_move(look, putting)
+    each_move(take_away, [move for move in moves if move.now is None])
+    taken_over = next((error for error in failed if isinstance(error, TakenOver)), None)
+    return _Made(taken_over or (failed[0] if failed else None), sorted(staying))
+
+
+def _taken_away(store: TagStore, move: TagMove) -> bool:
+    """Whether the tag is gone, unless somebody moved it meanwhile: that is an error."""
+    found = store.resolve(move.repository, move.tag)
+    if found not in (move.was, None):
+        raise conflict(move.reference, move.was, found)
+    try:
+        return found is None or (
+            store.remove(move.repository, move.tag) and store.resolve(move.repository, move.tag) is None
+        )
+    except RegistryRefused as error:
+        if error.status in (401, 403):  # who may move tags need not be allowed to delete them
+            return False
+        raise
 
 
 def _strayed(move: TagMove, found: Digest | None) -> DigestMismatch:

@@ -161,7 +161,7 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
     moves = plan_rollback(channel, history, lambda *tag: found[tag], yard.clock.now(), name)
     begun = next((each for each in releases if each.name == moves.release), None)
     if begun is not None and place == "registry":
-        have_bytes(yard, yard.records.known(), [(each.repository, each.now) for each in moves.moves], begun)
+        have_bytes(yard, yard.records.known(), [(each.repository, now) for each, now in moves.puts], begun)
     return msgspec.structs.replace(moves, by=by(yard))
 
 
@@ -191,11 +191,12 @@ def move(
     """
     from stackyard.run.tagging import carry_out
     from stackyard.verbs.journaling import journal_of
-    from stackyard.verbs.releasing import keep
+    from stackyard.verbs.releasing import keep, keep_what_was
     from stackyard.verbs.sharing import shared_records
 
     refuse_closed(moves)
     shared = shared_records(yard) if moves.place == "registry" else None
+    keep_what_was(yard, moves)
     keep(yard, moves, shared)
     done = carry_out(moves, yard.tags(moves.place), journal_of(yard, moves.place), is_fresh=is_fresh)
     if shared is not None:

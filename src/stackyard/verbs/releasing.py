@@ -18,8 +18,9 @@ from stackyard.edges.git import who
 from stackyard.errors import NothingToDo
 from stackyard.model.names import Digest
 from stackyard.model.record import Pruned
+from stackyard.model.reference import LocalImage, content_tag
 from stackyard.model.release import Release, name_in
-from stackyard.plan.releases import draft, find_release, is_of, name_release, taken_name
+from stackyard.plan.releases import draft, find_release, is_of, name_release, record_of, taken_name
 from stackyard.record.artifacts import read_manifests
 from stackyard.verbs.sharing import home_of
 
@@ -97,6 +98,25 @@ def _refuse_pruned(yard: Yard, known: Known, images: Iterable[tuple[Repository, 
             )
 
 
+def keep_what_was(yard: Yard, moves: MoveSet) -> None:
+    """Give what others had put under a channel's tags a content tag, or a registry that cleans up leaves no way back.
+
+    What we pushed, or took over, has one already: then nothing is asked.
+    """
+    known = yard.records.known()
+    theirs = {
+        (move.repository, move.was)
+        for move in moves.changes
+        if move.was is not None and record_of(known, move.target, move.repository, move.was, moves.place) is None
+    }
+    if theirs:
+        theirs -= {(m.repository, m.digest) for r in yard.records.releases() for m in r.members if m.content_tag}
+    store = yard.tags(moves.place)
+    for repository, digest in sorted(theirs):
+        if store.read(repository, digest) is not None:  # else it is gone already, and nothing would keep it
+            store.put(repository, content_tag(LocalImage(digest)), digest)
+
+
 def keep(yard: Yard, moves: MoveSet, shared: SharedRecords | None) -> None:
     """Write down the release of a promotion, here and beside the images, if it is not there yet.
 
@@ -105,7 +125,7 @@ def keep(yard: Yard, moves: MoveSet, shared: SharedRecords | None) -> None:
     if moves.kind != "promote" or any(r.name == moves.release and is_of(r, moves) for r in yard.records.releases()):
         return
     store = yard.tags(moves.place)
-    manifests = {move.now: found for move in moves.moves if (found := store.bytes_of(move.repository, move.now))}
+    manifests = {now: found for move, now in moves.puts if (found := store.bytes_of(move.repository, now))}
     release = draft(moves, yard.records.known(), {each.digest: each.platforms for each in manifests.values()})
     for member in release.members:
         if member.content_tag is not None and not member.record:

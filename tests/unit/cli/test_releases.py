@@ -65,23 +65,44 @@ def test_a_channel_goes_back_to_a_release(released: Shell) -> None:
     assert (refused.code, "`stackyard promote fall --to exam`" in refused.err) == (1, True)
 
 
-def test_a_rollback_names_the_tag_that_is_new(released: Shell) -> None:
-    """In the preview, in the result and in the history: one image was in the channel, and the other came to it."""
+def test_a_rollback_takes_the_tag_away_that_is_new(released: Shell) -> None:
+    """One image was in the channel, and the other came to it: then only the one is there again."""
     released("promote", "fall", "--to", "exam", "--image", "base", "--yes")
+    before = at(released, "exam")
     assert released("promote", "winter", "--to", "exam", "--yes").code == 0
     seen = released("rollback", "exam", "--dry-run")
     said = released("rollback", "exam", "--yes")
 
-    assert f"{LEAF}:exam stays where it is: it did not exist before" in seen.out
+    assert "is taken away" in seen.out
+    assert said.out.splitlines()[-1] == "exam: 1 tag moved, 1 new tag taken away."
+    assert at(released, "exam") == before
+    assert before[1] is None
+    assert [move["now"] for move in released("history", "--json").json["channels"][0]["moves"]] == [before[0], None]
+    assert released("promote", "winter", "--to", "exam", "--yes").code == 0  # the records know that it was gone
+
+
+def test_a_rollback_names_the_new_tag_that_its_registry_keeps(released: Shell) -> None:
+    """In the result and in the history; where nothing else was to be done, that is an error, and nothing happened."""
+    released.registry.can_untag = False
+    released("promote", "fall", "--to", "exam", "--image", "base", "--yes")
+    assert released("promote", "winter", "--to", "exam", "--yes").code == 0
+    said = released("rollback", "exam", "--yes")
+
     assert said.code == 0
     assert said.out.splitlines()[-2:] == [
         "exam: 1 tag moved.",
-        f"Not taken away, since a registry need not be able to: {LEAF}:exam.",
+        f"Did not exist before, and stay, since the registry takes no tag away: {LEAF}:exam.",
     ]
     assert at(released, "exam")[1] == at(released, "stable")[1]
     assert at(released, "exam")[0] != at(released, "stable")[0]
     assert ", 1 new tag left" in released("history").out
     assert released("history", "--json").json["channels"][0]["staying"] == [f"{LEAF}:exam"]
+
+    released("promote", "fall", "--to", "beta", "--image", "base", "--yes")
+    released("promote", "fall", "--to", "beta", "--image", "leaf", "--yes")
+    refused = released("rollback", "beta", "--yes")
+    assert (refused.code, f"nothing was taken back: {LEAF}:beta did not exist before" in refused.err) == (1, True)
+    assert at(released, "beta")[1] is not None
 
 
 def test_a_name_is_taken_once(released: Shell) -> None:

@@ -52,29 +52,32 @@ def test_a_second_rollback_goes_one_further() -> None:
 
 
 def test_there_is_nothing_before_the_first() -> None:
-    """NothingToDo: no promotion, all of them taken back, or a tag that did not exist before."""
+    """NothingToDo: no promotion, all of them taken back, or a channel that did not exist before."""
     with pytest.raises(NothingToDo, match="no promotion to 'stable'"):
         rolled(at="a")
-    with pytest.raises(NothingToDo, match="did not exist before"):
+    with pytest.raises(NothingToDo, match="'stable' did not exist before its first promotion"):
         rolled(A, at="a")
     with pytest.raises(NothingToDo, match="did not exist before"):
         rolled(back(B), B, A, at="a")
 
 
-def test_a_tag_that_is_new_stays_and_is_named() -> None:
-    """A promotion that brought one image more is taken back for the others; a tag that is gone need not be named."""
+def test_a_tag_that_is_new_is_taken_away() -> None:
+    """The channel is as it was before a promotion that brought one image more; one that is gone already is none."""
     both = promotion("B", move(X, "stable", "a", "b"), move(Y, "stable", None, "y"))
     at = {X.repository: manifest("b"), Y.repository: manifest("y")}
     moves = plan_rollback("stable", (both, A), lambda place, _: at.get(place), "2026-02-01T00:00:00Z")
 
-    assert moved(moves) == [("x", manifest("b"), manifest("a"))]
-    assert moves.staying == (both.moves[1].reference,)
+    assert moved(moves) == [("x", manifest("b"), manifest("a")), ("y", manifest("y"), None)]
+    at[Y.repository] = manifest("stranger")
+    with pytest.raises(TagConflict):
+        plan_rollback("stable", (both, A), lambda place, _: at.get(place), "2026-02-01T00:00:00Z")
     del at[Y.repository]
-    assert not plan_rollback("stable", (both, A), lambda place, _: at.get(place), "2026-02-01T00:00:00Z").staying
+    assert moved(plan_rollback("stable", (both, A), lambda place, _: at.get(place), "2026-02-01T00:00:00Z")) == [
+        ("x", manifest("b"), manifest("a"))
+    ]
 
-    only_new = promotion("B", move(X, "stable", "a", "a"), move(Y, "stable", None, "y"))
-    with pytest.raises(NothingToDo, match="y:stable did not exist before the last promotion, and nothing else"):
-        rolled(only_new, A, at="a")
+    only_new = promotion("B", move(Y, "stable", None, "a"))
+    assert moved(rolled(only_new, A, at="a")) == [("y", manifest("a"), None)]
 
 
 def test_what_was_there_before_us_comes_back() -> None:
@@ -121,7 +124,7 @@ def test_each_channel_stands_where_its_last_promotion_put_it() -> None:
     assert standing_sets([]) == {}
 
 
-def moved(moves: MoveSet) -> list[tuple[str, Digest | None, Digest]]:
+def moved(moves: MoveSet) -> list[tuple[str, Digest | None, Digest | None]]:
     """Target, from, to."""
     return [(str(each.target), each.was, each.now) for each in moves.moves]
 

@@ -50,10 +50,17 @@ class Tags:
             raise RegistryRefused("no", hint="ask the registry", status=500)
         self.at[str(repository)] = digest
 
+    refusal: Exception | None = None
+    """What taking a tag away meets."""
+    can_remove = True
+
     def remove(self, repository: Repository, tag: Tag) -> bool:
         """Take it away."""
-        del self.at[str(repository)]
-        return True
+        if self.refusal is not None:
+            raise self.refusal
+        if self.can_remove:
+            del self.at[str(repository)]
+        return self.can_remove
 
 
 @pytest.fixture
@@ -125,3 +132,72 @@ def test_a_tag_that_was_taken_away_meanwhile_is_told(records: SqliteRecords) -> 
         carry_out(moves(OLD), store, journal(records))
 
     assert store.at == {"first": OLD, "third": OLD}
+
+
+BACK = MoveSet(
+    "rollback",
+    "registry",
+    "stable",
+    "before",
+    "2026-01-01T00:00:00Z",
+    (
+        TagMove(TargetName("first"), Repository("first"), STABLE, NEW, OLD),
+        TagMove(TargetName("second"), Repository("second"), STABLE, NEW, None),
+    ),
+)
+"""One tag goes back, and one that did not exist goes away."""
+BEFORE, AFTER = {"first": NEW, "second": NEW}, {"first": OLD}
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_tag_that_cannot_be_taken_away_stays_and_is_told(records: SqliteRecords, is_refused: bool) -> None:
+    """Registries need not delete tags, nor do it for who may put them: the others go back all the same."""
+    store = Tags(dict(BEFORE), nothing)
+    store.can_remove, store.refusal = False, RegistryRefused("no", status=403) if is_refused else None
+    records.put_tag("registry", BACK.moves[1].reference, NEW)
+    done = carry_out(BACK, store, journal(records))
+
+    assert store.at == {**AFTER, "second": NEW}
+    assert ([str(each) for each in done.staying], done.state) == (["second:stable"], "done")
+    assert records.move_sets()[0].staying == done.staying
+    assert records.known().tag_at("registry", BACK.moves[1].reference) == NEW
+
+
+def test_what_was_taken_away_is_no_tag_any_more(records: SqliteRecords) -> None:
+    """Of the records, too: the next promotion finds nothing there, as it should."""
+    records.put_tag("registry", BACK.moves[1].reference, NEW)
+    store = Tags(dict(BEFORE), nothing)
+
+    assert carry_out(BACK, store, journal(records)).moves == BACK.moves
+    assert store.at == AFTER
+    assert records.known().tag_at("registry", BACK.moves[1].reference) is None
+
+
+def test_a_registry_that_fails_while_a_tag_is_taken_away(records: SqliteRecords) -> None:
+    """All or none: what went back already is put where it was; who was killed there is gone on with."""
+    store = Tags(dict(BEFORE), nothing)
+    store.refusal = RegistryRefused("no", status=500)
+    with pytest.raises(RegistryRefused):
+        carry_out(BACK, store, journal(records))
+    assert store.at == BEFORE
+    assert [each.state for each in records.move_sets()] == ["undone"]
+
+    store.refusal = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(BACK, store, journal(records))
+    assert store.at == {"first": OLD, "second": NEW}
+    store.refusal = None
+    journal(records).recover(partial(finish, store))
+    assert store.at == AFTER
+    assert [each.state for each in records.move_sets()] == ["done", "undone"]
+
+
+def test_what_somebody_else_moved_is_not_taken_away(records: SqliteRecords) -> None:
+    """Not even where it was moved after all had been looked at."""
+    store = Tags(dict(BEFORE), nothing)
+    put = store.put
+    store.put = lambda *args, **more: (put(*args, **more), store.at.update(second=THEIRS))[0]  # type: ignore[method-assign]
+    with pytest.raises(WorldError, match="second:stable"):
+        carry_out(BACK, store, journal(records))
+
+    assert store.at == {"first": NEW, "second": THEIRS}

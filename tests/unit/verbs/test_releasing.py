@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from stackyard.errors import InvalidValue, NothingToDo, RegistryRefused, TagConflict
@@ -175,6 +177,29 @@ def test_an_image_that_nobody_recorded_is_taken_over_for_a_reason(one: Machine) 
     members = one.yard().records.releases()[0].members
     assert [member.record for member in members] == ["", ""]
     assert [one.registry.resolve(m.repository, m.content_tag) for m in members if m.content_tag] == theirs
+
+
+def test_what_others_had_in_a_channel_is_kept_for_the_way_back(one: Machine) -> None:
+    """It gets a content tag before the channel moves, since a clean-up takes what has no name; of our own nothing is
+    asked."""
+    theirs = one.registry.add_image(LEAF, "stable", "theirs").digest
+    one.build()
+    promote(one, "main")
+    named = {tag for tag, digest in one.registry.tags(LEAF).items() if digest == theirs}
+    assert len(named) == 1
+    assert named.pop().startswith("sy-")
+    promotion.move(one.yard(), promotion.plan_rollback(one.yard(), "stable"))
+    assert at(one, "stable")[1] == theirs
+
+    promote(one, "main")
+    one.write("images/base/note", "changed")
+    commit(one.root)
+    one.build()
+    one.registry.requests.clear()
+    promote(one, "main")
+    assert not [
+        each for each in one.registry.requests if each.verb == "put" and re.fullmatch("sy-[0-9a-f]{32}", each.tag)
+    ]
 
 
 def test_what_changes_inside_is_fetched_for_who_has_to_decide(one: Machine) -> None:
