@@ -714,7 +714,7 @@ EVENT_FIELDS: dict[str, dict[str, str]] = {
 MOVE_FIELDS = {
     "format": "Version of this form: 1.",
     "kind": "`promote` or `rollback`; `run` for the tags that a build moved, `adopt` for tags that were found, "
-    "`copy` for those of another registry.",
+    "`copy` for those of another registry, `prune` for images that were deleted.",
     "channel": "The channel; empty for a run.",
     "source": "What was asked for: a tag or a commit; the number of a run.",
     "place": "`registry` or `engine`: where the tags are.",

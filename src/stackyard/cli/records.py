@@ -28,8 +28,9 @@ def records(yard: Yard, action: str, file: Path | None, is_json: bool) -> int:
     """What was built and tested, as others know it: beside the published images, or in a file.
 
     `sync` gives the registry what it lacks and learns all that is there. `verify` reads every record there,
-    makes lost pointers again, and tells what is gone. `export` writes all records to FILE, and `import`
-    takes over what such a file holds. A build that publishes does what is needed of this by itself.
+    makes lost pointers again, and tells what is gone. `export` writes all records, releases and sets of moved
+    tags to FILE, and `import` takes over what such a file holds. A build that publishes does what is needed of
+    this by itself.
     """
     from stackyard.verbs import sharing
 
@@ -37,9 +38,13 @@ def records(yard: Yard, action: str, file: Path | None, is_json: bool) -> int:
         needs = "needs a FILE" if file is None else "takes no file"
         raise ConfigError(f"`records {action}` {needs}", hint="stackyard records --help")
     if file is not None:
-        count = sharing.export_records(yard, file) if action == "export" else sharing.import_records(yard, file)
-        done = "written" if action == "export" else "taken over"
-        _told({"file": str(file), "records": count}, f"{file}: {count_text(count, 'record')} {done}.", (), is_json)
+        carried = sharing.export_records(yard, file) if action == "export" else sharing.import_records(yard, file)
+        done = "written" if action == "export" else "new here"
+        counts = {"records": carried.records, "releases": carried.releases, "moves": carried.moves}
+        first = count_text(carried.records, "record" if action == "export" else "fact")
+        sets = "1 set" if carried.moves == 1 else f"{carried.moves} sets"
+        what = f"{first}, {count_text(carried.releases, 'release')} and {sets} of moved tags"
+        _told({"file": str(file), **counts}, f"{file}: {what} {done}.", (), is_json)
         return 0
     if action == "sync":
         synced = sharing.sync(yard)

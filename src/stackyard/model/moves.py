@@ -54,8 +54,9 @@ Exclusion = Literal["machine", "exact", "best effort"]
 class MoveSet(msgspec.Struct, frozen=True):
     """Moves that happen all or none; written down before the first one is made."""
 
-    kind: Literal["run", "promote", "rollback", "adopt", "copy"]
-    """`adopt` moves nothing: it says where tags were found. `copy` moves tags of another registry than the stack's."""
+    kind: Literal["run", "promote", "rollback", "adopt", "copy", "prune"]
+    """`adopt` moves nothing: it says where tags were found. `copy` moves tags of another registry than the stack's.
+    `prune` says which images were deleted: their content tags went with them."""
     place: TagPlace
     channel: str
     """The channel's template or name; empty for the branch tags of a run."""

@@ -127,7 +127,8 @@ def waiting(
 
 def _of_branch(stack: Stack, runs: Sequence[MoveSet], place: TagPlace) -> list[MoveSet]:
     """Sets of the branch that is checked out, oldest first."""
-    return [moves for moves in reversed(runs) if moves.place == place and moves.branch == stack.revision.branch]
+    mine = (moves for moves in reversed(runs) if moves.place == place and moves.kind != "prune")
+    return [moves for moves in mine if moves.branch == stack.revision.branch]
 
 
 class _States:

@@ -35,7 +35,10 @@ class MovedTags(Inventories):
     """Sets of moves, releases, and the bytes of their manifests."""
 
     def merge_moves(self, sets: Sequence[MoveSet]) -> int:
-        """Take over sets of moves of other machines; how many were new. Their tags are where the last set put them."""
+        """Take over sets of moves of other machines; how many were new.
+
+        Tags of registries are where the last set put them; of those of another machine's engine nothing is known.
+        """
         from stackyard.model.shared import moves_name
 
         known = {moves_name(moves) for moves in self.move_sets()}
@@ -46,8 +49,11 @@ class MovedTags(Inventories):
                 row = (moves.channel, moves.state, canonical.encode(moves).decode())
                 number = db.execute(sql, row).lastrowid
                 db.execute("INSERT OR REPLACE INTO shared VALUES (?, 1)", (f"moves {number}",))
-        touched = {move.reference.canonical for moves in fresh for move in moves.moves if moves.state == "done"}
+        done = [moves for moves in fresh if moves.state == "done" and moves.place == "registry"]
+        touched = {move.reference.canonical for moves in done for move in moves.moves}
         for moves in reversed(self.move_sets(state="done") if fresh else ()):
+            if moves.place != "registry":
+                continue
             with self._open() as db:
                 _put_tags(db, moves, touched)
         return len(fresh)
@@ -137,14 +143,16 @@ class MovedTags(Inventories):
             rows = [row for digest in digests for row in db.execute(sql, (digest,))]
             return [Manifest(Digest(digest), kind, zlib.decompress(body)) for digest, kind, body in rows]
 
-    def merge_releases(self, releases: Sequence[Release]) -> int:
-        """Take over releases of other machines; how many were new."""
+    def merge_releases(self, releases: Sequence[Release], manifests: Sequence[Manifest] = ()) -> int:
+        """Take over releases of other machines, and bytes that they keep where these came along; how many were new."""
         with self._open() as db:
             known = {mark for (mark,) in db.execute("SELECT mark FROM releases")}
         fresh = [release for release in releases if release.mark not in known]
         for release in fresh:
             self.keep_release(release)
             self.note_release_shared(release)
+        if fresh and manifests:
+            self.keep_release(fresh[0], manifests)
         return len(fresh)
 
     def unshared_releases(self) -> Sequence[Release]:

@@ -418,6 +418,8 @@ def _moves_line(moves: MoveSet) -> tuple[str, str, str]:
         where = moves.moves[0].repository.host if moves.moves else "nowhere"
         state = {"done": "", "undone": " - undone", "intended": " - not finished"}[moves.state]
         return f"copied {moves.source} to {where}{state}", moves.commit[:7], count_text(len(moves.moves), "tag")
+    if moves.kind == "prune":
+        return "deleted by prune", "", count_text(len(moves.moves), "image")
     verb = {"promote": "promoted", "rollback": "rolled back to"}.get(moves.kind, "tagged")
     state = {"done": "", "undone": " - undone", "intended": " - not finished"}[moves.state]
     detail = f"{count_text(len(moves.changes), 'tag')} moved of {len(moves.moves)}"

@@ -10,7 +10,7 @@ Why:  docs/how-to/delete-old-images.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
@@ -23,6 +23,7 @@ from stackyard.errors import WorldError
 from stackyard.model.decide import Presence
 from stackyard.model.ecr import lacks_account
 from stackyard.model.known import Known, TagPlace, as_in_engine
+from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest
 from stackyard.model.record import Pruned, Record
 from stackyard.model.reference import PublishedImage, Reference, Repository
@@ -31,8 +32,10 @@ from stackyard.model.shared import moves_name
 from stackyard.plan.adopt import LAST_UPDATED, wanted
 from stackyard.plan.retention import Situation, decide_pruning
 from stackyard.record.artifacts import Gone, forget
+from stackyard.record.journal import in_order
 from stackyard.run.tagging import finish
 from stackyard.verbs.journaling import finish_moves, journal_of
+from stackyard.verbs.releasing import by
 from stackyard.verbs.sharing import home_of, sync
 
 if TYPE_CHECKING:
@@ -176,18 +179,40 @@ def prune_registry(yard: Yard, shown: Pruning) -> Pruning:
         }  # somebody may have promoted meanwhile
         gone = [now[each.image.key] for each in shown.going if each.image.key in now]
         known = {record.id: record for record in _records(yard.records.known())}
-        for each in gone:
-            for digest in each.manifests:
-                if not yard.registry.delete(each.image.repository, digest):
-                    raise WorldError(
-                        f"registry {each.image.repository.host} deletes nothing",
-                        hint="it has to be allowed there; `registry:2` wants REGISTRY_STORAGE_DELETE_ENABLED=true",
-                        address=each.image.repository.host,
-                    )
-            for name in each.records:
-                image = PublishedImage(each.image.repository, each.image.digest)
-                yard.records.append(known[name], Pruned(yard.clock.now(), image))
+        deleted: list[Going] = []
+        try:
+            for each in gone:
+                _delete(yard, each)
+                deleted.append(each)
+                for name in each.records:
+                    image = PublishedImage(each.image.repository, each.image.digest)
+                    yard.records.append(known[name], Pruned(yard.clock.now(), image))
+        finally:
+            _tell_others(yard, deleted, known)
         return msgspec.structs.replace(shown, going=tuple(gone), is_done=True, artifacts=_forgotten(yard, gone))
+
+
+def _delete(yard: Yard, each: Going) -> None:
+    for digest in each.manifests:
+        if not yard.registry.delete(each.image.repository, digest):
+            raise WorldError(
+                f"registry {each.image.repository.host} deletes nothing",
+                hint="it has to be allowed there; `registry:2` wants REGISTRY_STORAGE_DELETE_ENABLED=true",
+                address=each.image.repository.host,
+            )
+
+
+def _tell_others(yard: Yard, deleted: Sequence[Going], known: Mapping[str, Record]) -> None:
+    """Write down what is gone as one more set, as others learn of sets: their records still say that it is there."""
+    if not deleted:
+        return
+    gone = tuple(
+        TagMove(each.image.target, each.image.repository, pushed.tag, each.image.digest, None)
+        for each in deleted
+        if (pushed := known[each.records[0]].pushed(each.image.repository)) is not None
+    )
+    moves = MoveSet("prune", "registry", "", "retention", yard.clock.now(), gone, by=by(yard))
+    journal_of(yard, "registry").end(yard.records.intend(in_order(moves, yard.records)), "done")
 
 
 def _alone(yard: Yard, place: TagPlace) -> AbstractContextManager[bool]:
@@ -198,7 +223,7 @@ def _alone(yard: Yard, place: TagPlace) -> AbstractContextManager[bool]:
 def _forgotten(yard: Yard, gone: Iterable[Going]) -> int:
     """Records, sets of moves and releases that speak only of images that are gone; how many went.
 
-    A promotion that overrode a gate stays: it is shown for ever.
+    A promotion that overrode a gate, or believed the registry, for a reason stays: that is shown for ever.
     """
     keys = {each.image.key for each in gone}
     if not keys or not yard.stack.shares_records:
@@ -208,6 +233,8 @@ def _forgotten(yard: Yard, gone: Iterable[Going]) -> int:
         for moves in yard.records.move_sets(state="done")
         if (images := {(move.repository.canonical, at) for move in moves.moves for at in (move.was, move.now) if at})
         and images <= keys
+        and moves.kind != "prune"
+        and not moves.accepted_because
         and not any(state.answer == "overridden" for state in moves.gates)
     }
     releases = {

@@ -18,14 +18,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from stackyard.edges.registry import Manifest
+from stackyard.edges.registry import verify as verify_bytes
 from stackyard.errors import FileProblem, NothingToDo, RegistryRefused, StackyardError
 from stackyard.model import canonical
 from stackyard.model.ecr import lacks_account
 from stackyard.model.inputs import Inputs
+from stackyard.model.moves import MoveSet
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.plan import Note, Plan, Step
 from stackyard.model.reason import ParentMissing
-from stackyard.model.record import Fact, Inventoried, Pushed, Record
+from stackyard.model.record import Fact, Inventoried, Pruned, Pushed, Record
 from stackyard.model.reference import Repository
 from stackyard.model.release import Release
 from stackyard.model.shared import MOVES_TAG, Shared, moves_tag
@@ -64,11 +67,23 @@ class Verified(msgspec.Struct, frozen=True):
     problems: tuple[str, ...] = ()
 
 
-class _Carried(msgspec.Struct, frozen=True):
-    """One line of a file of records."""
+class Carried(msgspec.Struct, frozen=True):
+    """What a file holds, or what of it was new."""
 
-    shared: Shared
-    inputs: Inputs | None
+    records: int
+    releases: int
+    moves: int
+
+
+class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a file of records: a record, a release or a set of moves."""
+
+    shared: Shared | None = None
+    inputs: Inputs | None = None
+    release: Release | None = None
+    manifests: tuple[Manifest, ...] = ()
+    """Those that the release keeps, and that no line before it has."""
+    moves: MoveSet | None = None
 
 
 def shared_records(yard: Yard) -> SharedRecords | None:
@@ -170,7 +185,7 @@ def _learn_all(yard: Yard) -> tuple[int, int]:
     found = _everything(yard)
     learned = yard.records.merge([(place, each) for place, held in found for each in held.records])
     learned += yard.records.merge_releases([release for _, held in found for release in held.releases])
-    learned += yard.records.merge_moves([moves for _, held in found for moves in held.moves])
+    learned += _merge_moves(yard, [moves for _, held in found for moves in held.moves])
     if (home := home_of(yard.stack)) is not None:
         yard.records.note_learned_all(home)
     return len(found), learned
@@ -210,7 +225,19 @@ def catch_up(yard: Yard) -> int:
     fresh = [tag for tag in yard.registry.list_tags(home) if tag.startswith(MOVES_TAG) and tag not in known]
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         sets = list(pool.map(lambda tag: read_moves(yard.registry, home, tag), fresh))
-    return learned + yard.records.merge_moves([moves for moves in sets if moves is not None])
+    return learned + _merge_moves(yard, [moves for moves in sets if moves is not None])
+
+
+def _merge_moves(yard: Yard, sets: Sequence[MoveSet]) -> int:
+    """Take over sets of moves; what others deleted is a fact of the records here as well."""
+    learned = yard.records.merge_moves(sets)
+    at = {(m.repository.canonical, m.was): moves.at for moves in sets if moves.kind == "prune" for m in moves.moves}
+    for record in (each for some in yard.records.known().records.values() for each in some) if at else ():
+        for image in {fact.image for fact in record.facts if isinstance(fact, Pushed)}:
+            deleted = at.get((image.repository.canonical, image.digest))
+            if deleted is not None and Pruned(deleted, image) not in record.facts:
+                yard.records.append(record, Pruned(deleted, image))
+    return learned
 
 
 def verify(yard: Yard) -> Verified:
@@ -269,41 +296,73 @@ def _everything(yard: Yard) -> list[tuple[Repository, Held]]:
         return list(pool.map(lambda place: (place, read_all(yard.registry, place)), places))
 
 
-def export_records(yard: Yard, path: Path) -> int:
-    """Write every record with all its facts to a file; how many. FileProblem where that cannot be done."""
-    known = yard.records.known()
-    log = yard.records.acceptances()
+def export_records(yard: Yard, path: Path) -> Carried:
+    """Write to a file every record with all its facts, every release with the bytes it keeps, and every set of moves
+    that came to an end. FileProblem where that cannot be done.
+    """
+    records, releases = _record_lines(yard), _release_lines(yard)
+    moves = [_Line(moves=each) for each in yard.records.move_sets() if each.state != "intended"]
     lines = [canonical.line({"stackyard_records": FORMAT, "stack": yard.stack.name})]
-    for target in known.records.values():
-        for record in target:
-            outside = dict(record.built.outside) if record.built else {}
-            accepted = tuple(each for each in log if outside.get(each.reference) == each.digest)
-            shared = Shared(record, yard.records.platform, accepted)
-            lines.append(canonical.line(_Carried(shared, known.inputs.get(record.inputs))))
+    lines += [canonical.line(each) for each in (*records, *releases, *moves)]
     try:
         write_atomically(str(path), b"\n".join(lines) + b"\n")
     except OSError as error:
         raise FileProblem(str(path), None, f"cannot be written: {error.strerror}") from None
-    return len(lines) - 1
+    return Carried(len(records), len(releases), len(moves))
 
 
-def import_records(yard: Yard, path: Path) -> int:
-    """Take over what a file of records holds; how many records and facts were new. All or none."""
-    carried = _read_lines(path)
-    yard.records.keep_inputs([each.inputs for each in carried if each.inputs is not None])  # alone they say nothing
-    return yard.records.merge([(None, each.shared) for each in carried])
+def _record_lines(yard: Yard) -> list[_Line]:
+    known = yard.records.known()
+    log = yard.records.acceptances()
+    lines: list[_Line] = []
+    for record in (record for some in known.records.values() for record in some):
+        outside = dict(record.built.outside) if record.built else {}
+        accepted = tuple(each for each in log if outside.get(each.reference) == each.digest)
+        lines.append(_Line(Shared(record, yard.records.platform, accepted), known.inputs.get(record.inputs)))
+    return lines
 
 
-def _read_lines(path: Path) -> Sequence[_Carried]:
+def _release_lines(yard: Yard) -> list[_Line]:
+    lines: list[_Line] = []
+    carried: set[Digest] = set()
+    for release in yard.records.releases():
+        fresh = {member.digest for member in release.members} - carried
+        carried |= fresh
+        lines.append(_Line(release=release, manifests=tuple(yard.records.manifests(fresh))))
+    return lines
+
+
+def import_records(yard: Yard, path: Path) -> Carried:
+    """Take over what a file of records holds; what was new. Nothing where any line of it cannot be read.
+
+    Of the channels of an engine only the history: where its tags are, the engine here says.
+    """
+    lines = _read_lines(path)
+    yard.records.keep_inputs([each.inputs for each in lines if each.inputs is not None])  # alone they say nothing
+    return Carried(
+        yard.records.merge([(None, each.shared) for each in lines if each.shared is not None]),
+        yard.records.merge_releases(
+            [each.release for each in lines if each.release is not None],
+            [manifest for each in lines for manifest in each.manifests],
+        ),
+        _merge_moves(yard, [each.moves for each in lines if each.moves is not None]),
+    )
+
+
+def _read_lines(path: Path) -> Sequence[_Line]:
     number = 0
     try:
         with open(path, "rb") as file:
             head = msgspec.json.decode(file.readline(), type=dict[str, object])
             if head.get("stackyard_records") != FORMAT:
                 raise FileProblem(str(path), 1, "these are no records that this Stackyard reads", hint=_EXPORTS)
-            found: list[_Carried] = []
-            for number, line in enumerate(file, 2):  # noqa: B007 - told if it cannot be read
-                found.append(canonical.decode(line, _Carried))
+            found: list[_Line] = []
+            for number, line in enumerate(file, 2):
+                found.append(canonical.decode(line, _Line))
+                if found[-1] == _Line():
+                    raise FileProblem(str(path), number, "no record stands here", hint=_EXPORTS)
+            for manifest in (manifest for each in found for manifest in each.manifests):
+                verify_bytes(f"a manifest in {path}", manifest.digest, manifest.body)
             return found
     except OSError as error:
         raise FileProblem(str(path), None, f"cannot be read: {error.strerror}") from None

@@ -159,6 +159,38 @@ def test_nobody_goes_back_to_what_was_deleted(stack: Shell) -> None:
     assert stack.registry.tags(str(LEAF))[Tag("stable")] == old
 
 
+def test_a_clone_that_knew_an_image_learns_that_it_is_gone(stack: Shell) -> None:
+    """Its records say that the image was published, and the record beside it is deleted: the history tells."""
+    old = published(stack, "leaf", "one")
+    promote = ("promote", "main", "--image", "leaf", "--accept-registry", "built elsewhere", "--yes")
+    stack.registry.put(LEAF, Tag("byhand"), stack.registry.manifest(LEAF, old))  # type: ignore[arg-type]
+    assert stack("promote", "byhand", *promote[2:], "--to", "stable").code == 0
+    stack.registry.untag(LEAF, Tag("byhand"))
+    published(stack, "leaf", "two")
+    assert stack(*promote, "--to", "stable").code == 0
+    kept = {file.name: file.read_bytes() for file in (stack.root / ".stackyard").glob("records*")}
+    assert stack("prune", "--registry", "--yes").code == 0
+    assert not there(stack, LEAF, old)
+    gone = stack("history", "leaf", "--json").json["channels"][0]
+    assert (gone["kind"], [(move["was"], move["now"]) for move in gone["moves"]]) == ("prune", [(old, None)])
+    assert "deleted by prune" in stack("history").out
+
+    for file in (stack.root / ".stackyard").glob("records*"):
+        file.unlink()
+    for name, data in kept.items():
+        (stack.root / ".stackyard" / name).write_bytes(data)
+    assert stack("records", "sync").code == 0
+    assert stack("history", "leaf", "--json").json["channels"][0] == gone
+    assert f"leaf@{old} was deleted by `stackyard prune`" in stack("rollback", "stable", "--yes").err
+    assert stack("records", "sync", "--json").json["learned"] == 0
+    # What was taken as the registry had it is told for ever, though the image is gone: a fresh clone knows it.
+    for file in (stack.root / ".stackyard").glob("records*"):
+        file.unlink()
+    assert stack("records", "sync").code == 0
+    reasons = [moves["accepted_because"] for moves in stack("history", "--json").json["channels"]]
+    assert reasons.count("built elsewhere") >= 1
+
+
 def test_what_was_promoted_meanwhile_stays(stack: Shell) -> None:
     """It is looked at again when it comes to deleting; the rest of what was shown goes."""
     first, second = published(stack, "leaf", "one"), published(stack, "leaf", "two")

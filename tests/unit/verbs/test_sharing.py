@@ -322,9 +322,9 @@ class TestFiles:
         one.build()
         two, file = another(one), tmp_path / "records.jsonl"
 
-        assert sharing.export_records(one.yard(), file) == 2
-        assert sharing.import_records(two.yard(), file) > 0
-        assert sharing.import_records(two.yard(), file) == 0
+        assert sharing.export_records(one.yard(), file) == sharing.Carried(2, 0, 1)
+        assert sharing.import_records(two.yard(), file).records > 0
+        assert sharing.import_records(two.yard(), file) == sharing.Carried(0, 0, 0)
 
         assert built(two.plan()) == []
         ours, theirs = (machine.yard().records.known() for machine in (one, two))
@@ -344,6 +344,29 @@ class TestFiles:
             sharing.import_records(one.yard(), file)
         assert caught.value.line == line
         assert not (one.root / ".stackyard/records.sqlite3").exists()
+
+    def test_releases_and_channels_travel_with_them(self, one: Machine, tmp_path: Path) -> None:
+        """The other clone goes back to what the channel was, and has the bytes of both releases."""
+        one.write("images/spec.yml", SPEC + "records: local\n")
+        commit(one.root)
+        for name in ("fall", "winter"):
+            one.write("images/base/note", name)
+            commit(one.root)
+            one.build()
+            one.clock.advance(60)
+            yard = one.yard()
+            promotion.move(yard, promotion.plan_promotion(yard, "main", "stable", release=name))
+        two, file = another(one), tmp_path / "records.jsonl"
+        assert sharing.export_records(one.yard(), file) == sharing.Carried(4, 2, 4)
+        sharing.import_records(two.yard(), file)
+
+        ours, theirs = (machine.yard().records for machine in (one, two))
+        assert theirs.releases() == ours.releases()
+        digests = {member.digest for release in ours.releases() for member in release.members}
+        assert {each.digest for each in theirs.manifests(digests)} == digests
+        assert theirs.known().tags == ours.known().tags
+        back = promotion.plan_rollback(two.yard(), "stable")
+        assert (back.release, len(back.changes)) == ("fall", 2)
 
     def test_a_pipe_is_written_to(self, one: Machine, tmp_path: Path) -> None:
         """What is no file is never replaced by one: `records export /dev/stdout` leaves the device alone."""
