@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from stackyard.edges.buildah import CLIENT as BUILDAH
+from stackyard.edges import buildah
 from stackyard.edges.docker import DockerEngine
 from stackyard.edges.logins import FOLDER, Logins
 from stackyard.edges.patience import Patience
@@ -103,7 +103,7 @@ def test_a_client_is_lent_the_login_that_it_lacks(tmp_path: Path, docker: Docker
             store = tmp_path / "store"
             store.mkdir()
             environ = dict(stack.enter_context(buildah_store(store)))
-        processes, client = Processes(environ), DOCKER if variable == FOLDER else BUILDAH
+        processes, client = Processes(environ), DOCKER if variable == FOLDER else buildah.client(environ)
         name = Reference.parse(f"{host}/live/lent:1")
         subprocess.run([client.name, "tag", BASE, str(name)], env=environ, check=True)
         alone = Transfers(processes, lambda: None, Patience(), client, Logins(environ, variable, lambda _: None))

@@ -95,7 +95,7 @@ def merged(scopes: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host[:port]` is this machine: the only place that is spoken to without TLS."""
+    """Whether `host[:port]` is this machine, which is spoken to without TLS."""
     import ipaddress
 
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
@@ -103,6 +103,19 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name.lower() == "localhost"
+
+
+PLAIN_HTTP = "STACKYARD_PLAIN_HTTP"
+"""Names the other registries that are spoken to without TLS. A stack's own files cannot: a login may travel there."""
+
+
+def is_plain(host: str, environ: Mapping[str, str]) -> bool:
+    """Whether `host[:port]` is spoken to without TLS: this machine, and what somebody asked for.
+
+    >>> is_plain("registry.lab:5000", {PLAIN_HTTP: "registry.lab:5000, 10.0.0.7:5000"})
+    True
+    """
+    return is_loopback(host) or host in environ.get(PLAIN_HTTP, "").replace(",", " ").split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +127,15 @@ class _Token:
 class Authorizer:
     """Authorization headers per host and scope. Threads that want the same token wait for one request."""
 
-    def __init__(self, send: Send, credentials: CredentialSource, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        send: Send,
+        credentials: CredentialSource,
+        clock: Callable[[], float],
+        is_plain: Callable[[str], bool] = is_loopback,
+    ) -> None:
         self._send = send
+        self._is_plain = is_plain
         self._credentials = credentials
         self._clock = clock
         self._lock = threading.Lock()
@@ -159,7 +179,7 @@ class Authorizer:
     def _fetch(self, host: str, scope: str, challenge: Challenge) -> _Token:
         realm = challenge.parameters.get("realm", "")
         credential = self._credentials(host)
-        _check_realm(host, realm, credential)
+        self._check_realm(host, realm, credential)
         scopes = merged([*scope.split(), *challenge.parameters.get("scope", "").split()])
         service = challenge.parameters.get("service")
         started = self._clock()
@@ -172,6 +192,19 @@ class Authorizer:
             raise refusal(host, what, response, login_hint(host, credential))
         token, lifetime_s = _token_of(host, response.data)
         return _Token(f"Bearer {token}", started + lifetime_s * USED_LIFETIME)
+
+    def _check_realm(self, host: str, realm: str, credential: Credential | None) -> None:
+        """A password never leaves this machine without TLS, whatever a registry asks for; a person may."""
+        scheme, _, rest = realm.partition("://")
+        if scheme not in ("https", "http") or not rest:
+            raise RegistryProblem(f"registry {host} names no address to fetch a token from: {realm!r}", address=host)
+        service = rest.partition("/")[0]
+        if scheme == "http" and credential and not self._is_plain(service):
+            raise RegistryProblem(
+                f"registry {host} wants the login sent to {realm} without TLS",
+                hint=f"the token service needs an https:// address; {PLAIN_HTTP}={service} sends it all the same",
+                address=host,
+            )
 
     def _plain(
         self, host: str, realm: str, service: str | None, scopes: tuple[str, ...], credential: Credential | None
@@ -201,19 +234,6 @@ class Authorizer:
 def basic(credential: Credential) -> str:
     """The header value that shows a user and a password as they are: only for TLS and this machine."""
     return f"Basic {credential.packed}"
-
-
-def _check_realm(host: str, realm: str, credential: Credential | None) -> None:
-    """A password never leaves this machine without TLS, whatever a registry asks for."""
-    scheme, _, rest = realm.partition("://")
-    if scheme not in ("https", "http") or not rest:
-        raise RegistryProblem(f"registry {host} names no address to fetch a token from: {realm!r}", address=host)
-    if scheme == "http" and credential and not is_loopback(rest.partition("/")[0]):
-        raise RegistryProblem(
-            f"registry {host} wants the login sent to {realm} without TLS",
-            hint="the token service needs an https:// address",
-            address=host,
-        )
 
 
 def _token_of(host: str, body: bytes) -> tuple[str, float]:

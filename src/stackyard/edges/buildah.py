@@ -26,7 +26,7 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 
 from stackyard.edges import buildah_build, podman
-from stackyard.edges.auth import is_loopback
+from stackyard.edges.auth import is_plain
 from stackyard.edges.docker_context import config_folder
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
 from stackyard.edges.machine import free_bytes, runs
@@ -70,7 +70,7 @@ class BuildahEngine:
     def __init__(self, environ: Mapping[str, str], patience: Patience | None = None) -> None:
         self._environ = settled(environ)
         self._processes = Processes(self._environ)
-        self._transfers = Transfers(self._processes, lambda: None, patience or Patience(), CLIENT)
+        self._transfers = Transfers(self._processes, lambda: None, patience or Patience(), client(environ))
         self._containers: set[str] = set()
         self._prefix = prefix_of(environ.get(VARIABLE, ""))
         self._known: dict[Digest, _Known] = {}
@@ -283,22 +283,22 @@ def settled(environ: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _transfer(verb: str, reference: Reference) -> list[str]:
-    # As docker does, and no setting has to say: what this machine offers itself needs no certificate.
-    checks = ["--tls-verify=false"] if is_loopback(reference.repository.host) else []
-    # One try each: we count and tell our own.
-    return ["buildah", verb, "--retry", "0", *checks]
+def client(environ: Mapping[str, str]) -> Client:
+    """How buildah pushes and pulls."""
 
+    def transfer(verb: str, reference: Reference) -> list[str]:
+        # As docker does, and no setting has to say: what this machine offers itself needs no certificate.
+        checks = ["--tls-verify=false"] if is_plain(reference.repository.host, environ) else []
+        # One try each: we count and tell our own.
+        return ["buildah", verb, "--retry", "0", *checks]
 
-def _pull(reference: Reference, extra: Sequence[str]) -> list[str]:
-    return [*_transfer("pull", reference), "--quiet", *extra, reference.canonical]
+    def pull(reference: Reference, extra: Sequence[str]) -> list[str]:
+        return [*transfer("pull", reference), "--quiet", *extra, reference.canonical]
 
+    def push(reference: Reference, extra: Sequence[str]) -> list[str]:
+        return [*transfer("push", reference), *extra, reference.canonical, f"docker://{reference.canonical}"]
 
-def _push(reference: Reference, extra: Sequence[str]) -> list[str]:
-    return [*_transfer("push", reference), *extra, reference.canonical, f"docker://{reference.canonical}"]
-
-
-CLIENT = Client("buildah", _pull, _push, "REGISTRY_AUTH_FILE")
+    return Client("buildah", pull, push, "REGISTRY_AUTH_FILE")
 
 
 def _found(listed: Sequence[Mapping[str, Any]], reference: str) -> Mapping[str, Any] | None:

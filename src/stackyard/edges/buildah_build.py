@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TextIO
 
 import msgspec
 
 from stackyard.edges import buildx
-from stackyard.edges.auth import is_loopback
+from stackyard.edges.auth import is_plain
 from stackyard.edges.buildx import built_image, masker, not_planned, options, refusal
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep
 from stackyard.edges.mounts import handed
@@ -102,7 +103,13 @@ def build(
     return BuildResult(image, took_s, ended.failure, ended.last_lines, ended.is_late, facts=facts)
 
 
-def argv(request: BuildRequest, pins: Pinned, folder: Path, more: Sequence[str] = ()) -> list[str]:
+def argv(
+    request: BuildRequest,
+    pins: Pinned,
+    folder: Path,
+    more: Sequence[str] = (),
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """The command line. No value of an argument is on it.
 
     The ignore file is always named: buildah would take a `.containerignore` first, which no other engine reads.
@@ -110,10 +117,10 @@ def argv(request: BuildRequest, pins: Pinned, folder: Path, more: Sequence[str] 
     words = ["buildah", "build", "--layers", "--force-rm", "--pull=never", "--format=docker", "--identity-label=false"]
     words += ["--iidfile", str(folder / "id"), "--tag", request.tag.canonical, "--file", str(pins.dockerfile)]
     words += ["--ignorefile", str(_ignore_file(request, folder))]
-    return [*words, *_cache_options(request), *options(request), *more, str(request.context)]
+    return [*words, *_cache_options(request, environ), *options(request), *more, str(request.context)]
 
 
-def _cache_options(request: BuildRequest) -> list[str]:
+def _cache_options(request: BuildRequest, environ: Mapping[str, str]) -> list[str]:
     """One place of each kind, which is all that it takes; its tags there are digests of its own."""
     words: list[str] = []
     places = (("--cache-from", request.cache_from if request.use_cache else ()), ("--cache-to", request.cache_to))
@@ -122,7 +129,7 @@ def _cache_options(request: BuildRequest) -> list[str]:
         if found:
             repository = Reference.parse(found[0]).repository
             words += [option, repository.canonical]
-            if is_loopback(repository.host):  # nothing else is asked of a registry while it builds
+            if is_plain(repository.host, environ):  # nothing else is asked of a registry while it builds
                 words.append("--tls-verify=false")
     return words
 
@@ -157,7 +164,7 @@ def _run(
     if isinstance(gets, str):
         return _Ended(gets)
     progress = Progress(file, watch, lambda _: None, masker(request.args, gets.hidden), BuildahValues(ids))
-    words = argv(request, pins, folder, gets.words)
+    words = argv(request, pins, folder, gets.words, processes.environ)
     environ = {"SOURCE_DATE_EPOCH": str(request.epoch), **dict(request.args), **gets.environ}
     try:
         code = processes.follow(words, progress.take, environ, timeout_s=request.timeout_s)

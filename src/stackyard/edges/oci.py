@@ -24,7 +24,7 @@ from stackyard.edges.auth import codes_of, login_hint, refusal
 from stackyard.edges.credentials import CredentialSource, DockerCredentials
 from stackyard.edges.ecr import EcrCredentials
 from stackyard.edges.oci_blobs import bring, fetch, mount, read_blob, refuse_reader, upload
-from stackyard.edges.oci_calls import DELETE, READ, WRITE, Calls, named, root_of
+from stackyard.edges.oci_calls import DELETE, READ, WRITE, Calls, named
 from stackyard.edges.oci_lists import fallback_tag, keep_referrer, kept_referrers, list_tags, listed_referrers
 from stackyard.edges.patience import Patience
 from stackyard.edges.registry import MANIFEST_TYPES, Brought, Descriptor, Manifest, digest_of, verify
@@ -201,7 +201,7 @@ class OciRegistry:
         Raises:
             RegistryUnreachable, RegistryRefused (the stored login is no good)
         """
-        response = self._calls.at(host, "GET", f"{root_of(host)}/v2/", "")
+        response = self._calls.at(host, "GET", f"{self._calls.root_of(host)}/v2/", "")
         if response.status == 401 and self._credentials(host) is None:
             return False
         if response.status != 200:

@@ -10,9 +10,10 @@ Used by: edges/oci (manifests, tags), edges/oci_blobs (blobs), edges/oci_lists (
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from stackyard.edges.auth import Authorizer, codes_of, is_loopback, login_hint, refusal
+from stackyard.edges.auth import Authorizer, codes_of, is_plain, login_hint, refusal
 from stackyard.edges.credentials import CredentialSource
 from stackyard.edges.patience import Patience
 from stackyard.edges.wire import Wire
@@ -33,7 +34,8 @@ class Calls:
     def __init__(self, environ: Mapping[str, str], credentials: CredentialSource, patience: Patience) -> None:
         self.credentials = credentials
         self.wire = Wire(environ, patience, _unreachable)
-        self._auth = Authorizer(self.wire.send, credentials, patience.clock)
+        self._is_plain = partial(is_plain, environ=environ)
+        self._auth = Authorizer(self.wire.send, credentials, patience.clock, self._is_plain)
 
     def call(
         self,
@@ -58,7 +60,7 @@ class Calls:
         scope = f"repository:{repository.path}:{actions}"
         if source is not None:
             scope += f" repository:{source.path}:{READ}"
-        return self.at(host, method, address_of(repository, below), scope, headers, body, into)
+        return self.at(host, method, self.address_of(repository, below), scope, headers, body, into)
 
     def at(
         self,
@@ -72,9 +74,8 @@ class Calls:
     ) -> BaseHTTPResponse:
         """One answer from an address; a 401 is answered once, where there is something better to show."""
         headers = headers or {}
-        if not url.startswith(
-            f"{root_of(host)}/"
-        ):  # an upload may go on elsewhere; who we are is for the registry only
+        if not url.startswith(f"{self.root_of(host)}/"):
+            # An upload may go on elsewhere; who we are is for the registry only.
             return self.wire.send(host, method, url, headers, body, into)
         sent = self._auth.header(host, scope)
         response = self.wire.send(host, method, url, {**headers, **_authorization(sent)}, body, into)
@@ -83,6 +84,22 @@ class Calls:
             if better:
                 response = self.wire.send(host, method, url, {**headers, **_authorization(better)}, body, into)
         return response
+
+    def root_of(self, host: str) -> str:
+        """Where a host's API is: Docker Hub's has another name; without TLS only where `is_plain` says so."""
+        if host in (DOCKER_HUB, "index.docker.io"):
+            return "https://registry-1.docker.io"
+        return f"{'http' if self._is_plain(host) else 'https'}://{host}"
+
+    def address_of(self, repository: Repository, below: str) -> str:
+        """The address of something in a repository; one that the registry gave may be whole, or begin at its root."""
+        root = self.root_of(repository.host)
+        if "://" in below:  # a registry behind a proxy may not know that it is spoken to over TLS
+            bare = "http://" + root.partition("://")[2] + "/"
+            return root + "/" + below.removeprefix(bare) if below.startswith(bare) else below
+        if below.startswith("/"):
+            return root + below
+        return f"{root}/v2/{repository.path}/{below}"
 
     def refusal(
         self, verb: str, repository: Repository, tag: Tag | Digest | str, response: BaseHTTPResponse
@@ -105,24 +122,6 @@ class Calls:
             after = response.headers.get("Retry-After", "not said")
             return f"wait (Retry-After: {after}), or log in: known accounts are often allowed more"
         return "the fault is the registry's; try again later" if response.status >= 500 else None
-
-
-def root_of(host: str) -> str:
-    """Where a host's API is: Docker Hub's has another name, and only this machine's is plain HTTP."""
-    if host in (DOCKER_HUB, "index.docker.io"):
-        return "https://registry-1.docker.io"
-    return f"{'http' if is_loopback(host) else 'https'}://{host}"
-
-
-def address_of(repository: Repository, below: str) -> str:
-    """The address of something in a repository; one that the registry gave may be whole, or begin at its root."""
-    root = root_of(repository.host)
-    if "://" in below:  # a registry behind a proxy may not know that it is spoken to over TLS
-        bare = "http://" + root.partition("://")[2] + "/"
-        return root + "/" + below.removeprefix(bare) if below.startswith(bare) else below
-    if below.startswith("/"):
-        return root + below
-    return f"{root}/v2/{repository.path}/{below}"
 
 
 def named(repository: Repository, tag: Tag | Digest | str) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from stackyard.edges.oci_calls import READ, Calls, address_of
+from stackyard.edges.oci_calls import READ, Calls
 from stackyard.edges.registry import OCI_INDEX, Descriptor, Manifest, digest_of
 from stackyard.errors import DigestMismatch, RegistryProblem
 from stackyard.model import canonical
@@ -114,16 +114,16 @@ def _pages(calls: Calls, repository: Repository, first: str) -> Iterator[BaseHTT
         seen.add(below)
         response = calls.call("GET", repository, below, READ, {"Accept": "application/json, " + OCI_INDEX})
         yield response
-        below = _next(repository, below, response.headers.get("Link", ""))
+        below = _next(calls.address_of(repository, below), response.headers.get("Link", ""))
 
 
-def _next(repository: Repository, below: str, header: str) -> str | None:
+def _next(address: str, header: str) -> str | None:
     """The address of the next page (RFC 8288), taken from where this one was."""
     from urllib.parse import urljoin
 
     for target, parameters in re.findall(r"<([^>]*)>([^<]*)", header):
         if re.search(r';\s*rel\s*=\s*"?next\b', parameters):
-            return str(urljoin(address_of(repository, below), target))
+            return str(urljoin(address, target))
     return None
 
 

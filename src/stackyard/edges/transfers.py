@@ -134,6 +134,9 @@ def _refused(what: str, reference: Reference, said: str, client: str) -> Registr
     if passes(said):
         hint = "the fault is the registry's, and it stayed; try again later"
         return RegistryRefused(f"{what}: {said}", hint=hint, address=host, status=None, words=said)
+    if "server gave HTTP response to HTTPS client" in said:
+        hint = f"without TLS docker speaks to it only where its daemon.json lists {host} under `insecure-registries`"
+        return RegistryRefused(f"{what}: {said}", hint=hint, address=host, status=None, words=said)
     is_default = client == "docker" and reference.repository.declared_host is None
     login = "docker login" if is_default else f"{client} login {host}"
     return RegistryRefused(

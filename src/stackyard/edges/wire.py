@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from stackyard.edges.auth import basic, is_loopback
+from stackyard.edges.auth import PLAIN_HTTP, basic, is_loopback
 from stackyard.edges.credentials import Credential
 from stackyard.edges.patience import Patience
 from stackyard.errors import ConfigError, WorldError
@@ -297,7 +297,10 @@ def fault(error: Exception, patience: Patience) -> tuple[str, str | None]:
     return next(((words, hint) for kind, words, hint in known if isinstance(cause, kind)), (type(cause).__name__, None))
 
 
-_TLS_HINT = "name its CA's certificate in SSL_CERT_FILE; without TLS only this machine's registries are used"
+_TLS_HINT = (
+    "name its CA's certificate in SSL_CERT_FILE; a registry without TLS on another machine is used "
+    f"only where {PLAIN_HTTP} names it"
+)
 
 
 def _system_words(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from stackyard.edges.auth import challenges, merged
+from stackyard.edges.auth import PLAIN_HTTP, basic, challenges, merged
 from stackyard.edges.credentials import Credential
 from stackyard.edges.oci import OciRegistry
 from stackyard.edges.patience import Patience
@@ -544,6 +544,37 @@ class TestTheWayThere:
         with pytest.raises(RegistryUnreachable, match=f"cannot reach registry {host}: "):
             registry.resolve(Repository(f"{host}/library/debian"), TAG)
         assert server.asked[0].path == f"{address}:443"
+
+    def test_a_registry_without_tls_is_asked_for_by_name(self, server: Server, connect: Connect) -> None:
+        """Only what the environment names is spoken to without TLS on another machine; a login goes there, then.
+
+        The proxy stands for that machine: a plain request comes to it with the whole address.
+        """
+
+        def lab(asked: Asked) -> Answer:
+            if "/token?" in asked.path:
+                return Answer(200, {}, b'{"token":"t"}')
+            realm = 'Bearer realm="http://registry.lab:5000/token"'
+            return found() if asked.headers.get("Authorization") == "Bearer t" else error(401, WWW_Authenticate=realm)
+
+        server.script = lab
+        environ = {"http_proxy": server.host, "https_proxy": server.host, PLAIN_HTTP: "other.lab, registry.lab:5000"}
+        registry = connect(ANN, environ)
+        assert registry.resolve(Repository("registry.lab:5000/acme/lab"), TAG) == MANIFEST.digest
+        assert {asked.path.partition("/acme")[0].partition("?")[0] for asked in server.asked} == {
+            "http://registry.lab:5000/v2",
+            "http://registry.lab:5000/token",
+        }
+        assert [asked.headers["Authorization"] for asked in server.asked if "/token" in asked.path] == [basic(ANN)]
+
+        server.asked.clear()
+        with pytest.raises(RegistryUnreachable):
+            registry.resolve(Repository("registry.lab/acme/lab"), TAG)
+        assert {asked.method for asked in server.asked} == {"CONNECT"}
+        server.script = lambda asked: error(401, WWW_Authenticate='Bearer realm="http://auth.lab/token"')
+        with pytest.raises(RegistryProblem, match="without TLS") as caught:
+            connect(ANN, environ).resolve(Repository("registry.lab:5000/acme/lab"), TAG)
+        assert "STACKYARD_PLAIN_HTTP=auth.lab " in str(caught.value.hint)
 
     def test_a_proxy_of_an_unknown_kind(self, connect: Connect) -> None:
         """A proxy address that cannot be used is told as such."""
