@@ -1160,7 +1160,7 @@ LOCK_FIELDS = {
     "locks[].set": "Its set.",
     "locks[].path": "The file, relative to the stack's root.",
     "locks[].version": "The version that it is for; null where there is one only.",
-    "locks[].kind": "What is locked: `pip`.",
+    "locks[].kind": "What is locked: `pip` or `conda`.",
     "locks[].python": "The Python, or null.",
     "locks[].platform": "The platform, of a kind that has a file for each; else null.",
     "locks[].state": "`written`, `unchanged`; `outdated` of `lock outdated`; with `--check` `same` or `differs`; "
@@ -1184,7 +1184,7 @@ LOCK_PLAN_FIELDS = {
     "sets[].changed[]": "Inputs that the work tree has otherwise.",
     "sets[].locks[].path": "A file that would be written.",
     "sets[].locks[].version": "The version that it is for, or null.",
-    "sets[].locks[].kind": "What is locked: `pip`.",
+    "sets[].locks[].kind": "What is locked: `pip` or `conda`.",
     "sets[].locks[].python": "The Python, or null.",
     "sets[].locks[].platform": "The platform, of a kind that has a file for each; else null.",
     "sets[].locks[].time": "T.",

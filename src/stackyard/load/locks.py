@@ -38,6 +38,11 @@ def _with_locks(recipe: Recipe, sets: tuple[LockSet, ...]) -> Recipe:
     own = [lock for lock in sets if recipe.image in lock.images]
     if not own:
         return recipe
-    used = tuple(path for lock in own for path in lock.outputs_for(recipe.version))
-    foreign = tuple(t.output for lock in own for t in lock.targets if t.output not in used)
-    return msgspec.structs.replace(recipe, locks=used, foreign_locks=foreign)
+    used = [target for lock in own for target in lock.targets_for(recipe.version)]
+    foreign = tuple(target.output for lock in own for target in lock.targets if target not in used)
+    return msgspec.structs.replace(
+        recipe,
+        locks=tuple(target.output for target in used if not target.platform),
+        platform_locks=tuple((target.platform, target.output) for target in used if target.platform),
+        foreign_locks=foreign,
+    )

@@ -85,6 +85,8 @@ class Recipe(msgspec.Struct, frozen=True):
     """Lock files that it uses, relative to the stack's root."""
     foreign_locks: tuple[str, ...] = ()
     """Those of other versions, which it does not."""
+    platform_locks: tuple[tuple[str, str], ...] = ()
+    """Platforms, and lock files that it uses on each alone."""
     given_base: Reference | None = None
     """What the caller wants it to be built on, whatever its Dockerfile says."""
 
@@ -95,6 +97,16 @@ class Recipe(msgspec.Struct, frozen=True):
     def can_be_for(self, platform: str) -> bool:
         """Whether `only_on` leaves this platform in."""
         return not self.only_on or any(f"{platform}/".startswith(f"{each}/") for each in self.only_on)
+
+    def on(self, platform: str) -> Recipe:
+        """The recipe with the locks of one platform."""
+        if not self.platform_locks:
+            return self
+        own = tuple(path for each, path in self.platform_locks if f"{platform}/".startswith(f"{each}/"))
+        others = tuple(path for _, path in self.platform_locks if path not in own)
+        return msgspec.structs.replace(
+            self, locks=(*self.locks, *own), foreign_locks=(*self.foreign_locks, *others), platform_locks=()
+        )
 
     @property
     def is_stamped(self) -> bool:

@@ -102,7 +102,7 @@ def load_stack(
         members: list[Target] = []
         for platform in made.get(recipe.target, (settings.platform,)):
             there = msgspec.structs.replace(around, platform=platform) if made else around
-            target = _target(recipe, args, sources, there, memory, common, found)
+            target = _target(recipe.on(platform), args, sources, there, memory, common, found)
             if target is not None:
                 native = platform if platform in dict(spec.engines) else settings.platform
                 members.append(_placed(target, recipe, made, sources, native, found) if made else target)
@@ -311,7 +311,7 @@ class Rereader:
         read = SourceReader(self._place).read(recipe)[0] if recipe else None
         if recipe is None or read is None:
             return None
-        return target_of(recipe, read, around, arguments_of(recipe, around, []))[0]
+        return target_of(recipe.on(around.platform), read, around, arguments_of(recipe, around, []))[0]
 
     def _shared(self) -> Surroundings:
         place, settings = self._place, self._settings

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from stackyard.errors import WorldError
 from stackyard.lock.inputs import Local
+from stackyard.model.conda import SUBDIRS
 from stackyard.model.lock import PLATFORMS, LockSet, normal_name
 from stackyard.model.lockfile import LockFile, Pin
 from stackyard.model.locking import LockStep
@@ -55,6 +56,8 @@ def merged(answers: Mapping[str, Sequence[Pin]]) -> tuple[Pin, ...]:
     Raises:
         WorldError: two differ that no marker tells apart.
     """
+    if len(answers) == 1:
+        return tuple(next(iter(answers.values())))
     found: dict[str, dict[str, dict[str, Pin]]] = {}
     for platform, pins in answers.items():
         for pin in pins:
@@ -94,13 +97,16 @@ def lock_file(lock: LockSet, step: LockStep, at: str, resolver: str, pins: tuple
         again=f"stackyard lock {lock.name} --at {at} --time {step.time}",
         kept=kept,
         kind=lock.kind,
+        platform=SUBDIRS[step.target.platform] if lock.kind == "conda" else "",
     )
 
 
 def target_text(lock: LockSet, step: LockStep) -> str:
     """What the lock file is for."""
     python = f"Python {step.target.python} on " if step.target.python else ""
-    return f"{python}{', '.join(lock.platforms_of(step.target))}"
+    platforms = lock.platforms_of(step.target)
+    system = f" with {', '.join(lock.conda.system_of(platforms[0]))}" if lock.conda else ""
+    return f"{python}{', '.join(platforms)}{system}"
 
 
 def preferences(known: LockFile, marker: str) -> str:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
 from stackyard.errors import InvalidValue
+from stackyard.model.conda import SUBDIRS, CondaInputs
 from stackyard.model.names import ImageName, Name, VersionName
 from stackyard.model.spot import Spot
 
-LockKind = Literal["pip"]
+LockKind = Literal["pip", "conda"]
 """What is locked: each kind has its own resolver, and its own form of lock file."""
 OLDEST = (3, 6)
 """The oldest Python that the resolver can resolve for."""
@@ -40,8 +42,11 @@ PLATFORMS = {
 """What uv calls a platform, and the marker that is true there; none tells one C library of Linux from another."""
 DEFAULT_PLATFORMS = ("linux/amd64", "linux/arm64")
 """Of sets whose images are for none in particular."""
-DEFAULT_OUTPUT = "lock.txt"
-DEFAULT_OUTPUTS = "lock-{version}.txt"
+DEFAULT_OUTPUTS: Mapping[LockKind, tuple[str, str]] = {
+    "pip": ("lock.txt", "lock-{version}.txt"),
+    "conda": ("conda-{platform}.lock", "conda-{version}-{platform}.lock"),
+}
+"""For one version that has no name, and for several."""
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)Z?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
@@ -116,6 +121,7 @@ class LockSet(msgspec.Struct, frozen=True):
     name: str
     spot: Spot
     kind: LockKind = "pip"
+    conda: CondaInputs | None = None
     requirements: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     projects: tuple[Project, ...] = ()
@@ -130,10 +136,10 @@ class LockSet(msgspec.Struct, frozen=True):
     """Images that use the locks."""
     targets: tuple[LockTarget, ...] = ()
 
-    def outputs_for(self, version: VersionName | None) -> tuple[str, ...]:
+    def targets_for(self, version: VersionName | None) -> tuple[LockTarget, ...]:
         """The lock files that a version of its images uses; a set without versions has some for all."""
         wanted = version if any(target.version == version for target in self.targets) else None
-        return tuple(target.output for target in self.targets if target.version == wanted)
+        return tuple(target for target in self.targets if target.version == wanted)
 
     def platforms_of(self, target: LockTarget) -> tuple[str, ...]:
         """The platforms that a lock file is for."""
@@ -150,6 +156,9 @@ def normal_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def output_path(template: str, version: VersionName | None, folder: str) -> str:
+def output_path(template: str, version: VersionName | None, folder: str, kind: LockKind, platform: str) -> str:
     """Where a lock file is: relative to the stack's root."""
-    return posixpath.normpath(posixpath.join(folder, template.replace("{version}", str(version or ""))))
+    named = SUBDIRS.get(platform, "") if kind == "conda" else platform.replace("/", "-")
+    filled = template.replace("{version}", str(version or "")).replace("{platform}", named)
+    filled = filled.replace("{arch}", platform.partition("/")[2])
+    return posixpath.normpath(posixpath.join(folder, filled))

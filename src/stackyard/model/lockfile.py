@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+from stackyard.model.conda import EXPLICIT, PinnedFile, explicit_files, explicit_lines
 from stackyard.model.lock import LockKind, normal_name
 
 
@@ -64,19 +65,22 @@ class LockFile(msgspec.Struct, frozen=True):
     """What was taken from the lock before, where not all was looked for anew."""
     digest: str = ""
     """Over the pins as the header says it."""
+    platform: str = ""
+    """As conda calls it: its programs look for it here."""
     kind: LockKind = "pip"
 
     @classmethod
     def of(cls, text: str) -> LockFile:
-        """Read a lock file: one of ours, or any list of `name==version`."""
+        """Read a lock file: one of ours, or any list of `name==version` or explicit one of conda's."""
         header: dict[str, str] = {}
-        for line in text.splitlines():
+        lines = text.splitlines()
+        for line in lines:
             if match := _HEADER.fullmatch(line):
                 header.setdefault(match[1], match[2])
-        fields = {"set", "at", "time", "resolver", "again", "kept"}
+        fields = {"set", "at", "time", "resolver", "again", "kept", "platform"}
         known = {name: text for name, text in header.items() if name in fields} if "again" in header else {}
         extra = {"target": header.get("for", ""), "digest": header.get("pins", "")} if known else {}
-        kind = next((each for each in FORMS if each == header.get("kind")), _ELSE)
+        kind = next((each for each in FORMS if each == header.get("kind")), "conda" if EXPLICIT in lines else _ELSE)
         return cls(FORMS[kind].read(text), **known, **extra, kind=kind)
 
     @property
@@ -101,6 +105,7 @@ class LockFile(msgspec.Struct, frozen=True):
             ("at", self.at),
             ("time", self.time),
             ("for", self.target),
+            ("platform", self.platform),
             ("resolver", self.resolver),
             ("kept", self.kept),
             ("again", self.again),
@@ -112,7 +117,8 @@ class LockFile(msgspec.Struct, frozen=True):
     @property
     def versions(self) -> dict[tuple[str, str], str]:
         """The version of each package, by name and marker."""
-        return {(normal_name(pin.name), pin.marker): pin.version for pin in self.pins}
+        named = normal_name if self.kind == "pip" else str  # of conda, `a-b` and `a_b` are two
+        return {(named(pin.name), pin.marker): pin.version for pin in self.pins}
 
 
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*===?\s*([^\s;]+)(?:\s*;\s*(.+))?")
@@ -152,4 +158,21 @@ def _lines(pins: Iterable[Pin]) -> Iterator[str]:
         yield f"{pin.name}=={pin.version}{marker}{hashes}{uploaded}\n"
 
 
-FORMS: Mapping[LockKind, Form] = {"pip": _Requirements()}
+class _Explicit:
+    """A list of addresses, which conda, mamba and micromamba read."""
+
+    def printed(self, pins: Sequence[Pin]) -> str:
+        """In the order of the pins."""
+        return explicit_lines(
+            [PinnedFile(pin.name, pin.version, pin.where, "".join(pin.hashes[:1]), pin.uploaded) for pin in pins]
+        )
+
+    def read(self, text: str) -> tuple[Pin, ...]:
+        """The same order."""
+        return tuple(
+            Pin(file.name, file.version, "", (file.hash,) if file.hash else (), file.uploaded, file.where)
+            for file in explicit_files(text)
+        )
+
+
+FORMS: Mapping[LockKind, Form] = {"pip": _Requirements(), "conda": _Explicit()}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from stackyard.edges.git_commit import CommitFiles
 from stackyard.edges.uv import Resolver, Uv
@@ -19,9 +19,12 @@ from stackyard.errors import WorldError
 from stackyard.lock.answers import pins_of, preferences
 from stackyard.lock.asking import CONSTRAINTS, REQUIREMENTS, TREE, plan_set, requirements_of
 from stackyard.lock.inputs import gather
-from stackyard.model.lock import PLATFORMS, LockSet, LockTime
+from stackyard.model.lock import PLATFORMS, LockSet, LockTime, normal_name
 from stackyard.model.lockfile import LockFile, Pin
 from stackyard.model.locking import Answer, LockStep, SetPlan
+
+if TYPE_CHECKING:
+    from stackyard.edges.rattler import Solver
 
 
 class Locker(Protocol):
@@ -35,7 +38,7 @@ class Locker(Protocol):
         """What is asked for each lock file at T. Asks nobody, and needs no resolver.
 
         Args:
-            upgrades: packages that are looked for anew, where all others stay what they are.
+            upgrades: packages that are looked for anew, where all others stay what they are: as a person wrote them.
             changed: inputs that the work tree has otherwise.
         """
 
@@ -60,9 +63,10 @@ class Locker(Protocol):
 class Resolvers:
     """Who answers, for each kind: made when first needed, ended together."""
 
-    def __init__(self, environ: Mapping[str, str], uv: Resolver | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str], uv: Resolver | None = None, rattler: Solver | None = None) -> None:
         self._environ = environ
         self._uv = uv
+        self._rattler = rattler
 
     @property
     def uv(self) -> Resolver:
@@ -70,14 +74,27 @@ class Resolvers:
         self._uv = self._uv or Uv(self._environ)
         return self._uv
 
+    @property
+    def rattler(self) -> Solver:
+        """For conda."""
+        from stackyard.edges.rattler import Rattler  # few lock environments
+
+        self._rattler = self._rattler or Rattler(self._environ)
+        return self._rattler
+
     def close(self) -> None:
         """End what still runs."""
-        if self._uv is not None:
-            self._uv.close()
+        for each in (self._uv, self._rattler):
+            if each is not None:
+                each.close()
 
 
 def locker_of(lock: LockSet, commit: CommitFiles, resolvers: Resolvers) -> Locker:
     """What locks a set of its kind."""
+    if lock.kind == "conda":
+        from stackyard.verbs.lock_conda import CondaLocker
+
+        return CondaLocker(lock, commit, resolvers.rattler)
     return PipLocker(lock, commit, resolvers)
 
 
@@ -98,7 +115,7 @@ class PipLocker:
 
     def planned(self, time: LockTime, upgrades: tuple[str, ...], changed: Sequence[str]) -> SetPlan:
         """One command line for each platform."""
-        return plan_set(self._lock, self._gathered, time, upgrades, changed)
+        return plan_set(self._lock, self._gathered, time, tuple(map(normal_name, upgrades)), changed)
 
     def resolver(self) -> str:
         """uv's version."""

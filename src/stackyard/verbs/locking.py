@@ -24,7 +24,7 @@ from stackyard.edges.git_commit import CommitFiles, commit_of, differing
 from stackyard.errors import ConfigError, NothingToDo, UnknownName, WorldError
 from stackyard.lock.answers import lock_file, merged
 from stackyard.lock.comparing import changes_between, is_same
-from stackyard.model.lock import LockSet, LockTime, normal_name
+from stackyard.model.lock import LockSet, LockTime
 from stackyard.model.lockfile import LockFile
 from stackyard.model.locking import Answer, LockOutcome, LockPlan, LockStep, LockSummary, SetPlan
 from stackyard.model.names import nearest
@@ -129,13 +129,12 @@ def read_lock(yard: Yard, path: str) -> str | None:
 def _opened(yard: Yard, wish: Wish, resolvers: Resolvers) -> Iterator[tuple[CommitFiles, list[_Work]]]:
     sets = chosen(yard, wish.words)
     commit = commit_of(yard.root, wish.at or "HEAD")
-    upgrades = tuple(map(normal_name, wish.upgrades))
     with CommitFiles(yard.root, commit) as files:
         works = []
         for lock in sets:
             locker = locker_of(lock, files, resolvers)
             changed = differing(yard.root, locker.files) if wish.at is None else []
-            works.append(_Work(lock, locker, locker.planned(_time(yard, lock, wish), upgrades, changed)))
+            works.append(_Work(lock, locker, locker.planned(_time(yard, lock, wish), wish.upgrades, changed)))
         yield files, works
 
 

@@ -44,6 +44,10 @@ class Collector:
         """An error that does not keep the rest of the file from being read."""
         self.findings.append(Finding.of(self._code, problem))
 
+    def wrong(self, spot: Spot, sentence: str, hint: str, found: str | None) -> None:
+        """An error about a value that was read."""
+        self.findings.append(Finding(self._code, "error", sentence, *spot, hint=hint, found=found, wanted=hint))
+
     def mapping(self, doc: Doc | None, what: str) -> Mapping[str, Doc]:
         """The entries; none where there is nothing."""
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -18,14 +18,16 @@ from stackyard.errors import FileProblem
 from stackyard.load.links import inside
 from stackyard.load.spec import schema
 from stackyard.load.spec.collect import Collector, meant
+from stackyard.load.spec.conda import conda_in
 from stackyard.load.yaml import Doc
+from stackyard.model.conda import SUBDIRS
 from stackyard.model.inputs import holds_secret
 from stackyard.model.lock import (
-    DEFAULT_OUTPUT,
     DEFAULT_OUTPUTS,
     DEFAULT_PLATFORMS,
     PLATFORMS,
     LocalPackage,
+    LockKind,
     LockSet,
     LockTarget,
     Project,
@@ -37,10 +39,19 @@ from stackyard.model.names import ImageName, VersionName
 from stackyard.model.spot import Spot
 from stackyard.model.stack import Finding
 
+_LOCKED = {"requirements", "pyproject", "packages", "conda"}
+"""One of these says what is locked."""
+_NONE = "none"
+"""Stands for a Python that nobody needs to say."""
 LOCK_KEYS = schema.known(schema.LOCK)
 _PACKAGE = re.compile(r"(?P<path>[^\[\]]+?)\s*(?:\[(?P<extras>[^\[\]]*)\])?")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _INDEX = re.compile(r"https?://\S+")
+_KINDS: Mapping[LockKind, frozenset[str]] = {
+    "pip": frozenset({"requirements", "pyproject", "packages", "constraints", "indexes", "leave_out", "allow_build"}),
+    "conda": frozenset({"conda", "channels", "virtual_packages"}),
+}
+"""Keys that say something for one kind only."""
 _OTHER_WORDS = {
     "packages_by_path": "packages",
     "local": "packages",
@@ -49,6 +60,8 @@ _OTHER_WORDS = {
     "image": "images",
     "exclude": "leave_out",
     "python_versions": "versions",
+    "environment": "conda",
+    "environments": "conda",
 }
 
 
@@ -78,28 +91,32 @@ def lock_in(doc: Doc, name: str, spot: Spot, reader: Collector, where: str) -> S
     values = reader.mapping(doc, where)
     reader.unknown_keys(doc, LOCK_KEYS, where, _OTHER_WORDS)
     if not _NAME.fullmatch(name):
-        _wrong(reader, spot, f"{name!r} is not a valid name of a lock", "letters, digits, dots and dashes", name)
+        reader.wrong(spot, f"{name!r} is not a valid name of a lock", "letters, digits, dots and dashes", name)
     python, pythons = _python(values.get("python"), reader, where)
+    kind = _kind(doc, values, where, reader)
+    environments = tuple(_paths(values.get("conda"), f"`conda` of {where}", reader))
     declared = LockSet(
         name,
         spot,
+        kind,
+        conda=conda_in(environments, values, where, reader) if kind == "conda" else None,
         requirements=tuple(_paths(values.get("requirements"), f"`requirements` of {where}", reader)),
         constraints=tuple(_paths(values.get("constraints"), f"`constraints` of {where}", reader)),
         projects=tuple(_projects(values.get("pyproject"), f"`pyproject` of {where}", reader)),
         packages=tuple(_packages(values.get("packages"), f"`packages` of {where}", reader)),
-        platforms=tuple(_platforms(values.get("platforms"), f"`platforms` of {where}", reader)),
+        platforms=tuple(_platforms(values.get("platforms"), kind, f"`platforms` of {where}", reader)),
         indexes=tuple(_indexes(values.get("indexes"), f"`indexes` of {where}", reader)),
         leave_out=tuple(_names(values.get("leave_out"), f"`leave_out` of {where}", reader)),
         allow_build=tuple(_names(values.get("allow_build"), f"`allow_build` of {where}", reader)),
     )
-    if not {"requirements", "pyproject", "packages"} & values.keys() and isinstance(doc.value, dict | None):
-        hint = "name `requirements`, `pyproject` or `packages`"
+    if not _LOCKED & values.keys() and isinstance(doc.value, dict | None):
+        hint = "name `requirements`, `pyproject`, `packages` or `conda`"
         reader.findings.append(
             Finding("lock-of-nothing", "error", f"{where} locks nothing", *spot, hint=hint, found=name, wanted=hint)
         )
     return SpecLock(
         declared,
-        _output(values, where, reader),
+        _output(values, kind, where, reader),
         tuple(reader.texts(values.get("versions"), f"`versions` of {where}")),
         python,
         pythons,
@@ -144,23 +161,32 @@ def _settled(
             images.append(ImageName(text))
         else:
             hint = meant(text, [str(name) for name in versions]) or "name a folder of the images folder"
-            _wrong(reader, spot, f"`images` of {where} names {text!r}, which is no image", hint, text)
+            reader.wrong(spot, f"`images` of {where} names {text!r}, which is no image", hint, text)
     own = list(dict.fromkeys(images))
     wanted: list[tuple[VersionName | None, Spot]]
     wanted = [(VersionName(text), spot) for text, spot in lock.versions if VersionName.form.fullmatch(text)]
     if not lock.versions:
         every = dict.fromkeys(version for image in own for version in versions[image])
         wanted = [(version, declared.spot) for version in every or (None,)]
-    template = lock.output or (DEFAULT_OUTPUT if [each for each, _ in wanted] == [None] else DEFAULT_OUTPUTS)
+    kind = declared.kind
+    single, several = DEFAULT_OUTPUTS[kind]
+    template = lock.output or (single if [each for each, _ in wanted] == [None] else several)
     if len(wanted) > 1 and "{version}" not in template:
-        hint = f"put {{version}} into it: {DEFAULT_OUTPUTS}"
-        _wrong(reader, declared.spot, f"{where} writes {len(wanted)} versions into one `output`", hint, template)
+        hint = f"put {{version}} into it: {several}"
+        reader.wrong(declared.spot, f"{where} writes {len(wanted)} versions into one `output`", hint, template)
+    used = declared.platforms or tuple(_platforms_of(own, platforms, declared, reader)) or DEFAULT_PLATFORMS
+    spread = ("",) if kind == "pip" else used
+    if len(spread) > 1 and not re.search(r"\{(platform|arch)\}", template):
+        hint = f"put {{platform}} or {{arch}} into it: {several if len(wanted) > 1 else single}"
+        reader.wrong(declared.spot, f"{where} writes {len(spread)} platforms into one `output`", hint, template)
     folder = folders.get(named, ".") if named in versions else "."
     targets = []
     for version, spot in wanted:
         python = lock.pythons.get(str(version), lock.python)
         if python is None:
             python = python_in(str(version or ""))
+        if python is None and kind != "pip" and len(wanted) == 1:  # what is locked may say it itself
+            python = _NONE
         if python is None:
             of = f"version {str(version)!r} of {where}" if version is not None else where
             hint = "python: 3.11, or python: {VERSION: 3.11} for each"
@@ -169,12 +195,12 @@ def _settled(
             continue
         if not python:  # wrong, and told so
             continue
-        path = output_path(template, version, folder)
-        if path.startswith(("../", "/")) or path in ("..", "."):
-            _wrong(reader, spot, f"`output` of {where} leaves the repository: {path!r}", "a path in it", template)
-            continue
-        targets.append(LockTarget(version, python, path))
-    used = declared.platforms or tuple(_platforms_of(own, platforms, declared, reader)) or DEFAULT_PLATFORMS
+        for platform in spread:
+            path = output_path(template, version, folder, kind, platform)
+            if path.startswith(("../", "/")) or path in ("..", "."):
+                reader.wrong(spot, f"`output` of {where} leaves the repository: {path!r}", "a path in it", template)
+                break
+            targets.append(LockTarget(version, python.removeprefix(_NONE), path, kind, platform))
     return msgspec.structs.replace(declared, images=tuple(own), targets=tuple(targets), platforms=used)
 
 
@@ -182,12 +208,17 @@ def _platforms_of(
     images: Sequence[ImageName], platforms: Mapping[ImageName, Sequence[str]], lock: LockSet, reader: Collector
 ) -> Iterator[str]:
     """What the images of a set are built for."""
+    known = _platforms_for(lock.kind)
     for platform in dict.fromkeys(platform for image in images for platform in platforms.get(image, ())):
-        if platform in PLATFORMS:
+        if platform in known:
             yield str(platform)
         else:
             sentence = f"an image of lock {lock.name!r} is for {platform}, for which nothing can be locked"
-            _wrong(reader, lock.spot, sentence, "name the `platforms` of the lock itself", platform)
+            reader.wrong(lock.spot, sentence, "name the `platforms` of the lock itself", platform)
+
+
+def _platforms_for(kind: LockKind) -> tuple[str, ...]:
+    return tuple(SUBDIRS if kind == "conda" else PLATFORMS)
 
 
 def _tell_of_clashes(locks: Sequence[LockSet], reader: Collector) -> None:
@@ -196,13 +227,24 @@ def _tell_of_clashes(locks: Sequence[LockSet], reader: Collector) -> None:
     outputs: dict[str, str] = {}
     for lock in locks:
         if lock.name in names:
-            _wrong(reader, lock.spot, f"there are two locks named {lock.name!r}", "keep one of the two", lock.name)
+            reader.wrong(lock.spot, f"there are two locks named {lock.name!r}", "keep one of the two", lock.name)
         names[lock.name] = None
         for target in lock.targets:
             other = outputs.setdefault(target.output, lock.name)
             if other != lock.name:
                 sentence = f"lock {lock.name!r} and lock {other!r} would both write {target.output}"
-                _wrong(reader, lock.spot, sentence, "give it another `output`", target.output)
+                reader.wrong(lock.spot, sentence, "give it another `output`", target.output)
+
+
+def _kind(doc: Doc, values: Mapping[str, Doc], where: str, reader: Collector) -> LockKind:
+    """What is locked; a key that says something for another kind only is an error."""
+    kind: LockKind = "conda" if "conda" in values else "pip"
+    for key in values:
+        if key in LOCK_KEYS and any(key in keys for other, keys in _KINDS.items() if other != kind):
+            hint = "make a set for each: one lock file has packages of one kind"
+            what = "a conda environment" if kind == "conda" else "Python packages"
+            reader.wrong(doc.at(key), f"`{key}` of {where} says nothing for {what}", hint, key)
+    return kind
 
 
 def _paths(doc: Doc | None, what: str, reader: Collector) -> Iterator[str]:
@@ -240,28 +282,29 @@ def _packages(doc: Doc | None, what: str, reader: Collector) -> Iterator[LocalPa
         path = posixpath.normpath(match["path"]) if match else ""
         if match is None or path.startswith("/") or path.split("/")[0] == "..":
             hint = "a folder relative to the root of the stack, with extras if it needs them: libs/core[aws]"
-            _wrong(reader, spot, f"{what} has {text!r}, which is no folder of the repository", hint, text)
+            reader.wrong(spot, f"{what} has {text!r}, which is no folder of the repository", hint, text)
             continue
         yield LocalPackage(path, tuple(normal_name(each) for each in re.findall(r"[\w.-]+", match["extras"] or "")))
 
 
-def _platforms(doc: Doc | None, what: str, reader: Collector) -> Iterator[str]:
+def _platforms(doc: Doc | None, kind: LockKind, what: str, reader: Collector) -> Iterator[str]:
+    known = _platforms_for(kind)
     for text, spot in reader.texts(doc, what):
-        if text in PLATFORMS:
+        if text in known:
             yield text
         else:
-            hint = meant(text, tuple(PLATFORMS)) or f"it is one of {', '.join(PLATFORMS)}"
-            _wrong(reader, spot, f"{what} has {text!r}, for which nothing can be locked", hint, text)
+            hint = meant(text, known) or f"it is one of {', '.join(known)}"
+            reader.wrong(spot, f"{what} has {text!r}, for which nothing can be locked", hint, text)
 
 
 def _indexes(doc: Doc | None, what: str, reader: Collector) -> Iterator[str]:
     for text, spot in reader.texts(doc, what):
         if holds_secret(text, ()):
             hint = "take the login out: the resolver reads it from .netrc, a keyring or its own variables"
-            _wrong(reader, spot, f"an address in {what} has a login in it", hint, None)
+            reader.wrong(spot, f"an address in {what} has a login in it", hint, None)
         elif not _INDEX.fullmatch(text):
             hint = "https://HOST/simple; a folder has no upload times"
-            _wrong(reader, spot, f"{what} has {text!r}, which is no address of an index", hint, text)
+            reader.wrong(spot, f"{what} has {text!r}, which is no address of an index", hint, text)
         else:
             yield text
 
@@ -271,7 +314,7 @@ def _names(doc: Doc | None, what: str, reader: Collector) -> Iterator[str]:
         if _NAME.fullmatch(text):
             yield normal_name(text)
         else:
-            _wrong(reader, spot, f"{what} has {text!r}, which is no name", "a name alone, without a version", text)
+            reader.wrong(spot, f"{what} has {text!r}, which is no name", "a name alone, without a version", text)
 
 
 def _python(doc: Doc | None, reader: Collector, where: str) -> tuple[str | None, Mapping[str, str]]:
@@ -288,22 +331,19 @@ def _one_python(doc: Doc, what: str, reader: Collector) -> str:
     """Empty where it is none."""
     text = reader.scalar(doc, what)
     if text is not None and python_in(text) is None:
-        _wrong(reader, doc.at(), f"{what} is {text!r}, which is no Python", "3.11, or 3.11.7", text)
+        reader.wrong(doc.at(), f"{what} is {text!r}, which is no Python", "3.11, or 3.11.7", text)
         return ""
     return text or ""
 
 
-def _output(values: Mapping[str, Doc], where: str, reader: Collector) -> str | None:
+def _output(values: Mapping[str, Doc], kind: LockKind, where: str, reader: Collector) -> str | None:
     text = reader.text(values, "output", f"`output` of {where}")
     if text is None:
         return None
-    strange: Collection[str] = set(re.findall(r"\{[^}]*\}?", text)) - {"{version}"}
+    strange = set(re.findall(r"\{[^}]*\}?", text)) - {"{version}"}
+    strange -= {"{platform}", "{arch}"} if kind != "pip" else set()
     if strange or "\0" in text or text.endswith("/"):
         hint = "a file, relative to the image's folder, or to the root for a set of another name: lock-{version}.txt"
-        _wrong(reader, values["output"].at(), f"`output` of {where} is {text!r}", hint, text)
+        reader.wrong(values["output"].at(), f"`output` of {where} is {text!r}", hint, text)
         return None
     return text
-
-
-def _wrong(reader: Collector, spot: Spot, sentence: str, hint: str, found: str | None) -> None:
-    reader.findings.append(Finding("wrong-value", "error", sentence, *spot, hint=hint, found=found, wanted=hint))

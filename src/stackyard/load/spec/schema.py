@@ -173,6 +173,19 @@ LOCK = (
         "folders that are packages, as `libs/core[aws]`: they are left out, and what they depend on is in",
     ),
     Key(("constraints",), TEXT_OR_LIST, "none", "files with bounds for what is locked, that add nothing themselves"),
+    Key(
+        ("conda",),
+        TEXT_OR_LIST,
+        "none",
+        "files environment.yml: a conda environment is locked, a file for each platform",
+    ),
+    Key(("channels",), TEXT_OR_LIST, "those of the files", "conda channels, in place of those that the files name"),
+    Key(
+        ("virtual_packages",),
+        TEXT_OR_LIST,
+        "[of the platform](locks.md#conda)",
+        "what a machine is taken to have where that is otherwise than usual, as `__cuda=12.4`",
+    ),
     Key(("images",), TEXT_OR_LIST, "the image of its name", "images that use the locks: a new pin builds them again"),
     Key(("versions",), NAMES, "those of its images", "what there is a lock for, each"),
     Key(("python",), _PYTHONS, "the version's name", "the Python of all versions, or of each"),
@@ -185,7 +198,7 @@ LOCK = (
     Key(
         ("output",),
         FULL_TEXT,
-        "`lock-{version}.txt`, `lock.txt`",
+        "`lock-{version}.txt`, `lock.txt`; `conda-{version}-{platform}.lock`, `conda-{platform}.lock`",
         "the lock file: relative to the build context of the image of its name, else to the root",
     ),
     Key(

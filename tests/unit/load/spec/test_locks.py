@@ -72,9 +72,48 @@ def test_a_named_set_has_versions_and_images_of_its_own() -> None:
     assert [target.output for target in lock.targets] == ["images/lab/lock.txt"]
 
 
+def test_an_environment_has_a_file_for_each_platform() -> None:
+    """Of each version where there are several, beside its image; the environment says its Python itself, or not."""
+    entries = "unit: {conda: e.yml, platforms: [linux/arm64, linux/amd64]}, x: {conda: [e.yml, f.yml], images: lab}"
+    entries += ", y: {conda: e.yml, virtual_packages: [cuda=12.4], output: 'y-{arch}.txt', platforms: linux/ppc64le}"
+    (unit, x, y), findings = read(f"locks: {{{entries}}}\n")
+
+    assert findings == []
+    assert [(target.python, target.platform, target.output) for target in unit.targets] == [
+        ("2.7.18", "linux/arm64", "images/unit/conda-2.7.18-linux-aarch64.lock"),
+        ("2.7.18", "linux/amd64", "images/unit/conda-2.7.18-linux-64.lock"),
+        ("3.10", "linux/arm64", "images/unit/conda-3.10-linux-aarch64.lock"),
+        ("3.10", "linux/amd64", "images/unit/conda-3.10-linux-64.lock"),
+    ]
+    assert all(target.can_be_resolved for target in unit.targets)
+    assert [(target.python, target.output) for target in (*x.targets, *y.targets)] == [
+        ("", "conda-linux-64.lock"),
+        ("", "conda-linux-aarch64.lock"),
+        ("", "y-ppc64le.txt"),
+    ]
+    assert y.conda is not None
+    assert "__cuda=12.4=0" in y.conda.system_of("linux/ppc64le")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "code", "said", "hint"),
     [
+        (
+            "locks:\n  a: {conda: e.yml, indexes: 'https://h/simple'}",
+            3,
+            "wrong-value",
+            "says nothing for a conda env",
+            "one kind",
+        ),
+        ("locks:\n  a: {requirements: r, python: 3.9, channels: x}", 3, "wrong-value", "says nothing for Py", "a set"),
+        ("locks:\n  a: {conda: e.yml, channels: defaults}", 3, "wrong-value", "several channels", "address"),
+        ("locks:\n  a: {conda: e.yml, virtual_packages: cuda}", 3, "wrong-value", "which is none", "__cuda=12.4"),
+        ("locks:\n  a: {conda: e.yml, platforms: linux/arm}", 3, "wrong-value", "'linux/arm'", "did you mean"),
+        ("locks:\n  a: {conda: e.yml, output: x}", 3, "wrong-value", "2 platforms into one", "{platform}"),
+        ("locks:\n  a: {conda: e.yml, versions: [x, 3.9]}", 3, "lock-python", "which Python", "python: 3.11"),
+        ("locks:\n  a: {conda: ../e.yml}", 3, "wrong-value", "leaves the repository", "root"),
+        ("locks:\n  a: {requirements: r, python: 3.9, output: '{arch}'}", 3, "wrong-value", "'{arch}'", "file"),
+        ("locks:\n  a: {conda: e.yml, environment: f.yml}", 3, "unknown-key", "environment", "conda"),
         ("locks:\n  a: {python: 3.9}", 3, "lock-of-nothing", "locks nothing", "name `requirements`"),
         ("locks:\n  a: {requirements: r}", 3, "lock-python", "it is not said which Python", "python: 3.11"),
         ("locks:\n  lab: {requirements: r}", 3, "lock-python", "it is not said which Python", "python: 3.11"),

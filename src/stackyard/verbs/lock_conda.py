@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Conda environments as locks: verbs/lockers says what a Locker is.
+
+In:   a set, the files of a commit, a Solver
+Out:  SetPlan, Answers
+May touch: what the Solver touches
+Raises: FileProblem for an environment.yml that cannot be locked
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from stackyard.edges.git_commit import CommitFiles
+from stackyard.edges.rattler import Solver
+from stackyard.errors import FileProblem
+from stackyard.load.spec.conda import Environment, read_environment
+from stackyard.lock.conda import plan_conda, question_of
+from stackyard.model.lock import LockSet, LockTime
+from stackyard.model.lockfile import LockFile
+from stackyard.model.locking import Answer, LockStep, SetPlan
+
+
+class CondaLocker:
+    """Environments of a set, together."""
+
+    def __init__(self, lock: LockSet, commit: CommitFiles, solver: Solver) -> None:
+        assert lock.conda is not None
+        self._lock = lock
+        self._solver = solver
+        self.files = lock.conda.environments
+        read = [_environment(lock, path, commit) for path in self.files]
+        named = (channel for environment in read for channel in environment.channels)
+        self._channels = tuple(dict.fromkeys(lock.conda.channels or named))
+        self._specs = tuple(dict.fromkeys(spec for environment in read for spec in environment.dependencies))
+        if not self._channels:
+            hint = "channels: [conda-forge], there or in the lock"
+            raise FileProblem(self.files[0], None, "it names no channel", hint=hint)
+
+    def planned(self, time: LockTime, upgrades: tuple[str, ...], changed: Sequence[str]) -> SetPlan:
+        """One question for each file."""
+        named = tuple(name.lower() for name in upgrades)
+        return plan_conda(self._lock, self._channels, self._specs, time, named, changed)
+
+    def resolver(self) -> str:
+        """rattler's version."""
+        return self._solver.version()
+
+    def prepare(self, folder: Path) -> None:
+        """Nothing: it is asked in this process."""
+
+    def answer(self, step: LockStep, platform: str, known: LockFile | None) -> Answer:  # noqa: ARG002 - a file has one
+        """What the solver says."""
+        question = question_of(self._lock, self._channels, self._specs, step.target, step.time)
+        kept = {pin.where for pin in known.pins if pin.name not in step.upgrades} if known is not None else ()
+        return self._solver.solve(question, kept)
+
+
+def _environment(lock: LockSet, path: str, commit: CommitFiles) -> Environment:
+    data = commit.read(path)
+    if data is None:
+        sentence, hint = f"there is no {path} at that commit", "commit it, or name another file"
+        raise FileProblem(lock.spot.path, lock.spot.line, sentence, hint=hint)
+    return read_environment(data, path)
