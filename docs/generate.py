@@ -46,8 +46,18 @@ from stackyard.model.adopt import Adoptable, AdoptedBase, AdoptedParent, Adoptio
 from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.contents import ChangedEntry, ContentsChange
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
+from stackyard.model.difference import (
+    FileChange,
+    ImageDifference,
+    InsideDifference,
+    Measure,
+    PackageChange,
+    SettingChange,
+    SuiteChange,
+)
 from stackyard.model.elsewhere import Copying, CopyOf, Travelled
 from stackyard.model.gates import GateState, Waiting
+from stackyard.model.holding import Holding, Wanted
 from stackyard.model.inputs import BlobId, Entry, Inputs, Places
 from stackyard.model.inside import Ancestor, Inside, Subject
 from stackyard.model.lock import LockTarget, LockTime
@@ -90,6 +100,7 @@ from stackyard.report.adopt import adoption_data
 from stackyard.report.bases import accepted_data, bases_data
 from stackyard.report.copying import copying_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
+from stackyard.report.difference import difference_data, holdings_data
 from stackyard.report.doctor import doctor_data
 from stackyard.report.events import event_data
 from stackyard.report.gates import noted_data
@@ -512,6 +523,24 @@ def sample_inside() -> Inside:
     return Inside(subject, found, (base,))
 
 
+def sample_difference() -> InsideDifference:
+    """Two builds of an image."""
+    tested = Tested("2026-11-20T10:40:02Z", "basic", _digest("9"), True, 12, 0, 0, 31.0)
+    image = ImageDifference(
+        "geo-notebook",
+        "registry.example/lab/geo-notebook@" + _digest("4"),
+        "registry.example/lab/geo-notebook@" + _digest("5"),
+        Measure(14, 1_100_000_000),
+        Measure(14, 1_198_000_000),
+        9,
+        (PackageChange("pypi", "numpy", "1.26.4", "2.1.0"), PackageChange("pypi", "polars", "", "1.9.0")),
+        (FileChange("usr/lib/x86_64-linux-gnu/libLLVM-15.so.1", 114_000_000, 120_000_000),),
+        (SettingChange("env PYTHON_VERSION", "3.11.9", "3.12.4"),),
+        (SuiteChange("basic", None, tested),),
+    )
+    return InsideDifference("stable", "main", (image,), ("new-notebook",), ("old-notebook",))
+
+
 def sample_locks() -> LockSummary:
     """One lock that was written, of the version of an image."""
     target = LockTarget(VersionName("3.8.3"), "3.8.3", "images/unit/snapshot-reqs-3.8.3.txt")
@@ -879,6 +908,50 @@ INSIDE_FIELDS = {
     "images[].lineage[].name": "What it stands on, the nearest first; an external base at the end.",
     "images[].lineage[].digest": "The content of an image of the stack; the accepted digest of an external base.",
     "images[].lineage[].layers": "How many layers that has, or null where nobody read it.",
+}
+DIFFERENCE_FIELDS = {
+    "format": "Version of this form: 1.",
+    "was": "What was asked for first.",
+    "now": "What it is compared with.",
+    "headline": "All of it in one sentence.",
+    "images[].name": "What people call it.",
+    "images[].was": "The former image, by digest.",
+    "images[].now": "The latter.",
+    "images[].same_layers": "How many layers from the lowest on are the same.",
+    "images[].layers.was": "How many layers the former has.",
+    "images[].layers.now": "How many the latter has.",
+    "images[].size_bytes.was": "Of the files in all layers.",
+    "images[].size_bytes.now": "The same of the latter.",
+    "images[].packages[].kind": "As in [inventory](#inventory).",
+    "images[].packages[].name": "A package that differs.",
+    "images[].packages[].was": "Its version, several with a comma between; null where it is new.",
+    "images[].packages[].now": "The same; null where it is gone.",
+    "images[].files[].path": "A large file that differs in size, the greatest difference first.",
+    "images[].files[].was_bytes": "Null where it is new.",
+    "images[].files[].now_bytes": "Null where it is gone.",
+    "images[].settings[].setting": "`env NAME`, `label NAME`, or as in [inventory](#inventory): `user`, `command`, ...",
+    "images[].settings[].was": "Its value, or null.",
+    "images[].settings[].now": "Its value, or null.",
+    "images[].tests[].suite": "A suite that ended otherwise.",
+    "images[].tests[].was": "Its newest result on the former, or null: `passed`, `total`, `failed`, `skipped`.",
+    "images[].tests[].now": "The same on the latter.",
+    "images[].gaps": "How much of the two could not be read.",
+    "new[]": "Images that only the latter has.",
+    "gone[]": "Images that only the former has.",
+}
+HOLDING_FIELDS = {
+    "format": "Version of this form: 1.",
+    "wanted": "What was looked for.",
+    "found[].name": "An image that has it.",
+    "found[].image": "By digest, or null.",
+    "found[].newest": "Whether it is what was built last.",
+    "found[].places[]": "Channels and releases that hold it.",
+    "found[].packages[].kind": "As in [inventory](#inventory).",
+    "found[].packages[].name": "As its database has it.",
+    "found[].packages[].version": "As its database has it.",
+    "found[].packages[].path": "What lists it.",
+    "found[].packages[].layer": "The layer that brought it.",
+    "unread[]": "Images of which nobody looked into some build yet.",
 }
 STACK_FIELDS = {
     "format": "Version of this form: 1.",
@@ -1315,6 +1388,15 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         "`stackyard inventory geo-notebook --json`: every image that the name stands for.",
         inside_data([sample_inside()]),
         INSIDE_FIELDS,
+    )
+    yield "diff", "`stackyard diff stable main --json`", difference_data(sample_difference()), DIFFERENCE_FIELDS
+    subject, package = sample_inside().subject, sample_inside().inventory.packages[0]
+    holding = Holding(subject, ("stable",), True, (package,))
+    yield (
+        "find",
+        "`stackyard find numpy --json`",
+        holdings_data(Wanted("numpy"), (holding,), ("geo-notebook",)),
+        HOLDING_FIELDS,
     )
     locks = sample_locks()
     yield (

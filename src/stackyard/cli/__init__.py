@@ -35,7 +35,7 @@ from stackyard.later import imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "test", "check", "ls"),
-    "Look closer": ("show", "where", "inventory", "logs", "shell", "graph", "inputs"),
+    "Look closer": ("show", "where", "inventory", "diff", "find", "logs", "shell", "graph", "inputs"),
     "Publish": ("push", "gate", "promote", "rollback", "copy", "releases"),
     "Keep": ("lock", "bases", "adopt", "records", "prune", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
@@ -61,6 +61,8 @@ _HOMES = {
     "show": "releases",
     "where": "releases",
     "inventory": "inside",
+    "diff": "inside",
+    "find": "inside",
     "lock": "lock",
     "bases": "bases",
     "adopt": "adopt",
@@ -94,6 +96,8 @@ _SHORT = {
     "show": "What a channel, tag, digest or release stands for.",
     "where": "Tags, releases, channels and children that hold an image.",
     "inventory": "Layers, packages and large files of an image.",
+    "diff": "What is different inside two images, tags or releases.",
+    "find": "Which images have a package.",
     "copy": "Bring images to another registry.",
     "releases": "Sets of images that were promoted, each by digest.",
     "lock": "Pin what images install, as of a commit and a time.",

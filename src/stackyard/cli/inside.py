@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""`stackyard inventory`: what is inside images."""
+"""`stackyard inventory`, `stackyard diff` and `stackyard find`: what is inside images."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from stackyard.cli.common import command, completed_by, json_option, option, shown, write_json
+from stackyard.cli.common import command, completed_by, format_option, json_option, option, shown, write, write_json
 from stackyard.cli.session import EXIT_FAILED
 from stackyard.report.inventory import files_text, inside_data, layers_text, packages_text
 from stackyard.verbs.inside import inside
@@ -40,3 +41,47 @@ def inventory(yard: Yard, name: str, view: str, is_fresh: bool, is_json: bool) -
     else:
         shown(_VIEWS[view], found)
     return EXIT_FAILED if any(each.inventory.gaps for each in found) else 0
+
+
+@command("stackyard diff 2026.1-stable 2026.3-stable", "stackyard diff stable main --format markdown > notes.md")
+@click.argument("was", metavar="A", shell_complete=completed_by("names"))
+@click.argument("now", metavar="B", shell_complete=completed_by("names"))
+@format_option("text", "markdown", "json", help="markdown has all packages, for release notes.")
+def diff(yard: Yard, was: str, now: str, form: str) -> None:
+    """What B has inside against A: packages, large files, environment, layers, size, tests.
+
+    Each is what `stackyard inventory` takes: an image as it was built last, a release, channel, tag or digest,
+    or a whole reference. Of sets of images, those of the same name are compared.
+    """
+    from stackyard.report.difference import difference_data, difference_markdown, difference_text
+    from stackyard.verbs.differences import difference
+
+    found = difference(yard, was, now)
+    if form == "json":
+        write_json(difference_data(found))
+    elif form == "markdown":
+        write(difference_markdown(found).rstrip("\n"))
+    else:
+        shown(difference_text, found)
+
+
+@command("stackyard find numpy", "stackyard find 'openssl==3.0.*' --read")
+@click.argument("package", metavar="PACKAGE[==VERSION]")
+@option("--read", "is_reading", is_flag=True, help="Also read images that nobody looked into yet.")
+@json_option
+def find(yard: Yard, package: str, is_reading: bool, is_json: bool) -> int:
+    """Which images have a package: as they were built last, in channels and in releases.
+
+    Name and version may be patterns. Exit code 1 if no image has it.
+    """
+    from stackyard.model.holding import Wanted
+    from stackyard.report.difference import holdings_data, holdings_text
+    from stackyard.verbs.differences import find as find_package
+
+    wanted = Wanted.parse(package)
+    found, unread = find_package(yard, wanted, is_reading=is_reading)
+    if is_json:
+        write_json(holdings_data(wanted, found, unread))
+    else:
+        shown(partial(holdings_text, wanted), found, unread)
+    return 0 if found else EXIT_FAILED

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,7 +20,17 @@ from stackyard.model.reference import Platform
 
 PackageKind = Literal["apk", "conda", "cran", "deb", "julia", "npm", "pypi", "rpm"]
 """Who keeps a package, in the words of package URLs."""
-KINDS: tuple[PackageKind, ...] = get_args(PackageKind)
+KIND_NAMES: dict[PackageKind, str] = {
+    "deb": "dpkg",
+    "rpm": "rpm",
+    "apk": "apk",
+    "conda": "conda",
+    "pypi": "Python",
+    "cran": "R",
+    "npm": "npm",
+    "julia": "Julia",
+}
+"""What people call them, a system's own first."""
 LARGE_BYTES = 1_000_000
 """Files of so many bytes are listed."""
 

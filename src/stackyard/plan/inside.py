@@ -36,10 +36,12 @@ def subjects(looking: Looking, asked: str) -> tuple[Subject, ...]:
     except UnknownName:
         shown = looking.show(asked).images
         found = [
-            each for one in shown for each in _parts(looking.known, one.record, one.repository, one.digest, one.target)
+            each for one in shown for each in parts(looking.known, one.record, one.repository, one.digest, one.target)
         ]
         return tuple(found)
-    found = [each for target in looking.stack.targets if target.name in names for each in _built(looking, target.name)]
+    found = [
+        each for target in looking.stack.targets if target.name in names for each in newest(looking.known, target.name)
+    ]
     if not found:
         raise NothingToDo(
             f"nothing was built of {asked} that is known here", hint=f"`stackyard build {asked}` builds it"
@@ -47,20 +49,21 @@ def subjects(looking: Looking, asked: str) -> tuple[Subject, ...]:
     return tuple({each.name: each for each in found}.values())
 
 
-def _built(looking: Looking, name: TargetName) -> Iterator[Subject]:
-    """The newest build of a target; nothing for one platform of several, which what joins it gives."""
-    record = next((each for each in looking.known.records.get(name, ()) if each.built), None)
+def newest(known: Known, name: TargetName) -> Iterator[Subject]:
+    """What was built of a target last; of an image for several platforms each of these."""
+    record = next((each for each in known.records.get(name, ()) if each.built), None)
     if record is not None:
-        yield from _parts(looking.known, record, None, None, name)
+        yield from parts(known, record, None, None, name)
 
 
-def _parts(
+def parts(
     known: Known, record: Record | None, repository: Repository | None, digest: Digest | None, name: TargetName
 ) -> Iterator[Subject]:
-    parts = parts_of(known, record)
-    for part, of in parts:
+    """An image, or what it joins; by where it was published last, unless it is said."""
+    joined = parts_of(known, record)
+    for part, of in joined:
         yield subject_of(of, None, None, part)
-    if not parts:
+    if not joined:
         yield subject_of(record, repository, digest, name)
 
 

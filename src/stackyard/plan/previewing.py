@@ -8,9 +8,11 @@ Pure. After: plan/channels, plan/rollback
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from stackyard.model.contents import ContentsChange, contents_changes
+from stackyard.model.difference import as_contents, beside, package_changes
+from stackyard.model.inventory import Inventory
 from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Digest, TargetName
@@ -23,39 +25,58 @@ from stackyard.plan.coherence import Standing, left_behind
 from stackyard.plan.releases import parts_of, record_of
 
 
-def preview(stack: Stack, moves: MoveSet, known: Known) -> Preview:
-    """What changes inside, from the inventories that both images have, and what stays behind."""
+def preview(stack: Stack, moves: MoveSet, known: Known, kept: Mapping[Digest, Inventory]) -> Preview:
+    """What changes inside, from the inventories that both images have, and what stays behind.
+
+    Args:
+        kept: inventories that were read from images, by content; what commands printed is told beside them.
+    """
     contents: list[ContentsChange] = []
     unknown: dict[TargetName, None] = {}
-    for name, *both in _replaced(stack, moves, known):
+    for name, *both in _replaced(moves, known):
+        packages = _package_changes(name, both, kept)
+        contents.extend(packages or ())
         old, new = (each if each is not None and _has_inventory(each) else None for each in both)
-        if old is None or new is None:
+        if old is not None and new is not None:
+            contents.extend(beside(packages or (), contents_changes(name, old, new)))
+        elif packages is None and _has_commands(stack, name):
             unknown[name.whole] = None
-        else:
-            contents.extend(contents_changes(name, old, new))
     return Preview(tuple(contents), tuple(unknown), _left_behind(stack, moves, known))
 
 
+def _package_changes(
+    name: TargetName, both: Sequence[Record | None], kept: Mapping[Digest, Inventory]
+) -> tuple[ContentsChange, ...] | None:
+    """None where one of the inventories is not kept."""
+    old, new = (kept.get(each.built.content) if each is not None and each.built else None for each in both)
+    return None if old is None or new is None else as_contents(name, package_changes(old.packages, new.packages))
+
+
 def without_inventory(stack: Stack, moves: MoveSet, known: Known) -> list[Record]:
-    """Records of images that come or go, and whose inventory would tell what changes."""
-    replaced = [each for _, *both in _replaced(stack, moves, known) for each in both]
+    """Records of images that come or go, and of which what their commands printed would tell what changes."""
+    replaced = [each for name, *both in _replaced(moves, known) for each in both if _has_commands(stack, name)]
     return [record for record in replaced if record is not None and not _has_inventory(record)]
+
+
+def contents_of(moves: MoveSet, known: Known) -> frozenset[Digest]:
+    """What is in the images that come or go."""
+    replaced = (each for _, *both in _replaced(moves, known) for each in both)
+    return frozenset(record.built.content for record in replaced if record is not None and record.built)
 
 
 _Both = tuple[TargetName, Record | None, Record | None]
 
 
-def _replaced(stack: Stack, moves: MoveSet, known: Known) -> Iterator[_Both]:
-    """Each image that takes another one's place and whose commands tell what is inside, with both records.
+def _has_commands(stack: Stack, name: TargetName) -> bool:
+    return any(target.commands for target in stack.targets if target.name.whole == name.whole)
 
-    Of an image for several platforms, each of these.
-    """
-    listing = {target.name.whole for target in stack.targets if target.commands}
+
+def _replaced(moves: MoveSet, known: Known) -> Iterator[_Both]:
+    """Each image that takes another one's place, with both records; of one for several platforms each of these."""
     for move in moves.changes:
-        if move.was is None or move.now is None or move.target not in listing:
+        if move.was is None or move.now is None:
             continue
-        places = [(move.repository, at, moves.place) for at in (move.was, move.now) if at is not None]
-        old, new = (record_of(known, move.target, *place) for place in places)
+        old, new = (record_of(known, move.target, move.repository, at, moves.place) for at in (move.was, move.now))
         parts, before = parts_of(known, new), dict(parts_of(known, old))
         yield from [(name, before.get(name), part) for name, part in parts] or [(move.target, old, new)]
 

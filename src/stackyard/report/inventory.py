@@ -10,21 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stackyard.model.inside import Inside
-from stackyard.model.inventory import Inventory, Package, purl
+from stackyard.model.inventory import KIND_NAMES, Inventory, Package, purl
 from stackyard.report.data import FORMAT
 from stackyard.report.text import Style, count_text, cut, joined, size_text, table, visible
 
-NAMES = {
-    "apk": "apk",
-    "conda": "conda",
-    "cran": "R",
-    "deb": "dpkg",
-    "julia": "Julia",
-    "npm": "npm",
-    "pypi": "Python",
-    "rpm": "rpm",
-}
-"""What people call the kinds of packages."""
 _INSTRUCTION = 200
 
 
@@ -39,7 +28,7 @@ def _paragraph(found: Inside, style: Style, width: int) -> Iterator[str]:
     brought: dict[int, dict[str, int]] = {}
     for package in inventory.packages:
         kinds = brought.setdefault(package.layer, {})
-        kinds[NAMES[package.kind]] = kinds.get(NAMES[package.kind], 0) + 1
+        kinds[KIND_NAMES[package.kind]] = kinds.get(KIND_NAMES[package.kind], 0) + 1
     rows, so_far = [], 0
     for index, layer in enumerate(inventory.layers):
         so_far += layer.size_bytes
@@ -63,7 +52,7 @@ def _head(found: Inside, style: Style) -> Iterator[str]:
     system = inventory.system.name or inventory.system.id
     what = f"{visible(system)}, {inventory.platform}" if system else str(inventory.platform)
     sizes = f"{size_text(inventory.size_bytes)} in {count_text(len(inventory.layers), 'layer')}"
-    kinds = [f"{count} {NAMES[kind]}" for kind, count in inventory.counts().items()]
+    kinds = [f"{count} {KIND_NAMES[kind]}" for kind, count in inventory.counts().items()]
     yield f"{what}; {sizes}; {f'packages: {joined(kinds)}' if kinds else 'no packages'}"
     if found.lineage:
         yield f"stands on {', on '.join(f'{each.name} ({each.digest.short})' for each in found.lineage)}"
@@ -76,7 +65,13 @@ def packages_text(found: Sequence[Inside], style: Style, width: int) -> str:
     paragraphs = []
     for each in found:
         rows = [
-            (NAMES[package.kind], visible(package.name), visible(package.version), str(package.layer), package.path)
+            (
+                KIND_NAMES[package.kind],
+                visible(package.name),
+                visible(package.version),
+                str(package.layer),
+                package.path,
+            )
             for package in each.inventory.packages
         ]
         below = table(rows, ("kind", "package", "version", "layer", "by"), style, width, spare=("layer",))

@@ -34,11 +34,7 @@ def inside(yard: Yard, asked: str, *, is_fresh: bool = False) -> tuple[Inside, .
     Args:
         is_fresh: read them, whatever is kept.
     """
-    look = looking(yard)
-    try:
-        found = subjects(look, asked)
-    except (UnknownName, InvalidValue) as problem:
-        found = (_elsewhere(asked, problem),)
+    found = subjects_of(yard, asked)
     known = yard.records.known()
 
     def layers(content: Digest) -> int | None:
@@ -50,6 +46,14 @@ def inside(yard: Yard, asked: str, *, is_fresh: bool = False) -> tuple[Inside, .
         inventory = inventory_for(yard, subject, is_fresh=is_fresh)
         told.append(Inside(subject, inventory, lineage(yard.stack, known, subject.record, layers)))
     return tuple(told)
+
+
+def subjects_of(yard: Yard, asked: str) -> tuple[Subject, ...]:
+    """The images that a name stands for: by the records, or any other by its whole reference."""
+    try:
+        return subjects(looking(yard), asked)
+    except (UnknownName, InvalidValue) as problem:
+        return (_elsewhere(asked, problem),)
 
 
 def _elsewhere(asked: str, problem: Exception) -> Subject:

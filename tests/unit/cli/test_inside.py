@@ -9,6 +9,7 @@ from stackyard.model.names import Digest
 from stackyard.model.reference import Repository
 from stackyard.testing.registry import make_image
 from tests.archives import Files, dpkg, layer, wheel
+from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 
 LEAF = Repository("registry.example/lab/leaf")
@@ -17,8 +18,8 @@ DEBIAN = 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian 12"\n'
 
 def top_of(shell: Shell, repository: str) -> Digest:
     """The uppermost layer of what was built last, in the engine."""
-    names = [name for name in shell.engine.names() if name.startswith(f"{repository}:sy-")]
-    facts = shell.engine.inspect(names[-1])
+    tagged = [name for verb, name in shell.engine.calls if verb == "tag" and name.startswith(f"{repository}:sy-")]
+    facts = shell.engine.inspect(tagged[-1])
     assert facts is not None
     return facts.layers[-1]
 
@@ -107,3 +108,85 @@ def test_nothing_was_built_yet(shell: Shell) -> None:
     """Of an image of the stack that nobody built, nothing can be told."""
     said = shell("inventory", "leaf")
     assert (said.code, "nothing was built of leaf that is known here" in said.err) == (1, True)
+
+
+# Differences.
+
+
+@pytest.fixture
+def promoted(built: Shell) -> Shell:
+    """What was built is in `stable`; then `base` was built anew, with other packages in both."""
+    built("inventory", "main")
+    built("promote", "main", "--to", "stable", "--release", "fall", "--yes")
+    (built.root / "images/base/Dockerfile").write_text("FROM busybox:1.36\nENV LANG=C\nRUN echo two\n")
+    commit(built.root)
+    built("build", "--push")
+    fill(built, "registry.example/lab/base", {"etc/os-release": DEBIAN, "var/lib/dpkg/status": dpkg(libc6="2.41")})
+    fill(
+        built, "registry.example/lab/leaf", {**wheel("NumPy", "2.3"), **wheel("polars", "1.9"), "big": bytes(3 * 10**6)}
+    )
+    return built
+
+
+def test_two_tags_are_compared_image_by_image(promoted: Shell) -> None:
+    """Packages by kind, files by size, layers, size; a sentence over all; both sides by digest."""
+    said = promoted("diff", "stable", "main", "--json").json
+    base, leaf = said["images"]
+
+    assert said["headline"] == "stable -> main: 2 packages changed, 1 new and 1 gone, in 2 of 2 images"
+    assert [(each["name"], each["was"], each["now"]) for each in leaf["packages"]] == [
+        ("curl", "8.5", None),
+        ("libc6", "2.36", "2.41"),
+        ("NumPy", "2.1", "2.3"),
+        ("polars", None, "1.9"),
+    ]
+    assert [each["name"] for each in base["packages"]] == ["libc6"]
+    assert leaf["files"] == [{"path": "big", "was_bytes": 10**6, "now_bytes": 3 * 10**6}]
+    assert (leaf["same_layers"], leaf["layers"]) == (1, {"was": 3, "now": 3})
+    text = promoted("diff", "fall", "main").out
+    assert "dpkg: libc6 2.36 -> 2.41" in text
+    assert "  large files: big 1.0 MB -> 3.0 MB" in text
+    markdown = promoted("diff", "stable", "main", "--format", "markdown").out
+    assert "| NumPy | 2.1 | 2.3 |" in markdown
+    assert promoted("diff", "stable", "fall").out.count("the same inside") == 2
+
+
+def test_any_two_images_can_be_compared(promoted: Shell) -> None:
+    """Of other names, too; an image that only one side has is named."""
+    said = promoted("diff", "base", "leaf", "--json").json
+    assert [each["name"] for each in said["images"]] == ["leaf"]
+    promoted("promote", "main", "--to", "exam", "--image", "base", "--yes")
+    assert promoted("diff", "stable", "exam", "--json").json["gone"] == ["leaf"]
+    assert promoted("diff", "busybox:1.36", "busybox:1.36").out.splitlines()[-1] == "busybox:1.36: the same inside"
+
+
+def test_a_promotion_tells_what_changes_inside(promoted: Shell) -> None:
+    """From inventories that are kept: nothing is read for a preview."""
+    assert "Python packages" not in promoted("promote", "main", "--to", "stable", "--dry-run").out
+    promoted("inventory", "main")
+    text = promoted("promote", "main", "--to", "stable", "--dry-run").out
+    assert "leaf, Python packages: 1 changed and 1 new" in text
+    assert "NumPy 2.1 -> 2.3" in text
+
+
+def test_a_package_is_found_wherever_it_is(promoted: Shell) -> None:
+    """In what was built last, in channels and releases; what nobody looked into is said, and read when asked."""
+    said = promoted("find", "numpy==2.*", "--json").json
+    assert [(each["name"], each["places"]) for each in said["found"]] == [("leaf", ["stable", "fall"])]
+    assert said["unread"] == ["base", "leaf"]
+    read = promoted("find", "numpy", "--read", "--json").json
+    assert [(p["version"], each["newest"]) for each in read["found"] for p in each["packages"]] == [
+        ("2.3", True),
+        ("2.1", False),
+    ]
+    assert read["unread"] == []
+    text = promoted("find", "lib*").out
+    assert [line.split()[:3] for line in text.splitlines()[1:]] == [
+        ["base", "libc6", "2.41"],
+        ["base", "libc6", "2.36"],
+        ["leaf", "libc6", "2.41"],
+        ["leaf", "libc6", "2.36"],
+    ]
+    missing = promoted("find", "numpy==3.0")
+    assert (missing.code, missing.out.strip()) == (1, "No image has numpy==3.0.")
+    assert promoted("find", "==1").code == 2
