@@ -72,9 +72,11 @@ class Solver(Protocol):
 class Rattler:
     """The real one: `stackyard[conda]`."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], distribution: str = "py-rattler") -> None:
         self._cache = environ.get("RATTLER_CACHE_DIR")
+        self._distribution = distribution
         self._guard = threading.Lock()
+        self._is_closed = False
         self._running: set[tuple[asyncio.AbstractEventLoop, asyncio.Task[Answer]]] = set()
 
     def version(self) -> str:
@@ -82,12 +84,12 @@ class Rattler:
         from importlib.metadata import PackageNotFoundError, version
 
         try:
-            return f"py-rattler {version('py-rattler')}"
+            return f"{self._distribution} {version(self._distribution)}"
         except PackageNotFoundError:
             raise ToolMissing(
-                "py-rattler is not installed, which locks conda environments",
+                f"{self._distribution} is not installed, which locks conda environments",
                 hint="pip install 'stackyard[conda]'",
-                program="py-rattler",
+                program=self._distribution,
             ) from None
 
     def solve(self, asked: Asked, kept: Collection[str]) -> Answer:
@@ -97,6 +99,7 @@ class Rattler:
     def close(self) -> None:
         """End what still runs."""
         with self._guard:
+            self._is_closed = True
             for loop, task in self._running:
                 loop.call_soon_threadsafe(task.cancel)
 
@@ -104,6 +107,8 @@ class Rattler:
         entry = (asyncio.get_running_loop(), asyncio.ensure_future(work))
         with self._guard:
             self._running.add(entry)
+            if self._is_closed:  # whoever began before that, and comes here after it
+                entry[1].cancel()
         try:
             return await entry[1]
         finally:

@@ -85,6 +85,18 @@ def explicit_files(text: str) -> list[PinnedFile]:
     return found
 
 
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = re.compile(r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?")
+
+
+def bounds_of(text: str) -> str:
+    """What an explicit lock has as bounds for pip; what pip has no name or version for is no bound."""
+    found = ((file.name, file.version.partition("=")[0]) for file in explicit_files(text))
+    return "".join(
+        f"{name}=={version}\n" for name, version in found if _NAME.fullmatch(name) and _VERSION.fullmatch(version)
+    )
+
+
 def parts_of(where: str) -> tuple[str, str] | None:
     """Name, and version with build, by the name of a package's file."""
     base = _base(where)

@@ -22,6 +22,7 @@ from stackyard.lock.inputs import gather
 from stackyard.model.lock import PLATFORMS, LockSet, LockTime, normal_name
 from stackyard.model.lockfile import LockFile, Pin
 from stackyard.model.locking import Answer, LockStep, SetPlan
+from stackyard.verbs.lock_conda import CondaLocker, ForPip
 
 if TYPE_CHECKING:
     from stackyard.edges.rattler import Solver
@@ -89,12 +90,10 @@ class Resolvers:
                 each.close()
 
 
-def locker_of(lock: LockSet, commit: CommitFiles, resolvers: Resolvers) -> Locker:
-    """What locks a set of its kind."""
+def locker_of(lock: LockSet, commit: CommitFiles, resolvers: Resolvers, others: Sequence[LockSet]) -> Locker:
+    """What locks a set of its kind, beside the others of the stack."""
     if lock.kind == "conda":
-        from stackyard.verbs.lock_conda import CondaLocker
-
-        return CondaLocker(lock, commit, resolvers.rattler)
+        return CondaLocker(lock, commit, lambda: resolvers.rattler, others)
     return PipLocker(lock, commit, resolvers)
 
 
@@ -105,7 +104,7 @@ class PipLocker:
         self._lock = lock
         self._commit = commit
         self._resolvers = resolvers
-        self._gathered = gather(lock, commit)
+        self._gathered = gather(lock, ForPip(commit))
         self._folder = Path()
 
     @property

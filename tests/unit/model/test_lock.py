@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from stackyard.errors import InvalidValue
+from stackyard.model.conda import bounds_of
 from stackyard.model.lock import LockTime
 from stackyard.model.lockfile import LockFile, Pin
 
@@ -52,6 +53,30 @@ def test_a_lock_reads_what_it_printed() -> None:
         "beta==2 ; platform_machine == 'x86_64' \\\n    --hash=sha256:a \\\n    --hash=sha256:b\n"
         "    # uploaded 2020-01-02T00:00:00Z\n"
     )
+
+
+def test_an_explicit_list_reads_what_it_printed() -> None:
+    """In its order; of others too, who write other hashes or none; what pip has no version for bounds nothing."""
+    pins = (
+        Pin(
+            "b",
+            "1!2.0=py_0",
+            "",
+            ("sha256:" + "a" * 64,),
+            "2020-01-02T00:00:00Z",
+            "https://h/c/noarch/b-1!2.0-py_0.conda",
+        ),
+        Pin("a-b", "9e=h_1", "", ("md5:" + "b" * 32,), "", "https://h/c/linux-64/a-b-9e-h_1.tar.bz2"),
+    )
+    text = str(LockFile(pins, kind="conda", platform="linux-64", at="1" * 40, again="x", time="2020-12-11T19:09:36Z"))
+    read = LockFile.of(text)
+
+    assert (read.pins, read.platform, str(read)) == (pins, "linux-64", text)
+    assert text.endswith(f"_0.conda#sha256:{'a' * 64}\nhttps://h/c/linux-64/a-b-9e-h_1.tar.bz2#{'b' * 32}\n")
+    theirs = LockFile.of(f"# platform: linux-64\n@EXPLICIT\nhttps://h/x-1-0.conda#{'c' * 64}\nhttps://h/y-2-0.conda\n")
+    assert (theirs.kind, theirs.is_ours) == ("conda", False)
+    assert [pin.hashes for pin in theirs.pins] == [("sha256:" + "c" * 64,), ()]
+    assert bounds_of(text) == "b==1!2.0\n"
 
 
 def test_lists_of_others_are_read_too() -> None:

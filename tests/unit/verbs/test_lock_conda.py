@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-from collections.abc import Collection
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from stackyard import verbs
-from stackyard.edges.rattler import Asked, Rattler
+from stackyard.edges.rattler import Rattler
 from stackyard.errors import FileProblem, NoHistory, ToolMissing
+from stackyard.lock.conda import Question
+from stackyard.model.lock import LockTime
 from stackyard.model.lockfile import LockFile
-from stackyard.model.locking import Answer, LockOutcome, LockSummary
+from stackyard.model.locking import LockOutcome, LockSummary
 from stackyard.model.reference import Platform
 from stackyard.testing.clock import FixedClock
 from stackyard.verbs import Options, Yard
@@ -256,16 +260,6 @@ def test_a_channel_that_nobody_answers_for_is_named(repository: Repository) -> N
         repository.lock()
 
 
-class Nobody(Rattler):
-    """Where py-rattler is not there."""
-
-    def version(self) -> str:
-        raise ToolMissing("py-rattler is not installed", hint="pip install 'stackyard[conda]'", program="py-rattler")
-
-    def solve(self, asked: Asked, kept: Collection[str]) -> Answer:
-        raise AssertionError
-
-
 def test_a_plan_needs_no_solver(repository: Repository) -> None:
     """It shows each question; only who makes a lock is told what to install."""
     (each,) = plan_locks(repository.yard(), Wish(time=T)).sets
@@ -273,5 +267,51 @@ def test_a_plan_needs_no_solver(repository: Repository) -> None:
     assert each.requirements == ("a-b",)
     assert each.steps[0].asks[0][1][:3] == ("rattler", "solve", "--platform=linux-64")
     assert f"--exclude-newer={T}" in each.steps[1].asks[0][1]
-    with pytest.raises(ToolMissing, match="py-rattler is not installed"):
-        make(repository.yard(), Wish(), Resolvers({}, rattler=Nobody({})))
+    with pytest.raises(ToolMissing, match="no-rattler is not installed") as missing:
+        make(repository.yard(), Wish(), Resolvers({}, rattler=Rattler({}, distribution="no-rattler")))
+    assert missing.value.hint == "pip install 'stackyard[conda]'"
+
+
+def test_what_pip_installs_is_a_lock_of_its_own(repository: Repository) -> None:
+    """The environment's lock refuses it, unless another set reads it; what conda has already bounds that one."""
+    repository.environment("app", more="  - pip:\n    - six\n    - -r more.in\n")
+    repository.write("more.in", "attrs\n")
+    repository.commit()
+    with pytest.raises(FileProblem, match="no place for what pip installs") as problem:
+        repository.lock(time=T)
+    assert (problem.value.line, problem.value.hint) == (
+        4,
+        "add a set for it: {requirements: environment.yml, python: VERSION}",
+    )
+
+    entry = "requirements: environment.yml, python: 3.12, platforms: linux/amd64"
+    repository.write("images/spec.yml", f"{SPEC}  pip: {{{entry}}}\n")
+    repository.commit()
+    assert make(repository.yard(), Wish(("lab",), time=T)).is_good
+    repository.write("images/spec.yml", f"{SPEC}  pip: {{{entry}, constraints: {AMD64}}}\n")
+    repository.channel.add("_x", "1.0", "2020-01-01T00:00:00Z")
+    repository.commit()
+
+    (each,) = plan_locks(repository.yard(), Wish(("pip",), time=T)).sets
+
+    assert each.requirements == ("six", "attrs")
+    assert each.constraints == ("base==1.1", "app==1.0")
+    repository.environment("app")
+    repository.commit()
+    with pytest.raises(FileProblem, match="no `pip:` section"):
+        plan_locks(repository.yard(), Wish(("pip",), time=T))
+
+
+def test_what_still_runs_is_ended(tmp_path: Path) -> None:
+    """Also while a channel does not answer: nobody who presses Ctrl-C waits for it."""
+    solver = Rattler({"RATTLER_CACHE_DIR": str(tmp_path)})
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        channel = f"http://127.0.0.1:{silent.getsockname()[1]}/channel"
+        question = Question((channel,), ("app",), "linux-64", (), LockTime(T))
+        asked = pool.submit(solver.solve, question, ())
+        with silent.accept()[0]:
+            solver.close()
+            with pytest.raises(asyncio.CancelledError):
+                asked.result(timeout=60)
+    with pytest.raises(asyncio.CancelledError):
+        solver.solve(question, ())

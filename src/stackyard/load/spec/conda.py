@@ -2,7 +2,7 @@
 """Conda environments: what a set of the spec says of one, and files environment.yml.
 
 In:   mappings of the spec; bytes of an environment.yml
-Out:  CondaInputs, Environment
+Out:  CondaInputs, Environment; what pip is to install, as a requirement file
 Raises: FileProblem for a file that cannot be locked; what is wrong in the spec are findings
 Rules: docs/reference/locks.md
 """
@@ -66,8 +66,12 @@ _KNOWN = ("name", "channels", "dependencies", "prefix")
 """Keys of an environment.yml; how it is called, and where it lies, is said where it is made."""
 
 
-def read_environment(data: bytes, path: str) -> Environment:
-    """The channels and dependencies of a file; what a lock could not keep is refused, and not dropped."""
+def read_environment(data: bytes, path: str, leaves_pip: bool = False) -> Environment:
+    """The channels and dependencies of a file; what a lock could not keep is refused, and not dropped.
+
+    Args:
+        leaves_pip: whether another lock has what pip is to install.
+    """
     doc = read(data, path)
     values = doc.mapping("an environment")
     for key in values:
@@ -77,7 +81,7 @@ def read_environment(data: bytes, path: str) -> Environment:
         if key not in (*_KNOWN, "variables"):
             raise doc.problem_at(key, f"an environment has no key {key!r}", f"it has {', '.join(_KNOWN)}")
     channels = tuple(_channels(values.get("channels")))
-    dependencies = tuple(_dependencies(values.get("dependencies")))
+    dependencies = tuple(_dependencies(values.get("dependencies"), path, leaves_pip))
     return Environment(channels, dependencies)
 
 
@@ -92,10 +96,23 @@ def _channels(doc: Doc | None) -> Iterator[str]:
         yield text
 
 
-def _dependencies(doc: Doc | None) -> Iterator[str]:
+def pip_section(data: bytes, path: str) -> str:
+    """What pip is to install, as a requirement file: each entry in the line where it stands."""
+    lines: dict[int, str] = {}
+    doc = read(data, path)
+    for entry in _items(doc.mapping("an environment").get("dependencies")):
+        if isinstance(entry.value, dict):
+            for item in _items(entry.value.get("pip")):
+                lines[item.line] = " ".join(item.text("each entry of `pip`").split())
+    if not lines:
+        raise doc.problem("it has no `pip:` section, so nothing for pip", "name it in a set with `conda`", found=path)
+    return "".join(f"{lines.get(number, '')}\n" for number in range(1, max(lines) + 1))
+
+
+def _dependencies(doc: Doc | None, path: str, leaves_pip: bool) -> Iterator[str]:
     for item in _items(doc):
         if isinstance(item.value, dict):
-            _refuse_others(item)
+            _refuse_others(item, path, leaves_pip)
             continue
         text = " ".join(item.text("each entry of `dependencies`").split())
         if "://" in text.partition("::")[0] and "::" not in text:
@@ -104,14 +121,14 @@ def _dependencies(doc: Doc | None) -> Iterator[str]:
         yield text
 
 
-def _refuse_others(doc: Doc) -> None:
-    """What other programs are to install."""
+def _refuse_others(doc: Doc, path: str, leaves_pip: bool) -> None:
+    """What other programs are to install, unless it is in another lock."""
     for key, items in doc.mapping("an entry of `dependencies`").items():
         if key != "pip":
             raise doc.problem_at(key, f"an entry of `dependencies` has the key {key!r}", "the only one is `pip`")
-        if items.value not in (None, []):
+        if items.value not in (None, []) and not leaves_pip:
             sentence = "an explicit lock of conda has no place for what pip installs"
-            hint = "move it into a requirement file, and lock that as a set of its own: `requirements`, `python`"
+            hint = f"add a set for it: {{requirements: {path}, python: VERSION}}"
             raise doc.problem_at(key, sentence, hint)
 
 

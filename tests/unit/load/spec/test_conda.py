@@ -26,7 +26,7 @@ def test_an_environment_has_channels_and_dependencies() -> None:
         ("channels:\n- https://a:b@host/c", 2, "an address with a login in it", "take it out"),
         ("channels:\n- https://host/t/abc123/c", 2, "an address with a login in it", "take it out"),
         ("channels: [x y]", 1, "which is no channel", "conda-forge, or"),
-        ("channels: [c]\ndependencies:\n- pip:\n  - six", 3, "no place for what pip installs", "a set of its own"),
+        ("channels: [c]\ndependencies:\n- pip:\n  - six", 3, "no place for what pip installs", "requirements: e.yml"),
         ("channels: [c]\ndependencies:\n- npm: [x]", 3, "has the key 'npm'", "`pip`"),
         ("channels: [c]\ndependencies: [{a: }]", 2, "has the key 'a'", "`pip`"),
         ("channels: [c]\ndependencies:\n- https://h/x-1-0.conda", 3, "comes from an address", "a release"),
