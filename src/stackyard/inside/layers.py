@@ -95,7 +95,7 @@ def _zstd(stream: IO[bytes]) -> IO[bytes]:
     try:
         from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # Python 3.14
     except ModuleNotFoundError:
-        from backports import zstd  # type: ignore[import-not-found,unused-ignore]
+        from backports import zstd  # type: ignore[import-not-found,import-untyped,unused-ignore]
     opened: IO[bytes] = zstd.open(stream)
     return opened
 
