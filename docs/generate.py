@@ -633,7 +633,7 @@ _LINKED = {
     "steps[].source_fingerprint": "See [fingerprints](../explanation/fingerprints.md).",
     "findings[]": "As in [check](#check).",
     "notes[]": "What the stack's [policy](../explanation/policies.md) decided, as `sentence`; its `kind` is "
-    "`not-publishing`, `rebuild-all`, `channel`, `branch-clash`, `no-cache`, `fetch`, `cache`, "
+    "`not-publishing`, `rebuild-all`, `channel`, `branch-clash`, `no-cache`, `fetch`, `cache`, `attestations`, "
     "`allowed-to-fail`, or `skip` where nothing is done.",
 }
 PLAN_FIELDS = {**dict(plan_schema.fields_of(plan_schema.plan_schema())), **_LINKED}
@@ -1591,7 +1591,7 @@ CAPABILITIES = {
     "inventory": "Commands can be run in the images.",
     "jobs": "How much a run does at once: `--jobs` says otherwise.",
     "exclusion": "Two machines do not move tags at once, and [how exactly](../explanation/promotion.md#one-at-a-time).",
-    "attestations": "Provenance and SBOM are made while building.",
+    "attestations": "Provenance and SBOM are made where the spec asks for them.",
     "cache": "Build caches can be imported and exported.",
     "platforms": "It can build for other platforms than its own.",
     "disk": "There is room for images.",

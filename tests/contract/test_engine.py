@@ -21,6 +21,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -39,7 +40,7 @@ from stackyard.errors import (
 )
 from stackyard.model.content import ImageFacts, content_digest
 from stackyard.model.names import Digest
-from stackyard.model.reference import LocalImage, Reference
+from stackyard.model.reference import LocalImage, Platform, Reference
 from stackyard.model.stack import Secret
 from stackyard.testing.engine import FakeEngine
 from tests.engines import BASE, ENVIRON, buildah_store, missing, real_docker
@@ -520,6 +521,27 @@ def test_cached_steps_are_left_and_taken(real_bench: Bench):
     tags = json.loads(urllib.request.urlopen(f"http://{_registry()}/v2/{real_bench.prefix}/cache/tags/list").read())
     assert tags["tags"]
     assert real_bench.built(msgspec.structs.replace(request, cache_from=(place,))).layers
+
+
+def test_an_image_for_another_platform(bench: Bench):
+    """What was asked for is what comes out, on a parent for the same one, where nothing of it has to run."""
+    ours = bench.engine.about().platform
+    other = Platform("linux/s390x" if ours != "linux/s390x" else "linux/amd64")
+
+    def built(image: str, text: str, platform: Platform | None, **more: Any) -> ImageFacts:
+        request = bench.request(text, image, files={"a": image}, **more)
+        return bench.built(msgspec.structs.replace(request, platform=platform))
+
+    parent = built("parent", "FROM scratch\nCOPY a /a\n", other)
+    child = built("child", "FROM base\nCOPY a /b\n", other, pins={"base": parent.image})
+    own = built("parent", "FROM scratch\nCOPY a /a\n", None)
+
+    assert (parent.platform, child.platform) == (other, other)
+    assert child.is_built_on(parent)
+    assert own.platform.fits(ours)
+    assert own.image != parent.image
+    runs = bench.engine.platforms()
+    assert not runs or any(each.fits(ours) for each in runs)
 
 
 def test_the_same_input_twice_is_the_same_content(bench: Bench):

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,23 @@ def live_stack(tmp_path: Path, docker: DockerEngine, registry_address: str) -> I
     stack = LiveStack(tmp_path, docker, registry_address)
     yield stack
     stack.clean()
+
+
+def write_platforms(stack: LiveStack, platforms: Iterable[str]) -> None:
+    """A parent and its child for these platforms; nothing of them runs, so that no emulation has to be there."""
+    stack.write(
+        "images/spec.yml",
+        f"platforms: [{', '.join(platforms)}]\n"
+        f"images:\n  base: {{image_name: {stack.prefix}/base}}\n"
+        f"  top: {{image_name: {stack.prefix}/top, depend_on: base}}\n"
+        "tag: {prefix: '2026.3'}\n",
+    )
+    stack.write("images/base/Dockerfile", "FROM scratch\nCOPY note /note\n")
+    stack.write("images/base/note", stack.prefix)
+    stack.write(
+        "images/top/Dockerfile", f"ARG BASE_TAG=latest\nFROM {stack.prefix}/base:${{BASE_TAG}}\nCOPY top /top\n"
+    )
+    stack.write("images/top/top", stack.prefix)
+    for left in ("left", "right"):
+        shutil.rmtree(stack.root / "images" / left, ignore_errors=True)
+    stack.commit()

@@ -40,8 +40,11 @@ def as_root(*words: str) -> list[str]:
 class OwnEngine:
     """dockerd with its own data root and socket."""
 
-    def __init__(self, folder: Path, bridge: str, is_classic: bool) -> None:
+    def __init__(self, folder: Path, bridge: str, is_classic: bool, programs: Path | None = None) -> None:
         self.folder = folder
+        self._programs = programs
+        self.more: dict[str, str] = {}
+        """Variables that its clients get beside those that are needed."""
         self._bridge = bridge
         self._process: subprocess.Popen[bytes] | None = None
         features = {"features": {"containerd-snapshotter": not is_classic}}
@@ -50,12 +53,21 @@ class OwnEngine:
     @property
     def environ(self) -> Mapping[str, str]:
         """What clients of this engine get."""
-        return {**ENVIRON, "DOCKER_HOST": f"unix://{self.folder}/docker.sock"}
+        found = {**ENVIRON, "DOCKER_HOST": f"unix://{self.folder}/docker.sock", **self.more}
+        if self._programs is not None:
+            found["PATH"] = f"{self._programs}:{found.get('PATH', os.defpath)}"
+        return found
 
     def start(self) -> None:
         """Until it answers."""
         at = self.folder  # a relative one ends up in an address, which containerd does not understand
-        words = ["dockerd", "--config-file", f"{at}/daemon.json", "--data-root", f"{at}/root"]
+        words = [
+            str(self._programs / "dockerd") if self._programs else "dockerd",
+            "--config-file",
+            f"{at}/daemon.json",
+            "--data-root",
+            f"{at}/root",
+        ]
         words += ["--exec-root", f"{at}/exec", "--pidfile", f"{at}/pid", "--bridge", self._bridge]
         words += ["--host", f"unix://{at}/docker.sock", "--group", str(os.getgid())]
         with (self.folder / "log").open("ab") as log:
@@ -81,12 +93,15 @@ class OwnEngine:
 
 
 @contextlib.contextmanager
-def own_engine(docker: DockerEngine, size: str, is_classic: bool = False) -> Iterator[OwnEngine]:
+def own_engine(
+    docker: DockerEngine, size: str, is_classic: bool = False, programs: Path | None = None
+) -> Iterator[OwnEngine]:
     """A running engine that has the base image.
 
     Args:
         size: of its disk, which is in memory.
         is_classic: with docker's own store of images, and not containerd's.
+        programs: where another dockerd and docker are than those on PATH.
     """
     for program in ("dockerd", "ip", "mount"):
         if shutil.which(program, path=f"{ENVIRON.get('PATH', '')}:/usr/sbin:/sbin") is None:
@@ -95,7 +110,7 @@ def own_engine(docker: DockerEngine, size: str, is_classic: bool = False) -> Ite
     bridge = f"sy-{number}"
     folder = Path(tempfile.mkdtemp(prefix=f"sy-{number}-", dir="/tmp"))  # a socket's path has to be short
     subprocess.run(as_root("mount", "-t", "tmpfs", "-o", f"size={size},mode=777", bridge, str(folder)), check=True)
-    engine = OwnEngine(folder, bridge, is_classic)
+    engine = OwnEngine(folder, bridge, is_classic, programs)
     try:
         subprocess.run(as_root("ip", "link", "add", "name", bridge, "type", "bridge"), check=True)
         subnet = f"10.210.{int(number[:2], 16)}.1/24"

@@ -13,12 +13,13 @@ import pytest
 
 from stackyard import verbs
 from stackyard.edges.buildah import BuildahEngine
+from stackyard.model.names import Tag
 from stackyard.model.outcome import Outcome, RunSummary
-from stackyard.model.reference import Reference
+from stackyard.model.reference import Platform, Reference
 from stackyard.verbs import Options
 from stackyard.verbs.doctor import doctor
 from tests.engines import BASE, ENVIRON, buildah_store, missing
-from tests.live.conftest import LiveStack
+from tests.live.conftest import LiveStack, write_platforms
 from tests.live.test_main_job import CONFTEST
 
 pytestmark = pytest.mark.live
@@ -133,6 +134,27 @@ def test_what_cannot_be_tested_is_not_published(stack: LiveStack, environ: Mappi
     assert found["top"].status == "skipped"
     assert found["top"].cause == "base is untested"
     assert not any(each.published for each in found.values())
+
+
+def test_several_platforms_are_joined(stack: LiveStack, environ: Mapping[str, str]) -> None:
+    """Each on its parent for the same one, published for itself, joined by an index; a second run does nothing."""
+    platforms = (Platform("linux/amd64"), Platform("linux/s390x"))
+    write_platforms(stack, platforms)
+    first = outcomes(built(stack, environ))
+
+    assert {name: each.failure or each.status for name, each in first.items()} == {
+        **{f"{name}+{each}": "built" for name in ("base", "top") for each in platforms},
+        **dict.fromkeys(("base", "top"), "joined"),
+    }
+    index = stack.yard().registry.manifest(stack.repository("top"), Tag("2026.3-main"))
+    assert index is not None
+    assert [each.is_for(platform) for each, platform in zip(index.children, platforms, strict=True)] == [True, True]
+    for platform, entry in zip(platforms, index.children, strict=True):
+        image = BuildahEngine(environ).pull(Reference(stack.repository("top"), None, entry.digest), platform)
+        facts = BuildahEngine(environ).inspect(str(image.id))
+        assert facts is not None
+        assert facts.platform == platform
+    assert {each.status for each in built(stack, environ).outcomes} == {"reused"}
 
 
 def test_doctor_says_what_is_off(environ: Mapping[str, str], tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from stackyard.edges.engine import BuildRequest
 from stackyard.errors import ToolMissing
 from stackyard.model.names import Tag
 from stackyard.model.outcome import RunSummary
-from stackyard.model.reference import Reference
+from stackyard.model.reference import Platform, Reference
 from stackyard.verbs import Options
-from tests.live.conftest import BASE, ENVIRON, LiveStack, missing
+from tests.live.conftest import BASE, ENVIRON, LiveStack, missing, write_platforms
 from tests.live.own_engine import own_engine
 
 pytestmark = pytest.mark.live
@@ -145,6 +145,28 @@ def test_another_builder_builds_on_the_planned_parents(stack: LiveStack) -> None
     assert f"names docker.io/library/{BASE}, which was not planned" in (unplanned.failure or "")
     left = {name for name in set(os.listdir(tempfile.gettempdir())) - before if name.startswith("sy-building-")}
     assert not left
+
+
+def test_a_builder_builds_for_several_platforms(stack: LiveStack) -> None:
+    """Each on its parent for the same one, loaded, pushed for itself, joined; a second run does nothing."""
+    platforms = (Platform("linux/amd64"), Platform("linux/s390x"))
+    write_platforms(stack, platforms)
+    found = {str(each.target): each for each in build(stack).outcomes}
+
+    assert {name: each.failure or each.status for name, each in found.items()} == {
+        **{f"{name}+{each}": "built" for name in ("base", "top") for each in platforms},
+        **dict.fromkeys(("base", "top"), "joined"),
+    }
+    index = stack.yard().registry.manifest(stack.repository("top"), Tag("2026.3-main"))
+    assert index is not None
+    for platform, entry in zip(platforms, index.children, strict=True):
+        published = found[f"top+{platform}"].published
+        assert entry.is_for(platform)
+        assert published is not None
+        facts = stack.engine.inspect(str(Reference(published.reference.repository, published.reference.tag)))
+        assert facts is not None
+        assert facts.platform == platform
+    assert {each.status for each in build(stack).outcomes} == {"reused"}
 
 
 def test_a_builder_that_is_not_there_is_no_build(docker: DockerEngine) -> None:

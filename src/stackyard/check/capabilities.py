@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stackyard.model.building import Way, way_to_build
+import msgspec
+
+from stackyard.model.attesting import WHAT_CAN
+from stackyard.model.building import Way, attests, way_to_build
 from stackyard.model.moves import Exclusion
 from stackyard.model.surroundings import Capability, CapabilityCode, Diagnosis, FoundEngine, Surroundings
 
@@ -48,7 +51,7 @@ def _engine(found: Surroundings, engine: FoundEngine) -> Iterator[Capability]:
     yield _pins(way)
     yield _tests(found, f"{engine.name}{where}")
     yield Capability("inventory", True, f"Commands for inventories run in containers of {engine.name}.")
-    yield _attestations(way)
+    yield _attestations(engine, msgspec.structs.replace(way, builder=engine.builder))
     yield _cache(engine, way)
     yield _platforms(engine)
     yield _disk(engine)
@@ -100,12 +103,15 @@ def _pins(way: Way) -> Capability:
     )
 
 
-def _attestations(way: Way) -> Capability:
-    of = "" if way.through == "buildx" else ", and this docker could make none"
+def _attestations(engine: FoundEngine, way: Way) -> Capability:
+    if attests(way, engine.store or ""):
+        return Capability("attestations", True, "Provenance and SBOM are made where the spec says `attestations`.")
+    why = "a builder of its own loads images without them" if way.builder else "this engine has no place for them"
     return Capability(
         "attestations",
         False,
-        f"Provenance and SBOM are off while building: they hold times, so no two builds would be equal{of}.",
+        f"No provenance and no SBOM is made: {why if way.through == 'buildx' else 'that needs buildx'}.",
+        WHAT_CAN,
     )
 
 

@@ -119,6 +119,10 @@ class BuildahEngine:
         """See Engine.caches."""
         return cache_kinds("buildah", "buildah")
 
+    def attests(self) -> bool:
+        """See Engine.attests."""
+        return False
+
     def present(self) -> frozenset[Digest]:
         """See Engine.present."""
         return frozenset(Digest(image["id"]) for image in self._listed())
@@ -182,8 +186,7 @@ class BuildahEngine:
 
     def build(self, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]) -> BuildResult:
         """See Engine.build."""
-        self.about()
-        return buildah_build.build(self, self._processes, request, log, watch)
+        return buildah_build.build(self, self._processes, request, log, watch, self.about().platform)
 
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """See Engine.run."""

@@ -33,6 +33,7 @@ from stackyard.edges.pins import Pinned, apart, found_pins, match_name, stage_na
 from stackyard.edges.process import TIMED_OUT, Processes
 from stackyard.edges.rawjson import Progress
 from stackyard.errors import InvalidValue
+from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Platform, Reference
 
@@ -52,6 +53,7 @@ _OF_BUILDAH = re.compile(
     r"|error running container: .*: signal: (terminated|killed)"  # it is ended in the middle of a RUN
 )
 _STATUS = re.compile(r"(?:while running runtime: )?exit status (\d+)")
+_FROM_SCRATCH = re.compile(r"^[ \t]*FROM[ \t]+(--\S+[ \t]+)*scratch\b", re.IGNORECASE | re.MULTILINE)
 _MISSING = re.compile(r"(?:from=|container: )(\S+?): (?:image not known|no stage or image found)")
 
 
@@ -73,9 +75,18 @@ class Store(buildx.Store, Protocol):
 
 
 def build(
-    store: Store, processes: Processes, request: BuildRequest, log: Path, watch: Callable[[BuildStep], None]
+    store: Store,
+    processes: Processes,
+    request: BuildRequest,
+    log: Path,
+    watch: Callable[[BuildStep], None],
+    own: Platform,
 ) -> BuildResult:
-    """Build one image; see Engine.build."""
+    """Build one image; see Engine.build.
+
+    Args:
+        own: the platform that is meant where the request names none.
+    """
     started = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory(prefix=f"{request.tag.tag}-") as name:
@@ -95,12 +106,30 @@ def build(
                 store.pull(Reference.parse(ended.missing), request.platform)
                 ended = _run(processes, staged, pins, dict(ids), folder, file, watch)
         if ended.failure is None:
-            told = _told(folder / "id")
-            facts = built_image(store, request, *([told] if told else []))
-        else:
+            facts = _built(store, request, folder)
+            if request.use_cache and not facts.platform.fits(request.platform or own) and _is_from_scratch(request):
+                file.write(f"again without the cache, which gave an image for {facts.platform}\n")
+                ended = _run(
+                    processes, msgspec.structs.replace(staged, use_cache=False), pins, dict(ids), folder, file, watch
+                )
+                facts = _built(store, request, folder) if ended.failure is None else None
+        if ended.failure is not None:
             file.write(f"failed: {ended.failure}\n")
     image, took_s = facts.image if facts else None, time.monotonic() - started
     return BuildResult(image, took_s, ended.failure, ended.last_lines, ended.is_late, facts=facts)
+
+
+def _built(store: Store, request: BuildRequest, folder: Path) -> ImageFacts:
+    told = _told(folder / "id")
+    return built_image(store, request, *([told] if told else []))
+
+
+def _is_from_scratch(request: BuildRequest) -> bool:
+    """Whether a stage stands on nothing: its steps are found in the cache whatever platform they were made for.
+
+    Steps on a base are found by the base's id, which is another one for each platform. Seen with 1.28.
+    """
+    return bool(_FROM_SCRATCH.search(request.dockerfile.read_text("utf-8", "surrogateescape")))
 
 
 def argv(

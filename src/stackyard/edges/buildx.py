@@ -143,7 +143,9 @@ def argv(
     if way.through == "buildx":
         words = ["docker", "buildx", "build", "--builder", way.builder or "default", "--progress", "rawjson"]
         words += ["--load"] if way.builder else []
-        words += ["--provenance=false", "--sbom=false", "--metadata-file", str(metadata)]
+        words += ["--metadata-file", str(metadata)]
+        words += [f"--{kind}=false" for kind in ("provenance", "sbom") if not _asks(request, kind)]
+        words += [f"--attest={attestation}" for attestation in request.attestations]
     else:
         words = ["docker", "build", "--progress", "plain", "--iidfile", str(metadata)]
     words += ["--tag", str(request.tag), "--file", str(pins.dockerfile)]
@@ -154,6 +156,10 @@ def argv(
     for place in request.cache_to:
         words += ["--cache-to", place]
     return [*words, *options(request), *more, str(request.context)]
+
+
+def _asks(request: BuildRequest, kind: str) -> bool:
+    return any(attestation.startswith(f"type={kind}") for attestation in request.attestations)
 
 
 def options(request: BuildRequest) -> list[str]:
@@ -178,6 +184,7 @@ def environment(request: BuildRequest) -> dict[str, str]:
     """What buildx gets beside the engine's address: arguments, the epoch, and an end to what varies by itself."""
     return {
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they hold times: the image's id would change at every build
+        "BUILDX_NO_DEFAULT_OCI_ARTIFACT": "1",  # asked for, they are manifests of a kind that every registry takes
         "BUILDX_GIT_LABELS": "0",  # labels that are no function of the stack
         "BUILDX_GIT_INFO": "0",
         "BUILDX_METADATA_PROVENANCE": "disabled",

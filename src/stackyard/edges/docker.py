@@ -32,7 +32,17 @@ from stackyard.edges.process import Processes, program_version
 from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.edges.transfers import Transfers
 from stackyard.errors import EngineProblem, InvalidValue, ToolMissing
-from stackyard.model.building import FIRST_BUILDX, UNKNOWN, CacheKinds, NoWay, Way, cache_kinds, numbers, way_to_build
+from stackyard.model.building import (
+    FIRST_BUILDX,
+    UNKNOWN,
+    CacheKinds,
+    NoWay,
+    Way,
+    attests,
+    cache_kinds,
+    numbers,
+    way_to_build,
+)
 from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
 from stackyard.model.reference import LocalImage, Platform, Reference
@@ -128,6 +138,10 @@ class DockerEngine:
         """See Engine.caches."""
         way = self._way_to_build()
         return cache_kinds(way.through, "containerd" if way.builder else self.about().store)
+
+    def attests(self) -> bool:
+        """See Engine.attests. A classic store has no place for them, and loading from another builder drops them."""
+        return attests(self._way_to_build(), self.about().store)
 
     def present(self) -> frozenset[Digest]:
         """See Engine.present."""

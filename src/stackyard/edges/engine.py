@@ -67,6 +67,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
     cache_from: tuple[str, ...] = ()
     """Places to take cached steps from, as docker takes them; only of kinds that the engine has."""
     cache_to: tuple[str, ...] = ()
+    attestations: tuple[str, ...] = ()
+    """What is attested beside the image, as docker takes it; none where the engine attests nothing."""
     may_pull: bool = False
     """Whether an image that the Dockerfile names and nobody pinned may be fetched, where the store has it not."""
 
@@ -118,6 +120,9 @@ class Engine(Protocol):
 
     def caches(self) -> CacheKinds:
         """Kinds of build caches that it can take from elsewhere, and leave there."""
+
+    def attests(self) -> bool:
+        """Whether it makes provenance and SBOM of what it builds."""
 
     def present(self) -> frozenset[Digest]:
         """Ids of all images in the store: one request, whatever their number."""

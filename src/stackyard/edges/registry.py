@@ -129,8 +129,19 @@ def digest_of(body: bytes, algorithm: str = "sha256") -> Digest:
     return Digest(f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}")
 
 
-def index_of(members: Iterable[tuple[Platform, Manifest]]) -> Manifest:
-    """The index over one manifest for each platform; Docker's own kind where all of them are."""
+ATTESTED = "vnd.docker.reference.digest"
+"""The annotation by which an entry of an index says of which other entry it attests something.
+
+Source: BuildKit, "Image attestation storage".
+"""
+
+
+def index_of(members: Iterable[tuple[Platform, Manifest]], beside: Iterable[Descriptor] = ()) -> Manifest:
+    """The index over one manifest for each platform; Docker's own kind where all of them are.
+
+    Args:
+        beside: what is attested of them, as their own indexes name it.
+    """
     members = tuple(members)
     is_docker = all(manifest.media_type == DOCKER_MANIFEST for _, manifest in members)
     media_type = DOCKER_INDEX if is_docker else OCI_INDEX
@@ -143,7 +154,7 @@ def index_of(members: Iterable[tuple[Platform, Manifest]]) -> Manifest:
         }
         for platform, manifest in members
     ]
-    body = canonical.encode({"schemaVersion": 2, "mediaType": media_type, "manifests": entries})
+    body = canonical.encode({"schemaVersion": 2, "mediaType": media_type, "manifests": [*entries, *beside]})
     return Manifest(digest_of(body), media_type, body)
 
 

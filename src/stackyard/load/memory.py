@@ -111,6 +111,7 @@ def _name_all_types() -> None:
     """Give values their types' names that few stacks need, and that were imported for type checkers alone."""
     from stackyard.load.spec.locks import SpecLock
     from stackyard.model.age import Age
+    from stackyard.model.attesting import Attesting
     from stackyard.model.caching import Caching
     from stackyard.model.gates import ChannelGates
     from stackyard.model.places import OtherRegistry
@@ -118,6 +119,7 @@ def _name_all_types() -> None:
 
     for module in (stack, values):
         vars(module).setdefault("Age", Age)
+        vars(module).setdefault("Attesting", Attesting)
         vars(module).setdefault("Caching", Caching)
         vars(module).setdefault("ChannelGates", ChannelGates)
         vars(module).setdefault("OtherRegistry", OtherRegistry)

@@ -131,6 +131,7 @@ def load_stack(
         policy=settled(spec.policy, is_datahub=place.spec is not None and not place.is_listed_at_the_root),
         gates=spec.gates,
         caching=spec.caching,
+        attesting=spec.attesting,
         registries=spec.registries,
         engines=spec.engines,
         locks=locks,

@@ -113,6 +113,15 @@ def cache_kinds(through: str, store: str) -> CacheKinds:
     return CacheKinds(every, every if store == "containerd" else ())
 
 
+def attests(way: Way, store: str) -> bool:
+    """Whether provenance and SBOM come out of a build, and stay beside the image.
+
+    >>> attests(Way("buildx", True), "containerd"), attests(Way("buildx", True), "classic")
+    (True, False)
+    """
+    return way.through == "buildx" and store == "containerd" and not way.builder
+
+
 FIRST_BUILDAH = (1, 28)
 """The first that this was tried with."""
 

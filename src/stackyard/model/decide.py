@@ -18,6 +18,7 @@ from stackyard.model.reason import (
     BaseUnknown,
     ContentGone,
     Forced,
+    NotAttested,
     NotPublished,
     NotTested,
     ParentChanged,
@@ -67,6 +68,8 @@ class Need(msgspec.Struct, frozen=True):
     """A fixed tag that another image holds is wanted all the same."""
     on_published: bool = False
     """What is not selected is built on as it was published last, where it was."""
+    attested: frozenset[str] = frozenset()
+    """What is attested of images that are published from now on."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -163,6 +166,9 @@ def _from_record(target: Target, build: Digest, record: Record, presence: Presen
     is_there = pushed is not None and (presence.registry is None or pushed.image in presence.registry)
     if not is_here and not is_there:
         return Decision("build", (ContentGone("engine" if pushed is None else "engine, nor in the registry"),), build)
+    lacking = need.attested.difference(built.attestations)
+    if lacking and need.publish and not is_there and not target.is_index:
+        return Decision("build", (NotAttested(" and ".join(sorted(lacking))),), build)
     gates = open_gates(target, record, need.now)
     if gates and not is_here:
         return Decision("fetch", (ContentGone("engine"), *gates), build, record)  # tested where it can run

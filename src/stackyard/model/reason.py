@@ -233,6 +233,15 @@ class NotPublished(_Reason, frozen=True):
         return "built and not published yet"
 
 
+class NotAttested(_Reason, frozen=True):
+    """The image is only in the engine, and what is to be attested of it when it is published was not."""
+
+    lacking: str
+
+    def __str__(self) -> str:
+        return f"built without {self.lacking}, and not published yet"
+
+
 class TagMissing(_Reason, frozen=True):
     """The content is there and a name for it is not."""
 
@@ -348,6 +357,7 @@ Reason = (
     | StillPassed
     | ContentGone
     | NotPublished
+    | NotAttested
     | TagMissing
     | AlsoTagged
     | WholeStack

@@ -41,6 +41,8 @@ class Built(msgspec.Struct, frozen=True, tag_field="fact", tag="built"):
     """The external base that its layers stand on, canonical; empty for another image of the stack, and for nothing."""
     variables: tuple[str, ...] = ()
     """Names in the environment of an image with such a foundation: those of the base are among them."""
+    attestations: tuple[str, ...] = ()
+    """What was attested beside it: `provenance`, `sbom`."""
 
     @property
     def outside(self) -> tuple[tuple[str, Digest], ...]:

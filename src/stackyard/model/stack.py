@@ -19,6 +19,7 @@ from stackyard.model.spot import Spot, Spots
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
+    from stackyard.model.attesting import Attesting
     from stackyard.model.caching import Caching
     from stackyard.model.gates import ChannelGates
     from stackyard.model.lock import LockSet
@@ -334,6 +335,8 @@ class Stack(msgspec.Struct, frozen=True, dict=True):
     """What channels ask for, beside the tests that their images have."""
     caching: Caching | None = None
     """Where builds take cached steps from, and leave them."""
+    attesting: Attesting | None = None
+    """What builds attest beside an image."""
     registries: tuple[OtherRegistry, ...] = ()
     """Where images are copied to."""
     engines: tuple[tuple[Platform, str], ...] = ()

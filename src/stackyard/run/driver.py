@@ -270,7 +270,8 @@ class Driver:
             for record in known
             if record.built and self._work.on(track.target).engine.inspect(record.built.image.id) is not None
         )
-        need = Need(publish=self._work.is_publishing, now=self._now)
+        asked = self._work.stack.attesting
+        need = Need(publish=self._work.is_publishing, now=self._now, attested=asked.kinds if asked else frozenset())
         decision = decide(track.target, parents, self._work.accepted, known, Presence(engine=here), need)
         track.action = "build" if decision.action == "decide-later" else decision.action
         track.record = decision.record

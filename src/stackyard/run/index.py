@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackyard.edges.published import published
-from stackyard.edges.registry import Manifest, index_of
+from stackyard.edges.registry import ATTESTED, Descriptor, Manifest, index_of
 from stackyard.errors import DigestMismatch, WorldError
 from stackyard.model.content import joined_content
 from stackyard.model.names import TargetName
@@ -22,6 +22,7 @@ from stackyard.model.reference import LocalImage, Platform, PublishedImage, cont
 from stackyard.model.stack import ParentUse, Target
 from stackyard.run.work import Work
 
+Member = tuple[Manifest, list[Descriptor]]
 Members = Mapping[TargetName, Record]
 """The record of the image for each platform, by its target."""
 
@@ -52,15 +53,17 @@ def push_index(work: Work, target: Target, members: Members) -> Pushed:
     """Write the index under a content tag of its own, and read it back; nothing is written where a platform lacks."""
     begun = work.clock.ticks()
     parts = zip(target.platforms, target.parents, strict=True)
-    index = index_of([(platform, _member(work, target, use, platform, members)) for platform, use in parts])
+    found = [(platform, *_member(work, target, use, platform, members)) for platform, use in parts]
+    beside = [each for *_, attested in found for each in attested]
+    index = index_of([(platform, manifest) for platform, manifest, _ in found], beside)
     tag = content_tag(LocalImage(index.digest))
     work.registry.put(target.repository, tag, index)
     image = PublishedImage(target.repository, index.digest)
     return Pushed(work.clock.now(), image, tag, work.clock.ticks() - begun)
 
 
-def _member(work: Work, target: Target, use: ParentUse, platform: Platform, members: Members) -> Manifest:
-    """The manifest of one platform, as it was published."""
+def _member(work: Work, target: Target, use: ParentUse, platform: Platform, members: Members) -> Member:
+    """The manifest of one platform, as it was published, and what was attested of it beside it."""
     pushed = members[use.target].pushed(target.repository)
     facts = published(work.registry, target.repository, pushed.image.digest, platform) if pushed else None
     if facts is None:
@@ -77,7 +80,10 @@ def _member(work: Work, target: Target, use: ParentUse, platform: Platform, memb
             expected=platform,
             found=", ".join(facts.platforms),
         )
-    return manifest
+    top = manifest
+    if facts.digest != manifest.digest:
+        top = work.registry.manifest(target.repository, facts.digest) or manifest
+    return manifest, [each for each in top.children if (each.annotations or {}).get(ATTESTED) == manifest.digest]
 
 
 def _built(record: Record) -> Built:

@@ -22,6 +22,7 @@ from stackyard.edges.staging import staged
 from stackyard.edges.traces import prefix_of
 from stackyard.errors import DigestMismatch, EngineProblem, NotTestable, WorldError
 from stackyard.model import canonical
+from stackyard.model.attesting import AttestationKind, Attesting
 from stackyard.model.content import ImageFacts, content_digest, names_in_environment
 from stackyard.model.dockerfile import SYNTAX_ARG, Dockerfile
 from stackyard.model.inputs import differences
@@ -52,6 +53,7 @@ def build(
     def watch(step: BuildStep) -> None:
         tell(step.name, step.state, step.duration_s)
 
+    attesting = (work.stack.attesting if work.is_attesting else None) or Attesting()
     with _context(work, target) as context:
         request = BuildRequest(
             context=context,
@@ -71,6 +73,7 @@ def build(
             may_pull=work.may_pull,
             cache_from=_cache_places(work, target, is_export=False),
             cache_to=_cache_places(work, target, is_export=True),
+            attestations=attesting.words,
         )
         result = _attempted(work, target, request, log, watch)
     if result.image is None:
@@ -99,7 +102,7 @@ def build(
     _check_foundation(work, target, facts, parents)
     work.layers[facts.image.id] = facts
     content = content_digest(facts)
-    equal = _equal_record(work, target, content)
+    equal = _equal_record(work, target, content, attesting.kinds)
     image = equal.built.image if equal and equal.built else result.image
     local = Reference(target.repository, content_tag(image))
     work.engine.tag(image, local)
@@ -122,6 +125,7 @@ def build(
         fresh=before if use_cache else now,
         foundation=foundation,
         variables=names_in_environment(facts) if foundation else (),
+        attestations=equal.built.attestations if equal and equal.built else tuple(sorted(attesting.kinds)),
     )
     carried = tuple(fact for fact in equal.facts if isinstance(fact, Tested | Inventoried | Pushed)) if equal else ()
     return Done(True, built=built, equal=equal, facts=carried, log=work.shown(log))
@@ -259,10 +263,15 @@ def _check_foundation(work: Work, target: Target, facts: ImageFacts, parents: Ma
         )
 
 
-def _equal_record(work: Work, target: Target, content: Digest) -> Record | None:
-    """A known record with the same content whose image the engine still has: the wave of rebuilds stops there."""
+def _equal_record(work: Work, target: Target, content: Digest, attested: frozenset[AttestationKind]) -> Record | None:
+    """A known record with the same content whose image the engine still has: the wave of rebuilds stops there.
+
+    One of which less is attested than of the new one is not taken: its children are left alone all the same.
+    """
     for record in work.records_of.get(target.name, ()):
-        if record.built and record.built.content == content and work.engine.inspect(record.built.image.id):
+        if record.built is None or attested.difference(record.built.attestations):
+            continue
+        if record.built.content == content and work.engine.inspect(record.built.image.id):
             return record
     return None
 

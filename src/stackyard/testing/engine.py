@@ -145,6 +145,10 @@ class FakeEngine:
         """What a docker of this kind has."""
         return cache_kinds("buildx", self.info.store)
 
+    def attests(self) -> bool:
+        """As a docker of this kind."""
+        return self.info.store == "containerd"
+
     def present(self) -> frozenset[Digest]:
         """Ids of all images."""
         self._called("present", "")
@@ -371,7 +375,8 @@ class FakeEngine:
             own = ["shifting", inputs, len(self.calls)]
         platform = self.info.platform if self.ignoring_platforms else request.platform or self.info.platform
         config = {**reader.config, "Labels": {**(reader.config.get("Labels") or {}), **dict(request.labels)}}
-        made = _make((*reader.layers, canonical.digest(own)), config, platform)
+        attested = [request.attestations, len(self.calls)] if request.attestations else None  # a time is in them
+        made = _make((*reader.layers, canonical.digest(own)), config, platform, attested)
         return BuildResult(self._keep(made, request.tag), 1.0)
 
 
@@ -457,8 +462,12 @@ def _unplanned(name: str) -> str:
     return f"the Dockerfile names {name}, which was not planned and is not in the engine's store"
 
 
-def _make(layers: tuple[Digest, ...], config: Mapping[str, Any], platform: Platform) -> Made:
-    """An image of these layers: equal arguments, equal digests."""
+def _make(layers: tuple[Digest, ...], config: Mapping[str, Any], platform: Platform, attested: object = None) -> Made:
+    """An image of these layers: equal arguments, equal digests.
+
+    Args:
+        attested: what its digest differs by, and not its content; a real engine puts it beside the image.
+    """
     os, architecture = platform.split("/")[:2]
     body = {"os": os, "architecture": architecture, "config": config, "rootfs": {"type": "layers", "diff_ids": layers}}
     written = canonical.encode(body)
@@ -473,6 +482,7 @@ def _make(layers: tuple[Digest, ...], config: Mapping[str, Any], platform: Platf
                 "size": len(written),
             },
             "layers": blobs,
+            **({"annotations": {"attested": canonical.digest(attested)}} if attested else {}),
         }
     )
     return Made(layers, dict(config), platform, written, Manifest(sha256(manifest), OCI_MANIFEST, manifest))

@@ -174,6 +174,8 @@ def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ru
 def _compared(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling, now: str) -> Plan:
     forced_by, on_published = ruling.forced_by or FORCED, chosen.is_on_published
     need = Need(ruling.is_publishing, chosen.rebuild, forced_by, now, bool(yard.options.overwrite), on_published)
+    if yard.stack.attesting is not None:
+        need = msgspec.structs.replace(need, attested=yard.stack.attesting.kinds)
     stack, notes = _taggable(yard, known, ruling)
     planned = compare(stack, known, chosen.targets, presence, need, chosen.is_only)
     if yard.options.build_args:
@@ -221,6 +223,7 @@ def prepare(
         accept_bases,
         accept_downloads,
         look,
+        notes_of_attesting,
         notes_of_cache,
         renew_bases,
         seen_in,
@@ -251,7 +254,7 @@ def prepare(
             yard, known, planned, lambda fresh: _compare(yard, fresh, chosen, presence, ruling, now)
         )
         notes += more
-    off = notes_of_cache(yard) if planned.has_work else ()
+    off = (*notes_of_cache(yard), *notes_of_attesting(yard, planned)) if planned.has_work else ()
     notes_of_plan = (*planned.notes, *unread, *off)
     return msgspec.structs.replace(planned, notes=notes_of_plan, findings=(*planned.findings, *notes))
 
@@ -291,7 +294,7 @@ def run(
     from stackyard.run.moving import Mover
     from stackyard.run.pace import paced
     from stackyard.run.stop import Stop
-    from stackyard.verbs.groundwork import refuse_without_way, work_of
+    from stackyard.verbs.groundwork import refuse_unattested, refuse_without_way, work_of
     from stackyard.verbs.journaling import journal_of
     from stackyard.verbs.leftovers import living
     from stackyard.verbs.room import free_bytes, free_now, refuse_without_room
@@ -303,6 +306,7 @@ def run(
         if not is_ignoring_disk:
             refuse_without_room(yard, plan)
         refuse_without_way(yard, plan)
+        refuse_unattested(yard, plan)
         started = yard.clock.now()
         number = yard.records.begin_run(command, started) if plan.has_work else 0
         work = work_of(yard, plan, number, use_cache)

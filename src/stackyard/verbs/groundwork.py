@@ -18,10 +18,12 @@ from stackyard.edges.engine import Engine
 from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import PytestRunner
 from stackyard.edges.turn import FOLDER
+from stackyard.errors import ConfigError
 from stackyard.inside.suites import Suites
 from stackyard.load.sources import size_bytes
 from stackyard.load.stack import Rereader
 from stackyard.model.accepted import Acceptance
+from stackyard.model.attesting import WHAT_CAN, attesting_note, told
 from stackyard.model.bases import bases_of
 from stackyard.model.building import CacheKinds
 from stackyard.model.decide import Presence, too_old
@@ -148,10 +150,36 @@ def look(
 
 def refuse_without_way(yard: Yard, plan: Plan) -> None:
     """ToolMissing, once, where an engine that is to build something cannot: no buildx, no such builder."""
+    for engine in _building(yard, plan):
+        engine.caches()  # asked of how client and engine build together, which is asked once
+
+
+def refuse_unattested(yard: Yard, plan: Plan) -> None:
+    """ConfigError, once, where an engine is to build what is published, and cannot attest what the spec says."""
+    asked = yard.stack.attesting
+    if asked is None or not plan.is_publishing:
+        return
+    for engine in _building(yard, plan):
+        if not engine.attests():
+            raise ConfigError(
+                f"the spec asks for {told(asked.kinds)}, and {engine.about().name} makes none: nothing is published",
+                hint=f"{WHAT_CAN}; or take `attestations` out of the spec",
+            )
+
+
+def notes_of_attesting(yard: Yard, plan: Plan) -> tuple[Note, ...]:
+    """What of the spec's attestations is off here."""
+    asked = yard.stack.attesting
+    if asked is None or plan.is_publishing:
+        return ()
+    engines = (engine for engine in _building(yard, plan) if not engine.attests())
+    return tuple(dict.fromkeys(attesting_note(asked, engine.about().name) for engine in engines))
+
+
+def _building(yard: Yard, plan: Plan) -> list[Engine]:
+    """The engines that are to build something."""
     steps = (step for step in plan.steps if step.action in ("build", "decide-later"))
-    platforms = dict.fromkeys(yard.stack.target(step.target).inputs.platform for step in steps)
-    for platform in platforms:
-        yard.engine_for(platform).caches()  # asked of how client and engine build together, which is asked once
+    return list(map(yard.engine_for, dict.fromkeys(yard.stack.target(step.target).inputs.platform for step in steps)))
 
 
 def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
@@ -182,6 +210,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         turns=yard.state / FOLDER,
         may_pull=yard.options.may_pull,
         cache_kinds=kinds_of_cache(yard),
+        is_attesting=yard.stack.attesting is not None and yard.engine.attests(),
         times=_times(yard, plan, known),
         is_stamp_typed=yard.options.stamp is not None,
         overwrite=yard.options.overwrite,
@@ -195,6 +224,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
             about=engine.about(),
             run_suite=Suites(yard.root, engine, engine.about(), pytest, yard.clock),
             cache_kinds=kinds_of_cache(yard, engine),
+            is_attesting=yard.stack.attesting is not None and engine.attests(),
             bases={},
         )
         for where, engine in others.items()

@@ -39,6 +39,7 @@ from stackyard.verbs.releasing import by
 from stackyard.verbs.sharing import home_of, sync
 
 if TYPE_CHECKING:
+    from stackyard.edges.engine import Engine
     from stackyard.verbs.yard import Yard
 
 CONNECTIONS = 8
@@ -56,7 +57,7 @@ def _decided(yard: Yard, place: TagPlace) -> Pruning:
         sync(yard)  # what others built and promoted counts
     known, present = yard.records.known(), None
     if place == "engine":
-        present = yard.engine.present()
+        present = frozenset(image for engine in yard.engines for image in engine.present())
         known = as_in_engine(known, Presence(present))
     tags = _tags_in_registry(yard, known) if place == "registry" else _tags_in_engine(known)
     decided = decide_pruning(
@@ -248,19 +249,24 @@ def _forgotten(yard: Yard, gone: Iterable[Going]) -> int:
     return sum(forget(yard.registry, place, what) for place in places)
 
 
-# In the engine.
+# In the engine, or in each of them where platforms have engines of their own.
+
+
+def _ours_in(engine: Engine, going: Going) -> list[tuple[Reference, int]]:
+    """The names that one engine has for an image and that are ours, and the image's size there."""
+    found = [(name, engine.inspect(str(name))) for name in going.names]
+    return [(name, facts.size_bytes) for name, facts in found if facts and facts.image.id == going.image.digest]
 
 
 def _measured_here(yard: Yard, decided: Pruning) -> Pruning:
-    """With what each image takes in the engine, and its names there that are ours; one that has none of them stays."""
+    """With what each image takes in the engines, and its names there that are ours; one that has none of them stays."""
     going: list[Going] = []
     kept = list(decided.kept)
     for each in decided.going:
-        found = [(name, yard.engine.inspect(str(name))) for name in each.names]
-        ours = [(name, facts) for name, facts in found if facts and facts.image.id == each.image.digest]
+        ours = [found for engine in yard.engines if (found := _ours_in(engine, each))]
         if ours:
-            names, size = tuple(name for name, _ in ours), ours[0][1].size_bytes
-            going.append(msgspec.structs.replace(each, names=names, size_bytes=size))
+            names = tuple(dict.fromkeys(name for found in ours for name, _ in found))
+            going.append(msgspec.structs.replace(each, names=names, size_bytes=sum(found[0][1] for found in ours)))
         else:
             kept.append(Kept(each.image, "named by others"))
     return msgspec.structs.replace(decided, going=tuple(going), kept=tuple(kept))
@@ -271,6 +277,8 @@ def prune_engine(yard: Yard, shown: Pruning) -> Pruning:
     with _alone(yard, "engine"):
         now = {each.image.key: each for each in _decided(yard, "engine").going}
         gone = [now[each.image.key] for each in shown.going if each.image.key in now]
-        for name in (name for each in gone for name in each.names):
-            yard.engine.untag(name)
+        for each in gone:
+            for engine in yard.engines:
+                for name, _ in _ours_in(engine, each):  # the same name may be another platform's image elsewhere
+                    engine.untag(name)
         return msgspec.structs.replace(shown, going=tuple(gone), is_done=True)

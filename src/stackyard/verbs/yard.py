@@ -171,6 +171,11 @@ class Yard:
         needed = {self.stack.engine_of(self.stack.target(name)) for name in targets} if self.stack.engines else ()
         return {where: self.engine_at(where) for _, where in self.stack.engines if where in needed}
 
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """Every engine that images of this stack may be in: the one, and those that the stack names."""
+        return tuple(map(self.engine_at, dict.fromkeys(("", *(where for _, where in self.stack.engines)))))
+
     def _keeping(self, repository: Repository) -> tuple[Engine, ...]:
         """Where images of a repository have their names, without a registry."""
         targets = self.stack.targets if self.stack.engines else ()

@@ -92,13 +92,30 @@ def test_the_old_builder_is_refused(client: str, engine: str, buildx: str, os: s
 
 
 def test_an_engine_that_is_all_there() -> None:
-    """What it can do is on; attestations are off, and the sentence says why."""
+    """What it can do is on; attestations are made when the spec asks for them."""
     assert seen("build").is_on
     assert "buildx 0.13.1" in seen("build").sentence
     assert seen("pin").is_on
     assert seen("test").is_on
     assert seen("cache").is_on
-    assert not seen("attestations").is_on
+    assert seen("attestations").is_on
+    assert "where the spec says" in seen("attestations").sentence
+
+
+@each_of(
+    ("facts", "why"),
+    [
+        ({"store": "classic"}, "no place for them"),
+        ({"builder": "farm"}, "loads images without them"),
+        ({"client": "20.10.24", "version": "20.10.24", "buildx": "", "store": "classic"}, "needs buildx"),
+    ],
+)
+def test_what_makes_no_attestations_says_why(facts: dict[str, str], why: str) -> None:
+    """A store without a place for them, a builder that is loaded from, a docker without buildx."""
+    found = seen("attestations", **facts)
+    assert not found.is_on
+    assert why in found.sentence
+    assert "containerd" in found.hint
 
 
 def test_without_an_engine_nothing_is_built() -> None:

@@ -74,6 +74,16 @@ class TestArgv:
         assert given["SOURCE_DATE_EPOCH"] == "7"
         assert given["BUILDX_GIT_LABELS"] == "0"
 
+    def test_what_is_attested_is_what_was_asked_for(self, tmp_path: Path):
+        """The one, and the other stays off; in a form that every registry takes."""
+        request = request_of(tmp_path, attestations=("type=sbom,generator=x",))
+        words = argv(request, Pinned(request.dockerfile, ()), tmp_path / "m.json")
+
+        assert "--attest=type=sbom,generator=x" in words
+        assert "--provenance=false" in words
+        assert "--sbom=false" not in words
+        assert environment(request)["BUILDX_NO_DEFAULT_OCI_ARTIFACT"] == "1"
+
     def test_a_stage_and_a_network_only_where_asked_for(self, tmp_path: Path):
         """Absent, they are absent: the last stage, and the engine's network."""
         request = request_of(tmp_path)

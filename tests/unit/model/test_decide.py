@@ -26,6 +26,7 @@ HERE = frozenset({sha(["image", "lab"])})
 THERE = frozenset({PublishedImage(LAB.repository, manifest("lab"))})
 NOWHERE = Presence(frozenset(), frozenset())
 PUBLISH = Need(publish=True)
+ATTESTED = Need(publish=True, attested=frozenset({"provenance"}))
 
 
 def decided(
@@ -72,6 +73,13 @@ TABLE: list[tuple[str, tuple[Fact, ...], Presence, Need, str, list[str]]] = [
     ("to be tested, only there", (pushed(LAB, "lab"), result(BASIC)), Presence(frozenset(), THERE), PUBLISH, "fetch",
      ["image is no longer in the engine", "integration tests not run yet"]),
     ("to be tested, gone", (result(BASIC),), NOWHERE, Need(), "build", ["image is no longer in the engine"]),
+    ("to publish, not attested", PASSED, Presence(HERE), ATTESTED, "build",
+     ["built without provenance, and not published yet"]),
+    ("to publish, not attested, never tested", (), Presence(HERE), ATTESTED, "build",
+     ["built without provenance, and not published yet"]),
+    ("not attested, and there", PUSHED, Presence(HERE, THERE), ATTESTED, "reuse", [f"unchanged since {AT}"]),
+    ("not attested, only here", PASSED, Presence(HERE), msgspec.structs.replace(ATTESTED, publish=False), "reuse",
+     [f"unchanged since {AT}"]),
     ("asked for", PASSED, Presence(), Need(rebuild=frozenset({LAB.name})), "build", ["asked for by --rebuild"]),
     ("another was asked for", PASSED, Presence(), Need(rebuild=frozenset({UP})), "reuse", [f"unchanged since {AT}"]),
 ]  # fmt: skip

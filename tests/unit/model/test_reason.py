@@ -81,6 +81,7 @@ CLAUSES: list[tuple[Reason, str, str]] = [
     (reason.StillPassed("T"), "still-passed", "passed at T"),
     (ContentGone("engine"), "content-gone", "image is no longer in the engine"),
     (NotPublished(), "not-published", "built and not published yet"),
+    (reason.NotAttested("provenance"), "not-attested", "built without provenance, and not published yet"),
     (TagMissing("v1"), "tag-missing", "tag v1 is to be put"),
     (
         AlsoTagged("v1", "5f71d3b0", "1f0c9a20"),

@@ -12,7 +12,7 @@ import pytest
 
 from stackyard import verbs
 from stackyard.edges.engine import BuildRequest
-from stackyard.edges.registry import Manifest, index_of
+from stackyard.edges.registry import ATTESTED, OCI_MANIFEST, Descriptor, Manifest, index_of
 from stackyard.errors import ConfigError, EngineUnavailable, GatesClosed, NoRoom, NothingToDo
 from stackyard.model import record
 from stackyard.model.moves import MoveSet
@@ -21,7 +21,7 @@ from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.report.data import plan_data
 from stackyard.testing import FakeEngine
 from stackyard.testing.engine import Made
-from stackyard.verbs import Options, Yard, adopt, promotion, showing
+from stackyard.verbs import Options, Yard, adopt, promotion, retention, showing
 from tests.unit.run.test_run import Bench, outcome
 
 AMD, ARM = Platform("linux/amd64"), Platform("linux/arm64")
@@ -462,6 +462,25 @@ def test_what_the_other_engine_has_is_not_here(two: Two) -> None:
     assert {made.platform for made in two.far._images.values()} == {ARM}
 
 
+def test_old_images_go_from_each_engine(two: Two) -> None:
+    """Each engine lets go of what was built in it, and of nothing that has the same name elsewhere."""
+    two.write("images/spec.yml", TWO + "retention: {channels: 1, days: 0, releases: 0}\n")
+    for text in ("one", "two", "three"):
+        two.write("images/left/note", text)
+        two.commit()
+        assert two.build(publish=True).is_good
+    before = [engine.names() for engine in (two.engine, two.far)]
+    yard = two.yard()
+    gone = retention.prune_engine(yard, retention.plan_pruning(yard, "engine")).going
+
+    assert {str(each.image.target) for each in gone} == {"left", "left+linux/arm64"}  # what joins is one of them here
+    for engine, names in zip((two.engine, two.far), before, strict=True):
+        away = set(names.items()) - set(engine.names().items())
+        ids = {each.image.digest for each in gone if each.image.digest in names.values()}
+        assert away == {(name, id_) for name, id_ in names.items() if id_ in ids}
+        assert ids
+
+
 def test_each_engine_needs_room_for_what_it_builds(two: Two) -> None:
     """The sizes of images count where they are kept: a full disk keeps nobody from building on another."""
     assert two.build(publish=True).is_good
@@ -502,6 +521,18 @@ def test_a_parent_of_another_engine_is_there_once_it_is_published(two: Two) -> N
     assert outcome(again, "left+linux/arm64").status == "built"
 
 
+def test_an_index_has_what_is_attested_of_its_images() -> None:
+    """As their own indexes name it; it is for no platform."""
+    manifest = Manifest(Digest(f"sha256:{'1' * 64}"), OCI_MANIFEST, b"{}")
+    beside = Descriptor(
+        OCI_MANIFEST, Digest(f"sha256:{'2' * 64}"), 7, "", {ATTESTED: manifest.digest}, {"os": "unknown"}
+    )
+    index = index_of([(AMD, manifest)], [beside])
+
+    assert index.platforms == (AMD,)
+    assert index.children[1] == beside
+
+
 @pytest.mark.parametrize(
     ("said", "line", "sentence", "hint"),
     [
@@ -509,6 +540,7 @@ def test_a_parent_of_another_engine_is_there_once_it_is_published(two: Two) -> N
         ("platforms: []", 3, "`platforms` of the file: it names no platform", "name one or several"),
         ("platforms: windows/amd64", 3, "nobody builds for windows/amd64 here", "only images for linux"),
         ("platforms: [linux/arm64/v8, linux/arm64]", 3, "linux/arm64/v8 and linux/arm64 are one", "keep linux/arm64"),
+        ("platforms: [linux/arm64, linux/arm64]", 3, "linux/arm64 is here twice", "keep linux/arm64"),
         ("platforms: linux/x86_64", 3, "engines do not know linux/x86_64 by this name", "say linux/amd64"),
         ("engines: {linux/aarch64: far}", 3, "engines do not know linux/aarch64 by this name", "say linux/arm64"),
         ("engines:\n  linux/arm64: far", 4, "`engines` has one for linux/arm64, and nothing", "are for linux/amd64"),

@@ -1149,3 +1149,45 @@ def test_a_run_that_brings_nothing_asks_for_no_disk(bench: Bench) -> None:
     assert summary.is_good
     assert summary.free_before_bytes is None
     assert ("free", "") not in bench.engine.calls
+
+
+ATTESTED = SPEC + "attestations: {provenance: true}\n"
+
+
+def test_what_is_published_is_attested(bench: Bench) -> None:
+    """What was built without is built again before its push; its children are left alone: its content is the same."""
+    bench.engine = FakeEngine("containerd", registry=bench.registry)
+    bench.engine.add("debian:12")
+    bench.engine.answers["version"] = lambda *_: "1.0\n"
+    assert bench.build().is_good
+    assert bench.build("left", publish=True).is_good  # base and left: without, as nobody asked
+    old = bench.at("base", "2026.3-main")
+    bench.write("images/spec.yml", ATTESTED)
+    bench.commit()
+    asked: list[tuple[str, ...]] = []
+    bench.engine.before_build = lambda request: asked.append(request.attestations)
+    summary = bench.build(publish=True)
+
+    assert bench.statuses(summary) == {"base": "tagged", "left": "tagged", "right": "built"}
+    assert asked == [("type=provenance,mode=min",)]
+    assert bench.at("base", "2026.3-main") == old
+    again = bench.build("base", publish=True, rebuild=frozenset({TargetName("base")}))
+    assert bench.statuses(again)["base"] == "built"
+    assert bench.at("base", "2026.3-main") not in (None, old)
+    records = bench.yard().records.known().records
+    built = [record.built for name in ("base", "right") for record in records[TargetName(name)][:1]]
+    assert [each.attestations for each in built if each] == [("provenance",)] * 2
+    assert bench.statuses(bench.build(publish=True)) == dict.fromkeys(("base", "left", "right"), "reused")
+
+
+def test_what_cannot_be_attested_is_not_published(bench: Bench) -> None:
+    """By an engine that makes none; it builds, and the plan says what is off."""
+    bench.write("images/spec.yml", ATTESTED)
+    bench.commit()
+    plan = verbs.prepare(bench.yard())
+    assert [note.kind for note in plan.notes] == ["attestations"]
+    assert "builds have no provenance here" in plan.notes[0].sentence
+    assert bench.build().is_good
+    with pytest.raises(ConfigError, match=r"asks for provenance, and fake 1.0 makes none: nothing is published"):
+        bench.build(publish=True)
+    assert bench.at("base", "2026.3-main") is None

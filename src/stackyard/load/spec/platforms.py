@@ -46,10 +46,12 @@ def platforms_in(doc: Doc, what: str, reader: Collector, is_built: bool) -> tupl
     for text, spot in reader.texts(doc, what):
         try:
             platform = platform_of(text, is_built)
-            other = found.setdefault(_machine(platform) if is_built else platform, platform)
-            if other != platform:
-                hint = f"keep {min(platform, other, key=len)}"
-                raise InvalidValue(f"{other} and {platform} are one machine", hint=hint, kind="platform", text=text)
+            key = _machine(platform) if is_built else platform
+            if key in found:
+                other, shorter = found[key], min(platform, found[key], key=len)
+                twice = f"{platform} is here twice" if other == platform else f"{other} and {platform} are one machine"
+                raise InvalidValue(twice, hint=f"keep {shorter}", kind="platform", text=text)
+            found[key] = platform
         except InvalidValue as problem:
             sentence = f"{what}: {problem}"
             reader.findings.append(

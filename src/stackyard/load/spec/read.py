@@ -32,13 +32,14 @@ from stackyard.load.tree.staging import FilesEntry
 from stackyard.load.yaml import Doc, read
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, Tag, VersionName
-from stackyard.model.reference import Platform, Repository
+from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.model.spot import Spot, Spots
 from stackyard.model.stack import Command, Finding, Retention, TagTemplates
 from stackyard.model.tags import PLACES, render
 
 if TYPE_CHECKING:
     from stackyard.load.spec.locks import SpecLock
+    from stackyard.model.attesting import Attesting
     from stackyard.model.caching import CachePlace, Caching
     from stackyard.model.gates import ChannelGates
     from stackyard.model.places import OtherRegistry
@@ -102,6 +103,7 @@ class _Reader(ImageReader):
             secrets=self.secrets(top, "secrets", "the file"),
             ssh=self.secrets(top, "ssh", "the file"),
             caching=self._caching(top.get("cache")),
+            attesting=self._attesting(top.get("attestations")),
             gates=self._gates(top.get("channels"), {*names, *(name for name, _ in groups)} if names else ()),
             registries=self._registries(top.get("registries")),
             locks=self._locks(top.get("locks")),
@@ -174,6 +176,30 @@ class _Reader(ImageReader):
                     wanted = "type=registry,ref=REPOSITORY"
                     self.problem(values[key].problem(str(problem), problem.hint, found=text, wanted=wanted))
         return Caching(tuple(read["from"]), tuple(read["to"]))
+
+    def _attesting(self, doc: Doc | None) -> Attesting | None:
+        """`attestations:`, what is attested beside each image."""
+        if doc is None:
+            return None
+        from stackyard.model.attesting import Attesting  # few stacks say
+
+        values = self.mapping(doc, "`attestations`")
+        self.unknown_keys(doc, schema.known(schema.ATTESTATIONS), "`attestations`")
+        text, scanner = self.text(values, "sbom", "`sbom` of `attestations`"), None
+        try:
+            scanner = Reference.parse(text) if text else None
+            if scanner is not None and scanner.digest is None:
+                hint = f"add what its registry says: {scanner.repository}@sha256:..."
+                raise InvalidValue(
+                    f"{text} is whatever its tag is one day", hint=hint, kind="reference", text=text or ""
+                )
+        except InvalidValue as problem:
+            wanted = "REPOSITORY@sha256:..."
+            sentence = f"`sbom` of `attestations`: {problem}"
+            self.problem(values["sbom"].problem(sentence, problem.hint, found=text, wanted=wanted))
+            scanner = None
+        found = Attesting(self.flag(values, "provenance", "`attestations`"), scanner)
+        return found if found.kinds else None
 
     def _registries(self, doc: Doc | None) -> tuple[OtherRegistry, ...]:
         """`registries:`, where images are copied to."""

@@ -107,6 +107,10 @@ CACHE = (
     Key(("from",), TEXT_OR_LIST, "none", "places to take cached steps from"),
     Key(("to",), TEXT_OR_LIST, "none", "places to leave them in"),
 )
+ATTESTATIONS = (
+    Key(("provenance",), FLAG, "`false`", "how it was built: BuildKit's provenance, without values of arguments"),
+    Key(("sbom",), TEXT, "none", "the image that lists what is inside, by digest: `REPOSITORY@sha256:...`"),
+)
 SECRETS = Kind("mapping of `{env: NAME}` or `{file: PATH}`", _mapping(SECRET))
 TAG = (
     Key(("prefix",), TEXT, "none", "what `{prefix}` stands for"),
@@ -466,6 +470,13 @@ TOP = (
         "none",
         "where builds take cached steps from that another machine made, and leave their own, "
         "see [share the build cache](../how-to/share-the-build-cache.md)",
+    ),
+    Key(
+        ("attestations",),
+        Kind("mapping", _object(ATTESTATIONS)),
+        "none",
+        "what the engine attests beside each image that it builds, "
+        "see [attest what is published](../how-to/attest-what-is-published.md)",
     ),
     Key(
         ("ecr",),

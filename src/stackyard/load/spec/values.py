@@ -22,6 +22,7 @@ from stackyard.model.stack import Command, Retention, Secret, TagTemplates
 if TYPE_CHECKING:
     from stackyard.load.spec.locks import SpecLock
     from stackyard.model.age import Age
+    from stackyard.model.attesting import Attesting
     from stackyard.model.caching import Caching
     from stackyard.model.gates import ChannelGates
     from stackyard.model.places import OtherRegistry
@@ -147,6 +148,7 @@ class Spec(msgspec.Struct, frozen=True):
     secrets: tuple[Secret, ...] = ()
     """What the builds of all images may mount."""
     caching: Caching | None = None
+    attesting: Attesting | None = None
     gates: tuple[ChannelGates, ...] = ()
     """What channels ask for."""
     registries: tuple[OtherRegistry, ...] = ()

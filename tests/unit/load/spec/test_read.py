@@ -285,6 +285,20 @@ def test_wrong_secrets(entry: str) -> None:
     assert "hunter2" not in str(found)
 
 
+def test_what_is_attested() -> None:
+    """Asked for by kind; the scanner by digest, which is an error where it lacks one; nothing is asked for by none."""
+    text = "attestations:\n  provenance: true\n  sbom: %s\nimages: {a: {}}\n"
+    scanner = f"docker/buildkit-syft-scanner@sha256:{'a' * 64}"
+    found = spec(text % scanner).attesting
+
+    assert found is not None
+    assert found.words == ("type=provenance,mode=min", f"type=sbom,generator={scanner}")
+    (wrong,) = findings(text % "docker/buildkit-syft-scanner:1")
+    assert (wrong.level, wrong.line, wrong.found) == ("error", 3, "docker/buildkit-syft-scanner:1")
+    assert "by digest" in (wrong.hint or "") or "@sha256:" in (wrong.hint or "")
+    assert spec("attestations: {provenance: false}\nimages: {a: {}}\n").attesting is None
+
+
 def test_places_of_caches() -> None:
     """A text or a list; a wrong one is an error, and the others count."""
     text = "cache:\n  from: type=gha\n  to: ['type=registry,ref=ghcr.io/lab/cache'%s]\nimages: {a: {}}\n"
