@@ -932,16 +932,20 @@ def test_a_timeout_rebuilds_nothing(bench: Bench) -> None:
 
 def test_tests_that_hang_are_ended(bench: Bench) -> None:
     """pytest is ended as Ctrl-C would, so fixtures clean up; the suite has failed, and says why."""
-    bench.write("images/spec.yml", SPEC.replace("left: {depend_on: base,", "left: {depend_on: base, timeout: 5s,"))
     test = "import time, pathlib, pytest\n@pytest.fixture\ndef it():\n    yield\n    pathlib.Path('cleaned').touch()\n"
     bench.write("images/left/test/test_it.py", f"{test}def test_hangs(it):\n    time.sleep(600)\n")
-    bench.commit()
-    summary = bench.build()
-
-    assert outcome(summary, "left").status == "failed"
-    assert "pytest was ended, its 5 seconds were up" in outcome(summary, "left").details[-1]
+    for limit, words in (("5s", "5 seconds"), ("60s", "60 seconds")):  # pytest may take longer to come to the test
+        bench.write(
+            "images/spec.yml", SPEC.replace("left: {depend_on: base,", f"left: {{depend_on: base, timeout: {limit},")
+        )
+        bench.commit()
+        summary = bench.build()
+        assert outcome(summary, "left").status == "failed"
+        assert f"pytest was ended, its {words} were up" in outcome(summary, "left").details[-1]
+        if (bench.root / "cleaned").exists():
+            break
     assert (bench.root / "cleaned").exists()
-    assert outcome(summary, "right").status == "built"
+    assert outcome(summary, "right").status in ("built", "reused", "tagged")
 
 
 def test_failing_fast_leaves_the_rest_and_says_because_of_what(bench: Bench) -> None:
