@@ -14,7 +14,7 @@ from stackyard.errors import EngineUnavailable
 from stackyard.model.names import Digest
 from stackyard.model.reference import Reference
 from stackyard.testing import FakeEngine, MemoryRegistry
-from stackyard.testing.engine import Made
+from stackyard.testing.making import Made
 from tests import oracle
 from tests.oracle import Content
 

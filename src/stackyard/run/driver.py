@@ -4,7 +4,7 @@
 In:   Plan, Work, Records, Limits
 Out:  RunSummary; each fact is recorded when its job ends
 May touch: everything the jobs touch. Only this thread writes records.
-Before: plan/compare   Beside: run/machine (decides), run/jobs, run/publish (what is done)
+Before: plan/compare   Beside: run/machine (decides), run/tracks (what is known), run/jobs, run/publish (what is done)
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from stackyard.edges.patience import Retries, counted
+from stackyard.edges.patience import counted
 from stackyard.edges.turn import Turn
 from stackyard.errors import StackyardError
-from stackyard.model.decide import Need, Presence, also_tagged, decide, settled
 from stackyard.model.inputs import build_fingerprint
 from stackyard.model.logs import LogKind, logs_of
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName
-from stackyard.model.outcome import BAD, JobTime, Outcome, Published, RunSummary, Status
-from stackyard.model.plan import Action, Plan, Step
+from stackyard.model.outcome import JobTime, Outcome, RunSummary, Status
+from stackyard.model.plan import Plan, Step
 from stackyard.model.progress import (
     JobEnded,
     JobName,
@@ -38,12 +37,9 @@ from stackyard.model.progress import (
 )
 from stackyard.model.reason import TooOld
 from stackyard.model.record import Fact, Inventoried, Record, Tested
-from stackyard.model.reference import Reference
-from stackyard.model.stack import Target
 from stackyard.record.store import Records
 from stackyard.run import jobs
 from stackyard.run.events import (
-    Decided,
     End,
     Event,
     Finished,
@@ -51,55 +47,20 @@ from stackyard.run.events import (
     Limits,
     Move,
     Moved,
-    Node,
     Prune,
     Skip,
     Start,
     Stopped,
 )
-from stackyard.run.expect import IDLE
 from stackyard.run.log import FILE, RunLog
 from stackyard.run.machine import Machine
-from stackyard.run.moving import Mover, Wanted
+from stackyard.run.moving import Mover
 from stackyard.run.once import once
 from stackyard.run.publish import join, prune, publish
 from stackyard.run.stop import Stop
+from stackyard.run.tracks import STATUS, Track, Tracks
 from stackyard.run.work import Done, Work
 from stackyard.run.workers import Ended, Threads, Workers
-
-_STATUS: dict[Action, Status] = {
-    "build": "built",
-    "reuse": "reused",
-    "tag": "tagged",
-    "push": "pushed",
-    "fetch": "fetched",
-    "retest": "tested",
-    "join": "joined",
-}
-
-
-class _Track(msgspec.Struct):
-    """What is known of one target while it runs."""
-
-    target: Target
-    step: Step
-    action: Action
-    record: Record | None = None
-    in_place: bool = False
-    """The plan saw nothing to do, names included."""
-    same: bool = False
-    spent_s: float = 0.0
-    retries: Retries = msgspec.field(default_factory=Retries)
-    tests: tuple[Tested, ...] = ()
-    inventory: tuple[Inventoried, ...] = ()
-    tags: tuple[Reference, ...] = ()
-    logs: tuple[str, ...] = ()
-    jobs: tuple[JobTime, ...] = ()
-    cause: tuple[str | None, int | None] = (None, None)
-    """Path and line of what made it fail."""
-    turn: Turn | None = None
-    """At building it, until what came of that is recorded."""
-    outcome: Outcome | None = None
 
 
 class Driver:
@@ -124,35 +85,8 @@ class Driver:
         self._mover = mover
         self._watch = watch
         self._number = number
-        targets = {target.name: target for target in work.stack.targets}
-        by_id = {record.id: record for known in work.records_of.values() for record in known}
-        steps = [step for step in plan.steps if step.action != "skip"]
-        self._tracks = {
-            step.target: _Track(
-                targets[step.target],
-                step,
-                step.action,
-                by_id.get(step.record) if step.record is not None else None,
-                in_place=step.action == "reuse",
-            )
-            for step in steps
-        }
-        # Targets that are left alone, and that others build on as they are.
-        self._standing = {
-            step.target: by_id[step.record] for step in plan.steps if step.action == "skip" and step.record in by_id
-        }
-        nodes = {
-            name: Node(
-                tuple(parent for parent in track.target.inputs.parents if parent in self._tracks),
-                track.action,
-                *work.times.get(name, IDLE),
-                may_fail=track.target.may_fail,
-                prune=track.target.prune and work.is_publishing,
-                afar=frozenset(parent for parent in work.stack.parents_afar(track.target) if parent in self._tracks),
-            )
-            for name, track in self._tracks.items()
-        }
-        self._machine = Machine(nodes, plan.sets, limits, is_failing_fast)
+        self._tracks = Tracks(plan, work)
+        self._machine = Machine(self._tracks.nodes(), plan.sets, limits, is_failing_fast)
         self._workers = workers or Threads(limits.total)
         self._log = RunLog(work.folder / FILE, number, self._machine.setup) if number else None
         self._stop = stop or Stop()
@@ -186,7 +120,7 @@ class Driver:
             commit=self._plan.revision.commit,
             branch=self._plan.revision.branch,
             duration_s=clock.ticks() - self._begun,
-            outcomes=tuple(self._final(step) for step in self._plan.steps),
+            outcomes=tuple(map(self._final, self._plan.steps)),
             moved=tuple(self._moved),
             is_interrupted=self._is_stopping.is_set(),
             notes=tuple(self._notes),
@@ -243,7 +177,7 @@ class Driver:
     def _obey(self, instruction: Instruction) -> list[Instruction]:
         match instruction:
             case Start(job="decide", target=name):
-                return self._tell(self._decide(self._tracks[name]))
+                return self._tell(self._tracks.decide(self._tracks[name], self._now))
             case Start(job=job, target=name) if job != "decide":
                 self._start(job, self._tracks[name])
             case Skip(target=name, because=cause):
@@ -258,36 +192,9 @@ class Driver:
 
     # Jobs.
 
-    def _decide(self, track: _Track) -> Decided:
-        """The decision that waited for parents: the same function the plan asked."""
-        parents = {
-            name: record.built.content if (record := self._record_of(name)) and record.built else None
-            for name in track.target.inputs.parents
-        }
-        known = self._work.records_of.get(track.target.name, ())
-        here = frozenset(
-            record.built.image.id
-            for record in known
-            if record.built and self._work.on(track.target).engine.inspect(record.built.image.id) is not None
-        )
-        asked = self._work.stack.attesting
-        need = Need(publish=self._work.is_publishing, now=self._now, attested=asked.kinds if asked else frozenset())
-        decision = decide(track.target, parents, self._work.accepted, known, Presence(engine=here), need)
-        track.action = "build" if decision.action == "decide-later" else decision.action
-        track.record = decision.record
-        also = decision.record and also_tagged(decision.record, track.step.fixed_tags, self._plan.revision)
-        reasons = (*(decision.reasons or settled(track.step.reasons, parents, known)), *([also] if also else []))
-        track.step = msgspec.structs.replace(track.step, reasons=reasons)
-        return Decided(track.target.name, track.action)
-
-    def _record_of(self, name: TargetName) -> Record | None:
-        """What is built on when `name` is a parent."""
-        track = self._tracks.get(name)
-        return track.record if track is not None else self._standing.get(name)
-
-    def _start(self, job: JobName, track: _Track) -> None:
+    def _start(self, job: JobName, track: Track) -> None:
         name = track.target.name
-        if self._is_told(job, track):
+        if self._tracks.is_told(job, track):
             self._watch(JobStarted(name, job, track.step.expected_s if job == "build" else None))
 
         def tell(text: str, state: StepState = "started", duration_s: float | None = None) -> None:
@@ -302,17 +209,13 @@ class Driver:
 
         self._workers.start(lambda: self._guarded(job, name, counting))
 
-    def _is_told(self, job: JobName, track: _Track) -> bool:
-        """Whether there is anything to do in this job."""
-        if job == "test":
-            return track.record is None or bool(self._work.to_run(track.target, track.record))
-        return job != "publish" or not (track.in_place or track.step.is_only_tested)
-
-    def _job(self, job: JobName, track: _Track, tell: Tell) -> Callable[[], Done]:
+    def _job(self, job: JobName, track: Track, tell: Tell) -> Callable[[], Done]:
         """The job as something a thread can call; values are read here, in the driver's thread."""
         work, target, record = self._work.on(track.target), track.target, track.record
         if job == "build":
-            parents = {name: known for name in target.inputs.parents if (known := self._record_of(name)) is not None}
+            parents = {
+                name: known for name in target.inputs.parents if (known := self._tracks.record_of(name)) is not None
+            }
             is_afresh = any(isinstance(reason, TooOld) for reason in track.step.reasons)
 
             def build() -> Done:
@@ -322,7 +225,7 @@ class Driver:
             at = self._now if is_afresh else ""
             return lambda: once(work, target, parents, turn, build, self._is_stopping.is_set, tell, at)
         fixed, store = track.step.fixed_tags, self._mover.store
-        members = self._members(target) if target.is_index else {}
+        members = self._tracks.members(target) if target.is_index else {}
         if track.action == "join":
             return lambda: join(work, target, members, fixed, store, tell)
         assert record is not None
@@ -334,10 +237,6 @@ class Driver:
             return lambda: Done(True)
         is_seen = track.step.action == "tag" and self._plan.is_checked
         return lambda: publish(work, target, record, fixed, store, is_seen, tell, members)
-
-    def _members(self, target: Target) -> dict[TargetName, Record]:
-        """What a target that joins platforms joins."""
-        return {name: record for name in target.parent_names if (record := self._record_of(name)) is not None}
 
     def _guarded(self, job: JobName, name: TargetName, do: Callable[[], Done]) -> Ended:
         """In a worker thread: whatever happens, an end comes back."""
@@ -367,7 +266,7 @@ class Driver:
         """Record what a job found, and keep it for the outcome."""
         track, done = self._tracks[ended.target], ended.done
         track.spent_s += ended.duration_s
-        if self._is_told(ended.job, track):
+        if self._tracks.is_told(ended.job, track):
             track.jobs += (JobTime(ended.job, ended.begun_s, ended.duration_s),)
         if done.built is not None:
             track.record = self._opened(track, done)
@@ -398,7 +297,7 @@ class Driver:
             return self._records.append(record, fact)
         return msgspec.structs.replace(record, facts=(*record.facts, fact))
 
-    def _watch_ended(self, track: _Track, ended: Ended) -> None:
+    def _watch_ended(self, track: Track, ended: Ended) -> None:
         text = ended.done.failure
         if ended.done.is_good and ended.job == "build":
             text = (
@@ -417,7 +316,7 @@ class Driver:
             )
         )
 
-    def _opened(self, track: _Track, done: Done) -> Record:
+    def _opened(self, track: Track, done: Done) -> Record:
         assert done.built is not None
         target = track.target
         build = build_fingerprint(target.inputs, dict(done.built.parents), dict(done.built.outside))
@@ -430,84 +329,43 @@ class Driver:
             status: Status = "untested" if done.is_untestable else "failed"
             self._end(track, status, failure=done.failure, details=done.details)
         elif self._machine.state(ended.target) == "good":
-            self._end(track, _STATUS[track.action])
+            self._end(track, STATUS[track.action])
 
     def _end(
         self,
-        track: _Track,
+        track: Track,
         status: Status,
         failure: str | None = None,
         details: tuple[str, ...] = (),
         because: TargetName | None = None,
     ) -> None:
         if track.outcome is None:
-            track.outcome = self._outcome(track, status, failure, details, because)
+            track.outcome = self._tracks.outcome(track, status, self._is_excused(track), failure, details, because)
             self._watch(TargetEnded(track.outcome))
-
-    def _outcome(
-        self, track: _Track, status: Status, failure: str | None, details: tuple[str, ...], because: TargetName | None
-    ) -> Outcome:
-        built = track.record.built if track.record else None
-        return Outcome(
-            target=track.target.name,
-            status=status,
-            reasons=track.step.reasons,
-            duration_s=track.spent_s,
-            size_bytes=built.size_bytes if built else None,
-            same_as_before=track.same,
-            tests=track.tests,
-            inventory=track.inventory,
-            published=self._published(track) if status not in (*BAD, "skipped") else None,
-            failure=failure,
-            details=details,
-            because=because,
-            is_cause_untested=self._is_untested(because),
-            is_excused=self._machine.is_excused(track.target.name),
-            is_interrupted=status == "skipped" and because is None,
-            logs=track.logs,
-            retries=track.retries.count,
-            path=track.cause[0] if status == "failed" else None,
-            line=track.cause[1] if status == "failed" else None,
-            size_before_bytes=self._size_before(track.target.name) if status == "built" else None,
-            jobs=track.jobs,
-        )
-
-    def _is_untested(self, name: TargetName | None) -> bool:
-        track = self._tracks.get(name) if name is not None else None
-        return track is not None and track.outcome is not None and track.outcome.status == "untested"
-
-    def _size_before(self, name: TargetName) -> int | None:
-        known = self._work.records_of.get(name, ())
-        return next((record.built.size_bytes for record in known if record.built), None)
-
-    def _published(self, track: _Track) -> Published | None:
-        record = track.record
-        if record is None or record.built is None:
-            return None
-        reference = record.built.local
-        if self._work.is_publishing and (pushed := record.pushed(track.target.repository)):
-            reference = Reference(pushed.image.repository, pushed.tag, pushed.image.digest)
-        return Published(reference, track.tags)
 
     def _final(self, step: Step) -> Outcome:
         """The outcome of a step; one that the run did not come to is skipped."""
         track = self._tracks.get(step.target)
         if track is None:
             return Outcome(step.target, "skipped", step.reasons)
-        return track.outcome or self._outcome(track, "skipped", None, (), None)
+        return track.outcome or self._tracks.outcome(track, "skipped", self._is_excused(track))
+
+    def _is_excused(self, track: Track) -> bool:
+        return self._machine.is_excused(track.target.name)
 
     # Moving tags.
 
     def _move(self, targets: tuple[TargetName, ...]) -> None:
         """Move the branch tags of a connected set."""
-        wanted = [each for name in targets if (each := self._wanted(self._tracks[name])) is not None]
+        wanted = [each for name in targets if (each := self._tracks.wanted(self._tracks[name])) is not None]
         try:
             done = self._mover.move(self._plan, self._number, self._work.clock.now(), wanted, self._records)
         except StackyardError as error:
             self._notes.append(f"moving tags were not moved: {error}")
             for name in targets:
                 track = self._tracks[name]
-                track.outcome = self._outcome(track, "failed", f"its tags could not be moved: {error}", (), None)
+                failure = f"its tags could not be moved: {error}"
+                track.outcome = self._tracks.outcome(track, "failed", self._is_excused(track), failure)
             return
         if done is None:
             return
@@ -515,15 +373,7 @@ class Driver:
             track = self._tracks[move.target]
             track.tags += (move.reference,)
             if track.outcome is not None:
-                track.outcome = msgspec.structs.replace(track.outcome, published=self._published(track))
+                track.outcome = msgspec.structs.replace(track.outcome, published=self._tracks.published(track))
         if done.changes:
             self._moved.append(done)
             self._watch(TagsMoved(done))
-
-    def _wanted(self, track: _Track) -> Wanted | None:
-        record, repository = track.record, track.target.repository
-        if record is None or record.built is None or track.in_place:
-            return None
-        pushed = record.pushed(repository)
-        digest = pushed.image.digest if self._work.is_publishing and pushed else record.built.image.id
-        return Wanted(track.target.name, repository, track.step.moving_tags, digest)

@@ -5,14 +5,13 @@ Implements: edges/engine.Engine, held to tests/contract/test_engine.py like the 
 In:  add (an image that is just there), failing, flaky, losing, hanging, refusing, shifting, steady, making, answers,
      before_build
 Out: .calls, what was asked of it
-Beside: testing/registry (what it pushes to and pulls from)
+Beside: testing/making (what a build makes), testing/registry (what it pushes to and pulls from)
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import re
 import sys
 import tarfile
 import threading
@@ -20,44 +19,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-import msgspec
-
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
-from stackyard.edges.pins import match_name
-from stackyard.edges.registry import OCI_MANIFEST, Manifest
 from stackyard.edges.traces import prefix_of
 from stackyard.errors import EngineProblem, EngineUnavailable, RegistryRefused
 from stackyard.model import canonical
 from stackyard.model.building import CacheKinds, cache_kinds
 from stackyard.model.content import ImageFacts
-from stackyard.model.dockerfile import SCRATCH, expand
 from stackyard.model.names import Digest, Tag
 from stackyard.model.progress import StepState
 from stackyard.model.reference import LocalImage, Platform, Reference
+from stackyard.testing.making import Made, Reader, make
 from stackyard.testing.registry import MemoryRegistry, sha256
 
 Answer = Callable[[ImageFacts, Sequence[str]], str | RunResult]
-
-_INSTRUCTION = re.compile(r"^[ \t]*(FROM|ARG|RUN|COPY|ADD)[ \t]+(.*\S)", re.IGNORECASE | re.MULTILINE)
-_HEREDOC = re.compile(
-    r"^([ \t]*(?:RUN|COPY|ADD)\b.*<<-?(['\"]?)([\w.]+)\2.*)\n(?:.*\n)*?\t*\3$", re.IGNORECASE | re.MULTILINE
-)
-_USE = re.compile(r"--from=(\S+)|--mount=\S*\bfrom=([^,\s]+)")
-
-
-class Made(msgspec.Struct, frozen=True):
-    """An image with the manifest it has, or would have, in a registry."""
-
-    layers: tuple[Digest, ...]
-    config: dict[str, Any]
-    platform: Platform
-    config_bytes: bytes
-    manifest: Manifest
-
-    @property
-    def config_digest(self) -> Digest:
-        """The image's id on a classic store."""
-        return sha256(self.config_bytes)
 
 
 class FakeEngine:
@@ -126,7 +100,7 @@ class FakeEngine:
     def add(self, reference: str, content: str = "", config: Mapping[str, Any] | None = None) -> LocalImage:
         """An image of one layer that nobody built here; other content, another image."""
         with self._lock:
-            made = _make((canonical.digest(["layer", content or reference]),), config or {}, self.info.platform)
+            made = make((canonical.digest(["layer", content or reference]),), config or {}, self.info.platform)
             return self._keep(made, Reference.parse(reference))
 
     def names(self) -> dict[str, Digest]:
@@ -360,7 +334,7 @@ class FakeEngine:
             return BuildResult(None, 0.0, "RUN fetch: exit code 6")
         if repository in self.losing and request.use_cache:
             return BuildResult(None, 0.0, "exporting to image: snapshot x does not exist", is_lost=True)
-        reader = _Reader(request, self._inspect)
+        reader = Reader(request, self._inspect)
         is_cached = request.use_cache and inputs in self._built and repository not in self.shifting
         for name, failure, said in reader.steps():
             watch(BuildStep(name, "started"))
@@ -376,116 +350,14 @@ class FakeEngine:
         platform = self.info.platform if self.ignoring_platforms else request.platform or self.info.platform
         config = {**reader.config, "Labels": {**(reader.config.get("Labels") or {}), **dict(request.labels)}}
         attested = [request.attestations, len(self.calls)] if request.attestations else None  # a time is in them
-        made = _make((*reader.layers, canonical.digest(own)), config, platform, attested)
+        made = make((*reader.layers, canonical.digest(own)), config, platform, attested)
         return BuildResult(self._keep(made, request.tag), 1.0)
-
-
-class _Reader:
-    """The little of a Dockerfile that decides what an image is built on, and whether its commands fail."""
-
-    def __init__(self, request: BuildRequest, find: Callable[[str], ImageFacts | None]) -> None:
-        self._request = request
-        self._find = find
-        self._pins = {match_name(key): image.id for key, image in request.pins.items()}
-        self._values: dict[str, str] = {}
-        self._stage = ""
-        self._stages: dict[str, tuple[tuple[Digest, ...], dict[str, Any]]] = {}
-        self.layers: tuple[Digest, ...] = ()
-        self.config: dict[str, Any] = {}
-
-    def steps(self) -> list[tuple[str, str | None, tuple[str, ...]]]:
-        """Name, failure, output of each instruction, in order, up to the first failure."""
-        lines = _INSTRUCTION.findall(_HEREDOC.sub(r"\1", self._request.dockerfile.read_text()))
-        wanted = self._request.stage
-        names = {rest.split()[-1].lower() for verb, rest in lines if verb.upper() == "FROM" and len(rest.split()) > 2}
-        if wanted and wanted.lower() not in names:
-            return [("", f'target stage "{wanted}" could not be found', ())]
-        told: list[tuple[str, str | None, tuple[str, ...]]] = []
-        for number, (verb, rest) in enumerate(lines, 1):
-            failure, said = self._take(verb.upper(), rest)
-            if verb.upper() != "ARG" or failure:
-                told.append((f"[{number}/{len(lines)}] {verb} {rest}", failure, said))
-            if failure or self._is_done(lines[number:]):
-                break
-        return told
-
-    def _is_done(self, left: list[tuple[str, str]]) -> bool:
-        """Whether the stage that was asked for is at its end."""
-        wanted = self._request.stage
-        ends = not left or left[0][0].upper() == "FROM"
-        return bool(wanted) and ends and wanted.lower() == self._stage
-
-    def _take(self, verb: str, rest: str) -> tuple[str | None, tuple[str, ...]]:
-        if verb == "ARG":
-            name, _, default = rest.partition("=")
-            self._values[name] = dict(self._request.args).get(name, expand(default, self._values))
-        elif verb == "FROM":
-            return self._start(expand(rest, self._values).split()), ()
-        for used in _USE.finditer(rest):
-            name = used[1] or used[2]
-            if name not in self._stages and not name.isdigit() and self._image(name) is None:
-                return _unplanned(name), ()
-        found = re.search(r"\bexit ([1-9]\d*)", rest) if verb == "RUN" else None
-        if found:
-            said = tuple(text.strip("'\" ") for text in re.findall(r"\becho ([^;&|]+)", rest))
-            return f"process did not complete successfully: exit code: {found[1]}", said
-        return None, ()
-
-    def _start(self, words: list[str]) -> str | None:
-        words = [word for word in words if not word.startswith("--")]
-        base = words[0]
-        self._stage = words[2].lower() if len(words) == 3 else ""
-        if base in self._stages:
-            self.layers, self.config = self._stages[base]
-        elif base == SCRATCH:
-            self.layers, self.config = (), {}
-        else:
-            facts = self._image(base)
-            if facts is None:
-                return _unplanned(base)
-            self.layers, self.config = facts.layers, facts.config
-        if len(words) == 3:
-            self._stages[words[2]] = (self.layers, self.config)
-        return None
-
-    def _image(self, name: str) -> ImageFacts | None:
-        return self._find(self._pins.get(match_name(name), name))
 
 
 def _write(log: Path, *lines: str) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
-
-
-def _unplanned(name: str) -> str:
-    return f"the Dockerfile names {name}, which was not planned and is not in the engine's store"
-
-
-def _make(layers: tuple[Digest, ...], config: Mapping[str, Any], platform: Platform, attested: object = None) -> Made:
-    """An image of these layers: equal arguments, equal digests.
-
-    Args:
-        attested: what its digest differs by, and not its content; a real engine puts it beside the image.
-    """
-    os, architecture = platform.split("/")[:2]
-    body = {"os": os, "architecture": architecture, "config": config, "rootfs": {"type": "layers", "diff_ids": layers}}
-    written = canonical.encode(body)
-    blobs = [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer, "size": 1000} for layer in layers]
-    manifest = canonical.encode(
-        {
-            "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
-            "config": {
-                "mediaType": "application/vnd.oci.image.config.v1+json",
-                "digest": sha256(written),
-                "size": len(written),
-            },
-            "layers": blobs,
-            **({"annotations": {"attested": canonical.digest(attested)}} if attested else {}),
-        }
-    )
-    return Made(layers, dict(config), platform, written, Manifest(sha256(manifest), OCI_MANIFEST, manifest))
 
 
 def _refused(what: str, reference: Reference, said: str) -> RegistryRefused:

@@ -20,7 +20,7 @@ from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.report.data import plan_data
 from stackyard.testing import FakeEngine
-from stackyard.testing.engine import Made
+from stackyard.testing.making import Made
 from stackyard.verbs import Options, Yard, adopt, promotion, retention, showing
 from tests.unit.run.test_run import Bench, outcome
 

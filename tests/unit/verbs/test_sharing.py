@@ -18,7 +18,7 @@ from stackyard.model.plan import Plan
 from stackyard.model.reference import Platform, Repository
 from stackyard.model.shared import MOVES_TAG, POINTER_TAG, RECORD_TAG, Shared
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
-from stackyard.testing.engine import Made
+from stackyard.testing.making import Made
 from stackyard.testing.registry import Request
 from stackyard.verbs import gates, promotion, sharing
 from stackyard.verbs.yard import Options, Yard

@@ -8,7 +8,7 @@ from pathlib import Path
 from stackyard.model.names import Digest
 from stackyard.model.reference import Reference
 from stackyard.testing import FakeEngine
-from stackyard.testing.engine import Made
+from stackyard.testing.making import Made
 from tests.unit.run.test_run import Bench
 
 TOOLS = "# syntax=docker/dockerfile:1\nFROM debian:12\nCOPY --from=alpine:3 /bin/busybox /bin/\nCOPY note /\n"
