@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How far a run ends from the bound max(longest chain, work / workers). The engine is simulated: nothing is built.
 
-In:   --json, --check
+In:   --trees N (5), --json, --check
 Out:  a table, or one JSON object; exit code 1 if a target is missed and --check is given
 May touch: a temporary folder
 How:  README.md beside this file
@@ -17,6 +17,7 @@ import argparse
 import heapq
 import json
 import random
+import statistics
 import sys
 import tempfile
 import time
@@ -107,7 +108,7 @@ class Workers:
         return [self.next() for _ in range(len(self._running))]
 
 
-def wide(seed: int = 5) -> dict[str, tuple[str | None, float]]:
+def wide(seed: int) -> dict[str, tuple[str | None, float]]:
     """188 images in the shape of Kolla's, most a few tenths of a second as its dry builds are.
 
     One root; on it 57 images, and one that 129 more stand on, in families of two levels.
@@ -212,34 +213,44 @@ TARGETS = {"wide": 5.0, "skewed": 10.0}
 WORKERS = {"wide": (2, 4, 8, 16), "skewed": (4,)}
 
 
-def measured() -> list[dict]:
-    """Each tree with each number of workers: a first run that knows nothing but sizes, then one that knows."""
-    rows = []
-    for name, tree in (("wide", wide()), ("skewed", skewed())):
-        for workers in WORKERS[name]:
-            with tempfile.TemporaryDirectory(prefix="stackyard-bench-") as folder:
-                bench = Bench(Path(folder).resolve(), tree)
-                first, _ = bench.run(workers, 1)
-                second, real_s = bench.run(workers, 2)
-            shortest = bound(tree, workers)
-            over = {
-                "first_come": first_come(tree, workers),
-                "first_run": first.duration_s,
-                "known": second.duration_s,
-            }
-            rows.append(
-                {
-                    "tree": name,
-                    "images": len(tree),
-                    "workers": workers,
-                    "bound_s": round(shortest, 1),
-                    **{f"{key}_over_percent": round(100 * (value / shortest - 1), 1) for key, value in over.items()},
-                    "root_alone_percent": round(100 * (least(tree, workers) / shortest - 1), 1),
-                    "target_percent": TARGETS[name],
-                    "own_ms_per_image": round(1000 * real_s / len(tree), 1),
-                }
-            )
-    return rows
+def measured(seeds: int) -> list[dict]:
+    """Each tree with each number of workers: a first run that knows nothing but sizes, then one that knows.
+
+    Args:
+        seeds: how many wide trees; how long the one root takes decides most of what they differ by.
+    """
+    kinds = {"wide": [wide(seed) for seed in range(1, seeds + 1)], "skewed": [skewed()]}
+    return [row_of(name, trees, workers) for name, trees in kinds.items() for workers in WORKERS[name]]
+
+
+def row_of(name: str, trees: list[dict[str, tuple[str | None, float]]], workers: int) -> dict:
+    """Medians over trees of one shape, each in percent of its own bound, and the worst."""
+    found: list[dict[str, float]] = []
+    for tree in trees:
+        with tempfile.TemporaryDirectory(prefix="stackyard-bench-") as folder:
+            bench = Bench(Path(folder).resolve(), tree)
+            first, _ = bench.run(workers, 1)
+            second, real_s = bench.run(workers, 2)
+        seconds = {
+            "first_come_over": first_come(tree, workers),
+            "first_run_over": first.duration_s,
+            "known_over": second.duration_s,
+            "root_alone": least(tree, workers),
+        }
+        shortest = bound(tree, workers)
+        over = {f"{key}_percent": 100 * (value / shortest - 1) for key, value in seconds.items()}
+        found.append({"bound_s": shortest, **over, "own_ms_per_image": 1000 * real_s / len(tree)})
+    row = {
+        "tree": name,
+        "images": len(trees[0]),
+        "workers": workers,
+        **{key: round(statistics.median(each[key] for each in found), 1) for key in found[0]},
+        "worst_percent": round(max(each["known_over_percent"] for each in found), 1),
+        "target_percent": TARGETS[name],
+    }
+    # No order of starts helps where the root alone is over the target: that much is let through there.
+    extra = row["root_alone_percent"] if row["root_alone_percent"] > TARGETS[name] else 0.0
+    return {**row, "missed": row["known_over_percent"] - extra > TARGETS[name]}
 
 
 def main() -> int:
@@ -247,23 +258,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--check", action="store_true", help="exit 1 if a target is missed")
+    parser.add_argument("--trees", type=int, default=5, help="wide trees to measure; the median counts")
     asked = parser.parse_args()
-    rows = measured()
-    missed = [
-        f"{row['tree']} {row['workers']}"
-        for row in rows
-        if row["known_over_percent"] - row["root_alone_percent"] > row["target_percent"]
-    ]
+    rows = measured(asked.trees)
+    missed = [f"{row['tree']} {row['workers']}" for row in rows if row["missed"]]
     if asked.json:
         print(json.dumps({"format": 1, "engine": "simulated", "rows": rows, "missed": missed}, indent=2))
     else:
         print("A simulated engine; percent over the bound max(longest chain, work / workers).\n")
-        heads = ("tree", "images", "workers", "bound s", "first come", "first run", "known", "root alone", "target")
+        heads = (
+            "tree",
+            "images",
+            "workers",
+            "bound s",
+            "first come",
+            "first run",
+            "known",
+            "worst",
+            "root alone",
+            "target",
+        )
         print("".join(f"{head:>12}" for head in heads))
         for row in rows:
             cells = [row["tree"], row["images"], row["workers"], row["bound_s"]]
-            kinds = ("first_come_over", "first_run_over", "known_over", "root_alone", "target")
-            print("".join(f"{cell:>12}" for cell in [*cells, *(f"{row[f'{kind}_percent']}%" for kind in kinds)]))
+            kinds = ("first_come_over", "first_run_over", "known_over", "worst", "root_alone", "target")
+            cells += [f"{row[f'{kind}_percent']}%" for kind in kinds]
+            print("".join(f"{cell:>12}" for cell in cells) + (" missed" if row["missed"] else ""))
     return 1 if asked.check and missed else 0
 
 
