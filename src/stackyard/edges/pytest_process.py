@@ -22,6 +22,13 @@ from pathlib import Path
 from stackyard.edges.process import Processes
 from stackyard.errors import ToolMissing
 
+_PYTEST = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+"""
+"""`python -m pytest`, and Ctrl-C ends it: what a shell starts in the background is deaf for that, with its children."""
+
 
 class PytestRunner:
     """Starts pytest with this interpreter."""
@@ -59,7 +66,7 @@ class PytestRunner:
             "PYTHONDONTWRITEBYTECODE": "1",
             "DOCKER_HOST": engine_address,
         }
-        argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={junit}", *folders]
+        argv = [sys.executable, "-c", _PYTEST, "-p", "no:cacheprovider", f"--junitxml={junit}", *folders]
         with log.open("w", encoding="utf-8") as output:
 
             def take(line: str) -> None:

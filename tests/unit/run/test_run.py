@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from pathlib import Path
@@ -930,8 +931,10 @@ def test_a_timeout_rebuilds_nothing(bench: Bench) -> None:
     assert set(bench.statuses(bench.build()).values()) == {"reused"}
 
 
-def test_tests_that_hang_are_ended(bench: Bench) -> None:
-    """pytest is ended as Ctrl-C would, so fixtures clean up; the suite has failed, and says why."""
+def test_tests_that_hang_are_ended(bench: Bench, request: pytest.FixtureRequest) -> None:
+    """pytest is ended as by Ctrl-C, in the background too, so fixtures clean up; the suite failed, and says why."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell leaves it for what it starts with `&`
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     test = "import time, pathlib, pytest\n@pytest.fixture\ndef it():\n    yield\n    pathlib.Path('cleaned').touch()\n"
     bench.write("images/left/test/test_it.py", f"{test}def test_hangs(it):\n    time.sleep(600)\n")
     for limit, words in (("5s", "5 seconds"), ("60s", "60 seconds")):  # pytest may take longer to come to the test
