@@ -30,7 +30,7 @@ def changes_between(was: LockFile, now: LockFile, where: str = "") -> tuple[Lock
 
 def is_same(was: LockFile, now: LockFile) -> bool:
     """Whether both pin the same files."""
-    return was.body == now.body
+    return was.substance == now.substance
 
 
 def together(changes: Mapping[str, tuple[LockChange, ...]]) -> tuple[LockChange, ...]:

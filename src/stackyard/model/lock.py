@@ -18,10 +18,11 @@ import msgspec
 
 from stackyard.errors import InvalidValue
 from stackyard.model.conda import SUBDIRS, CondaInputs
+from stackyard.model.debian import DebianInputs
 from stackyard.model.names import ImageName, Name, VersionName
 from stackyard.model.spot import Spot
 
-LockKind = Literal["pip", "conda"]
+LockKind = Literal["pip", "conda", "debian"]
 """What is locked: each kind has its own resolver, and its own form of lock file."""
 OLDEST = (3, 6)
 """The oldest Python that the resolver can resolve for."""
@@ -45,6 +46,7 @@ DEFAULT_PLATFORMS = ("linux/amd64", "linux/arm64")
 DEFAULT_OUTPUTS: Mapping[LockKind, tuple[str, str]] = {
     "pip": ("lock.txt", "lock-{version}.txt"),
     "conda": ("conda-{platform}.lock", "conda-{version}-{platform}.lock"),
+    "debian": ("debian-{arch}.txt", "debian-{arch}.txt"),
 }
 """For one version that has no name, and for several."""
 
@@ -122,6 +124,7 @@ class LockSet(msgspec.Struct, frozen=True):
     spot: Spot
     kind: LockKind = "pip"
     conda: CondaInputs | None = None
+    debian: DebianInputs | None = None
     requirements: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     projects: tuple[Project, ...] = ()
@@ -160,5 +163,5 @@ def output_path(template: str, version: VersionName | None, folder: str, kind: L
     """Where a lock file is: relative to the stack's root."""
     named = SUBDIRS.get(platform, "") if kind == "conda" else platform.replace("/", "-")
     filled = template.replace("{version}", str(version or "")).replace("{platform}", named)
-    filled = filled.replace("{arch}", platform.partition("/")[2])
+    filled = filled.replace("{arch}", platform.partition("/")[2].replace("/", "-"))
     return posixpath.normpath(posixpath.join(folder, filled))

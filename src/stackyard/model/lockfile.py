@@ -35,6 +35,7 @@ class Pin(msgspec.Struct, frozen=True, order=True):
 
 _HEADER = re.compile(r"# (\w+): (.*)")
 _ELSE: LockKind = "pip"
+_STAMP, _TIME = re.compile(r"\d{8}T\d{6}Z"), "{time}"
 _FIRST = "# Locked by `stackyard lock`: do not edit, the command below makes it again."
 
 
@@ -92,6 +93,12 @@ class LockFile(msgspec.Struct, frozen=True):
     def body(self) -> str:
         """The pins as they are written."""
         return FORMS[self.kind].printed(self.pins)
+
+    @property
+    def substance(self) -> tuple[tuple[object, ...], ...]:
+        """What the pins install: an archive at another time may have the same."""
+        parts = ((pin.name, pin.version, pin.marker, pin.hashes, _STAMP.sub(_TIME, pin.where)) for pin in self.pins)
+        return tuple(sorted(parts))
 
     @property
     def body_digest(self) -> str:
@@ -175,4 +182,42 @@ class _Explicit:
         )
 
 
-FORMS: Mapping[LockKind, Form] = {"pip": _Requirements(), "conda": _Explicit()}
+_SOURCE = re.compile(r"deb \[[^\]]*\] (\S+) (\S+) .+")
+_RELEASE = re.compile(r"# made at (\S+), (sha256:\S+)")
+_PACKAGE = re.compile(r"([a-z0-9][a-z0-9.+-]*)=(\S+)")
+_DEB = re.compile(r"# (sha256:\S+) (\S+)")
+
+
+class _Debian:
+    """Lines of a sources.list, or packages as apt-get takes them; what else is known, behind `#`."""
+
+    def printed(self, pins: Sequence[Pin]) -> str:
+        """In the order of the pins."""
+        return "".join(map(self._lines, pins))
+
+    def _lines(self, pin: Pin) -> str:
+        (known,) = pin.hashes[:1] or ("",)
+        if pin.where.startswith("deb "):
+            return f"{pin.where}\n# made at {pin.version}, {known}\n"
+        uploaded = f"# uploaded {pin.uploaded}\n" if pin.uploaded else ""
+        return f"{pin.name}={pin.version}\n# {known} {pin.where}\n{uploaded}"
+
+    def read(self, text: str) -> tuple[Pin, ...]:
+        """The same order."""
+        pins: list[Pin] = []
+        for line in text.splitlines():
+            last = pins[-1] if pins else None
+            if match := _SOURCE.fullmatch(line):
+                pins.append(Pin(match[2], "", _STAMP.sub(_TIME, match[1]), where=line))
+            elif match := _PACKAGE.fullmatch(line):
+                pins.append(Pin(match[1], match[2]))
+            elif last is not None and (match := _RELEASE.fullmatch(line)):
+                pins[-1] = Pin(last.name, match[1], last.marker, (match[2],), match[1], last.where)
+            elif last is not None and (match := _DEB.fullmatch(line)):
+                pins[-1] = msgspec.structs.replace(last, hashes=(match[1],), where=match[2])
+            elif last is not None and (match := _UPLOADED.fullmatch(line)):
+                pins[-1] = msgspec.structs.replace(last, uploaded=match[1])
+        return tuple(pins)
+
+
+FORMS: Mapping[LockKind, Form] = {"pip": _Requirements(), "conda": _Explicit(), "debian": _Debian()}

@@ -10,6 +10,7 @@ Why:  docs/explanation/locks.md
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,7 +26,9 @@ from stackyard.model.locking import Answer, LockStep, SetPlan
 from stackyard.verbs.lock_conda import CondaLocker, ForPip
 
 if TYPE_CHECKING:
+    from stackyard.edges.debian_archive import Archive
     from stackyard.edges.rattler import Solver
+    from stackyard.verbs.yard import Yard
 
 
 class Locker(Protocol):
@@ -64,8 +67,15 @@ class Locker(Protocol):
 class Resolvers:
     """Who answers, for each kind: made when first needed, ended together."""
 
-    def __init__(self, environ: Mapping[str, str], uv: Resolver | None = None, rattler: Solver | None = None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        uv: Resolver | None = None,
+        rattler: Solver | None = None,
+        archive: Archive | None = None,
+    ) -> None:
         self._environ = environ
+        self._archive = archive
         self._uv = uv
         self._rattler = rattler
 
@@ -83,17 +93,29 @@ class Resolvers:
         self._rattler = self._rattler or Rattler(self._environ)
         return self._rattler
 
+    @property
+    def archive(self) -> Archive:
+        """For Debian packages."""
+        from stackyard.edges.debian_archive import DebianArchive  # few lock them
+
+        self._archive = self._archive or DebianArchive(self._environ)
+        return self._archive
+
     def close(self) -> None:
         """End what still runs."""
-        for each in (self._uv, self._rattler):
+        for each in (self._uv, self._rattler, self._archive):
             if each is not None:
                 each.close()
 
 
-def locker_of(lock: LockSet, commit: CommitFiles, resolvers: Resolvers, others: Sequence[LockSet]) -> Locker:
+def locker_of(lock: LockSet, commit: CommitFiles, resolvers: Resolvers, yard: Yard) -> Locker:
     """What locks a set of its kind, beside the others of the stack."""
+    if lock.debian is not None:
+        from stackyard.verbs.lock_debian import DebianLocker, packages_of
+
+        return DebianLocker(lock, lock.debian, commit, resolvers.archive, partial(packages_of, yard, lock))
     if lock.kind == "conda":
-        return CondaLocker(lock, commit, lambda: resolvers.rattler, others)
+        return CondaLocker(lock, commit, lambda: resolvers.rattler, yard.stack.locks)
     return PipLocker(lock, commit, resolvers)
 
 

@@ -132,7 +132,7 @@ def _opened(yard: Yard, wish: Wish, resolvers: Resolvers) -> Iterator[tuple[Comm
     with CommitFiles(yard.root, commit) as files:
         works = []
         for lock in sets:
-            locker = locker_of(lock, files, resolvers, yard.stack.locks)
+            locker = locker_of(lock, files, resolvers, yard)
             changed = differing(yard.root, locker.files) if wish.at is None else []
             works.append(_Work(lock, locker, locker.planned(_time(yard, lock, wish), wish.upgrades, changed)))
         yield files, works

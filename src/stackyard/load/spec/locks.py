@@ -19,8 +19,10 @@ from stackyard.load.links import inside
 from stackyard.load.spec import schema
 from stackyard.load.spec.collect import Collector, meant
 from stackyard.load.spec.conda import conda_in
+from stackyard.load.spec.debian import debian_in, debian_targets
 from stackyard.load.yaml import Doc
 from stackyard.model.conda import SUBDIRS
+from stackyard.model.debian import ARCHITECTURES
 from stackyard.model.inputs import holds_secret
 from stackyard.model.lock import (
     DEFAULT_OUTPUTS,
@@ -39,7 +41,7 @@ from stackyard.model.names import ImageName, VersionName
 from stackyard.model.spot import Spot
 from stackyard.model.stack import Finding
 
-_LOCKED = {"requirements", "pyproject", "packages", "conda"}
+_LOCKED = {"requirements", "pyproject", "packages", "conda", "debian"}
 """One of these says what is locked."""
 _NONE = "none"
 """Stands for a Python that nobody needs to say."""
@@ -50,8 +52,11 @@ _INDEX = re.compile(r"https?://\S+")
 _KINDS: Mapping[LockKind, frozenset[str]] = {
     "pip": frozenset({"requirements", "pyproject", "packages", "constraints", "indexes", "leave_out", "allow_build"}),
     "conda": frozenset({"conda", "channels", "virtual_packages"}),
+    "debian": frozenset({"debian"}),
 }
 """Keys that say something for one kind only."""
+_NOT_OF_DEBIAN = {"versions", "python"}
+_WHAT: Mapping[LockKind, str] = {"pip": "Python packages", "conda": "a conda environment", "debian": "Debian packages"}
 _OTHER_WORDS = {
     "packages_by_path": "packages",
     "local": "packages",
@@ -100,6 +105,7 @@ def lock_in(doc: Doc, name: str, spot: Spot, reader: Collector, where: str) -> S
         spot,
         kind,
         conda=conda_in(environments, values, where, reader) if kind == "conda" else None,
+        debian=debian_in(values["debian"], where, reader) if kind == "debian" else None,
         requirements=tuple(_paths(values.get("requirements"), f"`requirements` of {where}", reader)),
         constraints=tuple(_paths(values.get("constraints"), f"`constraints` of {where}", reader)),
         projects=tuple(_projects(values.get("pyproject"), f"`pyproject` of {where}", reader)),
@@ -110,7 +116,7 @@ def lock_in(doc: Doc, name: str, spot: Spot, reader: Collector, where: str) -> S
         allow_build=tuple(_names(values.get("allow_build"), f"`allow_build` of {where}", reader)),
     )
     if not _LOCKED & values.keys() and isinstance(doc.value, dict | None):
-        hint = "name `requirements`, `pyproject`, `packages` or `conda`"
+        hint = "name `requirements`, `pyproject`, `packages`, `conda` or `debian`"
         reader.findings.append(
             Finding("lock-of-nothing", "error", f"{where} locks nothing", *spot, hint=hint, found=name, wanted=hint)
         )
@@ -163,6 +169,11 @@ def _settled(
             hint = meant(text, [str(name) for name in versions]) or "name a folder of the images folder"
             reader.wrong(spot, f"`images` of {where} names {text!r}, which is no image", hint, text)
     own = list(dict.fromkeys(images))
+    used = declared.platforms or tuple(_platforms_of(own, platforms, declared, reader)) or DEFAULT_PLATFORMS
+    folder = folders.get(named, ".") if named in versions else "."
+    if declared.debian is not None:
+        chosen = msgspec.structs.replace(declared, images=tuple(own), platforms=used)
+        return debian_targets(chosen, declared.debian, lock.output, folder, versions, reader)
     wanted: list[tuple[VersionName | None, Spot]]
     wanted = [(VersionName(text), spot) for text, spot in lock.versions if VersionName.form.fullmatch(text)]
     if not lock.versions:
@@ -174,12 +185,10 @@ def _settled(
     if len(wanted) > 1 and "{version}" not in template:
         hint = f"put {{version}} into it: {several}"
         reader.wrong(declared.spot, f"{where} writes {len(wanted)} versions into one `output`", hint, template)
-    used = declared.platforms or tuple(_platforms_of(own, platforms, declared, reader)) or DEFAULT_PLATFORMS
     spread = ("",) if kind == "pip" else used
     if len(spread) > 1 and not re.search(r"\{(platform|arch)\}", template):
         hint = f"put {{platform}} or {{arch}} into it: {several if len(wanted) > 1 else single}"
         reader.wrong(declared.spot, f"{where} writes {len(spread)} platforms into one `output`", hint, template)
-    folder = folders.get(named, ".") if named in versions else "."
     targets = []
     for version, spot in wanted:
         python = lock.pythons.get(str(version), lock.python)
@@ -218,7 +227,9 @@ def _platforms_of(
 
 
 def _platforms_for(kind: LockKind) -> tuple[str, ...]:
-    return tuple(SUBDIRS if kind == "conda" else PLATFORMS)
+    names: Mapping[LockKind, Mapping[str, object]]
+    names = {"pip": PLATFORMS, "conda": SUBDIRS, "debian": ARCHITECTURES}
+    return tuple(names[kind])
 
 
 def _tell_of_clashes(locks: Sequence[LockSet], reader: Collector) -> None:
@@ -238,12 +249,12 @@ def _tell_of_clashes(locks: Sequence[LockSet], reader: Collector) -> None:
 
 def _kind(doc: Doc, values: Mapping[str, Doc], where: str, reader: Collector) -> LockKind:
     """What is locked; a key that says something for another kind only is an error."""
-    kind: LockKind = "conda" if "conda" in values else "pip"
+    kind: LockKind = "conda" if "conda" in values else "debian" if "debian" in values else "pip"
     for key in values:
-        if key in LOCK_KEYS and any(key in keys for other, keys in _KINDS.items() if other != kind):
+        is_anothers = any(key in keys for other, keys in _KINDS.items() if other != kind)
+        if key in LOCK_KEYS and (is_anothers or (kind == "debian" and key in _NOT_OF_DEBIAN)):
             hint = "make a set for each: one lock file has packages of one kind"
-            what = "a conda environment" if kind == "conda" else "Python packages"
-            reader.wrong(doc.at(key), f"`{key}` of {where} says nothing for {what}", hint, key)
+            reader.wrong(doc.at(key), f"`{key}` of {where} says nothing for {_WHAT[kind]}", hint, key)
     return kind
 
 

@@ -160,6 +160,24 @@ _PROJECT = _object(
     may_be_empty=False,
 )
 _PYTHONS = Kind("text, or mapping by version", {**_mapping(_SCALAR), "type": [*_NAMED["type"], "object"]})
+DEBIAN = (
+    Key(
+        ("archive",),
+        TEXT_OR_LIST,
+        "required",
+        "lines for apt, with `{time}` in the address: `deb http://HOST/archive/debian/{time} bookworm main`",
+    ),
+    Key(("packages",), NAMES, "none", "packages whose versions at T are in the lock"),
+    Key(("installed",), FULL_TEXT, "none", "an image: all packages that it has are in the lock, too"),
+    Key(("leave_out",), NAMES, "none", "packages that are in no lock"),
+    Key(
+        ("keyring",),
+        FULL_TEXT,
+        "none",
+        "a file, from the root, with keys that must have signed each suite: `gpgv` checks it",
+    ),
+    Key(("sources",), FULL_TEXT, "`debian.list`", "where the lines for apt are written, as `output`"),
+)
 LOCK = (
     Key(("requirements",), TEXT_OR_LIST, "none", "requirement files, with what they include"),
     Key(
@@ -190,6 +208,7 @@ LOCK = (
         "[of the platform](locks.md#conda)",
         "what a machine is taken to have where that is otherwise than usual, as `__cuda=12.4`",
     ),
+    Key(("debian",), Kind("mapping", _object(DEBIAN)), "none", "Debian packages of a dated archive, see below"),
     Key(("images",), TEXT_OR_LIST, "the image of its name", "images that use the locks: a new pin builds them again"),
     Key(("versions",), NAMES, "those of its images", "what there is a lock for, each"),
     Key(("python",), _PYTHONS, "the version's name", "the Python of all versions, or of each"),
@@ -202,7 +221,8 @@ LOCK = (
     Key(
         ("output",),
         FULL_TEXT,
-        "`lock-{version}.txt`, `lock.txt`; `conda-{version}-{platform}.lock`, `conda-{platform}.lock`",
+        "`lock-{version}.txt`, `lock.txt`; `conda-{version}-{platform}.lock`, `conda-{platform}.lock`; "
+        "`debian-{arch}.txt`",
         "the lock file: relative to the build context of the image of its name, else to the root",
     ),
     Key(
@@ -568,6 +588,7 @@ SECTIONS = {
     "channels.NAME": CHANNEL,
     "registries.NAME": REGISTRY,
     "locks.NAME": LOCK,
+    "locks.NAME.debian": DEBIAN,
     "retention": RETENTION,
     "publish": PUBLISH,
     "words": WORDS,

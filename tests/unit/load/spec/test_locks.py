@@ -146,6 +146,42 @@ def test_an_environment_has_a_file_for_each_platform() -> None:
             "a name alone",
         ),
         ("locks: {a: {requirement: r, packages: p, python: 3.9}}", 2, "unknown-key", "nothing reads", "'requirements'"),
+        ("locks: {a: {debian: {packages: curl}}}", 2, "wrong-value", "names no dated archive", "HOST/archive"),
+        (
+            "locks: {a: {debian: {archive: 'deb http://a.example/debian sid main'}}}",
+            2,
+            "wrong-value",
+            "no time in it",
+            "a dated archive",
+        ),
+        (
+            "locks:\n  a:\n    python: 3.9\n    debian: {archive: 'http://a.example/{time} sid main'}",
+            4,
+            "wrong-value",
+            "`python` of lock 'a' says nothing for Debian packages",
+            "a set for each",
+        ),
+        (
+            "locks: {a: {debian: {archive: 'http://a.example/{time} sid main', installed: lob}}}",
+            2,
+            "wrong-value",
+            "`installed` of lock 'a' names 'lob', which is no image",
+            "did you mean 'lab'?",
+        ),
+        (
+            "locks: {a: {debian: {archive: 'http://a.example/{time} sid main', packages: curl=7}}}",
+            2,
+            "wrong-value",
+            "no name of a Debian package",
+            "a name alone",
+        ),
+        (
+            "locks: {a: {output: x.txt, debian: {archive: 'http://a.example/{time} sid main', packages: curl}}}",
+            2,
+            "wrong-value",
+            "writes 3 files into one path",
+            "{arch}",
+        ),
         (
             "locks:\n  a: {requirements: r, python: 3.9}\n  b: {requirements: r, python: 3.9}",
             4,
@@ -183,10 +219,13 @@ def test_platforms_are_those_of_the_images() -> None:
 
 def test_a_login_of_an_index_is_told_to_nobody() -> None:
     """The finding names the place, and not what stands there."""
-    _, (finding,) = read("locks: {a: {requirements: r, python: 3.9, indexes: 'https://me:hush@pypi.example/simple'}}")
-
-    assert "has a login in it" in finding.sentence
-    assert "hush" not in repr(finding)
+    for text in (
+        "requirements: r, python: 3.9, indexes: 'https://me:hush@pypi.example/simple'",
+        "debian: {archive: 'deb http://me:hush@archive.example/{time} sid main'}",
+    ):
+        _, (finding,) = read(f"locks: {{a: {{{text}}}}}")
+        assert "has a login in it" in finding.sentence
+        assert "hush" not in repr(finding)
 
 
 def test_a_spec_with_locks_is_remembered() -> None:

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""A dated archive of Debian packages that stands still: tiny suites, each with the times at which it changed."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import hashlib
+import lzma
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from stackyard.errors import WorldError
+
+PACKAGE = """Package: {name}
+Version: {version}
+Architecture: {architecture}
+Maintainer: Nobody <nobody@example.org>
+Filename: pool/main/{name}/{name}_{version}_{architecture}.deb
+Size: 4
+SHA256: {sha256}
+Description: tiny
+ of {name}
+
+"""
+
+SIGNED = ("20201211T120000Z", {"bookworm": {"curl": "7.88-1+deb12u1", "git": "1:2.39-1"}})
+"""A state whose Release file a key signed, with its lists for amd64 as they are."""
+KEYRING = base64.b64decode(
+    "mDMEXgvhABYJKwYBBAHaRw8BAQdAegMvZObwHOp688IckVYNvDLMCywMeMx+/U/8VY6LQ/i0E2FyY2hpdmVAZXhhbXBsZS5vcmeI"
+    "kAQTFggAOBYhBBBusWbJlWYTu5OUdEfU1tI+TJy2BQJeC+EAAhsDBQsJCAcCBhUKCQgLAgQWAgMBAh4BAheAAAoJEEfU1tI+TJy2"
+    "/X4BAIqHWYSO6/EDPTez9xuKqJOtvRPY+eIWgEYAawZgfdSxAQDKcBEoQRLgSNe1iFAAnA1QD3/ZTXgVRGkCVTCFGJEwBQ=="
+)
+"""That key."""
+SIGNATURE = b"""\
+-----BEGIN PGP SIGNATURE-----
+
+iIoEABYIADIWIQQQbrFmyZVmE7uTlHRH1NbSPkyctgUCX9NfQBQcYXJjaGl2ZUBl
+eGFtcGxlLm9yZwAKCRBH1NbSPkyctq8oAQDBomWVXJbKd594BWS3BDhze58+MZzn
+sF5Ho8im1fMzTQEA4X122AaVx+A5K6wdB+zKvF/aZejcIEUW3JjRwya40ws=
+=bIx6
+-----END PGP SIGNATURE-----
+"""
+"""Its signature, apart from the file."""
+OTHER_KEYRING = base64.b64decode(
+    "mDMEXgvhABYJKwYBBAHaRw8BAQdAoElvSgh1mbQNfnMNbYSjqUH/WNCjc9ajbS/i4vj/5He0EW90aGVyQGV4YW1wbGUub3JniJAE"
+    "ExYIADgWIQTGWbBRdtr7CJ9szYoBhr4iCFVcYAUCXgvhAAIbAwULCQgHAgYVCgkICwIEFgIDAQIeAQIXgAAKCRABhr4iCFVcYJhP"
+    "AP4zuI5e9LUEReeuhbFVQrjcJaXKg+gt1WN82VBJJlEhxQEA/i6ZOzThnQGxfJvcPKUd1woDCW5jpSUCJwhnzw/LDAI="
+)
+"""A key that signed nothing."""
+
+
+def hash_of(name: str, version: str) -> str:
+    """What a package has for its SHA-256."""
+    return hashlib.sha256(f"{name} {version}".encode()).hexdigest()
+
+
+class TinyArchive:
+    """States by their time; what is asked for at another time is that of the newest state before it."""
+
+    def __init__(self, address: str = "http://archive.example/debian") -> None:
+        self.address = address
+        self.states: dict[str, dict[str, bytes]] = {}
+        self.asked: list[str] = []
+        self.signed: dict[bytes, bytes] = {}
+        """Signatures that count."""
+
+    def state(
+        self,
+        stamp: str,
+        suites: dict[str, dict[str, str]],
+        *,
+        machines: tuple[str, ...] = ("amd64", "arm64"),
+        more: str = "",
+        ending: str = ".xz",
+    ) -> None:
+        """Add a state: suites with packages and their versions.
+
+        Args:
+            stamp: when it was made.
+            more: further lines of the Release files.
+        """
+        files: dict[str, bytes] = {}
+        made = format_datetime(datetime.fromisoformat(stamp)).replace("+0000", "UTC")
+        for suite, packages in suites.items():
+            release = f"Suite: {suite}\nCodename: {suite}\nDate: {made}\nArchitectures: {' '.join(machines)}\n"
+            release += f"Components: main\n{more}SHA256:\n"
+            for machine in machines:
+                text = "".join(
+                    PACKAGE.format(name=name, version=version, architecture=machine, sha256=hash_of(name, version))
+                    for name, version in packages.items()
+                ).encode()
+                data = lzma.compress(text) if ending == ".xz" else gzip.compress(text) if ending else text
+                path = f"main/binary-{machine}/Packages{ending}"
+                files[f"dists/{suite}/{path}"] = data
+                release += f" {hashlib.sha256(data).hexdigest()} {len(data)} {path}\n"
+            files[f"dists/{suite}/Release"] = release.encode()
+        self.states[stamp] = files
+
+    @classmethod
+    def signed_one(cls) -> TinyArchive:
+        """The archive that KEYRING signed."""
+        made = cls()
+        made.state(*SIGNED, machines=("amd64",), ending="")
+        made.states[SIGNED[0]]["dists/bookworm/Release.gpg"] = SIGNATURE
+        return made
+
+    # As edges/debian_archive has it.
+
+    def get(self, url: str, largest_bytes: int) -> bytes:
+        """A file."""
+        self.asked.append(url)
+        found = self.found(url.removeprefix(f"{self.address}/"))
+        if found is None:
+            raise WorldError(f"there is nothing at {url}")
+        assert len(found[1]) <= largest_bytes
+        return found[1]
+
+    def check(self, data: bytes, signature: bytes, keyring: bytes, what: str) -> None:
+        """A signature counts if it was given for the data, by the keyring."""
+        if self.signed.get(data) != signature + keyring:
+            raise WorldError(f"{what} is signed by no key of the keyring")
+
+    def verifier(self) -> str:
+        """Who checks."""
+        return "tiny 1"
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    # On loopback.
+
+    def found(self, path: str) -> tuple[str, bytes] | None:
+        """The state that a path leads to, and the bytes there; None where there is nothing."""
+        stamp, _, rest = path.strip("/").partition("/")
+        before = [each for each in sorted(self.states) if each <= stamp]
+        if not before or rest not in self.states[before[-1]]:
+            return None
+        return before[-1], self.states[before[-1]][rest]
+
+    @contextlib.contextmanager
+    def served(self) -> Iterator[str]:
+        """Its address while it is there: a time leads on to that of a state."""
+        archive = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                archive.asked.append(self.path)
+                _, _, stamp, rest = [*self.path.split("/", 3), "", "", ""][:4]
+                found = archive.found(f"{stamp}/{rest}")
+                status = 404 if found is None else 200 if found[0] == stamp else 301
+                self.send_response(status)
+                if found is not None and status == 301:
+                    self.send_header("Location", f"/debian/{found[0]}/{rest}")
+                data = found[1] if found is not None and status == 200 else b""
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing is printed."""
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}/debian"
+            finally:
+                server.shutdown()
+                thread.join()
