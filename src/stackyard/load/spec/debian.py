@@ -17,6 +17,8 @@ import msgspec
 from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.links import inside
 from stackyard.load.spec.collect import Collector, meant
+from stackyard.load.spec.kinds import known
+from stackyard.load.spec.lock_keys import DEBIAN
 from stackyard.load.yaml import Doc
 from stackyard.model.debian import DebianInputs, DebianSource
 from stackyard.model.inputs import holds_secret
@@ -24,7 +26,6 @@ from stackyard.model.lock import DEFAULT_OUTPUTS, LockSet, LockTarget, output_pa
 from stackyard.model.names import ImageName
 
 DEFAULT_SOURCES = "debian.list"
-KEYS = ("archive", "packages", "installed", "leave_out", "keyring", "sources")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
 
@@ -32,7 +33,9 @@ def debian_in(doc: Doc, where: str, reader: Collector) -> DebianInputs:
     """What a set says; what is wrong in it is a finding, and is left out."""
     what = f"`debian` of {where}"
     values = reader.mapping(doc, what)
-    reader.unknown_keys(doc, KEYS, what, {"sources_list": "sources", "install": "packages", "image": "installed"})
+    reader.unknown_keys(
+        doc, known(DEBIAN), what, {"sources_list": "sources", "install": "packages", "image": "installed"}
+    )
     archive = tuple(_sources(values.get("archive"), f"`archive` in {what}", reader))
     if "archive" not in values and isinstance(doc.value, dict | None):
         hint = "archive: deb http://HOST/archive/debian/{time} bookworm main"

@@ -15,12 +15,13 @@ from typing import get_args
 from stackyard.errors import InvalidValue
 from stackyard.load.spec import schema
 from stackyard.load.spec.collect import Collector, meant
+from stackyard.load.spec.kinds import known
 from stackyard.load.yaml import Doc
 from stackyard.model.gates import ChannelGates, Gate, GateName, GateSort
 from stackyard.model.spot import Spot
 from stackyard.model.stack import Finding, SuiteKind
 
-CHANNEL_KEYS = schema.known(schema.CHANNEL)
+CHANNEL_KEYS = known(schema.CHANNEL)
 _SORTS: dict[str, GateSort] = {"tests": "tests", "reports": "report", "approvals": "approval"}
 _KINDS: tuple[str, ...] = get_args(SuiteKind)
 _FOLDERS = {"test": "basic", "tests": "basic", "basic_tests": "basic", "integration_tests": "integration"}

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from stackyard.errors import FileProblem
 from stackyard.load.links import inside
-from stackyard.load.spec import schema
+from stackyard.load.spec import kinds, schema
 from stackyard.load.spec.collect import Collector
-from stackyard.load.spec.schema import known
+from stackyard.load.spec.kinds import known
 from stackyard.load.spec.values import SpecImage
 from stackyard.load.spec.versions import VersionsFile, versions_in
 from stackyard.load.tree.staging import FilesEntry, files_entry
@@ -103,8 +103,8 @@ class ImageReader(Collector):
             lock=self._lock(values["lock"], name, values["lock"].at(), where) if "lock" in values else None,
             files=tuple(self.files(values["files"], f"`files` of {where}")) if "files" in values else (),
             stage=self.text(values, "target", f"`target` of {where}"),
-            network=self.word(values, "network", schema.NETWORK, where) or "",
-            granularity=self.word(values, "granularity", schema.GRANULARITY, where),
+            network=self.word(values, "network", kinds.NETWORK, where) or "",
+            granularity=self.word(values, "granularity", kinds.GRANULARITY, where),
             spots=spots,
         )
 
@@ -127,7 +127,7 @@ class ImageReader(Collector):
             return None if doc is None else self.scalar(doc, f"`skip` of {where}")
         return "the spec says so" if doc.flag("`skip`") else None
 
-    def word(self, values: Mapping[str, Doc], key: str, kind: schema.Kind, where: str) -> str | None:
+    def word(self, values: Mapping[str, Doc], key: str, kind: kinds.Kind, where: str) -> str | None:
         """One of a few words; another is an error finding."""
         text = self.text(values, key, f"`{key}` of {where}")
         if text is not None and text not in kind.schema["enum"]:

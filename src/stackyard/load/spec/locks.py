@@ -16,10 +16,11 @@ import msgspec
 
 from stackyard.errors import FileProblem
 from stackyard.load.links import inside
-from stackyard.load.spec import schema
 from stackyard.load.spec.collect import Collector, meant
 from stackyard.load.spec.conda import conda_in
 from stackyard.load.spec.debian import debian_in, debian_targets
+from stackyard.load.spec.kinds import known
+from stackyard.load.spec.lock_keys import LOCK
 from stackyard.load.yaml import Doc
 from stackyard.model.conda import SUBDIRS
 from stackyard.model.debian import ARCHITECTURES
@@ -45,7 +46,7 @@ _LOCKED = {"requirements", "pyproject", "packages", "conda", "debian"}
 """One of these says what is locked."""
 _NONE = "none"
 """Stands for a Python that nobody needs to say."""
-LOCK_KEYS = schema.known(schema.LOCK)
+LOCK_KEYS = known(LOCK)
 _PACKAGE = re.compile(r"(?P<path>[^\[\]]+?)\s*(?:\[(?P<extras>[^\[\]]*)\])?")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _INDEX = re.compile(r"https?://\S+")

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 
 from stackyard.load.spec import schema
 from stackyard.load.spec.collect import Collector
+from stackyard.load.spec.kinds import known
 from stackyard.load.yaml import Doc
 from stackyard.model.places import OtherRegistry
 from stackyard.model.reference import Repository
 from stackyard.model.stack import Retention
 
-KEYS = schema.known(schema.REGISTRY)
-RETENTION_KEYS = schema.known(schema.RETENTION)
+KEYS = known(schema.REGISTRY)
+RETENTION_KEYS = known(schema.RETENTION)
 _NUMBER = re.compile(r"[0-9]{1,5}")
 
 

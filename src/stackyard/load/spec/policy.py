@@ -13,11 +13,12 @@ import msgspec
 
 from stackyard.load.spec import schema
 from stackyard.load.spec.collect import Collector
+from stackyard.load.spec.kinds import known
 from stackyard.load.yaml import Doc
 from stackyard.model.stack import Policy, Words
 
-PUBLISH_KEYS = schema.known(schema.PUBLISH)
-WORDS_KEYS = schema.known(schema.WORDS)
+PUBLISH_KEYS = known(schema.PUBLISH)
+WORDS_KEYS = known(schema.WORDS)
 USUAL = Words(("full rebuild",), ("skip ci",), ("skip push",))
 """Words of the DataHub convention."""
 WHOLE = ("main",)

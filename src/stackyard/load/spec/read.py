@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stackyard.errors import InvalidValue
-from stackyard.load.spec import schema
+from stackyard.load.spec import kinds, schema
 from stackyard.load.spec.collect import meant
 from stackyard.load.spec.image import IMAGE_KEYS as IMAGE_KEYS
 from stackyard.load.spec.image import ImageReader
+from stackyard.load.spec.kinds import known
 from stackyard.load.spec.policy import policy_in
-from stackyard.load.spec.schema import known
 from stackyard.load.spec.values import STABLE, Ecr, Spec, SpecImage, SpecPlan, unnamed_plan
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.load.yaml import Doc, read
@@ -86,7 +86,7 @@ class _Reader(ImageReader):
             path,
             name=self.text(top, "name", "`name`"),
             registry=self._registry(top.get("registry")),
-            records=self.word(top, "records", schema.RECORDS, "the file"),
+            records=self.word(top, "records", kinds.RECORDS, "the file"),
             source=self.text(top, "source", "`source`"),
             plans=plans,
             images=images,
@@ -109,8 +109,8 @@ class _Reader(ImageReader):
             locks=self._locks(top.get("locks")),
             retention=self._retention(top.get("retention")),
             files=tuple(self._files_by_image(top.get("files"))),
-            network=self.word(top, "network", schema.NETWORK, "the file") or "",
-            granularity=self.word(top, "granularity", schema.GRANULARITY, "the file"),
+            network=self.word(top, "network", kinds.NETWORK, "the file") or "",
+            granularity=self.word(top, "granularity", kinds.GRANULARITY, "the file"),
             spots=self._spots(top, args),
         )
 
@@ -184,7 +184,7 @@ class _Reader(ImageReader):
         from stackyard.model.attesting import Attesting  # few stacks say
 
         values = self.mapping(doc, "`attestations`")
-        self.unknown_keys(doc, schema.known(schema.ATTESTATIONS), "`attestations`")
+        self.unknown_keys(doc, known(schema.ATTESTATIONS), "`attestations`")
         text, scanner = self.text(values, "sbom", "`sbom` of `attestations`"), None
         try:
             scanner = Reference.parse(text) if text else None

@@ -11,93 +11,37 @@ reader and a mistake to the schema: an editor is where it should be seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
+
+from stackyard.load.spec.kinds import (
+    AGE,
+    ARGS,
+    FLAG,
+    FULL_TEXT,
+    GRANULARITY,
+    NAMES,
+    NETWORK,
+    RECORDS,
+    SCALAR,
+    SOME_NAMES,
+    TEXT,
+    TEXT_OR_LIST,
+    TIME,
+    TIMES,
+    Key,
+    Kind,
+    Schema,
+    any_of,
+    list_of,
+    mapping_of,
+    object_of,
+)
+from stackyard.load.spec.lock_keys import DEBIAN, LOCK
 
 ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "spec.yml of a stack of container images"
-OWN_KEYS = "^x-"
-
-Schema = Mapping[str, Any]
-
-
-class Kind(NamedTuple):
-    """A form that a value may have: its words, and its schema."""
-
-    words: str
-    schema: Schema
-
-
-class Key(NamedTuple):
-    """One key, or several of one meaning."""
-
-    names: tuple[str, ...]
-    kind: Kind
-    default: str
-    meaning: str
-    """One line of Markdown."""
-    is_required: bool = False
-
-
-def _any(*schemas: Schema) -> Schema:
-    return {"anyOf": list(schemas)}
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _mapping(values: Schema) -> Schema:
-    return {"type": ["object", "null"], "additionalProperties": values}
-
-
-_SCALAR: Schema = {"type": ["string", "number", "boolean"]}
-"""Text is read as it is written, so a number is as good."""
-_NAMED: Schema = {"type": ["string", "number", "boolean", "null"]}
-_NAMES: Schema = {"type": ["string", "number", "boolean", "array", "null"], "items": _SCALAR}
-_ARGS = _mapping(_SCALAR)
-
-TEXT = Kind("text", _NAMED)
-FULL_TEXT = Kind("text", _SCALAR)
-RECORDS = Kind("`registry` or `local`", {"enum": ["registry", "local", None]})
-GRANULARITY = Kind("`folder` or `copied`", {"enum": ["folder", "copied", None]})
-NETWORK = Kind("`default`, `none` or `host`", {"enum": ["default", "none", "host", None]})
-FLAG = Kind("true or false", {"type": "boolean"})
-NAMES = Kind("list", _NAMES)
-TEXT_OR_LIST = Kind("text or list", _NAMES)
-ARGS = Kind("mapping", _ARGS)
-AGE = Kind(
-    "a number with `h`, `d` or `w`, or `never`",
-    {"type": ["string", "null"], "pattern": r"^([1-9][0-9]{0,4}[hdw]|never)$"},
-)
-
-TIME = Kind(
-    "a number with `s`, `m` or `h`, or `never`",
-    {"type": ["string", "null"], "pattern": r"^([1-9][0-9]{0,4}[smh]|never)$"},
-)
-TIMES = Kind("0 to 9", {"type": "integer", "minimum": 0, "maximum": 9})
-
-
-def known(keys: Sequence[Key]) -> tuple[str, ...]:
-    """The names that a reader knows."""
-    return tuple(name for key in keys for name in key.names)
-
-
-def _object(keys: Sequence[Key], *, may_be_empty: bool = True) -> Schema:
-    """A mapping of these keys, and of keys of one's own."""
-    required = [name for key in keys if key.is_required for name in key.names]
-    return {
-        "type": ["object", "null"] if may_be_empty else "object",
-        "properties": {
-            name: {"description": key.meaning.replace("`", ""), **key.kind.schema} for key in keys for name in key.names
-        },
-        "patternProperties": {OWN_KEYS: True},
-        "additionalProperties": False,
-        **({"required": required} if required else {}),
-    }
-
-
-SECRET = _object(
+SECRET = object_of(
     (
         Key(("env",), TEXT, "none", "the variable of the environment that has it"),
         Key(("file",), TEXT, "none", "the file that has it: below the stack's root, absolute, or with `~`"),
@@ -111,7 +55,7 @@ ATTESTATIONS = (
     Key(("provenance",), FLAG, "`false`", "how it was built: BuildKit's provenance, without values of arguments"),
     Key(("sbom",), TEXT, "none", "the image that lists what is inside, by digest: `REPOSITORY@sha256:...`"),
 )
-SECRETS = Kind("mapping of `{env: NAME}` or `{file: PATH}`", _mapping(SECRET))
+SECRETS = Kind("mapping of `{env: NAME}` or `{file: PATH}`", mapping_of(SECRET))
 TAG = (
     Key(("prefix",), TEXT, "none", "what `{prefix}` stands for"),
     Key(("fixed",), TEXT_OR_LIST, "`{prefix}-{commit}`", "tags that never move once published"),
@@ -133,11 +77,12 @@ ECR = (
     Key(("region",), TEXT, "`AWS_REGION`, else `us-west-2`", "where the repositories are"),
 )
 _GATES = Kind(
-    "list, or mapping of lists", {**_NAMES, "type": [*_NAMES["type"], "object"], "additionalProperties": _NAMES}
+    "list, or mapping of lists",
+    {**SOME_NAMES, "type": [*SOME_NAMES["type"], "object"], "additionalProperties": SOME_NAMES},
 )
 _TEST: Schema = {"enum": ["basic", "integration", "inventory"]}
 _TESTS: Schema = {
-    "anyOf": [_TEST, {"type": "null"}, _list(_TEST), {**_mapping(_NAMES), "propertyNames": _TEST}],
+    "anyOf": [_TEST, {"type": "null"}, list_of(_TEST), {**mapping_of(SOME_NAMES), "propertyNames": _TEST}],
 }
 CHANNEL = (
     Key(
@@ -151,90 +96,7 @@ CHANNEL = (
     ),
     Key(("approvals",), _GATES, "none", "what a person has to say, by names of your own: `stackyard gate approve`"),
 )
-_PROJECT = _object(
-    (
-        Key(("path",), FULL_TEXT, "`pyproject.toml`", "where it is"),
-        Key(("extras",), NAMES, "none", "extras that are locked, too"),
-        Key(("groups",), NAMES, "none", "dependency groups that are locked, too"),
-    ),
-    may_be_empty=False,
-)
-_PYTHONS = Kind("text, or mapping by version", {**_mapping(_SCALAR), "type": [*_NAMED["type"], "object"]})
-DEBIAN = (
-    Key(
-        ("archive",),
-        TEXT_OR_LIST,
-        "required",
-        "lines for apt, with `{time}` in the address: `deb http://HOST/archive/debian/{time} bookworm main`",
-    ),
-    Key(("packages",), NAMES, "none", "packages whose versions at T are in the lock"),
-    Key(("installed",), FULL_TEXT, "none", "an image: all packages that it has are in the lock, too"),
-    Key(("leave_out",), NAMES, "none", "packages that are in no lock"),
-    Key(
-        ("keyring",),
-        FULL_TEXT,
-        "none",
-        "a file, from the root, with keys that must have signed each suite: `gpgv` checks it",
-    ),
-    Key(("sources",), FULL_TEXT, "`debian.list`", "where the lines for apt are written, as `output`"),
-)
-LOCK = (
-    Key(("requirements",), TEXT_OR_LIST, "none", "requirement files, with what they include"),
-    Key(
-        ("pyproject",),
-        Kind(
-            "text, `{path, extras, groups}`, or list of these", _any(_NAMED, _PROJECT, _list(_any(_SCALAR, _PROJECT)))
-        ),
-        "none",
-        "files pyproject.toml whose dependencies are locked",
-    ),
-    Key(
-        ("packages",),
-        TEXT_OR_LIST,
-        "none",
-        "folders that are packages, as `libs/core[aws]`: they are left out, and what they depend on is in",
-    ),
-    Key(("constraints",), TEXT_OR_LIST, "none", "files with bounds for what is locked, that add nothing themselves"),
-    Key(
-        ("conda",),
-        TEXT_OR_LIST,
-        "none",
-        "files environment.yml: a conda environment is locked, a file for each platform",
-    ),
-    Key(("channels",), TEXT_OR_LIST, "those of the files", "conda channels, in place of those that the files name"),
-    Key(
-        ("virtual_packages",),
-        TEXT_OR_LIST,
-        "[of the platform](locks.md#conda)",
-        "what a machine is taken to have where that is otherwise than usual, as `__cuda=12.4`",
-    ),
-    Key(("debian",), Kind("mapping", _object(DEBIAN)), "none", "Debian packages of a dated archive, see below"),
-    Key(("images",), TEXT_OR_LIST, "the image of its name", "images that use the locks: a new pin builds them again"),
-    Key(("versions",), NAMES, "those of its images", "what there is a lock for, each"),
-    Key(("python",), _PYTHONS, "the version's name", "the Python of all versions, or of each"),
-    Key(
-        ("platforms",),
-        TEXT_OR_LIST,
-        "those of its images, else `linux/amd64`, `linux/arm64`",
-        "platforms whose files are in the lock",
-    ),
-    Key(
-        ("output",),
-        FULL_TEXT,
-        "`lock-{version}.txt`, `lock.txt`; `conda-{version}-{platform}.lock`, `conda-{platform}.lock`; "
-        "`debian-{arch}.txt`",
-        "the lock file: relative to the build context of the image of its name, else to the root",
-    ),
-    Key(
-        ("indexes",),
-        TEXT_OR_LIST,
-        "the resolver's own",
-        "addresses of package indexes, the first in place of the usual",
-    ),
-    Key(("leave_out",), NAMES, "none", "packages that are in no lock"),
-    Key(("allow_build",), NAMES, "none", "packages whose code may run to learn what they depend on"),
-)
-_BASE = _object(
+_BASE = object_of(
     (
         Key(("name",), FULL_TEXT, "required", "another image: the same version of it is the base", is_required=True),
         Key(
@@ -247,7 +109,7 @@ _BASE = _object(
     ),
     may_be_empty=False,
 )
-_VERSION = _object(
+_VERSION = object_of(
     (
         Key(("docker_args",), ARGS, "none", "build arguments"),
         Key(("base_image",), Kind("mapping", _BASE), "none", "an image that it is built on"),
@@ -276,7 +138,7 @@ FILES = (
         "patterns as in `.dockerignore`, relative to the folder `from`: what of it is left out",
     ),
 )
-_FILES: Schema = {"type": ["array", "null"], "items": _object(FILES, may_be_empty=False)}
+_FILES: Schema = {"type": ["array", "null"], "items": object_of(FILES, may_be_empty=False)}
 IMAGE = (
     Key(
         ("image_name",),
@@ -288,7 +150,7 @@ IMAGE = (
     Key(("build_args",), ARGS, "none", "build arguments"),
     Key(
         ("dbuild_env",),
-        Kind("mapping of mappings", _mapping(_ARGS)),
+        Kind("mapping of mappings", mapping_of(ARGS.schema)),
         "none",
         "build arguments of every plan under `common`, and of one plan under its name; the latter win",
     ),
@@ -351,14 +213,15 @@ IMAGE = (
     Key(
         ("versions",),
         Kind(
-            "mapping, or list of names", {**_mapping(_VERSION), **_list(_SCALAR), "type": ["object", "array", "null"]}
+            "mapping, or list of names",
+            {**mapping_of(_VERSION), **list_of(SCALAR), "type": ["object", "array", "null"]},
         ),
         "none",
         "versions of its own, as in [versions.yaml](versions.md); a list where they differ by their name alone",
     ),
     Key(
         ("skip",),
-        Kind("true, or a reason", _SCALAR),
+        Kind("true, or a reason", SCALAR),
         "false",
         "left alone: children build on its last build that passed",
     ),
@@ -369,7 +232,7 @@ IMAGE = (
         "whether the engine lets go of the image in a run that publishes it: once what it has is what the registry "
         "has, and all that builds on it is done",
     ),
-    Key(("lock",), Kind("mapping", _object(LOCK)), "none", "its dependencies that are locked, see below"),
+    Key(("lock",), Kind("mapping", object_of(LOCK)), "none", "its dependencies that are locked, see below"),
     Key(("prepull", "basic_tests"), FLAG, "-", "read for the sake of older files; they do nothing"),
 )
 REGISTRY = (
@@ -418,12 +281,12 @@ WORDS = (
     Key(("skip",), TEXT_OR_LIST, "`skip ci`", "nothing is planned, built or published"),
     Key(("skip_push",), TEXT_OR_LIST, "`skip push`", "nothing is published"),
 )
-_PLAN = _object(PLAN)
-_COMMANDS = _mapping(_object(COMMAND, may_be_empty=False))
+_PLAN = object_of(PLAN)
+_COMMANDS = mapping_of(object_of(COMMAND, may_be_empty=False))
 TOP = (
     Key(
         ("images",),
-        Kind("mapping", _mapping(_object(IMAGE))),
+        Kind("mapping", mapping_of(object_of(IMAGE))),
         "required",
         "one entry per image, named like its folder",
     ),
@@ -486,33 +349,33 @@ TOP = (
     ),
     Key(
         ("cache",),
-        Kind("mapping", _object(CACHE)),
+        Kind("mapping", object_of(CACHE)),
         "none",
         "where builds take cached steps from that another machine made, and leave their own, "
         "see [share the build cache](../how-to/share-the-build-cache.md)",
     ),
     Key(
         ("attestations",),
-        Kind("mapping", _object(ATTESTATIONS)),
+        Kind("mapping", object_of(ATTESTATIONS)),
         "none",
         "what the engine attests beside each image that it builds, "
         "see [attest what is published](../how-to/attest-what-is-published.md)",
     ),
     Key(
         ("ecr",),
-        Kind("mapping", _object(ECR)),
+        Kind("mapping", object_of(ECR)),
         "none",
         "images are published in the private registry of an AWS account, see below",
     ),
     Key(
         ("groups",),
-        Kind("mapping of lists", _mapping(_NAMES)),
+        Kind("mapping of lists", mapping_of(SOME_NAMES)),
         "none",
         "named sets of images, versions and patterns of them, usable wherever an image is",
     ),
     Key(
         ("files",),
-        Kind("mapping of lists", _mapping(_FILES)),
+        Kind("mapping of lists", mapping_of(_FILES)),
         "none",
         "as in an image's entry, by image: for images that have none",
     ),
@@ -524,42 +387,42 @@ TOP = (
         "which files of each build context count: all of the `folder`, or what the Dockerfile can have `copied`",
     ),
     Key(("root",), TEXT_OR_LIST, "none", "only checked: parents are known from the images"),
-    Key(("tag",), Kind("mapping", _object(TAG)), "see below", "what tags are made of, where there are no plans"),
+    Key(("tag",), Kind("mapping", object_of(TAG)), "see below", "what tags are made of, where there are no plans"),
     Key(
         ("plans", "tags"),
-        Kind("mapping, or list of one-key mappings", _any(_mapping(_PLAN), _list(_mapping(_PLAN)))),
+        Kind("mapping, or list of one-key mappings", any_of(mapping_of(_PLAN), list_of(mapping_of(_PLAN)))),
         "none",
         "several ways to build each image, see below",
     ),
     Key(("all_info_cmds", "manifests"), Kind("mapping", _COMMANDS), "none", "commands for inventories"),
     Key(
         ("channels",),
-        Kind("mapping of mappings", _mapping(_object(CHANNEL))),
+        Kind("mapping of mappings", mapping_of(object_of(CHANNEL))),
         "none",
         "what must be there before a channel moves, see [guard a channel](../how-to/guard-a-channel.md)",
     ),
     Key(
         ("registries",),
-        Kind("mapping of mappings", _mapping(_object(REGISTRY))),
+        Kind("mapping of mappings", mapping_of(object_of(REGISTRY))),
         "none",
         "other registries, by a name of your own, that `stackyard copy` brings images to, see below",
     ),
     Key(
         ("locks",),
-        Kind("mapping of mappings", _mapping(_object(LOCK))),
+        Kind("mapping of mappings", mapping_of(object_of(LOCK))),
         "none",
         "sets of dependencies that are locked, by name, see [lock dependencies](../how-to/lock-dependencies.md)",
     ),
     Key(
         ("retention",),
-        Kind("mapping", _object(RETENTION)),
+        Kind("mapping", object_of(RETENTION)),
         "see below",
         "what `stackyard prune` leaves, beside what is in use; `prune: true` of an image is another thing",
     ),
-    Key(("publish",), Kind("mapping", _object(PUBLISH)), "none", "which runs publish, see below"),
+    Key(("publish",), Kind("mapping", object_of(PUBLISH)), "none", "which runs publish, see below"),
     Key(
         ("words",),
-        Kind("mapping, or true or false", _any({"type": "boolean"}, _object(WORDS))),
+        Kind("mapping, or true or false", any_of({"type": "boolean"}, object_of(WORDS))),
         "true in `images/spec.yml`, else false",
         "words in a commit's message that runs of CI obey, see below",
     ),
@@ -602,7 +465,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": ADDRESS,
         "title": TITLE,
         "description": "images/spec.yml, or stackyard.yml at the root of a repository.",
-        **_object(TOP, may_be_empty=False),
+        **object_of(TOP, may_be_empty=False),
     }
 
 

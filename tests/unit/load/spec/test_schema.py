@@ -13,6 +13,7 @@ import pytest
 
 from stackyard.errors import FileProblem
 from stackyard.load.spec import schema
+from stackyard.load.spec.kinds import known
 from stackyard.load.spec.read import read_spec
 from stackyard.load.yaml import Doc, read
 
@@ -119,7 +120,7 @@ def test_a_key_that_nothing_reads_is_seen_in_an_editor(validator: jsonschema.Dra
 def test_every_key_has_its_meaning_and_its_default() -> None:
     """One line each, and no key twice in a table."""
     for keys in schema.SECTIONS.values():
-        names = schema.known(keys)
+        names = known(keys)
         assert len(names) == len(set(names))
         for key in keys:
             assert key.meaning

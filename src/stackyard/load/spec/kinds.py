@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""What keys of spec.yml are made from: a name, the form of a value in words and as a schema, a default, a meaning.
+
+In:   nothing
+Out:  Key, Kind, the usual forms
+Pure. Beside: load/spec/schema and load/spec/lock_keys, the tables
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+OWN_KEYS = "^x-"
+
+Schema = Mapping[str, Any]
+
+
+class Kind(NamedTuple):
+    """A form that a value may have: its words, and its schema."""
+
+    words: str
+    schema: Schema
+
+
+class Key(NamedTuple):
+    """One key, or several of one meaning."""
+
+    names: tuple[str, ...]
+    kind: Kind
+    default: str
+    meaning: str
+    """One line of Markdown."""
+    is_required: bool = False
+
+
+def any_of(*schemas: Schema) -> Schema:
+    """One of these."""
+    return {"anyOf": list(schemas)}
+
+
+def list_of(items: Schema) -> Schema:
+    """A list of these."""
+    return {"type": "array", "items": items}
+
+
+def mapping_of(values: Schema) -> Schema:
+    """These by names that are one's own; nothing is none."""
+    return {"type": ["object", "null"], "additionalProperties": values}
+
+
+SCALAR: Schema = {"type": ["string", "number", "boolean"]}
+"""Text is read as it is written, so a number is as good."""
+NAMED: Schema = {"type": ["string", "number", "boolean", "null"]}
+SOME_NAMES: Schema = {"type": ["string", "number", "boolean", "array", "null"], "items": SCALAR}
+
+TEXT = Kind("text", NAMED)
+FULL_TEXT = Kind("text", SCALAR)
+RECORDS = Kind("`registry` or `local`", {"enum": ["registry", "local", None]})
+GRANULARITY = Kind("`folder` or `copied`", {"enum": ["folder", "copied", None]})
+NETWORK = Kind("`default`, `none` or `host`", {"enum": ["default", "none", "host", None]})
+FLAG = Kind("true or false", {"type": "boolean"})
+NAMES = Kind("list", SOME_NAMES)
+TEXT_OR_LIST = Kind("text or list", SOME_NAMES)
+ARGS = Kind("mapping", mapping_of(SCALAR))
+AGE = Kind(
+    "a number with `h`, `d` or `w`, or `never`",
+    {"type": ["string", "null"], "pattern": r"^([1-9][0-9]{0,4}[hdw]|never)$"},
+)
+
+TIME = Kind(
+    "a number with `s`, `m` or `h`, or `never`",
+    {"type": ["string", "null"], "pattern": r"^([1-9][0-9]{0,4}[smh]|never)$"},
+)
+TIMES = Kind("0 to 9", {"type": "integer", "minimum": 0, "maximum": 9})
+
+
+def known(keys: Sequence[Key]) -> tuple[str, ...]:
+    """The names that a reader knows."""
+    return tuple(name for key in keys for name in key.names)
+
+
+def object_of(keys: Sequence[Key], *, may_be_empty: bool = True) -> Schema:
+    """A mapping of these keys, and of keys of one's own."""
+    required = [name for key in keys if key.is_required for name in key.names]
+    return {
+        "type": ["object", "null"] if may_be_empty else "object",
+        "properties": {
+            name: {"description": key.meaning.replace("`", ""), **key.kind.schema} for key in keys for name in key.names
+        },
+        "patternProperties": {OWN_KEYS: True},
+        "additionalProperties": False,
+        **({"required": required} if required else {}),
+    }
