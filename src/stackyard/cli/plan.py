@@ -27,6 +27,7 @@ from stackyard.cli.common import (
 )
 from stackyard.cli.session import session_of
 from stackyard.errors import ConfigError
+from stackyard.later import uncollected
 
 if TYPE_CHECKING:
     from stackyard.cli.session import Session
@@ -144,4 +145,5 @@ def _since(
 
     if is_publishing:
         raise ConfigError("--since compares files, and --push needs the records", hint="leave one of the two out")
-    return plan_since(Path(session.directory), session.options, reference, images, rebuild, only, with_children)
+    with uncollected():
+        return plan_since(Path(session.directory), session.options, reference, images, rebuild, only, with_children)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stackyard.errors import ConfigError
+from stackyard.later import uncollected
 from stackyard.report.text import Style
 
 if TYPE_CHECKING:
@@ -121,9 +122,10 @@ class Session:
 
         options = replace(self.options, needs_history=needs_history)
         look = question.look if question is not None else None
-        yard = load(
-            Path(self.directory), options, make_engine=self.make_engine, make_registry=self.make_registry, look=look
-        )
+        with uncollected():
+            yard = load(
+                Path(self.directory), options, make_engine=self.make_engine, make_registry=self.make_registry, look=look
+            )
         yard.listener = lambda sentence: sys.stderr.write(f"{sentence}\n")
         return yard
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import posixpath
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,14 +19,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stackyard.errors import InvalidValue
-from stackyard.load.counted import BASE_TAG
 from stackyard.load.given import with_given
 from stackyard.load.listing import disagreements, read_listing
+from stackyard.load.making import Maker, Share
 from stackyard.load.matrix import VERSIONS_FILES, Matrices, read_matrices
-from stackyard.load.memory import LazyDockerfiles, Memory, Remembered, key_of
+from stackyard.load.memory import LazyDockerfiles, Memory, key_of
 from stackyard.load.recipe import Recipe, recipes_of
 from stackyard.load.references import owners_of
-from stackyard.load.renamed import is_only_a_name, tag_of, with_tag
 from stackyard.load.sources import SourceReader
 from stackyard.load.spec.policy import settled
 from stackyard.load.spec.stamps import STAMPS_FILE
@@ -40,7 +38,6 @@ from stackyard.load.tree.place import Place
 from stackyard.model import canonical
 from stackyard.model.dockerfile import Body, Copied
 from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
-from stackyard.model.inputs import looks_secret
 from stackyard.model.names import ImageName, TargetName
 from stackyard.model.reference import Platform, Repository, nearest_repository
 from stackyard.model.spot import Spot
@@ -77,12 +74,14 @@ def load_stack(
     settings: Settings,
     listing: bytes | None = None,
     memory: Memory | None = None,
+    share: Share | None = None,
 ) -> Stack:
     """Read the stack at `place`.
 
     Args:
         listing: what the file that lists the images would say; None: what it says.
         memory: targets that were made before, and are made for the next one who asks.
+        share: has other processes read, too, where there is much to read and a memory that takes it.
     """
     spec, findings = _listed(place, listing, memory)
     found: list[Finding] = [*findings, *disagreements(place, spec)]
@@ -97,17 +96,24 @@ def load_stack(
     dockerfiles: dict[str, None] = {}
     common = _common_key(place, names, around, settings, registry) if memory and listing is None else None
     made = _made_for(recipes, settings.platform)
-    for recipe in recipes:
-        args = arguments_of(recipe, around, found)
-        members: list[Target] = []
-        for platform in made.get(recipe.target, (settings.platform,)):
-            there = msgspec.structs.replace(around, platform=platform) if made else around
-            target = _target(recipe.on(platform), args, sources, there, memory, common, found)
+    maker = Maker(sources, memory, common)
+    due = (
+        [
+            maker.due(recipe.on(platform), msgspec.structs.replace(around, platform=platform) if made else around)
+            for platform in made.get(recipe.target, (settings.platform,))
+        ]
+        for recipe in recipes
+    )
+    for recipe, members in zip(recipes, maker.shared(due, share), strict=True):
+        here: list[Target] = []
+        for each in members:
+            target = maker.target(each, found)
             if target is not None:
+                platform = each.around.platform
                 native = platform if platform in dict(spec.engines) else settings.platform
-                members.append(_placed(target, recipe, made, sources, native, found) if made else target)
-        targets += members if len(members) < 2 else [*members, _joined(members, recipe)]
-        dockerfiles.update((target.dockerfile, None) for target in members)
+                here.append(_placed(target, recipe, made, sources, native, found) if made else target)
+        targets += here if len(here) < 2 else [*here, _joined(here, recipe)]
+        dockerfiles.update((target.dockerfile, None) for target in here)
     if spec.engines:
         from stackyard.load.platforms import idle_engines  # few stacks have several
 
@@ -192,61 +198,6 @@ def _listed(place: Place, listing: bytes | None, memory: Memory | None) -> tuple
         return read_listing(place)
     listed = memory.listed(key_of("listing", place.spec, state), lambda: read_listing(place))
     return listed.spec, listed.findings
-
-
-def _target(
-    recipe: Recipe,
-    args: tuple[tuple[str, str], ...],
-    sources: SourceReader,
-    around: Surroundings,
-    memory: Memory | None,
-    common: bytes | None,
-    found: list[Finding],
-) -> Target | None:
-    """The target of a recipe, from memory where all is as it was; None where there is nothing to build from."""
-    files = around.place.files
-    tag = tag_of(recipe, args)
-    free = _key(recipe, args if tag is None else ((BASE_TAG, ""), *args[1:]), around, common) if common else None
-    key = free if free is None or tag is None else key_of(free, tag)
-    for each in dict.fromkeys((free, key)):
-        known = memory.recall(each, files.state) if memory and each else None
-        target = known and (known.target if tag is None else with_tag(known.target, tag))
-        if known and target:
-            found.extend(known.findings)
-            return target
-    read, problems = sources.read(recipe)
-    found.extend(problems)
-    if read is None:
-        return None
-    target, findings = target_of(recipe, read, around, args)
-    found.extend(findings)
-    if memory and key:
-        parents = [around.recipes[name].dockerfile for name in target.parent_names]
-        guards = [(path, state) for path in parents if (state := files.state(path))]
-        if len(guards) == len(parents):
-            told = (*problems, *findings)
-            dockerfile = stage_of(recipe, read.dockerfile) or read.dockerfile
-            is_free = tag is not None and is_only_a_name(dockerfile, target, told)
-            memory.remember(free if is_free and free else key, Remembered(target, told, tuple(guards)))
-    return target
-
-
-def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, common: bytes) -> bytes | None:
-    """A key over all that a target is made of beside its parents' triggers; None where that is not known.
-
-    Args:
-        args: those that count; a tag that is only a name is left out.
-    """
-    place = around.place
-    own = place.path(recipe.image)
-    places = dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or ".", *recipe.locks))
-    states = [place.files.state(path) for path in places]
-    if recipe.files or recipe.only_if or None in states or any(looks_secret(name, value) for name, value in args):
-        return None
-    name = str.__str__(recipe.target)
-    if recipe.platforms:
-        name = str.__str__(recipe.target.on(around.platform))
-    return key_of(common, name, [list(map(str.__str__, pair)) for pair in args], states)
 
 
 def _common_key(
