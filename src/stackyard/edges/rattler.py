@@ -1,31 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""rattler: solves conda environments as of a time, in this process.
+"""rattler: solves conda environments as of a time, in processes of its own.
 
 In:   channels, requirements, a platform with its virtual packages, T
 Out:  Answer: pins in the order in which they can be installed, or why there are none
 May touch: the channels; rattler's own cache of what they have
 Raises: ToolMissing where py-rattler is not there
-
-Imported where it is used: it is a library of 80 MB, and takes 90 ms.
+Beside: edges/rattler_child, which asks; lock/conda, which makes the questions
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
-import threading
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+import msgspec
+
+from stackyard.edges.process import Processes
 from stackyard.errors import ToolMissing
-from stackyard.model.conda import parts_of
 from stackyard.model.lockfile import Pin
 from stackyard.model.locking import Answer
-
-if TYPE_CHECKING:
-    from rattler import GenericVirtualPackage, RepoDataRecord
 
 
 class Asked(Protocol):
@@ -72,12 +69,11 @@ class Solver(Protocol):
 class Rattler:
     """The real one: `stackyard[conda]`."""
 
-    def __init__(self, environ: Mapping[str, str], distribution: str = "py-rattler") -> None:
+    def __init__(self, environ: Mapping[str, str], retries: int = 3, distribution: str = "py-rattler") -> None:
+        self._processes = Processes(environ)
         self._cache = environ.get("RATTLER_CACHE_DIR")
+        self._retries = retries
         self._distribution = distribution
-        self._guard = threading.Lock()
-        self._is_closed = False
-        self._running: set[tuple[asyncio.AbstractEventLoop, asyncio.Task[Answer]]] = set()
 
     def version(self) -> str:
         """ToolMissing where there is none."""
@@ -94,95 +90,89 @@ class Rattler:
 
     def solve(self, asked: Asked, kept: Collection[str]) -> Answer:
         """Nothing is written but rattler's cache."""
-        return asyncio.run(self._tracked(self._solve(asked, kept)))
+        return self.solve_all([(asked, kept)])[0]
+
+    def solve_all(self, questions: Sequence[tuple[Asked, Collection[str]]]) -> list[Answer]:
+        """Several at once, in one process."""
+        import tempfile
+
+        wanted = {
+            "cache": self._cache,
+            "retries": self._retries,
+            "questions": [
+                {
+                    "channels": asked.channels,
+                    "specs": asked.specs,
+                    "subdir": asked.subdir,
+                    "system": asked.system,
+                    "cutoff": _cutoff(asked.time).isoformat(),
+                    "kept": sorted(kept),
+                }
+                for asked, kept in questions
+            ],
+        }
+        said: list[str] = []
+        with tempfile.TemporaryDirectory(prefix="stackyard-rattler-") as folder:
+            files = Path(folder, "questions.json"), Path(folder, "answers.json")
+            files[0].write_bytes(msgspec.json.encode(wanted))
+            child = Path(__file__).with_name("rattler_child.py")
+            code = self._processes.follow([sys.executable, "-P", str(child), *map(str, files)], said.append)
+            if code or not files[1].exists():
+                words = _without_logins("\n".join(said)).strip() or f"rattler ended with {code}, and said nothing"
+                return [Answer(words=words) for _ in questions]
+            found = msgspec.json.decode(files[1].read_bytes(), type=list[_Found])
+        return [_answer(asked, each) for (asked, _), each in zip(questions, found, strict=True)]
 
     def close(self) -> None:
         """End what still runs."""
-        with self._guard:
-            self._is_closed = True
-            for loop, task in self._running:
-                loop.call_soon_threadsafe(task.cancel)
-
-    async def _tracked(self, work: Coroutine[None, None, Answer]) -> Answer:
-        entry = (asyncio.get_running_loop(), asyncio.ensure_future(work))
-        with self._guard:
-            self._running.add(entry)
-            if self._is_closed:  # whoever began before that, and comes here after it
-                entry[1].cancel()
-        try:
-            return await entry[1]
-        finally:
-            with self._guard:
-                self._running.discard(entry)
-
-    async def _solve(self, asked: Asked, kept: Collection[str]) -> Answer:
-        from rattler import Gateway, MatchSpec, solve
-        from rattler.exceptions import GatewayError, InvalidMatchSpecError, SolverError
-        from rattler.platform import Subdir
-
-        specs = []
-        for text in asked.specs:
-            try:
-                specs.append(MatchSpec(text))
-            except InvalidMatchSpecError as problem:
-                hint = "name, version and build, as `numpy >=1.26,<2` or `numpy=1.26.*=py312*`"
-                return Answer(words=f"{text!r} is no requirement that conda understands: {problem}", hint=hint)
-        # One for each question: where two share one, the second is not told why the first did not get through.
-        gateway = Gateway(Path(self._cache) if self._cache else None)
-        cutoff = datetime.fromisoformat(asked.time) - timedelta(milliseconds=1)  # it takes what came at that instant
-        platforms = (Subdir(asked.subdir), Subdir("noarch"))
-        try:
-            known: list[RepoDataRecord] = []
-            if kept:
-                names = sorted({parts[0] for where in kept if (parts := parts_of(where)) is not None})
-                found = await gateway.query(
-                    asked.channels, platforms, names, recursive=False, channel_relations="disabled"
-                )
-                known = [record for records in found for record in records if record.url in kept]
-            records = await solve(
-                asked.channels,
-                specs,
-                gateway,
-                platforms,
-                locked_packages=known,
-                virtual_packages=_system(asked.system),
-                exclude_newer=cutoff,
-                channel_relations="disabled",
-            )
-        except SolverError as problem:
-            return explained(str(problem).replace(f"{cutoff:%Y-%m-%d %H:%M:%S}", asked.time), asked.channels)
-        except GatewayError as problem:
-            return unreached(str(problem))
-        return _pinned(records)
+        self._processes.close()
 
 
-def _system(texts: Sequence[str]) -> list[GenericVirtualPackage]:
-    from rattler import GenericVirtualPackage, PackageName, Version
-    from rattler.package import BuildString
+class _Package(msgspec.Struct, frozen=True):
+    name: str
+    version: str
+    where: str
+    file: str
+    sha256: str | None
+    md5: str | None
+    when: str | None
 
-    parts = (text.split("=") for text in texts)
-    return [
-        GenericVirtualPackage(PackageName(name), Version(version), BuildString(build)) for name, version, build in parts
-    ]
+
+class _Found(msgspec.Struct, frozen=True):
+    packages: tuple[_Package, ...] = ()
+    failed: str = ""
+    """`spec`, `solver` or `channel`, by whose words these are; `rattler`: something else."""
+    spec: str = ""
+    said: str = ""
 
 
-def _pinned(records: Sequence[RepoDataRecord]) -> Answer:
-    from rattler import PackageRecord
+def _cutoff(time: str) -> datetime:
+    """The last instant before T, since rattler takes what came at the one that it is told."""
+    return datetime.fromisoformat(time) - timedelta(milliseconds=1)
 
-    pins = []
-    ordered = PackageRecord.sort_topologically(sorted(records, key=lambda record: str(record.name.normalized)))
-    by_name = {record.name.normalized: record for record in records}
-    for record in (by_name[each.name.normalized] for each in ordered):
-        digest, old = record.sha256, record.md5
-        if digest is None and old is None:
-            hint = "a lock pins files by hash"
-            return Answer(words=f"the channel has no hash for {record.file_name}", hint=hint)
-        value = f"sha256:{digest.hex()}" if digest is not None else f"md5:{old.hex() if old is not None else ''}"
-        when = record.indexed_timestamp or record.timestamp
-        uploaded = when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if when is not None else ""
-        version = f"{record.version}={record.build}"
-        pins.append(Pin(record.name.normalized, version, "", (value,), uploaded, record.url))
-    return Answer(tuple(pins))
+
+def _answer(asked: Asked, found: _Found) -> Answer:
+    if found.failed == "spec":
+        hint = "name, version and build, as `numpy >=1.26,<2` or `numpy=1.26.*=py312*`"
+        return Answer(words=f"{found.spec!r} is no requirement that conda understands: {found.said}", hint=hint)
+    if found.failed == "solver":
+        return explained(found.said.replace(f"{_cutoff(asked.time):%Y-%m-%d %H:%M:%S}", asked.time), asked.channels)
+    if found.failed == "channel":
+        return unreached(found.said)
+    if found.failed:
+        return Answer(words=found.said)
+    bare = next((each.file for each in found.packages if not (each.sha256 or each.md5)), None)
+    if bare is not None:
+        return Answer(words=f"the channel has no hash for {bare}", hint="a lock pins files by hash")
+    return Answer(tuple(_pins(found.packages)))
+
+
+def _pins(packages: Sequence[_Package]) -> Iterator[Pin]:
+    for each in packages:
+        value = f"sha256:{each.sha256}" if each.sha256 else f"md5:{each.md5}"
+        when = datetime.fromisoformat(each.when).astimezone(UTC) if each.when else None
+        uploaded = when.strftime("%Y-%m-%dT%H:%M:%SZ") if when else ""
+        yield Pin(each.name, each.version, "", (value,), uploaded, each.where)
 
 
 _LOGIN = re.compile(r"://[^/@\s]+@|(?<=/t/)[^/\s]+")
@@ -205,10 +195,14 @@ def explained(said: str, channels: Sequence[str]) -> Answer:
 
 def unreached(said: str) -> Answer:
     """Which channel it was, without a login."""
-    words = _LOGIN.sub(lambda match: "***" if not match[0].startswith(":") else "://", said).strip()
+    words = _without_logins(said).strip()
     if found := _NOWHERE.search(words):
         return Answer(words=words, hint=f"there is no channel {found[2]}, or it has nothing for {found[1]}")
     if (found := _ADDRESS.search(words)) and "error sending request" in words:
         return Answer(words=words, hint=f"nobody answers at {found[1]}: check the network, and `channels`")
     where = f"{found[1]}" if found else "a channel"
     return Answer(words=words, hint=f"{where} did not tell what it has: check its name, and the login")
+
+
+def _without_logins(said: str) -> str:
+    return _LOGIN.sub(lambda match: "://" if match[0].startswith(":") else "***", said)

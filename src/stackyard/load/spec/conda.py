@@ -54,7 +54,7 @@ def conda_in(environments: tuple[str, ...], values: Mapping[str, Doc], where: st
 def _wrong_channel(text: str) -> tuple[str, str, str | None] | None:
     """What is wrong with a channel: words, a hint, what was found; None where nothing is."""
     if holds_secret(text, ()) or _TOKEN.search(text):
-        return "an address with a login in it", "take it out: the solver reads logins from its own store", None
+        return "an address with a login in it", "take it out: logins are read from ~/.netrc or RATTLER_AUTH_FILE", None
     if text == "defaults":
         return "'defaults', which stands for several channels", "name each by its address, or take conda-forge", text
     if not _CHANNEL.fullmatch(text):
