@@ -87,6 +87,7 @@ from stackyard.model.record import Built, Record, Reported, Tested
 from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, Repository
 from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.model.retention import Going, Image, Kept, Pruning
+from stackyard.model.sbom import Attached
 from stackyard.model.shown import Child, Shown, ShownImage, Whereabouts
 from stackyard.model.spot import Spot
 from stackyard.model.stack import Command, Finding, Retention, Revision, Suite
@@ -105,7 +106,7 @@ from stackyard.report.doctor import doctor_data
 from stackyard.report.events import event_data
 from stackyard.report.gates import noted_data
 from stackyard.report.graph import Drawing, Node, graph_data
-from stackyard.report.inventory import inside_data
+from stackyard.report.inventory import attached_data, inside_data
 from stackyard.report.like_datahub import like_data
 from stackyard.report.logs import logs_data
 from stackyard.report.preview import preview_data
@@ -953,6 +954,12 @@ HOLDING_FIELDS = {
     "found[].packages[].layer": "The layer that brought it.",
     "unread[]": "Images of which nobody looked into some build yet.",
 }
+ATTACHED_FIELDS = {
+    "format": "Version of this form: 1.",
+    "attached[].image": "The image, by digest.",
+    "attached[].kind": "The document's media type.",
+    "attached[].digest": "The artifact that refers to the image.",
+}
 STACK_FIELDS = {
     "format": "Version of this form: 1.",
     "stack.name": "`name` of spec.yml, else the name of the folder.",
@@ -1398,6 +1405,8 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         holdings_data(Wanted("numpy"), (holding,), ("geo-notebook",)),
         HOLDING_FIELDS,
     )
+    attached = Attached("registry.example/lab/geo-notebook@" + _digest("5"), "application/spdx+json", _digest("6"))
+    yield "sbom", "`stackyard sbom geo-notebook --attach --json`", attached_data([attached]), ATTACHED_FIELDS
     locks = sample_locks()
     yield (
         "lock",

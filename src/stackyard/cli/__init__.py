@@ -35,7 +35,7 @@ from stackyard.later import imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "test", "check", "ls"),
-    "Look closer": ("show", "where", "inventory", "diff", "find", "logs", "shell", "graph", "inputs"),
+    "Look closer": ("show", "where", "inventory", "diff", "find", "sbom", "logs", "shell", "graph", "inputs"),
     "Publish": ("push", "gate", "promote", "rollback", "copy", "releases"),
     "Keep": ("lock", "bases", "adopt", "records", "prune", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
@@ -63,6 +63,7 @@ _HOMES = {
     "inventory": "inside",
     "diff": "inside",
     "find": "inside",
+    "sbom": "inside",
     "lock": "lock",
     "bases": "bases",
     "adopt": "adopt",
@@ -98,6 +99,7 @@ _SHORT = {
     "inventory": "Layers, packages and large files of an image.",
     "diff": "What is different inside two images, tags or releases.",
     "find": "Which images have a package.",
+    "sbom": "The bill of materials of an image, as CycloneDX or SPDX.",
     "copy": "Bring images to another registry.",
     "releases": "Sets of images that were promoted, each by digest.",
     "lock": "Pin what images install, as of a commit and a time.",

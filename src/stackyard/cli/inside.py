@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`stackyard inventory`, `stackyard diff` and `stackyard find`: what is inside images."""
+"""`stackyard inventory`, `stackyard diff`, `stackyard find` and `stackyard sbom`: what is inside images."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ import click
 
 from stackyard.cli.common import command, completed_by, format_option, json_option, option, shown, write, write_json
 from stackyard.cli.session import EXIT_FAILED
-from stackyard.report.inventory import files_text, inside_data, layers_text, packages_text
+from stackyard.errors import ConfigError
+from stackyard.report.inventory import (
+    attached_data,
+    attached_text,
+    files_text,
+    inside_data,
+    layers_text,
+    packages_text,
+)
 from stackyard.verbs.inside import inside
 
 if TYPE_CHECKING:
+    from stackyard.model.sbom import DocumentKind
     from stackyard.verbs import Yard
 
 _VIEWS = {"layers": layers_text, "packages": packages_text, "files": files_text}
@@ -85,3 +94,50 @@ def find(yard: Yard, package: str, is_reading: bool, is_json: bool) -> int:
     else:
         shown(partial(holdings_text, wanted), found, unread)
     return 0 if found else EXIT_FAILED
+
+
+@command(
+    "stackyard sbom ml-notebook > sbom.json",
+    "stackyard sbom stable --format spdx --output sboms",
+    "stackyard sbom stable --attach",
+)
+@click.argument("name", metavar="IMAGE|TAG|DIGEST", shell_complete=completed_by("images"))
+@option(
+    "--format",
+    "kind",
+    type=click.Choice(["cyclonedx", "spdx", "slsa"]),
+    default="cyclonedx",
+    show_default=True,
+    help="slsa is provenance: how an image was made.",
+)
+@option("--output", "folder", metavar="DIR", type=click.Path(file_okay=False), help="Write a file for each image.")
+@option("--attach", "is_attaching", is_flag=True, help="Attach all of them to the published images.")
+@option("--fallback-tag", is_flag=True, help="Also where the registry lists no referrers: under a tag sha256-...")
+@json_option
+def sbom(
+    yard: Yard, name: str, kind: DocumentKind, folder: str | None, is_attaching: bool, fallback_tag: bool, is_json: bool
+) -> None:
+    """An image's bill of materials as other tools read it: CycloneDX 1.6 or SPDX 2.3, with package URLs.
+
+    The same image gives the same bytes. --attach leaves both, SLSA provenance where Stackyard built the image,
+    and the inventory in the registry, as artifacts that refer to the image; nothing of the image changes.
+    """
+    from stackyard.verbs.documents import attach_documents, document
+
+    if is_attaching:
+        attached = attach_documents(yard, name, is_tagging=fallback_tag)
+        if is_json:
+            write_json(attached_data(attached))
+        else:
+            shown(attached_text, attached)
+        return
+    images = inside(yard, name)
+    if folder is not None:
+        from stackyard.verbs.documents import write_documents
+
+        for path in write_documents(yard, images, kind, folder):
+            write(path)
+    elif len(images) == 1:
+        write(document(yard, images[0], kind).decode().rstrip("\n"))
+    else:
+        raise ConfigError(f"{name} is {len(images)} images", hint="--output DIR writes a file for each")

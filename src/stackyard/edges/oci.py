@@ -168,6 +168,10 @@ class OciRegistry:
             found = kept_referrers(repository, self.manifest(repository, fallback_tag(digest)))
         return tuple(each for each in found if not kind or each.artifact_type == kind)
 
+    def lists_referrers(self, repository: Repository, digest: Digest) -> bool:
+        """Whether the registry has the list, by asking for one (one GET)."""
+        return listed_referrers(self._calls, repository, digest) is not None
+
     def blob(self, repository: Repository, digest: Digest) -> bytes | None:
         """The bytes of something small that a manifest names (one GET), verified; None if it is not there."""
         return read_blob(self._calls, repository, digest)

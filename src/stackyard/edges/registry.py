@@ -216,6 +216,9 @@ class Registry(Protocol):
     def referrers(self, repository: Repository, digest: Digest, kind: str = "") -> tuple[Descriptor, ...]:
         """What refers to an image: SBOMs, signatures; all, or those of one artifact type."""
 
+    def lists_referrers(self, repository: Repository, digest: Digest) -> bool:
+        """Whether the registry itself lists what refers to an image; else that stands in an index under a tag."""
+
     def blob(self, repository: Repository, digest: Digest) -> bytes | None:
         """The bytes of something small that a manifest names (one GET), verified; None if it is not there."""
 

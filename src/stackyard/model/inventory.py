@@ -182,9 +182,14 @@ def purl(package: Package, system: System = UNKNOWN_SYSTEM) -> str:
         namespace = system.id
         if system.id:
             qualifiers["distro"] = f"{system.id}-{system.version}" if system.version else system.id
-    path = "/".join(_quoted(part) for part in (namespace, name) if part)
+    return purl_text(package.kind, f"{namespace}/{name}" if namespace else name, version, qualifiers)
+
+
+def purl_text(kind: str, path: str, version: str, qualifiers: Mapping[str, str]) -> str:
+    """A package URL of its parts; qualifiers without a value are left out."""
+    quoted = "/".join(_quoted(part) for part in path.split("/"))
     told = "&".join(f"{key}={_quoted(value)}" for key, value in sorted(qualifiers.items()) if value)
-    return f"pkg:{package.kind}/{path}@{_quoted(version)}{f'?{told}' if told else ''}"
+    return f"pkg:{kind}/{quoted}@{_quoted(version)}{f'?{told}' if told else ''}"
 
 
 def _quoted(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from stackyard.model.inside import Inside
 from stackyard.model.inventory import KIND_NAMES, Inventory, Package, purl
+from stackyard.model.sbom import Attached
 from stackyard.report.data import FORMAT
 from stackyard.report.text import Style, count_text, cut, joined, size_text, table, visible
 
@@ -153,3 +154,14 @@ def package_data(package: Package, inventory: Inventory) -> dict[str, Any]:
         "license": package.license or None,
         "purl": purl(package, inventory.system),
     }
+
+
+def attached_text(attached: Sequence[Attached], style: Style, width: int) -> str:
+    """A row for each document."""
+    return table([(each.kind, each.digest, each.image) for each in attached], ("attached", "as", "to"), style, width)
+
+
+def attached_data(attached: Sequence[Attached]) -> dict[str, Any]:
+    """All of it."""
+    rows = [{"image": each.image, "kind": each.kind, "digest": each.digest} for each in attached]
+    return {"format": FORMAT, "attached": rows}

@@ -126,6 +126,8 @@ class MemoryRegistry:
 
     def __init__(self, *, can_untag: bool = True, patience: Patience | None = None) -> None:
         self.can_untag = can_untag
+        self.can_list_referrers = True
+        """False: they would be kept in an index under a tag."""
         self.can_delete = True
         """False: no manifest is deleted."""
         self.busy = 0
@@ -252,6 +254,10 @@ class MemoryRegistry:
             return tuple(each for each in about if not kind or each.artifact_type == kind)
 
         return self._do(Request("referrers", repository, digest), read)
+
+    def lists_referrers(self, repository: Repository, digest: Digest) -> bool:
+        """As a test says."""
+        return self._do(Request("referrers", repository, digest), lambda: self.can_list_referrers)
 
     def blob(self, repository: Repository, digest: Digest) -> bytes | None:
         """The bytes, if they are in the repository and somebody left them."""

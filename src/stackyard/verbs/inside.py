@@ -12,9 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from stackyard.errors import EngineProblem, InvalidValue, UnknownName
 from stackyard.inside.inventory import inventory_of
 from stackyard.inside.layers import read_layer
+from stackyard.model import canonical
 from stackyard.model.content import content_digest
 from stackyard.model.inside import Inside, Subject
 from stackyard.model.inventory import Inventory
@@ -24,7 +27,8 @@ from stackyard.plan.inside import lineage, subjects
 from stackyard.verbs.showing import looking
 
 if TYPE_CHECKING:
-    from stackyard.model.content import ImageFacts
+    from stackyard.model.content import ImageFacts, PublishedFacts
+    from stackyard.model.reference import Repository
     from stackyard.verbs.yard import Yard
 
 
@@ -114,8 +118,22 @@ def _published(yard: Yard, subject: Subject, is_fresh: bool) -> Inventory:
         )
     if not is_fresh and (kept := yard.records.inventory(facts.content)) is not None:
         return kept
+    if (attached := _attached(yard, reference.repository, facts)) is not None and not is_fresh:
+        return _kept(yard, attached)
     stored = from_registry(yard.registry, reference.repository, facts.manifest, read_layer)
     return _kept(yard, inventory_of(facts.content, facts.platform, stored.config, stored.layers, stored.blobs))
+
+
+def _attached(yard: Yard, repository: Repository, facts: PublishedFacts) -> Inventory | None:
+    """The inventory that somebody attached to the image; None where nobody did, or it is another image's."""
+    from stackyard.record.attached import INVENTORY_KIND, read_attached
+
+    data = read_attached(yard.registry, repository, facts.digest, INVENTORY_KIND)
+    try:
+        found = None if data is None else canonical.decode(data, Inventory)
+    except msgspec.MsgspecError:
+        return None
+    return found if found is not None and found.content == facts.content else None
 
 
 def _platform(yard: Yard, subject: Subject) -> Platform:
