@@ -906,6 +906,7 @@ INSIDE_FIELDS = {
     "images[].ports[]": "Exposed ports.",
     "images[].volumes[]": "Declared volumes.",
     "images[].labels.*": "Its labels.",
+    "images[].dockerfile": "Its Dockerfile, with images by the digests that were used, or null.",
     "images[].lineage[].name": "What it stands on, the nearest first; an external base at the end.",
     "images[].lineage[].digest": "The content of an image of the stack; the accepted digest of an external base.",
     "images[].lineage[].layers": "How many layers that has, or null where nobody read it.",

@@ -14,6 +14,7 @@ from stackyard.errors import ConfigError
 from stackyard.report.inventory import (
     attached_data,
     attached_text,
+    dockerfile_text,
     files_text,
     inside_data,
     layers_text,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from stackyard.model.sbom import DocumentKind
     from stackyard.verbs import Yard
 
-_VIEWS = {"layers": layers_text, "packages": packages_text, "files": files_text}
+_VIEWS = {"layers": layers_text, "packages": packages_text, "files": files_text, "dockerfile": dockerfile_text}
 
 
 @command(

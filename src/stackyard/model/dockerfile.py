@@ -357,6 +357,29 @@ class Dockerfile(msgspec.Struct, frozen=True):
                 yield Remote(text, copied.line, bool(copied.checksum or _COMMIT.search(text)))
 
 
+def resolved(
+    dockerfile: Dockerfile, text: str, passed: Mapping[str, str], platform: str, used: Mapping[str, str]
+) -> str:
+    """The file's text, with what was used in place of each image that it names; one that nobody knows stays.
+
+    Args:
+        used: by canonical reference, or by that of a repository.
+    """
+    lines = text.splitlines(keepends=True)
+    places: set[tuple[int, int, str, str]] = set()
+    for use, told in dockerfile.external_uses(passed, platform):
+        with suppress(InvalidValue):
+            reference, at = Reference.parse(told), dockerfile.columns.get((use.line, use.text))
+            image = used.get(reference.canonical) or used.get(reference.repository.canonical)
+            if image is not None and at is not None:
+                places.add((*at, use.text, image))
+    for number, column, was, image in sorted(places, reverse=True):  # from the right: columns before it stay
+        line = lines[number - 1]
+        if line[column - 1 :].startswith(was):
+            lines[number - 1] = line[: column - 1] + image + line[column - 1 + len(was) :]
+    return "".join(lines)
+
+
 class _Read(msgspec.Struct, frozen=True):
     """What one instruction reads of the build context, and from elsewhere."""
 

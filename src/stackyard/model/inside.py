@@ -55,3 +55,5 @@ class Inside(msgspec.Struct, frozen=True):
     inventory: Inventory
     lineage: tuple[Ancestor, ...] = ()
     """The nearest first, an external base last."""
+    dockerfile: str = ""
+    """With every image in it by the digest that was used; empty where nobody can say it."""

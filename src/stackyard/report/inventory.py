@@ -90,6 +90,15 @@ def files_text(found: Sequence[Inside], style: Style, width: int) -> str:
     return "\n\n".join(paragraphs)
 
 
+def dockerfile_text(found: Sequence[Inside], style: Style, width: int) -> str:  # noqa: ARG001 - as all texts
+    """Each image's Dockerfile, with every image in it by the digest that was used."""
+    paragraphs = []
+    for each in found:
+        lines = [visible(line.expandtabs(4)) for line in each.dockerfile.splitlines()]
+        paragraphs.append("\n".join([*_head(each, style), "", *(lines or ["Nobody can say what it was built from."])]))
+    return "\n\n".join(paragraphs)
+
+
 def inside_data(found: Sequence[Inside]) -> dict[str, Any]:
     """All of it."""
     return {"format": FORMAT, "images": [_image(each) for each in found]}
@@ -123,6 +132,7 @@ def _image(found: Inside) -> dict[str, Any]:
         "ports": list(inventory.settings.ports),
         "volumes": list(inventory.settings.volumes),
         "labels": inventory.settings.labels,
+        "dockerfile": found.dockerfile or None,
         "lineage": [{"name": each.name, "digest": str(each.digest), "layers": each.layers} for each in found.lineage],
     }
 

@@ -24,6 +24,7 @@ from stackyard.model.inventory import Inventory
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Platform, Reference
 from stackyard.plan.inside import lineage, subjects
+from stackyard.verbs.resolving import resolved_dockerfile
 from stackyard.verbs.showing import looking
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def inside(yard: Yard, asked: str, *, is_fresh: bool = False) -> tuple[Inside, .
     told = []
     for subject in found:
         inventory = inventory_for(yard, subject, is_fresh=is_fresh)
-        told.append(Inside(subject, inventory, lineage(yard.stack, known, subject.record, layers)))
+        below = lineage(yard.stack, known, subject.record, layers)
+        told.append(Inside(subject, inventory, below, resolved_dockerfile(yard, known, subject.record)))
     return tuple(told)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackyard.model.names import Digest
+from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Repository
 from stackyard.testing.registry import make_image
 from tests.archives import Files, dpkg, layer, wheel
@@ -79,6 +79,17 @@ def test_people_read_layers_packages_and_files(built: Shell) -> None:
     assert any(line.split()[:4] == ["Python", "numpy", "2.1", "2"] for line in packages.splitlines())
     files = built("inventory", "leaf", "--show", "files").out
     assert files.splitlines()[-1].split() == ["1.0", "MB", "2", "big"]
+
+
+def test_the_dockerfile_has_the_digests_that_were_used(built: Shell) -> None:
+    """Of the build, also where the file is another one by now."""
+    parent = built.registry.resolve(Repository("registry.example/lab/base"), Tag("main"))
+    for _ in range(2):
+        (leaf,) = built("inventory", "leaf", "--json").json["images"]
+        assert leaf["dockerfile"].splitlines()[1:] == [f"FROM registry.example/lab/base@{parent}", "RUN echo leaf"]
+        (built.root / "images/leaf/Dockerfile").write_text("FROM busybox:1.36\nRUN echo new\n")
+    text = built("inventory", "base", "--show", "dockerfile").out
+    assert "FROM docker.io/library/busybox@sha256:" in text
 
 
 def test_what_cannot_be_read_is_told(built: Shell) -> None:
