@@ -87,7 +87,7 @@ from stackyard.model.record import Built, Record, Reported, Tested
 from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, Repository
 from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.model.retention import Going, Image, Kept, Pruning
-from stackyard.model.sbom import Attached
+from stackyard.model.sbom import Attached, Signed
 from stackyard.model.shown import Child, Shown, ShownImage, Whereabouts
 from stackyard.model.spot import Spot
 from stackyard.model.stack import Command, Finding, Retention, Revision, Suite
@@ -106,7 +106,7 @@ from stackyard.report.doctor import doctor_data
 from stackyard.report.events import event_data
 from stackyard.report.gates import noted_data
 from stackyard.report.graph import Drawing, Node, graph_data
-from stackyard.report.inventory import attached_data, inside_data
+from stackyard.report.inventory import attached_data, inside_data, signed_data
 from stackyard.report.like_datahub import like_data
 from stackyard.report.logs import logs_data
 from stackyard.report.preview import preview_data
@@ -955,6 +955,12 @@ HOLDING_FIELDS = {
     "found[].packages[].layer": "The layer that brought it.",
     "unread[]": "Images of which nobody looked into some build yet.",
 }
+SIGNED_FIELDS = {
+    "format": "Version of this form: 1.",
+    "images[].name": "What people call it.",
+    "images[].image": "By digest.",
+    "images[].signed": "Whether this key signed it.",
+}
 ATTACHED_FIELDS = {
     "format": "Version of this form: 1.",
     "attached[].image": "The image, by digest.",
@@ -1408,6 +1414,12 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
     )
     attached = Attached("registry.example/lab/geo-notebook@" + _digest("5"), "application/spdx+json", _digest("6"))
     yield "sbom", "`stackyard sbom geo-notebook --attach --json`", attached_data([attached]), ATTACHED_FIELDS
+    yield (
+        "sign and verify",
+        "`stackyard verify stable --key cosign.pub --json`",
+        signed_data([Signed("geo-notebook", "registry.example/lab/geo-notebook@" + _digest("5"), True)]),
+        SIGNED_FIELDS,
+    )
     locks = sample_locks()
     yield (
         "lock",

@@ -36,7 +36,7 @@ from stackyard.later import imported_later
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "test", "check", "ls"),
     "Look closer": ("show", "where", "inventory", "diff", "find", "sbom", "logs", "shell", "graph", "inputs"),
-    "Publish": ("push", "gate", "promote", "rollback", "copy", "releases"),
+    "Publish": ("push", "gate", "promote", "rollback", "copy", "releases", "sign", "verify"),
     "Keep": ("lock", "bases", "adopt", "records", "prune", "history"),
     "More": ("doctor", "init", "new", "schema", "completion"),
 }
@@ -64,6 +64,8 @@ _HOMES = {
     "diff": "inside",
     "find": "inside",
     "sbom": "inside",
+    "sign": "signing",
+    "verify": "signing",
     "lock": "lock",
     "bases": "bases",
     "adopt": "adopt",
@@ -99,6 +101,8 @@ _SHORT = {
     "inventory": "Layers, packages and large files of an image.",
     "diff": "What is different inside two images, tags or releases.",
     "find": "Which images have a package.",
+    "sign": "Sign published images with cosign.",
+    "verify": "Whether published images are signed by a key.",
     "sbom": "The bill of materials of an image, as CycloneDX or SPDX.",
     "copy": "Bring images to another registry.",
     "releases": "Sets of images that were promoted, each by digest.",

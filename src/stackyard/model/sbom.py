@@ -43,6 +43,14 @@ class Attached(msgspec.Struct, frozen=True):
     digest: str
 
 
+class Signed(msgspec.Struct, frozen=True):
+    """Whether a key signed an image."""
+
+    name: str
+    image: str
+    is_signed: bool
+
+
 def cyclonedx(inside: Inside, version: str) -> dict[str, Any]:
     """The image and its packages, as CycloneDX 1.6.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from stackyard.model.inside import Inside
 from stackyard.model.inventory import KIND_NAMES, Inventory, Package, purl
-from stackyard.model.sbom import Attached
+from stackyard.model.sbom import Attached, Signed
 from stackyard.report.data import FORMAT
 from stackyard.report.text import Style, count_text, cut, joined, size_text, table, visible
 
@@ -175,3 +175,19 @@ def attached_data(attached: Sequence[Attached]) -> dict[str, Any]:
     """All of it."""
     rows = [{"image": each.image, "kind": each.kind, "digest": each.digest} for each in attached]
     return {"format": FORMAT, "attached": rows}
+
+
+def signed_text(signed: Sequence[Signed], style: Style, width: int) -> str:
+    """A row for each image."""
+    rows = [
+        (style(visible(each.name), "bold"), style("signed", "green") if each.is_signed else style("not signed", "red"),
+         each.image)
+        for each in signed
+    ]  # fmt: skip
+    return table(rows, ("image", "by this key", "digest"), style, width)
+
+
+def signed_data(signed: Sequence[Signed]) -> dict[str, Any]:
+    """All of it."""
+    rows = [{"name": each.name, "image": each.image, "signed": each.is_signed} for each in signed]
+    return {"format": FORMAT, "images": rows}

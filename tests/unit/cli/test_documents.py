@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft7Validator
@@ -134,3 +135,47 @@ def test_what_cannot_be_told_is_refused(built: Shell) -> None:
     written = built("sbom", "main", "--output", "sboms").out.split()
     assert written == ["sboms/base.cyclonedx.json", "sboms/leaf.cyclonedx.json"]
     assert "busybox:1.36 is not published" in built("sbom", "busybox:1.36", "--attach").err
+
+
+# Signatures.
+
+
+COSIGN = """\
+#!/bin/sh
+# cosign as far as its words and exit codes go; a signature is a line in a file.
+echo "$@" >> "$HOME/asked"
+for last; do :; done
+case "$1 $*" in
+  sign*wrong.key*) echo "Error: reading key: open wrong.key: no such file" >&2; exit 1;;
+  sign*) echo "$last" >> "$HOME/signatures";;
+  verify*other.pub*) echo "Error: no matching signatures: invalid signature" >&2; exit 10;;
+  verify*) grep -qx "$last" "$HOME/signatures" || { echo "Error: no signatures found" >&2; exit 10; };;
+esac
+"""
+
+
+def test_images_are_signed_by_digest(built: Shell, tmp_path: Path) -> None:
+    """All that a name stands for, each by what the registry has; a key is named, and in no sentence."""
+    assert "there is no cosign" in built("sign", "leaf", "--key", "cosign.key").err
+    program = tmp_path / "bin" / "cosign"
+    program.parent.mkdir()
+    program.write_text(COSIGN)
+    program.chmod(0o755)
+    built.environ["PATH"] = f"{program.parent}:{built.environ['PATH']}"
+    digest = built.registry.resolve(LEAF, Tag("main"))
+
+    assert built("verify", "leaf", "--key", "cosign.pub").code == 1
+    (signed,) = built("sign", "leaf", "--key", "cosign.key", "--no-log", "--json").json["images"]
+    assert signed == {"name": "leaf", "image": f"{LEAF}@{digest}", "signed": True}
+    assert built("verify", "leaf", "--key", "cosign.pub").code == 0
+    assert built("verify", "leaf", "--key", "other.pub").code == 1
+    assert [each["signed"] for each in built("verify", "main", "--key", "cosign.pub", "--json").json["images"]] == [
+        False,
+        True,
+    ]
+    asked = (built.root / "asked").read_text().splitlines()
+    assert f"sign --yes --tlog-upload=false --key cosign.key {LEAF}@{digest}" in asked
+    failed = built("sign", "leaf", "--key", "wrong.key")
+    assert (failed.code, "reading key: open (key)" in failed.err, "wrong.key" in failed.err) == (1, True, False)
+    assert built("sign", "leaf", "--key", "-----BEGIN PRIVATE KEY-----x").code == 2
+    assert built("sign", f"{LEAF}:nothing", "--key", "cosign.key").code == 2
