@@ -33,7 +33,7 @@ from stackyard.model.outcome import RunSummary
 from stackyard.run.driver import Driver
 from stackyard.run.events import Limits
 from stackyard.run.moving import Mover
-from stackyard.run.workers import Ended
+from stackyard.run.workers import Ended, Noted
 from stackyard.testing import FakeEngine, FixedClock, MemoryRegistry
 from stackyard.verbs import Options
 from stackyard.verbs.groundwork import work_of
@@ -93,6 +93,9 @@ class Workers:
         at, ended = self._clock.during(call)
         self._count += 1
         heapq.heappush(self._running, (at, self._count, ended))
+
+    def note(self, noted: Noted) -> None:
+        """Nothing is tested here."""
 
     def next(self) -> Ended:
         """The next one that is over; the clock goes on to then."""

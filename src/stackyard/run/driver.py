@@ -60,7 +60,7 @@ from stackyard.run.publish import join, prune, publish
 from stackyard.run.stop import Stop
 from stackyard.run.tracks import STATUS, Track, Tracks
 from stackyard.run.work import Done, Work
-from stackyard.run.workers import Ended, Threads, Workers
+from stackyard.run.workers import Ended, Noted, Threads, Workers
 
 
 class Driver:
@@ -136,8 +136,8 @@ class Driver:
                 if isinstance(instruction, End):
                     return
                 todo.extend(self._obey(instruction))
-            elif (ended := self._workers.next()) is not None:
-                todo.extend(self._finished(ended))
+            elif (came := self._workers.next()) is not None:
+                todo.extend(self._came(came))
         self._wind_up(todo)
 
     def _wind_up(self, left: Iterable[Instruction] = ()) -> None:
@@ -152,14 +152,18 @@ class Driver:
             work.run_suite.close()
         for each in closing:
             each.join()
-        for ended in self._workers.finish():
-            todo += self._finished(ended)
+        for came in self._workers.finish():
+            todo += self._came(came)
         for instruction in todo:
             if isinstance(instruction, Skip):
                 self._obey(instruction)
 
-    def _finished(self, ended: Ended) -> list[Instruction]:
-        """Record what came of a job, and tell the machine."""
+    def _came(self, came: Ended | Noted) -> list[Instruction]:
+        """Record what came of a job, or comes of it meanwhile; of an end the machine is told."""
+        if isinstance(came, Noted):
+            self._keep(self._tracks[came.target], came.facts)
+            return []
+        ended = came
         self._take(ended)
         instructions = self._tell(Finished(ended.job, ended.target, ended.done.is_good))
         self._report_ended(ended)
@@ -195,6 +199,7 @@ class Driver:
     def _start(self, job: JobName, track: Track) -> None:
         name = track.target.name
         if self._tracks.is_told(job, track):
+            track.told.add(job)
             self._watch(JobStarted(name, job, track.step.expected_s if job == "build" else None))
 
         def tell(text: str, state: StepState = "started", duration_s: float | None = None) -> None:
@@ -232,7 +237,8 @@ class Driver:
         if job == "fetch":
             return lambda: jobs.fetch(work, target, record)
         if job == "test":
-            return lambda: jobs.test(work, target, record, tell)
+            workers, name = self._workers, target.name
+            return lambda: jobs.test(work, target, record, tell, lambda facts: workers.note(Noted(name, facts)))
         if track.in_place:
             return lambda: Done(True)
         is_seen = track.step.action == "tag" and self._plan.is_checked
@@ -266,7 +272,7 @@ class Driver:
         """Record what a job found, and keep it for the outcome."""
         track, done = self._tracks[ended.target], ended.done
         track.spent_s += ended.duration_s
-        if self._tracks.is_told(ended.job, track):
+        if ended.job in track.told:
             track.jobs += (JobTime(ended.job, ended.begun_s, ended.duration_s),)
         if done.built is not None:
             track.record = self._opened(track, done)
@@ -275,13 +281,9 @@ class Driver:
             track.record, track.action = done.found, "reuse"
         if done.here is not None:
             track.record = done.here
-        for fact in done.facts:
-            if track.record is not None:
-                track.record = self._noted(track.record, fact)
+        self._keep(track, done.facts, is_told=done.built is None)
         if track.turn is not None:
             track.turn.give_back()
-        track.tests += tuple(f for f in done.facts if isinstance(f, Tested) and done.built is None)
-        track.inventory += tuple(f for f in done.facts if isinstance(f, Inventoried) and done.built is None)
         for place, reference, digest in done.tags:
             self._records.put_tag(place, reference, digest)
             track.tags += (reference,)
@@ -290,6 +292,20 @@ class Driver:
         self._remarks += done.remarks
         track.cause = (done.path, done.line)
         self._watch_ended(track, ended)
+
+    def _keep(self, track: Track, facts: Iterable[Fact], is_told: bool = True) -> None:
+        """Record facts, and keep them for the outcome.
+
+        Args:
+            is_told: False for those of an earlier build that are taken over.
+        """
+        for fact in facts:
+            if track.record is not None:
+                track.record = self._noted(track.record, fact)
+            if is_told and isinstance(fact, Tested):
+                track.tests += (fact,)
+            if is_told and isinstance(fact, Inventoried):
+                track.inventory += (fact,)
 
     def _noted(self, record: Record, fact: Fact) -> Record:
         """The record with a fact, kept where there is one to keep it with: an image may be tested that none knows."""

@@ -310,10 +310,13 @@ def _ids(work: Work, image: PublishedImage) -> Iterator[Digest]:
     yield from (each.config for each in (top, *below) if each and each.config)
 
 
-def test(work: Work, target: Target, record: Record, tell: Tell) -> Done:
-    """Run every suite that has to run on this very image; all of them, so that all failures are shown."""
+def test(work: Work, target: Target, record: Record, tell: Tell, note: Callable[[tuple[Fact, ...]], None]) -> Done:
+    """Run every suite that has to run on this very image; all of them, so that all failures are shown.
+
+    Args:
+        note: gets the facts of each suite when it is over: a long one that is killed after it takes nothing with it.
+    """
     assert record.built is not None
-    facts: list[Fact] = []
     details: list[str] = []
     failed: list[str] = []
     lacking: dict[str, str | None] = {}
@@ -325,7 +328,7 @@ def test(work: Work, target: Target, record: Record, tell: Tell) -> Done:
         except NotTestable as problem:
             lacking.setdefault(str(problem), problem.hint)
             continue
-        facts += [*ended.inventory, ended.result]
+        note((*ended.inventory, ended.result))
         if not ended.result.passed:
             failed.append(f"{ended.result.failed} of {ended.result.total} {_what(suite)} failed")
             details += ended.result.failures
@@ -333,7 +336,6 @@ def test(work: Work, target: Target, record: Record, tell: Tell) -> Done:
     details += [f"hint: {hint}" for hint in dict.fromkeys(lacking.values()) if hint]
     return Done(
         not failed and not lacking,
-        facts=tuple(facts),
         failure="; ".join((*failed, *lacking)),
         is_untestable=not failed and bool(lacking),
         details=tuple(details),

@@ -55,6 +55,8 @@ class Track(msgspec.Struct):
     inventory: tuple[Inventoried, ...] = ()
     tags: tuple[Reference, ...] = ()
     logs: tuple[str, ...] = ()
+    told: set[JobName] = msgspec.field(default_factory=set)
+    """Its jobs that had anything to do when they began."""
     jobs: tuple[JobTime, ...] = ()
     cause: tuple[str | None, int | None] = (None, None)
     """Path and line of what made it fail."""

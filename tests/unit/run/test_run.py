@@ -14,6 +14,7 @@ from stackyard import verbs
 from stackyard.edges.engine import BuildRequest, RunResult
 from stackyard.errors import (
     ConfigError,
+    EngineUnavailable,
     GatesClosed,
     NoRoom,
     NothingToDo,
@@ -1198,3 +1199,25 @@ def test_what_cannot_be_attested_is_not_published(bench: Bench) -> None:
     with pytest.raises(ConfigError, match=r"asks for provenance, and fake 1.0 makes none: nothing is published"):
         bench.build(publish=True)
     assert bench.at("base", "2026.3-main") is None
+
+
+def test_a_suite_that_is_over_is_known_whatever_comes_after_it(bench: Bench) -> None:
+    """The engine goes away in the next one: the image failed, and the tests that passed are not run again."""
+    bench.write("images/left/test/test_it.py", "def test_it():\n    pass\n")
+    bench.commit()
+    assert bench.build("base").is_good
+
+    def gone(*_: object) -> str:
+        raise EngineUnavailable("no engine answers", hint="", engine="")
+
+    bench.engine.answers["version"] = gone
+    failed = outcome(bench.build("left"), "left")
+    assert (failed.status, failed.failure) == ("failed", "no engine answers")
+    assert [(each.suite, each.passed) for each in failed.tests] == [("basic", True)]
+    assert [each.job for each in failed.jobs] == ["build", "test"]
+
+    bench.engine.answers["version"] = lambda *_: "1.0\n"
+    again = outcome(bench.build("left"), "left")
+    assert again.status == "tested"
+    assert [each.suite for each in again.tests] == ["inventory"]
+    assert again.jobs[0].job == "test"
