@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How far a run ends from the bound max(longest chain, work / workers). The engine is simulated: nothing is built.
 
-In:   --trees N (5), --json, --check
+In:   --trees N (11), --json, --check
 Out:  a table, or one JSON object; exit code 1 if a target is missed and --check is given
 May touch: a temporary folder
 How:  README.md beside this file
@@ -261,7 +261,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--check", action="store_true", help="exit 1 if a target is missed")
-    parser.add_argument("--trees", type=int, default=5, help="wide trees to measure; the median counts")
+    parser.add_argument("--trees", type=int, default=11, help="wide trees to measure; the median counts")
     asked = parser.parse_args()
     rows = measured(asked.trees)
     missed = [f"{row['tree']} {row['workers']}" for row in rows if row["missed"]]
