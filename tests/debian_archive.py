@@ -36,16 +36,26 @@ KEYRING = base64.b64decode(
     "/X4BAIqHWYSO6/EDPTez9xuKqJOtvRPY+eIWgEYAawZgfdSxAQDKcBEoQRLgSNe1iFAAnA1QD3/ZTXgVRGkCVTCFGJEwBQ=="
 )
 """That key."""
-SIGNATURE = b"""\
+IN_RELEASE = b"""\
+-----BEGIN PGP SIGNED MESSAGE-----
+Hash: SHA256
+
+Suite: bookworm
+Codename: bookworm
+Date: Fri, 11 Dec 2020 12:00:00 UTC
+Architectures: amd64
+Components: main
+SHA256:
+ bb40818b130461fb83dbf69a3a15d9a7e1207669b82bd4d52c80daf9badb7bd2 508 main/binary-amd64/Packages
 -----BEGIN PGP SIGNATURE-----
 
-iIoEABYIADIWIQQQbrFmyZVmE7uTlHRH1NbSPkyctgUCX9NfQBQcYXJjaGl2ZUBl
-eGFtcGxlLm9yZwAKCRBH1NbSPkyctq8oAQDBomWVXJbKd594BWS3BDhze58+MZzn
-sF5Ho8im1fMzTQEA4X122AaVx+A5K6wdB+zKvF/aZejcIEUW3JjRwya40ws=
-=bIx6
+iIoEARYIADIWIQQQbrFmyZVmE7uTlHRH1NbSPkyctgUCX9NfQBQcYXJjaGl2ZUBl
+eGFtcGxlLm9yZwAKCRBH1NbSPkyctivdAQDdYrYBjrKtnSDCJKLVHDESh2e5+rHC
+5AuybgJpkj/8sQEArnKcuVAKoW66YYAw+xmJHWzLoacAoFKRARdT8ijX0g8=
+=8tw2
 -----END PGP SIGNATURE-----
 """
-"""Its signature, apart from the file."""
+"""The file with its signature."""
 OTHER_KEYRING = base64.b64decode(
     "mDMEXgvhABYJKwYBBAHaRw8BAQdAoElvSgh1mbQNfnMNbYSjqUH/WNCjc9ajbS/i4vj/5He0EW90aGVyQGV4YW1wbGUub3JniJAE"
     "ExYIADgWIQTGWbBRdtr7CJ9szYoBhr4iCFVcYAUCXgvhAAIbAwULCQgHAgYVCgkICwIEFgIDAQIeAQIXgAAKCRABhr4iCFVcYJhP"
@@ -66,8 +76,6 @@ class TinyArchive:
         self.address = address
         self.states: dict[str, dict[str, bytes]] = {}
         self.asked: list[str] = []
-        self.signed: dict[bytes, bytes] = {}
-        """Signatures that count."""
 
     def state(
         self,
@@ -106,7 +114,7 @@ class TinyArchive:
         """The archive that KEYRING signed."""
         made = cls()
         made.state(*SIGNED, machines=("amd64",), ending="")
-        made.states[SIGNED[0]]["dists/bookworm/Release.gpg"] = SIGNATURE
+        made.states[SIGNED[0]]["dists/bookworm/InRelease"] = IN_RELEASE
         return made
 
     # As edges/debian_archive has it.
@@ -120,10 +128,11 @@ class TinyArchive:
         assert len(found[1]) <= largest_bytes
         return found[1]
 
-    def check(self, data: bytes, signature: bytes, keyring: bytes, what: str) -> None:
-        """A signature counts if it was given for the data, by the keyring."""
-        if self.signed.get(data) != signature + keyring:
+    def signed(self, data: bytes, keyring: bytes, what: str) -> bytes:
+        """What stands behind the keyring."""
+        if not data.startswith(keyring):
             raise WorldError(f"{what} is signed by no key of the keyring")
+        return data.removeprefix(keyring)
 
     def verifier(self) -> str:
         """Who checks."""

@@ -27,8 +27,8 @@ class Archive(Protocol):
     def get(self, url: str, largest_bytes: int) -> bytes:
         """A file; WorldError where there is none, or where it is larger."""
 
-    def check(self, data: bytes, signature: bytes, keyring: bytes, what: str) -> None:
-        """WorldError where no key of the ring signed the data."""
+    def signed(self, data: bytes, keyring: bytes, what: str) -> bytes:
+        """The text in an InRelease file; WorldError where no key of the ring signed it."""
 
     def verifier(self) -> str:
         """Name and version of the program that checks signatures.
@@ -77,20 +77,21 @@ class DebianArchive:
             raise WorldError(f"there is nothing at {url}", hint=hint)
         raise WorldError(f"{url} answers {reply.status}", hint="ask again later, or name another archive")
 
-    def check(self, data: bytes, signature: bytes, keyring: bytes, what: str) -> None:
-        """With a keyring of its own: no key of whoever runs this counts."""
+    def signed(self, data: bytes, keyring: bytes, what: str) -> bytes:
+        """What gpgv takes for the text, and with a keyring of its own: no key of whoever runs this counts."""
         self.verifier()
         with tempfile.TemporaryDirectory(prefix="stackyard-signed-") as folder:
-            for name, content in (("Release", data), ("Release.gpg", signature), ("keyring.gpg", keyring)):
-                Path(folder, name).write_bytes(content)
-            files = [str(Path(folder, name)) for name in ("keyring.gpg", "Release.gpg", "Release")]
-            argv = ["gpgv", "--homedir", folder, "--status-fd", "1", "--keyring", *files]
+            inside, ring, text = (str(Path(folder, name)) for name in ("InRelease", "keyring.gpg", "Release"))
+            Path(inside).write_bytes(data)
+            Path(ring).write_bytes(keyring)
+            argv = ["gpgv", "--homedir", folder, "--status-fd", "1", "--keyring", ring, "--output", text, inside]
             said = self._processes.output(argv)[1]
-        # An archive is signed with several keys, and gpgv fails where one of them is not in the ring.
-        words = {line.split()[1] for line in said if line.startswith("[GNUPG:] ")}
-        if "VALIDSIG" not in words or words & {"BADSIG", "REVKEYSIG"}:
-            hint = "`keyring` must have a key of the archive, in a file that gpgv reads: binary, not armoured"
-            raise WorldError(f"{what} is signed by no key of the keyring", hint=hint)
+            # An archive is signed with several keys, and gpgv fails where one of them is not in the ring.
+            words = {line.split()[1] for line in said if line.startswith("[GNUPG:] ")}
+            if "VALIDSIG" in words and not words & {"BADSIG", "REVKEYSIG"} and Path(text).is_file():
+                return Path(text).read_bytes()
+        hint = "`keyring` must have a key of the archive, in a file that gpgv reads: binary, not armoured"
+        raise WorldError(f"{what} is signed by no key of the keyring", hint=hint)
 
     def verifier(self) -> str:
         """gpgv's."""

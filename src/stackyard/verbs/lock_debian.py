@@ -93,6 +93,11 @@ class DebianLocker:
             self._keyring = keyring
 
     @property
+    def _file(self) -> str:
+        """What says which lists a suite has: with a signature around it where that counts."""
+        return "InRelease" if self._keyring else "Release"
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The keyring."""
         return (self._declared.keyring,) if self._declared.keyring else ()
@@ -110,9 +115,9 @@ class DebianLocker:
     def _words(self, target: LockTarget, time: LockTime) -> tuple[str, ...]:
         words = ["GET"]
         for source in self._declared.archive:
-            suite = f"{source.at(stamp_of(time))}/dists/{source.suite}"
+            suite = _suite(source, time)
             if not target.platform:
-                words.append(f"{suite}/Release")
+                words.append(f"{suite}/{self._file}")
                 continue
             machine = ARCHITECTURES[target.platform]
             words += [f"{suite}/{component}/binary-{machine}/Packages" for component in source.components]
@@ -151,16 +156,19 @@ class DebianLocker:
         """Read once for all platforms."""
         with self._one:
             if source not in self._releases:
-                address = f"{source.at(stamp_of(time))}/dists/{source.suite}/Release"
-                data = self._archive.get(address, LARGEST_RELEASE)
+                data = self._archive.get(f"{_suite(source, time)}/{self._file}", LARGEST_RELEASE)
                 if self._keyring:
-                    signature = self._archive.get(f"{address}.gpg", LARGEST_RELEASE)
-                    self._archive.check(data, signature, self._keyring, f"{source.suite} of {source.address}")
+                    data = self._archive.signed(data, self._keyring, f"{source.suite} of {source.address}")
                 self._releases[source] = read_release(data, source, time)
             return self._releases[source]
 
     def _list(self, release: Release, component: str, platform: str, time: LockTime) -> bytes:
         source = release.source
         index = release.packages(component, ARCHITECTURES[platform])
-        address = f"{source.at(stamp_of(time))}/dists/{source.suite}/{index.path}"
-        return read_list(self._archive.get(address, min(index.size_bytes, LARGEST_LIST)), index, source)
+        data = self._archive.get(f"{_suite(source, time)}/{index.path}", min(index.size_bytes, LARGEST_LIST))
+        return read_list(data, index, source)
+
+
+def _suite(source: DebianSource, time: LockTime) -> str:
+    """Where a suite's files are."""
+    return f"{source.at(stamp_of(time))}/dists/{source.suite}"

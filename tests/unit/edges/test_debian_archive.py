@@ -10,7 +10,7 @@ import pytest
 from stackyard.edges.debian_archive import DebianArchive
 from stackyard.edges.patience import Patience
 from stackyard.errors import ToolMissing, WorldError
-from tests.debian_archive import KEYRING, OTHER_KEYRING, SIGNATURE, SIGNED, TinyArchive
+from tests.debian_archive import IN_RELEASE, KEYRING, OTHER_KEYRING, SIGNED, TinyArchive
 
 RELEASE = "dists/bookworm/Release"
 
@@ -34,24 +34,28 @@ def test_a_time_leads_on_to_the_state_before_it() -> None:
 
 @pytest.mark.skipif(shutil.which("gpgv") is None, reason="no gpgv is installed")
 def test_a_signature_counts_if_a_key_of_the_ring_made_it_for_these_bytes() -> None:
-    """One of several keys is enough, since an archive is signed with more than one; no key of this machine counts."""
+    """One of several keys is enough, since an archive is signed with more than one; no key of this machine counts.
+
+    What stands outside of the signature is no part of the text.
+    """
     data = TinyArchive.signed_one().states[SIGNED[0]][RELEASE]
     real = DebianArchive({"PATH": "/usr/bin:/bin"})
 
     assert real.verifier().startswith("gpgv ")
-    real.check(data, SIGNATURE, KEYRING, "bookworm")
-    real.check(data, SIGNATURE, OTHER_KEYRING + KEYRING, "bookworm")
-    for changed, signature, ring in (
-        (data + b"\n", SIGNATURE, KEYRING),
-        (data, SIGNATURE, OTHER_KEYRING),
-        (data, b"", KEYRING),
-        (data, SIGNATURE, b""),
+    assert real.signed(IN_RELEASE, KEYRING, "bookworm") == data
+    assert real.signed(IN_RELEASE, OTHER_KEYRING + KEYRING, "bookworm") == data
+    assert real.signed(b"Suite: other\n\n" + IN_RELEASE, KEYRING, "bookworm") == data
+    for changed, ring in (
+        (IN_RELEASE.replace(b"amd64", b"arm64"), KEYRING),
+        (IN_RELEASE, OTHER_KEYRING),
+        (data, KEYRING),
+        (IN_RELEASE, b""),
     ):
         with pytest.raises(WorldError, match="bookworm is signed by no key of the keyring"):
-            real.check(changed, signature, ring, "bookworm")
+            real.signed(changed, ring, "bookworm")
 
 
 def test_where_nobody_can_check_a_signature_that_is_said() -> None:
     """And not taken for a good one."""
     with pytest.raises(ToolMissing, match="gpgv is not installed"):
-        DebianArchive({"PATH": "/nowhere"}).check(b"", b"", b"", "bookworm")
+        DebianArchive({"PATH": "/nowhere"}).signed(b"", b"", "bookworm")

@@ -185,13 +185,12 @@ def test_a_keyring_must_have_signed_every_suite(repository: Repository) -> None:
     repository.write("keys/debian.gpg", "keys")
     commit(repository.root)
     state = repository.archive.states["20201211T190935Z"]
-    for suite, signature in (("bookworm", b"good "), ("bookworm-security", b"bad ")):
-        state[f"dists/{suite}/Release.gpg"] = signature
-        repository.archive.signed[state[f"dists/{suite}/Release"]] = b"good keys"
+    for suite, keys in (("bookworm", b"keys"), ("bookworm-security", b"other keys")):
+        state[f"dists/{suite}/InRelease"] = keys + state[f"dists/{suite}/Release"]
     (failed, *_) = repository.make(Wish(time=T)).outcomes
     assert failed.words == f"bookworm-security of {ADDRESS} is signed by no key of the keyring"
 
-    state["dists/bookworm-security/Release.gpg"] = b"good "
+    state["dists/bookworm-security/InRelease"] = b"keys" + state["dists/bookworm-security/Release"]
     assert repository.make(Wish(time=T)).is_good
     assert "signed as tiny 1 says" in repository.text("debian.list")
 
