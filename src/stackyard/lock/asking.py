@@ -22,19 +22,25 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def plan_set(
-    lock: LockSet, gathered: Gathered, time: LockTime, upgrades: Sequence[str] = (), changed: Sequence[str] = ()
+    lock: LockSet,
+    gathered: Gathered,
+    time: LockTime,
+    upgrades: Sequence[str] = (),
+    changed: Sequence[str] = (),
+    coming: Sequence[str] = (),
 ) -> SetPlan:
     """Everything that is asked for a set.
 
     Args:
         upgrades: packages that are looked for anew, where all others stay what they are.
         changed: inputs that the work tree has otherwise.
+        coming: locks that are made before this one, and may bound it.
     """
     steps = tuple(_step(lock, gathered, target, time, tuple(upgrades)) for target in lock.targets)
     return SetPlan(
         lock.name,
         tuple(requirements_of(gathered)),
-        gathered.constraints,
+        (*gathered.constraints, *(f"what {path} has then" for path in lock.constraints if path in coming)),
         tuple(local.path for local in gathered.locals),
         tuple(sorted({*(local.name for local in gathered.locals if local.runs_code), *lock.allow_build})),
         steps,
@@ -67,7 +73,7 @@ def _step(lock: LockSet, gathered: Gathered, target: LockTarget, time: LockTime,
         "--format=pylock.toml",
         f"--python-version={target.python}",
         f"--exclude-newer={time}",
-        *([f"--constraints={CONSTRAINTS}"] if gathered.constraints else []),
+        *([f"--constraints={CONSTRAINTS}"] if gathered.constraints or lock.constraints else []),
         *([f"--default-index={lock.indexes[0]}"] if lock.indexes else []),
         *(f"--index={address}" for address in lock.indexes[1:]),
         *(f"--upgrade-package={name}" for name in upgrades),

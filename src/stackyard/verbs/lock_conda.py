@@ -10,7 +10,7 @@ Raises: FileProblem for an environment.yml that cannot be locked
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,14 +70,20 @@ class CondaLocker:
 class ForPip:
     """The files of a commit as pip's locks read them: an environment.yml has what pip is to install, and an explicit
     lock has bounds: what conda installs is there already, and is not to be installed again.
+
+    Args:
+        bounds: explicit locks that are made in the same run, which count in place of the commit's; None: not yet.
     """
 
-    def __init__(self, commit: CommitFiles) -> None:
+    def __init__(self, commit: CommitFiles, bounds: Mapping[str, str | None]) -> None:
         self._commit = commit
+        self._bounds = bounds
         self.is_folder = commit.is_folder
 
     def read(self, path: str) -> bytes | None:
         """A file's bytes, as a requirement file."""
+        if path in self._bounds:
+            return bounds_of(self._bounds[path] or "").encode()
         data = self._commit.read(path)
         if data is not None and path.endswith((".yml", ".yaml")):
             return pip_section(data, path).encode()

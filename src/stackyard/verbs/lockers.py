@@ -74,6 +74,8 @@ class Resolvers:
         rattler: Solver | None = None,
         archive: Archive | None = None,
     ) -> None:
+        self.bounds: dict[str, str | None] = {}
+        """Lock files that are made now and bound others: None until they are."""
         self._environ = environ
         self._archive = archive
         self._uv = uv
@@ -126,7 +128,8 @@ class PipLocker:
         self._lock = lock
         self._commit = commit
         self._resolvers = resolvers
-        self._gathered = gather(lock, ForPip(commit))
+        self._files = ForPip(commit, resolvers.bounds)
+        self._gathered = gather(lock, self._files)
         self._folder = Path()
 
     @property
@@ -136,7 +139,9 @@ class PipLocker:
 
     def planned(self, time: LockTime, upgrades: tuple[str, ...], changed: Sequence[str]) -> SetPlan:
         """One command line for each platform."""
-        return plan_set(self._lock, self._gathered, time, tuple(map(normal_name, upgrades)), changed)
+        return plan_set(
+            self._lock, self._gathered, time, tuple(map(normal_name, upgrades)), changed, tuple(self._resolvers.bounds)
+        )
 
     def resolver(self) -> str:
         """uv's version."""
@@ -145,6 +150,7 @@ class PipLocker:
     def prepare(self, folder: Path) -> None:
         """Packages of the repository, and two files."""
         self._folder = folder
+        self._gathered = gather(self._lock, self._files)  # now with what bounds it
         tree = folder / TREE
         tree.mkdir()
         self._commit.lay_out([local.path for local in self._gathered.locals], tree)

@@ -63,6 +63,8 @@ class _Work(msgspec.Struct):
     lock: LockSet
     locker: Locker
     plan: SetPlan
+    needs: frozenset[str]
+    """Lock files of others that bound it, which are made before."""
 
 
 def plan_locks(yard: Yard, wish: Wish) -> LockPlan:
@@ -78,10 +80,7 @@ def make(yard: Yard, wish: Wish, resolvers: Resolvers | None = None) -> LockSumm
         commit, works = opened.enter_context(_opened(yard, wish, asked))
         opened.callback(asked.close)
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="stackyard-lock-")))
-        for number, work in enumerate(works):
-            (folder / str(number)).mkdir()
-            work.locker.prepare(folder / str(number))
-        made = _resolved(yard, wish, works, asked, commit.commit)
+        made = _made(yard, wish, works, asked, commit.commit, folder)
     is_held = wish.all_or_nothing and any(outcome.state == "failed" for outcome, _ in made)
     outcomes = []
     for outcome, fresh in made:
@@ -129,12 +128,15 @@ def read_lock(yard: Yard, path: str) -> str | None:
 def _opened(yard: Yard, wish: Wish, resolvers: Resolvers) -> Iterator[tuple[CommitFiles, list[_Work]]]:
     sets = chosen(yard, wish.words)
     commit = commit_of(yard.root, wish.at or "HEAD")
+    resolvers.bounds = {target.output: None for lock in sets if lock.kind == "conda" for target in lock.targets}
     with CommitFiles(yard.root, commit) as files:
         works = []
         for lock in sets:
             locker = locker_of(lock, files, resolvers, yard)
-            changed = differing(yard.root, locker.files) if wish.at is None else []
-            works.append(_Work(lock, locker, locker.planned(_time(yard, lock, wish), wish.upgrades, changed)))
+            needs = frozenset(lock.constraints) & resolvers.bounds.keys()
+            changed = differing(yard.root, set(locker.files) - needs) if wish.at is None else []
+            plan = locker.planned(_time(yard, lock, wish), wish.upgrades, changed)
+            works.append(_Work(lock, locker, plan, needs))
         yield files, works
 
 
@@ -155,6 +157,30 @@ def _time(yard: Yard, lock: LockSet, wish: Wish) -> LockTime:
 
 _Made = tuple[LockOutcome, LockFile | None]
 """What came of a step, and what is to be written."""
+
+
+def _made(yard: Yard, wish: Wish, works: Sequence[_Work], resolvers: Resolvers, at: str, folder: Path) -> list[_Made]:
+    """All sets, those that bound others first."""
+    found: dict[str, list[_Made]] = {}
+    for stage in ([work for work in works if not work.needs], [work for work in works if work.needs]):
+        ready = []
+        for work in stage:
+            lacking = sorted(path for path in work.needs if resolvers.bounds[path] is None)
+            if lacking:
+                words = f"it is bounded by {lacking[0]}, which could not be made"
+                found[work.lock.name] = [
+                    (LockOutcome(work.lock.name, step.target, "failed", words=words), None) for step in work.plan.steps
+                ]
+                continue
+            own = folder / str(len(list(folder.iterdir())))
+            own.mkdir()
+            work.locker.prepare(own)
+            ready.append(work)
+        for outcome, fresh in _resolved(yard, wish, ready, resolvers, at):
+            found.setdefault(outcome.set, []).append((outcome, fresh))
+            if outcome.target.output in resolvers.bounds and outcome.state != "failed":
+                resolvers.bounds[outcome.target.output] = str(fresh or read_lock(yard, outcome.target.output) or "")
+    return [each for work in works for each in found[work.lock.name]]
 
 
 def _resolved(yard: Yard, wish: Wish, works: Sequence[_Work], resolvers: Resolvers, at: str) -> list[_Made]:

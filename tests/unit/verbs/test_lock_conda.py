@@ -6,13 +6,14 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from stackyard import verbs
+from stackyard.edges import uv
 from stackyard.edges.rattler import Asked, Rattler
 from stackyard.errors import EngineProblem, FileProblem, NoHistory, ToolMissing
 from stackyard.lock.conda import Question
@@ -81,13 +82,14 @@ class Newest:
     def __init__(self, **newest: str) -> None:
         self.newest = newest
         self.asked: list[Asked] = []
+        self.is_failing = False
 
     def version(self) -> str:
         return "newest 1"
 
     def solve(self, asked: Asked, kept: Collection[str]) -> Answer:
         self.asked.append(asked)
-        if asked.specs == ("impossible",):
+        if self.is_failing or asked.specs == ("impossible",):
             return Answer(words="no way", hint="none")
         stays = {pin.name: pin for pin in explicit_files("@EXPLICIT\n" + "\n".join(f"{each}#0" for each in kept))}
         found = []
@@ -96,6 +98,24 @@ class Newest:
             where = f"https://h/{asked.subdir}/{name}-{version.replace('=', '-')}.conda"
             found.append(Pin(name, version, "", (f"sha256:{name}{version}",), "2020-01-01T00:00:00Z", where))
         return Answer(tuple(found))
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+class Bounded:
+    """A resolver for pip that remembers what bounded it."""
+
+    def __init__(self) -> None:
+        self.bounds: list[str] = []
+
+    def version(self) -> str:
+        return "bounded 1"
+
+    def resolve(self, folder: Path, argv: Sequence[str], allowed: Collection[str], preferred: str = "") -> uv.Answer:
+        assert "--constraints=constraints.txt" in argv
+        self.bounds.append((folder / "constraints.txt").read_text())
+        return uv.Answer('lock-version = "1.0"\n')
 
     def close(self) -> None:
         """Nothing runs."""
@@ -339,15 +359,29 @@ def test_what_pip_installs_is_a_lock_of_its_own(repository: Repository) -> None:
     entry = "requirements: environment.yml, python: 3.12, platforms: linux/amd64"
     repository.write("images/spec.yml", f"{SPEC}  pip: {{{entry}}}\n")
     repository.commit()
-    assert lock(repository, Newest(base="1.1", _x="1.0", openssl="1.1.1w"), words=("lab",), time=T).is_good
-    repository.write("images/spec.yml", f"{SPEC}  pip: {{{entry}, constraints: {AMD64}}}\n")
+    repository.write("images/spec.yml", f"{SPEC}  a-pip: {{{entry}, constraints: {AMD64}}}\n")
     repository.commit()
+    with pytest.raises(FileProblem, match="there is no images/lab/conda-linux-64"):
+        lock(repository, Newest(), words=("a-pip",), time=T)
+    _, each = plan_locks(repository.yard(), Wish(time=T)).sets
+    assert (each.requirements, each.constraints) == (("six", "attrs"), (f"what {AMD64} has then",))
 
-    (each,) = plan_locks(repository.yard(), Wish(("pip",), time=T)).sets
+    solver, pip = Newest(base="1.1", _x="1.0", openssl="1.1.1w"), Bounded()
+    done = make(repository.yard(), Wish(time=T), Resolvers({}, uv=pip, rattler=solver))
+    assert states(done) == {AMD64: "written", ARM64: "written", "lock.txt": "written"}
+    assert pip.bounds == ["base==1.1\n"]
+    repository.commit()
+    make(repository.yard(), Wish(("a-pip",), time=T), Resolvers({}, uv=pip))
+    solver.newest["base"] = "1.2"
+    make(repository.yard(), Wish(refresh=True), Resolvers({}, uv=pip, rattler=solver))
+    assert pip.bounds == ["base==1.1\n", "base==1.1\n", "base==1.2\n"]
 
-    assert each.requirements == ("six", "attrs")
-    assert each.constraints == ("base==1.1",)
+    solver.is_failing = True
+    failed = make(repository.yard(), Wish(refresh=True), Resolvers({}, uv=pip, rattler=solver))
+    assert [outcome.words for outcome in failed.outcomes] == [
+        "no way", "no way", f"it is bounded by {AMD64}, which could not be made"
+    ]  # fmt: skip
     repository.environment("app")
     repository.commit()
     with pytest.raises(FileProblem, match="no `pip:` section"):
-        plan_locks(repository.yard(), Wish(("pip",), time=T))
+        plan_locks(repository.yard(), Wish(("a-pip",), time=T))
