@@ -113,9 +113,9 @@ def counted_entries(
     foreign = frozenset(relative(path, recipe.context) for path in recipe.foreign_locks)
     held = quiet.held(context)
     acting = [body for body in triggers if body.copies]
-    has_others = bool(held) or (bool(foreign) and any(entry.path in foreign for entry in context))
-    if granularity == "folder" and not has_others and not acting and not could_reach(dockerfile, below, context):
-        return tuple(entry for entry in context if entry.path != below)
+    aside = held | foreign | {below}
+    if granularity == "folder" and not acting and not could_reach(dockerfile, aside, context):
+        return tuple(entry for entry in context if entry.path not in aside)
     reached = frozenset[str]().union(
         *(reachable(dockerfile, args, context, platform=platform, triggers=body) for body in acting or [Body()])
     )

@@ -13,7 +13,7 @@ from stackyard.load.links import HINT
 from stackyard.load.recipe import Recipe
 from stackyard.load.tree.context import read_entry, read_tree
 from stackyard.load.tree.files import Files
-from stackyard.load.tree.place import Place, has_folder
+from stackyard.load.tree.place import Place
 from stackyard.model import canonical
 from stackyard.model.inputs import Entry
 from stackyard.model.names import Digest, nearest
@@ -26,6 +26,8 @@ PYTEST_FILES = ("conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pyt
 """What pytest reads in the folders above those it is given (its "rootdir: finding configuration files")."""
 SHARED_FILES = ("pyproject.toml", "tox.ini", "setup.cfg")
 """These, too, where they have a word for it."""
+
+_READ = frozenset((*PYTEST_FILES, *SHARED_FILES))
 
 
 def commands_of(recipe: Recipe, table: Mapping[str, Command], findings: list[Finding]) -> tuple[Command, ...]:
@@ -88,9 +90,9 @@ class SuiteReader:
 
     def _has(self, findings: list[Finding], *parts: str) -> bool:
         """Whether there is such a folder; a link out of the repository is an error finding, and no folder."""
-        if not has_folder(self._place, *parts):
-            return False
         path = self._place.path(*parts)
+        if not self._place.files.is_folder(path):
+            return False
         if self._place.files.is_link(path) and self._place.files.leads_out(path):
             sentence = "is a link that leads out of the repository"
             findings.append(
@@ -139,7 +141,7 @@ class SuiteReader:
         """What pytest reads in one folder above those it is given."""
         if above not in self._above:
             files = self._place.files
-            there = {*PYTEST_FILES, *SHARED_FILES}.intersection(name for name, _ in files.scan(above or "."))
+            there = [name for name, _ in files.nodes(above.rstrip("/") or ".") if name in _READ]
             self._above[above] = [
                 read_entry(path, path, files=files)
                 for name in sorted(there)

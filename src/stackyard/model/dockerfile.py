@@ -213,11 +213,12 @@ class Dockerfile(msgspec.Struct, frozen=True):
 
     def foundation(self, passed: Mapping[str, str], platform: str = "") -> str:
         """The image outside this file (or `scratch`) whose layers the last stage's own stand on."""
-        given = self.global_values(passed, platform)
+        events = self._events(passed, platform, Body())
+        texts = {event.use if isinstance(event, _Inside) else event: text for event, text in events}
         below: dict[str, str] = {}
         text = SCRATCH
         for stage in self.stages:
-            text = _lenient(stage.base.text, given, self.escape)
+            text = texts[stage.base]
             text = below.get(text.lower(), text)
             if stage.name:
                 below[stage.name] = text

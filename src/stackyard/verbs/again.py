@@ -31,7 +31,7 @@ from stackyard.load.tree.place import Place, find
 from stackyard.model.plan import Plan
 from stackyard.model.stack import Stack
 from stackyard.record.cache import read_cache, write_cache
-from stackyard.verbs.snapshot import program
+from stackyard.verbs.snapshot import begin, program
 from stackyard.verbs.yard import RECORDS_FILE, STATE_FOLDER, Options
 
 ANSWERS = "answers"
@@ -95,10 +95,12 @@ def question_of(
     except StackyardError:
         return None  # who answers says so
     look = Look(place.root) if two is None or two.now is None else None
-    state = state_of_disk(look, now_ns) if look is not None else b""
     asked = [*words, *map(str, form), os.fspath(place.root), place.images]
     named = hashlib.sha256("\0".join(asked).encode("utf-8", "surrogateescape"))
     path = place.root / STATE_FOLDER / ANSWERS / named.hexdigest()[:16]
+    if look is not None and two is None and not path.exists():  # then there is no answer, and all will be read
+        begin(look, place.root / STATE_FOLDER)
+    state = state_of_disk(look, now_ns) if look is not None else b""
     if state is None:
         return Question(None, path, look)
     facts = [

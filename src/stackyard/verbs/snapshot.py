@@ -40,8 +40,7 @@ def snapshot_of(
         is_named: whether a person said which folder the images are in.
     """
     look = look or Look(place.root)
-    look.begin("tracked", "others", "config")
-    look.indexed = _indexed(state, look)
+    begin(look, state)
     listed = listing_of_disk(look, look.indexed) if look.indexed is not None else None
     if listed is None:
         return None
@@ -49,6 +48,12 @@ def snapshot_of(
     files = IndexedFiles(folders, look.top, git.path_in_repository(place.root))
     there = place_in(files, place, is_named)
     return (there, status) if there is not None and (there.images, there.spec) == (place.images, place.spec) else None
+
+
+def begin(look: Look, state: Path) -> None:
+    """Have git look at the disk, and read meanwhile what its index says."""
+    look.begin("tracked", "others", "config")
+    look.indexed = look.indexed or _indexed(state, look)
 
 
 def _indexed(state: Path, look: Look) -> Indexed | None:

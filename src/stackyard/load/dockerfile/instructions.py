@@ -28,6 +28,8 @@ INSTRUCTIONS = (
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
     "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
+_LINE = re.compile(rf"({'|'.join(INSTRUCTIONS)}) ([!-,./-~](?:[ -~]*[!-\[\]-_a-~])?)")
+"""An instruction on a line of its own as nearly everybody writes it, without flags: there is nothing to take away."""
 
 _ASCII_SPACE = "\t\n\v\f\r "
 _PLAIN = re.compile(r"""[^\\'"\t\n\v\f\r ]*""")
@@ -118,6 +120,8 @@ def syntax_image(lines: list[str], path: str) -> Use | None:
 def escape_sign(lines: list[str], path: str) -> str:
     """The sign that continues lines and escapes; its directive may be indented."""
     escape = "\\"
+    if not lines[0].lstrip(SPACE).startswith("#"):  # they stand before everything else
+        return escape
     for name, value, line in _directives([line.lstrip(SPACE) for line in lines[: len(_DIRECTIVES) + 1]], path):
         if name == "escape":
             if value not in ("\\", "`"):
@@ -139,6 +143,12 @@ def read_instructions(
     at = 0
     while at < len(lines):
         start = at
+        plain = _LINE.fullmatch(lines[at])
+        if plain and plain[2] not in "\\`" and "<<" not in plain[2]:
+            at += 1
+            meant.append(plain[0])
+            yield Instruction(plain[1], (), plain[2], at)
+            continue
         text, at = _joined(lines, at, path, escape, meant, conflicts)
         if text is None:
             continue

@@ -212,17 +212,18 @@ class _Builder:
 
     def add(self, instruction: Instruction) -> None:
         """Take the next instruction."""
-        if instruction.word not in INSTRUCTIONS:
+        word = instruction.word
+        if word not in INSTRUCTIONS:
             raise unknown(instruction, self._path)
-        if instruction.word == "FROM":
+        if word == "FROM":
             self._from(instruction)
         elif self._now is None:
-            if instruction.word != "ARG":
+            if word != "ARG":
                 raise self._problem(instruction, "stands before the first FROM", hint="only ARG may stand there")
             self._args.extend(self._arguments(instruction))
-        elif instruction.word == "ONBUILD":
+        elif word == "ONBUILD":
             self._onbuild(instruction)
-        elif reader := self._readers.get(instruction.word):
+        elif reader := self._readers.get(word):
             reader(instruction, self._own)
 
     def assume_base(self, line: int) -> None:
@@ -343,7 +344,8 @@ class _Builder:
         if source := instruction.flag("from"):
             draft.uses.append(Use("copy", source, instruction.line))
             return
-        if paths := tuple(str(word) for word in words[:-1] if heredoc(str(word)) is None):
+        sources = map(str, words[:-1])
+        if paths := tuple(word for word in sources if "<<" not in word or heredoc(word) is None):
             how: Literal["add", "copy"] = "add" if instruction.word == "ADD" else "copy"
             exclude = tuple(filter(None, instruction.every_flag("exclude")))
             parents = instruction.flag("parents") in ("", "true")

@@ -53,15 +53,17 @@ def reachable(
     return frozenset(reached)
 
 
-def could_reach(dockerfile: Dockerfile, path: str, entries: Collection[Entry]) -> bool:
-    """Whether `path` may be among what `reachable` finds; False at a fraction of the price."""
+def could_reach(dockerfile: Dockerfile, paths: Collection[str], entries: Collection[Entry]) -> bool:
+    """Whether one of `paths` may be among what `reachable` finds; False at a fraction of the price."""
     if any(entry.kind == "link" for entry in entries):
         return True
     for stage in dockerfile.stages:
         for copied in (*stage.copies, *stage.triggers.copies):
             for text in copied.sources:
                 root = posixpath.normpath(f"/{text}").lstrip("/")
-                if not _UNCLEAR.isdisjoint(text) or not root or f"{path}/".startswith(f"{root}/"):
+                if not _UNCLEAR.isdisjoint(text) or not root:
+                    return True
+                if any(path.startswith(root) and f"{path}/".startswith(f"{root}/") for path in paths):
                     return True
     return False
 

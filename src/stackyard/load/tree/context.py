@@ -35,6 +35,7 @@ def read_context(folder: str, rules: IgnoreRules, shown: str | None = None, file
     called = shown or folder
     entries: list[Entry] = []
     kept: list[str] = []
+    filled: set[str] = set()
     todo: list[tuple[str, Said | None]] = [("", None)]
     while todo:
         below, said = todo.pop()
@@ -43,18 +44,19 @@ def read_context(folder: str, rules: IgnoreRules, shown: str | None = None, file
             is_folder = kind == "dir"
             if name == ".git" or (is_folder and name == ".stackyard"):
                 continue
-            ignored, heard = rules.judge(path, said)
+            ignored, heard = rules.judge(path, said) if rules.patterns else (False, None)
             if is_folder:
                 if not ignored:
                     kept.append(path)
                 if not ignored or rules.may_keep_below(path):
                     todo.append((path + "/", heard))
             elif not ignored:
+                filled.add(below)
                 if blob and kind in ("file", "exec") and path.isascii():  # nearly every file of a large repository
                     entries.append(Entry(path, "file" if kind == "file" else "exec", BlobId(blob)))
                 else:
                     entries.append(read_entry(f"{folder}/{path}", path, called, files))
-    if kept:
+    if not all(f"{path}/" in filled for path in kept):
         entries.extend(Entry(_valid(path, called), "dir", _NOTHING) for path in _empty(kept, entries))
     entries.sort(key=_path)
     return tuple(entries)

@@ -122,8 +122,8 @@ class DiskFiles:
 
     def read(self, path: str) -> bytes:
         """The bytes of a file."""
-        with open(self._full(path), "rb") as file:
-            return file.read()
+        with open(self._full(path), "rb", buffering=0) as file:
+            return file.readall()
 
     def text(self, path: str) -> bytes:
         """What a link says."""

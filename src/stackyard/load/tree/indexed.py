@@ -29,7 +29,8 @@ class IndexedFiles(TreeFiles):
         super().__init__(folders, self._bytes, prefix)
 
     def _bytes(self, path: str, blob: str) -> bytes:  # noqa: ARG002 - what is on disk now
-        return self._disk.text(path) if self._disk.is_link(path) else self._disk.read(path)
+        node = self._at(path)
+        return self._disk.text(path) if node is not None and node[0] == "link" else self._disk.read(path)
 
     def entry(self, path: str, called: str) -> tuple[EntryKind, BlobId]:
         """Kind and id; from disk where the id is not known."""
