@@ -26,7 +26,7 @@ STATUS = (*TRACKED, "--untracked-files=normal")
 IGNORED = "--ignored=matching"
 _FIELDS = {"1": 8, "u": 10, "?": 1, "!": 1}
 """How many fields of a row come before the path, by its kind."""
-_MANY_BYTES = 400_000
+_MANY_BYTES = 80_000
 _REMOTE_S = 60.0
 
 
@@ -47,7 +47,7 @@ NOTHING_UNSEEN = Unseen()
 
 
 def has_many_files(root: Path) -> bool:
-    """Whether an index has four thousand files or more, by its size: then git is asked which of them changed."""
+    """Whether an index has some eight hundred files or more, by its size: then git is asked which of them changed."""
     try:
         return os.stat(index_of(top_of(root))).st_size >= _MANY_BYTES
     except OSError:  # none at all

@@ -24,17 +24,32 @@ _SIGNS = frozenset("*?[")
 
 
 def matching(word: str, names: Sequence[TargetName], groups: Groups) -> set[TargetName]:
-    """The targets that a word names.
+    """As `each_matching`, of one word."""
+    (found,) = each_matching([word], names, groups)
+    return found
+
+
+def each_matching(words: Iterable[str], names: Sequence[TargetName], groups: Groups) -> list[set[TargetName]]:
+    """The targets that each word names; case counts.
 
     Raises:
         UnknownName: nothing is called so; `.near` is what was most likely meant.
+
+    Cost: O(names) for all words, and as much again for each pattern.
     """
-    words = {word, *dict(groups).get(word, ())}
-    patterns = [text for text in words if not _SIGNS.isdisjoint(text)]
-    found = {name for name in names if _is_called(name, words, patterns)}
-    if not found:
-        raise _unknown(word, names, groups)
-    return found
+    called: dict[str, set[TargetName]] = {}
+    for name in names:
+        for text in (str(name), str(name.image)):
+            called.setdefault(text, set()).add(name)
+    several: list[set[TargetName]] = []
+    for word in words:
+        texts = {word, *dict(groups).get(word, ())}
+        patterns = [text for text in texts if not _SIGNS.isdisjoint(text)]
+        meant = {text for text in called if any(fnmatchcase(text, pattern) for pattern in patterns)} if patterns else ()
+        several.append({name for text in texts.union(meant) for name in called.get(text, ())})
+        if not several[-1]:
+            raise _unknown(word, names, groups)
+    return several
 
 
 def selectable(names: Iterable[TargetName], groups: Groups) -> tuple[str, ...]:
@@ -42,14 +57,6 @@ def selectable(names: Iterable[TargetName], groups: Groups) -> tuple[str, ...]:
     names = tuple(names)
     images, targets = (str(name.image) for name in names), map(str, names)
     return tuple(dict.fromkeys((*images, *targets, *(name for name, _ in groups))))
-
-
-def _is_called(name: TargetName, words: set[str], patterns: Iterable[str]) -> bool:
-    """Whether a target or its image has one of these names; case counts."""
-    names = (str(name), str(name.image))
-    return any(text in words for text in names) or any(
-        fnmatchcase(text, pattern) for pattern in patterns for text in names
-    )
 
 
 def _unknown(word: str, names: Sequence[TargetName], groups: Groups) -> UnknownName:

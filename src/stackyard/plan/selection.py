@@ -17,7 +17,7 @@ from stackyard.errors import ConfigError
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.reason import ParentMissing
-from stackyard.model.selectors import matching
+from stackyard.model.selectors import each_matching
 from stackyard.model.stack import Stack
 from stackyard.plan.graph import build_order, descendants, graph_of
 
@@ -92,7 +92,7 @@ def select(stack: Stack, asked: Sequence[str]) -> frozenset[TargetName]:
     if not asked:
         return frozenset(target.name for target in stack.targets)
     names = [target.name for target in stack.targets]
-    return frozenset().union(*(matching(word, names, stack.groups) for word in asked))
+    return frozenset().union(*each_matching(asked, names, stack.groups))
 
 
 def refuse_orphans(plan: Plan, selection: Selection) -> None:

@@ -11,10 +11,10 @@ Used by: record/moved, record/sqlite
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 _BUSY_S = 30.0
+
+T = TypeVar("T")
 
 
 class RecordsFile:
@@ -38,12 +40,14 @@ class RecordsFile:
         self._path = path
         self.platform = platform
         self._connection: sqlite3.Connection | None = None
+        self._kept: dict[str, tuple[tuple[int, int], object]] = {}
 
     def close(self) -> None:
         """Let go of the file."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._kept.clear()
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -61,6 +65,19 @@ class RecordsFile:
                 hint="if the file is damaged, move it away: images that are still there are found by building again",
                 path=str(self._path),
             ) from error
+
+    def _read_once(self, what: str, read: Callable[[], T]) -> T:
+        """What is read of the whole file, read anew only where anybody wrote meanwhile: a command asks several times.
+
+        The state is asked for first: what is written between it and the reading is read again the next time.
+        """
+        with self._open() as db:
+            state = (db.execute("PRAGMA data_version").fetchone()[0], db.total_changes)
+        before, kept = self._kept.get(what, (None, None))
+        if before != state:
+            kept = read()
+            self._kept[what] = (state, kept)
+        return cast("T", kept)
 
     def _connect(self) -> sqlite3.Connection:
         import sqlite3

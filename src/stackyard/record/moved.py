@@ -122,7 +122,11 @@ class MovedTags(Inventories):
 
     def releases(self) -> Sequence[Release]:
         """Newest first."""
-        return self._releases("SELECT body FROM releases ORDER BY at DESC, seq DESC")
+        if not self._path.exists():
+            return []
+        return self._read_once(
+            "releases", lambda: self._releases("SELECT body FROM releases ORDER BY at DESC, seq DESC")
+        )
 
     def _releases(self, sql: str) -> Sequence[Release]:
         if not self._path.exists():

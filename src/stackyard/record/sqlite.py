@@ -53,6 +53,9 @@ class SqliteRecords(MovedTags):
         """All records, newest first; nothing where no file is yet."""
         if not self._path.exists():
             return NOTHING_KNOWN
+        return self._read_once(f"known {self.platform}", self._known)
+
+    def _known(self) -> Known:
         with self._open() as db:
             db.execute("BEGIN")  # all of it as it was at one moment, whoever writes meanwhile
             facts: dict[str, list[Fact]] = {}
