@@ -111,7 +111,9 @@ class World:
     def promote(self, source: str, images: Sequence[str] = (), is_trusting: bool = False) -> None:
         """As the command does with --yes."""
         yard = self.yard()
-        moves = promotion.plan_promotion(yard, source, CHANNEL, images, is_trusting=is_trusting)
+        moves = promotion.plan_promotion(
+            yard, promotion.AskedPromotion(source, CHANNEL, images, is_trusting=is_trusting)
+        )
         promotion.move(yard, moves, is_fresh=True)
         yard.records.close()
         yard.registry.close()

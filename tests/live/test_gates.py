@@ -32,7 +32,7 @@ def test_a_channel_opens_by_what_another_machine_brings(live_stack: LiveStack, t
     assert stack.build().is_good
     first = stack.at("lab", "main")
     with pytest.raises(GatesClosed) as caught:
-        promotion.plan_promotion(stack.yard(), "@good", "stable")
+        promotion.plan_promotion(stack.yard(), promotion.AskedPromotion("@good", "stable"))
     gates = caught.value.facts["gates"]
     assert [(state.gate, state.sentence) for state in gates] == [
         ("gpu", "nobody reported it"),
@@ -61,9 +61,9 @@ def test_a_channel_opens_by_what_another_machine_brings(live_stack: LiveStack, t
     stack.commit()
     assert stack.build().is_good
     yard = stack.yard()
-    moves = promotion.plan_promotion(yard, "@good", "stable")
+    moves = promotion.plan_promotion(yard, promotion.AskedPromotion("@good", "stable"))
     assert promotion.move(yard, moves).state == "done"
     assert stack.at("lab", "main") != stack.at("lab", "stable") == first
     with pytest.raises(GatesClosed):
-        promotion.move(stack.yard(), promotion.plan_promotion(stack.yard(), "main", "stable"))
+        promotion.move(stack.yard(), promotion.plan_promotion(stack.yard(), promotion.AskedPromotion("main", "stable")))
     assert stack.at("lab", "stable") == first

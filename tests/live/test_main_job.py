@@ -100,7 +100,7 @@ def test_the_main_job(stack: LiveStack) -> None:
 
     def promote(source: str) -> dict[str, str | None]:
         yard = stack.yard()
-        promotion.move(yard, promotion.plan_promotion(yard, source, "stable"))
+        promotion.move(yard, promotion.plan_promotion(yard, promotion.AskedPromotion(source, "stable")))
         return {name: stack.at(name, "stable") for name in ("base", "left", "right")}
 
     at_first, at_third = promote(f"2026.3-{first}"), promote(third)
@@ -138,7 +138,7 @@ def test_a_failing_test_keeps_the_image_private(stack: LiveStack) -> None:
     for name in ("base", "left", "right"):
         assert stack.at(name, "2026.3-main") is None
     with pytest.raises(NothingToDo):
-        promotion.plan_promotion(stack.yard(), "2026.3-main", "stable")
+        promotion.plan_promotion(stack.yard(), promotion.AskedPromotion("2026.3-main", "stable"))
 
 
 def test_a_failing_build_shows_the_end_of_its_output(stack: LiveStack) -> None:

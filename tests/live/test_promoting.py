@@ -106,7 +106,7 @@ class Shop:
     def promote(self, source: str, root: Path | None = None) -> None:
         """As the command with --yes, in this process."""
         yard = self.yard(root)
-        promotion.move(yard, promotion.plan_promotion(yard, source, "stable"), is_fresh=True)
+        promotion.move(yard, promotion.plan_promotion(yard, promotion.AskedPromotion(source, "stable")), is_fresh=True)
 
     def start(self, source: str, root: Path | None = None) -> subprocess.Popen[str]:
         """`stackyard promote`, in one of its own."""

@@ -38,7 +38,7 @@ def released(live_stack: LiveStack) -> LiveStack:
         live_stack.commit()
         assert live_stack.build().is_good
         yard = live_stack.yard()
-        promotion.move(yard, promotion.plan_promotion(yard, "main", "stable", release=name))
+        promotion.move(yard, promotion.plan_promotion(yard, promotion.AskedPromotion("main", "stable", release=name)))
     return live_stack
 
 
@@ -57,14 +57,14 @@ def stays(released: LiveStack) -> None:
         assert member.content_tag is not None
         assert yard.registry.resolve(member.repository, member.content_tag) == member.digest
     with pytest.raises(NothingToDo, match="not promoting leaf"):
-        promotion.plan_promotion(yard, "fall", "stable", ("leaf",))
+        promotion.plan_promotion(yard, promotion.AskedPromotion("fall", "stable", ("leaf",)))
 
     old = yard.registry.manifest(fall.members[1].repository, fall.members[1].digest)
     assert old is not None
     yard.registry.put(old_repository := fall.members[1].repository, Tag("stable"), old)
     with pytest.raises(TagConflict):
-        promotion.plan_promotion(yard, "main", "stable")
-    plan = promotion.plan_promotion(yard, "main", "stable", accept_because="moved by hand")
+        promotion.plan_promotion(yard, promotion.AskedPromotion("main", "stable"))
+    plan = promotion.plan_promotion(yard, promotion.AskedPromotion("main", "stable", accept_because="moved by hand"))
     assert [(each.reference.repository, each.found) for each in plan.accepted] == [(old_repository, old.digest)]
     promotion.move(yard, plan)
     assert at(released, "stable") == [member.digest for member in newest.members]
@@ -80,7 +80,7 @@ def travels(released: LiveStack, tmp_path: Path) -> None:
         return verbs.load(clone, Options(registry=released.registry, environ=environ))
 
     there = yard()
-    moves = promotion.move(there, promotion.plan_promotion(there, "fall", "exam"))
+    moves = promotion.move(there, promotion.plan_promotion(there, promotion.AskedPromotion("fall", "exam")))
     fall = next(each for each in there.records.releases() if each.name == "fall")
     assert at(released, "exam") == [member.digest for member in fall.members] != at(released, "stable")
     assert moves.release == "fall"

@@ -23,6 +23,7 @@ from stackyard.cli.common import (
 )
 from stackyard.cli.session import EXIT_FAILED
 from stackyard.errors import ConfigError
+from stackyard.model.moves import AskedPromotion
 from stackyard.report.data import FORMAT, moves_data
 from stackyard.report.gates import gates_text
 from stackyard.report.preview import preview_data, preview_text
@@ -32,7 +33,6 @@ from stackyard.verbs import promotion
 
 if TYPE_CHECKING:
     from stackyard.model.moves import MoveSet
-    from stackyard.plan.old_inputs import AskedPromotion
     from stackyard.verbs import Yard
 
 
@@ -122,8 +122,7 @@ def promote(
     if source is None or channel is None:
         missing = "argument 'TAG|COMMIT|RELEASE'" if source is None else "option '--to'"
         raise click.UsageError(f"missing {missing}", click.get_current_context())
-    moves = promotion.plan_promotion(
-        yard,
+    wish = AskedPromotion(
         source,
         channel,
         images,
@@ -134,7 +133,7 @@ def promote(
         accept_because=accept_because,
         is_trusting=is_trusting,
     )
-    return _move(yard, moves, dry_run, yes, is_json)
+    return _move(yard, promotion.plan_promotion(yard, wish), dry_run, yes, is_json)
 
 
 def _as_in_datahub(

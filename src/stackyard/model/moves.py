@@ -37,6 +37,27 @@ class TagMove(msgspec.Struct, frozen=True):
         return Reference(self.repository, self.tag)
 
 
+class AskedPromotion(msgspec.Struct, frozen=True):
+    """What somebody who promotes says."""
+
+    source: str
+    """A tag, a commit, a release, or `@good`: the newest run in which every image passed the channel's gates."""
+    channel: str
+    images: tuple[str, ...] = ()
+    """Only these; none: all."""
+    release: str = ""
+    """What the set is called from now on; one is found where none is given."""
+    notes: str = ""
+    """What is to be said of it."""
+    overridden: tuple[str, ...] = ()
+    """Gates that need not have passed; `reason` says why."""
+    reason: str = ""
+    accept_because: str = ""
+    """Believe the registry where it differs from the records, for this reason."""
+    is_trusting: bool = False
+    """Believe the records for where tags are; what somebody moved is then not noticed."""
+
+
 class Difference(msgspec.Struct, frozen=True):
     """A tag that a registry had elsewhere than the records, and that a person took as it was."""
 

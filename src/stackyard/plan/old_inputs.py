@@ -12,23 +12,13 @@ took six characters for a prefix, whatever it was.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from stackyard.errors import InvalidValue
+from stackyard.model.moves import AskedPromotion
 from stackyard.model.names import Tag
 from stackyard.model.stack import Stack
 from stackyard.model.tags import sanitise
 
 STABLE, GLOBAL = "-stable", "stable"
-
-
-class AskedPromotion(NamedTuple):
-    """What `promote` is asked for."""
-
-    source: str
-    channel: str
-    images: tuple[str, ...]
-    """Those of the plan with this prefix; none where the spec has no such plan: all."""
 
 
 def of_original_tag(stack: Stack, typed: str) -> AskedPromotion:
@@ -69,6 +59,7 @@ def _stable(stack: Stack, prefix: str) -> str:
 
 
 def _images(stack: Stack, prefix: str) -> tuple[str, ...]:
+    """Those of the plan with this prefix; none where the spec has no such plan: all."""
     found = [each for each in stack.targets if dict(each.variables).get("prefix") == prefix]
     if len(found) == len(stack.targets):
         return ()

@@ -153,12 +153,19 @@ def _standing(history: Sequence[MoveSet]) -> list[MoveSet]:
     then it says what the channel is.
     """
     standing: list[MoveSet] = []
+    times: dict[str, int] = {}
+    """How often each release stands there: a channel that goes back and forth for years is looked through once."""
+
+    def take_back() -> None:
+        times[standing.pop().release] -= 1
+
     for moves in reversed(history):
         if moves.kind == "rollback":
-            del standing[-1:]  # of a promotion that nobody here knows, there is nothing to take away
-            if moves.release in {each.release for each in standing}:
-                while standing[-1].release != moves.release:
-                    standing.pop()
+            if standing:  # of a promotion that nobody here knows, there is nothing to take away
+                take_back()
+            while times.get(moves.release) and standing[-1].release != moves.release:
+                take_back()
         elif moves.changes or not standing:
             standing.append(moves)
+            times[moves.release] = times.get(moves.release, 0) + 1
     return standing

@@ -99,6 +99,9 @@ class MovedTags(Inventories):
         """Newest first."""
         if not self._path.exists():
             return []
+        return self._read_once(f"moves {channel} {state}", lambda: self._move_sets(channel, state))
+
+    def _move_sets(self, channel: str | None, state: MoveState | None) -> Sequence[MoveSet]:
         with self._open() as db:
             rows = db.execute(
                 "SELECT id, state, body FROM moves WHERE (?1 IS NULL OR channel = ?1) AND (?2 IS NULL OR state = ?2) "

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from stackyard.check.findings import refuse_errors
 from stackyard.errors import ConfigError
+from stackyard.model.moves import AskedPromotion
 from stackyard.plan.selection import select
 from stackyard.verbs.yard import Yard
 
@@ -30,28 +31,8 @@ if TYPE_CHECKING:
     from stackyard.plan.channels import Source
 
 
-def plan_promotion(
-    yard: Yard,
-    source: str,
-    channel: str,
-    images: Sequence[str] = (),
-    release: str = "",
-    notes: str = "",
-    overridden: Collection[str] = (),
-    reason: str = "",
-    accept_because: str = "",
-    is_trusting: bool = False,
-) -> MoveSet:
-    """The moves that would put `channel` on what `source` is; nothing is moved yet.
-
-    Args:
-        source: a tag, a commit, a release, or `@good`: the newest run in which every image passed the channel's gates.
-        release: what the set is called from now on; one is found where none is given.
-        notes: what is to be said of it.
-        overridden: gates that need not have passed; `reason` says why.
-        accept_because: believe the registry where it differs from the records, for this reason.
-        is_trusting: believe the records for where tags are; what somebody moved is then not noticed.
-    """
+def plan_promotion(yard: Yard, wish: AskedPromotion) -> MoveSet:
+    """The moves that would put a channel on what was asked for; nothing is moved yet."""
     from stackyard.plan.channels import (
         again,
         asked_of,
@@ -68,6 +49,7 @@ def plan_promotion(
     from stackyard.verbs.releasing import have_bytes, named
     from stackyard.verbs.sharing import catch_up, sync, sync_once
 
+    source, channel = wish.source, wish.channel
     refuse_errors(yard.stack)
     if source == GOOD and yard.stack.shares_records:
         catch_up(yard)
@@ -78,16 +60,16 @@ def plan_promotion(
     if source == GOOD and yard.stack.shares_records and lacks_record(yard.stack, known, runs, place):
         sync(yard)  # it is not among the newest
         known, runs = yard.records.known(), yard.records.move_sets("", "done")
-    selected = select(yard.stack, images)
+    selected = select(yard.stack, wish.images)
     differences: tuple[Difference, ...] = ()
-    if accept_because:
+    if wish.accept_because:
         from stackyard.plan.accepting import accepted, asked_to_accept
 
         told = asked(yard.tags(place), asked_to_accept(yard.stack, source, selected, channel))
         known, differences = accepted(yard.stack, known, source, selected, channel, place, told)
-    is_accepted = bool(accept_because)
+    is_accepted = bool(wish.accept_because)
     begun = find_release(yard.records.releases(), source)
-    with_gates = functools.partial(_with_gates, yard, known, overridden, reason)
+    with_gates = functools.partial(_with_gates, yard, known, wish)
     sources: Sequence[Source]
     commit: str | None
     if source == GOOD:
@@ -96,10 +78,10 @@ def plan_promotion(
         sources = find_sources(yard.stack, known, source, selected, place, begun, is_accepted=is_accepted)
         commit = begun.commit if begun else None
     ready: frozenset[Digest] = frozenset()
-    if place == "registry" and (begun or is_trusting):
+    if place == "registry" and (begun or wish.is_trusting):
         ready = have_bytes(yard, known, [(each.target.repository, each.digest) for each in sources], begun)
     wanted = [each for each in asked_of(yard.stack, sources, channel, place) if each[1] not in ready]
-    trusted = trusted_tags(wanted, known, place, ready) if is_trusting else {}
+    trusted = trusted_tags(wanted, known, place, ready) if wish.is_trusting else {}
     found = {**asked(yard.tags(place), [each for each in wanted if each[:2] not in trusted]), **trusted}
     refuse_gone(sources, found)
     now = yard.clock.now()
@@ -107,22 +89,23 @@ def plan_promotion(
     if commit is not None:
         moves = msgspec.structs.replace(moves, commit=commit)
     if differences:
-        moves = msgspec.structs.replace(moves, accepted=differences, accepted_because=accept_because)
+        moves = msgspec.structs.replace(moves, accepted=differences, accepted_because=wish.accept_because)
     gated = with_gates(moves, sources)
     if gated.missing and place == "registry" and _learned(yard, gated):  # somebody may have brought it elsewhere
         known = yard.records.known()
-        gated = _with_gates(yard, known, overridden, reason, moves, again(yard.stack, known, sources, place))
-    return named(yard, gated, begun, release, notes)
+        gated = _with_gates(yard, known, wish, moves, again(yard.stack, known, sources, place))
+    return named(yard, gated, begun, wish.release, wish.notes)
 
 
 def _with_gates(
-    yard: Yard, known: Known, overridden: Collection[str], reason: str, moves: MoveSet, sources: Sequence[Source]
+    yard: Yard, known: Known, wish: AskedPromotion | None, moves: MoveSet, sources: Sequence[Source]
 ) -> MoveSet:
-    """A promotion with how its gates stand."""
+    """A promotion with how its gates stand; None: nobody asks for one, or lets any go."""
     from stackyard.plan.gates import with_gates
 
     is_any_adopted = any(each.record is not None and each.record.adopted for each in sources)
     before = yard.records.move_sets(state="done") if is_any_adopted else ()
+    overridden, reason = (wish.overridden, wish.reason) if wish else ((), "")
     return with_gates(yard.stack, known, moves, sources, overridden, reason, before)
 
 
@@ -227,7 +210,7 @@ def waiting(yard: Yard, names: Iterable[str]) -> dict[str, Waiting]:
 
     known = yard.records.known()
     place, runs = place_of(yard.stack, known), yard.records.move_sets("", "done")
-    with_gates = functools.partial(_with_gates, yard, known, (), "")
+    with_gates = functools.partial(_with_gates, yard, known, None)
     called: dict[tuple[Tag | None, ...], str] = {}
     found: dict[str, Waiting] = {}
     with contextlib.suppress(ConfigError):  # of a spec that had other names, or has a slip: `check` tells

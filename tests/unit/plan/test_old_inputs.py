@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from stackyard.errors import InvalidValue
+from stackyard.model.moves import AskedPromotion
 from stackyard.model.stack import Stack, Target
 from stackyard.plan.old_inputs import of_original_tag, of_stable_prefix
 from tests.cases import each_of
@@ -38,7 +39,7 @@ def test_an_original_tag_goes_to_its_quarters_stable(
     of: Stack, typed: str, meant: tuple[str, str, tuple[str, ...]]
 ) -> None:
     """Of the plan whose prefix it has, as the plan calls its stable tag; a branch as builds write it."""
-    assert of_original_tag(of, typed) == meant
+    assert of_original_tag(of, typed) == AskedPromotion(*meant)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_an_original_tag_goes_to_its_quarters_stable(
 )
 def test_a_prefix_becomes_stable(of: Stack, typed: str, meant: tuple[str, str, tuple[str, ...]]) -> None:
     """Of any length: six characters are no rule."""
-    assert of_stable_prefix(of, typed) == meant
+    assert of_stable_prefix(of, typed) == AskedPromotion(*meant)
 
 
 @each_of("typed", ["main", "", "-main", "2026.3-", "2026 3-main"])

@@ -231,7 +231,7 @@ def test_without_a_registry_the_tags_name_the_image_of_the_engines_own_platform(
 
 def promote(several: Several, *images: str) -> MoveSet:
     """Put `stable` on what is on the branch's tag."""
-    moves = promotion.plan_promotion(several.yard(), "2026.3-main", "stable", images)
+    moves = promotion.plan_promotion(several.yard(), promotion.AskedPromotion("2026.3-main", "stable", images))
     return promotion.move(several.yard(), moves)
 
 
@@ -352,7 +352,9 @@ def test_the_preview_and_where_know_each_platform(several: Several) -> None:
     several.commit()
     several.build(publish=True)
     yard = several.yard()
-    seen = promotion.preview(yard, promotion.plan_promotion(yard, "2026.3-main", "stable", ["base"]))
+    seen = promotion.preview(
+        yard, promotion.plan_promotion(yard, promotion.AskedPromotion("2026.3-main", "stable", ("base",)))
+    )
 
     assert [(str(each.target), each.new, each.gone) for each in seen.contents] == [
         ("base+linux/amd64", ("2.0",), ("1.0",)),

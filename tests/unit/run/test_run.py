@@ -592,7 +592,7 @@ def promote(bench: Bench, source: str, channel: str = "stable") -> None:
     """Plan a promotion and carry it out."""
     bench.clock.advance(60)
     yard = bench.yard()
-    promotion.move(yard, promotion.plan_promotion(yard, source, channel))
+    promotion.move(yard, promotion.plan_promotion(yard, promotion.AskedPromotion(source, channel)))
 
 
 def rollback(bench: Bench, channel: str = "stable") -> None:
@@ -638,7 +638,7 @@ def interrupted(bench: Bench, source: str) -> None:
     """A promotion to stable that was killed before its first tag moved."""
     bench.clock.advance(60)
     yard = bench.yard()
-    yard.records.intend(promotion.plan_promotion(yard, source, "stable"))
+    yard.records.intend(promotion.plan_promotion(yard, promotion.AskedPromotion(source, "stable")))
 
 
 def test_a_killed_promotion_is_not_finished_over_someone_elses(two_builds: tuple[Bench, str, str]) -> None:
@@ -729,10 +729,12 @@ def test_a_promotion_asks_little(two_builds: tuple[Bench, str, str]) -> None:
     before the first of a clone is not counted.
     """
     bench, _, second = two_builds
-    promotion.plan_promotion(bench.yard(), "2026.3-main", "stable")
+    promotion.plan_promotion(bench.yard(), promotion.AskedPromotion("2026.3-main", "stable"))
     bench.registry.requests.clear()
     yard = bench.yard()
-    promotion.move(yard, promotion.plan_promotion(yard, "2026.3-main", "stable"), is_fresh=True)
+    promotion.move(
+        yard, promotion.plan_promotion(yard, promotion.AskedPromotion("2026.3-main", "stable")), is_fresh=True
+    )
 
     requests = bench.registry.requests
     once = ("upload", "list_tags", "refuse_reader")
@@ -773,7 +775,7 @@ def test_a_killed_promotion_is_finished_by_the_next_command(two_builds: tuple[Be
     bench, first, second = two_builds
     promote(bench, first)
     yard = bench.yard()
-    moves = promotion.plan_promotion(yard, second, "stable")
+    moves = promotion.plan_promotion(yard, promotion.AskedPromotion(second, "stable"))
     yard.records.intend(moves)
     half = moves.moves[0]
     yard.tags("registry").put(half.repository, half.tag, half.now)

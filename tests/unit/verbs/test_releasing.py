@@ -25,7 +25,7 @@ def promote(machine: Machine, source: str, channel: str = "stable", name: str = 
     """Plan a promotion and carry it out, a minute later."""
     machine.clock.advance(60)
     yard = machine.yard()
-    return promotion.move(yard, promotion.plan_promotion(yard, source, channel, release=name))
+    return promotion.move(yard, promotion.plan_promotion(yard, promotion.AskedPromotion(source, channel, release=name)))
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_who_planned_or_built_first_still_learns_of_channels(released: Machine, 
     assert back.release == "fall"
 
     two.registry.requests.clear()
-    promotion.plan_promotion(two.yard(), "main", "exam")
+    promotion.plan_promotion(two.yard(), promotion.AskedPromotion("main", "exam"))
     assert not [each for each in two.registry.requests if each.tag.startswith(RECORD_TAG)]
 
 
@@ -106,7 +106,7 @@ def test_a_registry_that_lists_no_tags_keeps_nobody_from_promoting(released: Mac
 
     assert promote(two, "main", "exam").state == "done"
     with pytest.raises(NothingToDo) as caught:
-        promotion.plan_promotion(two.yard(), "never", "exam")
+        promotion.plan_promotion(two.yard(), promotion.AskedPromotion("never", "exam"))
     assert "stackyard records sync" in str(caught.value.hint)
 
 
@@ -130,7 +130,7 @@ def test_what_the_registry_does_not_take_is_sent_later(released: Machine) -> Non
     released.registry.fail_on(lambda request: request.verb == "upload", error)
     said: list[str] = []
     yard = released.yard()
-    plan = promotion.plan_promotion(yard, "fall", "stable", ("base",), release="half")
+    plan = promotion.plan_promotion(yard, promotion.AskedPromotion("fall", "stable", ("base",), release="half"))
     promotion.move(yard, plan, tell=said.append)
 
     assert len(said) == 1
@@ -149,10 +149,10 @@ def test_a_registry_is_believed_for_a_reason(released: Machine) -> None:
     released.clock.advance(60)
     yard = released.yard()
     with pytest.raises(TagConflict):
-        promotion.plan_promotion(yard, "main", "stable", ("leaf",))
+        promotion.plan_promotion(yard, promotion.AskedPromotion("main", "stable", ("leaf",)))
     with pytest.raises(NothingToDo, match="not promoting leaf"):  # the old leaf, which stands on the old base
-        promotion.plan_promotion(yard, "main", "stable", ("leaf",), accept_because="by hand")
-    plan = promotion.plan_promotion(yard, "main", "exam", ("leaf",), accept_because="by hand")
+        promotion.plan_promotion(yard, promotion.AskedPromotion("main", "stable", ("leaf",), accept_because="by hand"))
+    plan = promotion.plan_promotion(yard, promotion.AskedPromotion("main", "exam", ("leaf",), accept_because="by hand"))
     moves = promotion.move(yard, plan)
 
     assert [(str(each.reference), each.found) for each in moves.accepted] == [(f"{LEAF}:main", fall.digest)]
@@ -171,7 +171,10 @@ def test_an_image_that_nobody_recorded_is_taken_over_for_a_reason(one: Machine) 
     with pytest.raises(NothingToDo, match="nothing to promote"):
         promote(one, "byhand")
     yard = one.yard()
-    promotion.move(yard, promotion.plan_promotion(yard, "byhand", "stable", accept_because="built before us"))
+    promotion.move(
+        yard,
+        promotion.plan_promotion(yard, promotion.AskedPromotion("byhand", "stable", accept_because="built before us")),
+    )
 
     assert at(one, "stable") == theirs
     members = one.yard().records.releases()[0].members
@@ -216,7 +219,7 @@ def test_what_changes_inside_is_fetched_for_who_has_to_decide(one: Machine) -> N
     one.build()
     two = another(one)
     yard = two.yard()
-    moves = promotion.plan_promotion(yard, "main", "stable")
+    moves = promotion.plan_promotion(yard, promotion.AskedPromotion("main", "stable"))
     two.registry.requests.clear()
 
     assert promotion.preview(yard, moves).unknown == ("base",)
@@ -248,7 +251,11 @@ def test_who_trusts_the_records_asks_half(released: Machine) -> None:
     """Of a release's images nothing is read, nor where the channel is: each tag is put and read back."""
     yard = released.yard()
     released.registry.requests.clear()
-    promotion.move(yard, promotion.plan_promotion(yard, "fall", "stable", is_trusting=True), is_fresh=True)
+    promotion.move(
+        yard,
+        promotion.plan_promotion(yard, promotion.AskedPromotion("fall", "stable", is_trusting=True)),
+        is_fresh=True,
+    )
 
     about = [each for each in released.registry.requests if not each.tag.startswith(("sy-", "sha256:")) and each.tag]
     assert sorted((each.repository, each.verb, each.tag) for each in about) == [
@@ -263,7 +270,7 @@ def test_who_trusts_the_records_asks_half(released: Machine) -> None:
 def test_who_trusts_the_records_still_asks_for_what_they_do_not_have(released: Machine) -> None:
     """A channel that is new to them, where somebody put a tag: it is what was before."""
     theirs = released.registry.add_image(LEAF, "exam", "theirs")
-    moves = promotion.plan_promotion(released.yard(), "main", "exam", is_trusting=True)
+    moves = promotion.plan_promotion(released.yard(), promotion.AskedPromotion("main", "exam", is_trusting=True))
 
     assert [move.was for move in moves.moves] == [None, theirs.digest]
 
@@ -272,7 +279,7 @@ def test_what_was_done_within_a_second_stays_in_order(released: Machine) -> None
     """Others learn of it by the list of tags, in any order: the times say which was first."""
     for source in ("fall", "winter", "fall", "winter"):
         yard = released.yard()
-        promotion.move(yard, promotion.plan_promotion(yard, source, "stable"))
+        promotion.move(yard, promotion.plan_promotion(yard, promotion.AskedPromotion(source, "stable")))
     here = released.yard().records.move_sets("stable")
     two = another(released)
     sharing.sync(two.yard())

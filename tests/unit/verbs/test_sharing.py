@@ -355,7 +355,9 @@ class TestFiles:
             one.build()
             one.clock.advance(60)
             yard = one.yard()
-            promotion.move(yard, promotion.plan_promotion(yard, "main", "stable", release=name))
+            promotion.move(
+                yard, promotion.plan_promotion(yard, promotion.AskedPromotion("main", "stable", release=name))
+            )
         two, file = another(one), tmp_path / "records.jsonl"
         assert sharing.export_records(one.yard(), file) == sharing.Carried(4, 2, 4)
         sharing.import_records(two.yard(), file)
@@ -395,7 +397,7 @@ class TestFiles:
 class TestChannels:
     def promote(self, machine: Machine, source: str) -> None:
         yard = machine.yard()
-        promotion.move(yard, promotion.plan_promotion(yard, source, "stable"))
+        promotion.move(yard, promotion.plan_promotion(yard, promotion.AskedPromotion(source, "stable")))
 
     def test_a_fresh_clone_promotes_and_rolls_back(self, one: Machine) -> None:
         """What one machine built, another promotes; what that promoted, the first takes back."""
@@ -435,7 +437,9 @@ class TestChannels:
         one.registry.fail_on(lambda request: request.tag.startswith(MOVES_TAG), error)
         said: list[str] = []
         yard = one.yard()
-        promotion.move(yard, promotion.plan_promotion(yard, "main", "stable"), tell=said.append)
+        promotion.move(
+            yard, promotion.plan_promotion(yard, promotion.AskedPromotion("main", "stable")), tell=said.append
+        )
         assert len(said) == 1
         assert one.registry.resolve(LEAF, Tag("stable")) == one.registry.resolve(LEAF, Tag("main"))
 
@@ -460,7 +464,9 @@ def test_what_one_machine_brings_to_a_gate_another_knows(one: Machine, tmp_path:
     two = another(one)
     junit = tmp_path / "results.xml"
     junit.write_text("<testsuite><testcase name='a'/></testsuite>")
-    assert [state.gate for state in promotion.plan_promotion(one.yard(), "main", "stable").missing] == [
+    assert [
+        state.gate for state in promotion.plan_promotion(one.yard(), promotion.AskedPromotion("main", "stable")).missing
+    ] == [
         "gpu",
         "teaching",
     ]
@@ -470,7 +476,7 @@ def test_what_one_machine_brings_to_a_gate_another_knows(one: Machine, tmp_path:
     assert noted.problems == ()
     assert len(gates.approve(two.yard(), "teaching", "main", "Ada", "labs run").images) == 2
 
-    moves = promotion.plan_promotion(one.yard(), "main", "stable")
+    moves = promotion.plan_promotion(one.yard(), promotion.AskedPromotion("main", "stable"))
     assert moves.missing == ()
     assert promotion.move(one.yard(), moves).state == "done"
     assert sharing.sync(one.yard()).problems == ()
@@ -507,7 +513,7 @@ def test_the_newest_good_run_of_another_machine(one: Machine) -> None:
     shutil.copytree(one.root / ".git", two.root / ".git", dirs_exist_ok=True)
     one.registry.requests.clear()
 
-    moves = promotion.plan_promotion(two.yard(), "@good", "stable")
+    moves = promotion.plan_promotion(two.yard(), promotion.AskedPromotion("@good", "stable"))
 
     assert [move.now for move in moves.moves] == [one.registry.tags(each)[Tag("main")] for each in (BASE, LEAF)]
     asked = [str(request.tag) for request in one.registry.requests if request.verb == "manifest"]
@@ -520,6 +526,6 @@ def test_the_newest_good_run_of_another_machine(one: Machine) -> None:
     one.build()
     (pointer,) = (tag for tag in one.registry.tags(LEAF) if tag.startswith(POINTER_TAG))
     one.registry.untag(LEAF, pointer)
-    newest = promotion.plan_promotion(two.yard(), "@good", "stable").moves
+    newest = promotion.plan_promotion(two.yard(), promotion.AskedPromotion("@good", "stable")).moves
     assert [move.now for move in newest] == [one.registry.tags(each)[Tag("main")] for each in (BASE, LEAF)]
     assert newest != moves.moves

@@ -155,7 +155,7 @@ def test_results_are_brought_to_a_gate(tests: Tests) -> None:
 
     assert [remark for remark in summary.remarks if remark.startswith("gate gpu: left: passed, 1 test, reported")]
     assert not [remark for remark in summary.remarks if "base" in remark]
-    moves = promotion.plan_promotion(tests.yard(), "2026.3-main", "stable")
+    moves = promotion.plan_promotion(tests.yard(), promotion.AskedPromotion("2026.3-main", "stable"))
     assert [(state.gate, state.answer) for state in moves.gates if state.sort == "report"] == [("gpu", "passed")]
     with pytest.raises(UnknownName, match="no channel asks for a report 'cpu'"):
         tests.test(gate="cpu")
