@@ -130,7 +130,10 @@ def load_stack(
         names_registry=bool(settings.registry or spec.registry)
         or any(image.image_name and Repository(image.image_name).declared_host for image in spec.images)
         or has_ecr,
-        keeps_records=spec.records == "local",
+        keeps_records=spec.records.is_local,
+        records_in=names.published(SpecImage(ImageName("records"), None, spec.records.repository))
+        if spec.records.repository
+        else None,
         stable="{stable}" if any(plan.prefix for plan in spec.plans) else "stable",
         groups=spec.groups,
         stamp_files=matrices.stamps,

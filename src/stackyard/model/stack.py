@@ -325,6 +325,8 @@ class Stack(msgspec.Struct, frozen=True, dict=True):
     """Whether somebody wrote down which; else it is what a name without one means, or where the clone is from."""
     keeps_records: bool = False
     """Whether records stay on this machine, though there is a registry."""
+    records_in: Repository | None = None
+    """The one repository that has all records and the journal; None: each record is beside its image."""
     stable: str | None = None
     """Template of the channel people mean by stable, where the stack declares one: `{prefix}-stable`."""
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -155,7 +155,7 @@ def _tests(gate: Gate, target: Target, record: Record | None, is_spent: bool) ->
 
 
 _BUILD = f"`stackyard build {_IMAGES}` runs them"
-_ANEW = "`stackyard build --rebuild IMAGE` builds it anew, and tests it"
+_ANEW = f"`stackyard test {_IMAGES}` tests it as it is"
 _HOW_TO_HAVE = {
     "basic": "put tests into the folder `test/`, or name the images that need them: `tests: {basic: [IMAGE]}`",
     "integration": "say `integration_tests: true` of the image, or name the images that need them: "

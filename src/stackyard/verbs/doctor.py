@@ -63,7 +63,8 @@ def _jobs(size: machine.Size) -> Capability:
 
 def hosts_of(stack: Stack) -> dict[str, bool]:
     """Registries of a stack, and whether it publishes to them: the one it publishes to first."""
-    places = [target.repository for target in stack.targets if not lacks_account(target.repository)]
+    everywhere = (*(target.repository for target in stack.targets), *([stack.records_in] if stack.records_in else []))
+    places = [place for place in everywhere if not lacks_account(place)]
     ours = {place.host: True for place in places if stack.has_registry}
     bases = {base.repository.host: False for target in stack.targets for base in target.bases}
     return {**ours, **{host: False for host in bases if host not in ours}}

@@ -111,11 +111,11 @@ def _with_gates(
 
 def _learned(yard: Yard, moves: MoveSet) -> bool:
     """Ask for what others know of the images that miss something; whether anything was new."""
-    from stackyard.verbs.sharing import shared_records
+    from stackyard.verbs.sharing import beside, shared_records
 
     shared = shared_records(yard)
     names = {name for state in moves.missing for name in state.targets}
-    wanted = [(move.repository, move.target) for move in moves.moves if move.target in names]
+    wanted = [(beside(yard.stack, move.repository), move.target) for move in moves.moves if move.target in names]
     return shared is not None and shared.learn(wanted) > 0
 
 

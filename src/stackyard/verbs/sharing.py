@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,13 +91,16 @@ def shared_records(yard: Yard) -> SharedRecords | None:
     """The store that gives records away; None for a stack that keeps them to itself."""
     if not yard.stack.shares_records:
         return None
-    return SharedRecords(yard.records, yard.registry, _place, home_of(yard.stack))
+    return SharedRecords(yard.records, yard.registry, partial(_place, yard.stack), home_of(yard.stack))
 
 
 def home_of(stack: Stack) -> Repository | None:
-    """The repository that has the journal: that of the first image in the stack's files; None where none is shared."""
+    """The repository that has the journal: that of the first image in the stack's files, unless one has all records;
+    None where none is shared."""
     if not stack.shares_records:
         return None
+    if stack.records_in is not None:
+        return None if lacks_account(stack.records_in) else stack.records_in
     places = (target.repository for target in stack.targets)
     return next((place for place in places if not lacks_account(place)), None)
 
@@ -109,10 +113,15 @@ def shared_store(yard: Yard) -> SharedRecords | None:
     return shared
 
 
-def _place(record: Record) -> Repository | None:
-    """Beside the image, in the repository it was last pushed to."""
+def _place(stack: Stack, record: Record) -> Repository | None:
+    """Beside the image, in the repository it was last pushed to, unless one has all records."""
     pushed = [fact for fact in record.facts if isinstance(fact, Pushed)]
-    return pushed[-1].image.repository if pushed else None
+    return beside(stack, pushed[-1].image.repository) if pushed else None
+
+
+def beside(stack: Stack, repository: Repository) -> Repository:
+    """The repository that has the records of a repository's images."""
+    return stack.records_in or repository
 
 
 def learn(yard: Yard, plan: Plan, on_published: bool = False) -> tuple[int, tuple[Note, ...]]:
@@ -131,7 +140,7 @@ def learn(yard: Yard, plan: Plan, on_published: bool = False) -> tuple[int, tupl
     standing = [step for step in plan.steps if step.target in above and step.action == "skip" and not _is_orphan(step)]
     wanted = [step.target for step in (*building, *(s for s in standing if on_published or s.record is None))]
     places = [
-        (target.repository, target.name)
+        (beside(yard.stack, target.repository), target.name)
         for target in map(yard.stack.target, wanted)
         if not target.is_left_alone and not lacks_account(target.repository)
     ]
@@ -217,7 +226,8 @@ def catch_up(yard: Yard) -> int:
     shared, home = _sharing(yard), home_of(yard.stack)
     if home is not None and not yard.records.has_learned_all(home):
         return _learn_all(yard)[1]
-    places = [(t.repository, t.name) for t in yard.stack.targets if not lacks_account(t.repository)]
+    targets = [target for target in yard.stack.targets if not lacks_account(target.repository)]
+    places = [(beside(yard.stack, target.repository), target.name) for target in targets]
     if home is None:
         return 0
     learned = shared.learn(places)
@@ -290,8 +300,10 @@ def _sharing(yard: Yard) -> SharedRecords:
 
 
 def _everything(yard: Yard) -> list[tuple[Repository, Held]]:
-    """All that is known in all repositories of the stack."""
-    places = dict.fromkeys(target.repository for target in yard.stack.targets if not lacks_account(target.repository))
+    """All that is known in all repositories of the stack: also beside images, where it was before one had all."""
+    stack = yard.stack
+    all_places = (*([stack.records_in] if stack.records_in else []), *(target.repository for target in stack.targets))
+    places = dict.fromkeys(place for place in all_places if not lacks_account(place))
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         return list(pool.map(lambda place: (place, read_all(yard.registry, place)), places))
 

@@ -314,6 +314,46 @@ class TestPointers:
         assert pushed in problem
 
 
+class TestOneRepository:
+    """`records: {repository: NAME}`: one repository has all records and the journal."""
+
+    RECORDS = "registry.example/lab/stack-records"
+
+    def test_nothing_of_ours_is_beside_the_images(self, one: Machine) -> None:
+        """But the content tags; a fresh clone knows everything from the one place, and goes on from there."""
+        one.write("images/spec.yml", SPEC + "records: {repository: stack-records}\n")
+        commit(one.root)
+        one.build()
+        promotion.move(one.yard(), promotion.plan_promotion(one.yard(), promotion.AskedPromotion("main", "stable")))
+        for place in (BASE, LEAF):
+            ours = [tag for tag in one.registry.tags(place) if tag.startswith("sy-")]
+            assert len(ours) == 1, ours
+        assert {tag[:5] for tag in one.registry.tags(self.RECORDS)} >= {RECORD_TAG, POINTER_TAG, MOVES_TAG, "sy-re"}
+
+        two = another(one)
+        two.registry.requests.clear()
+        assert built(two.plan()) == []
+        assert {each.repository for each in two.registry.requests} == {self.RECORDS}
+        two.write("images/base/note", "changed")
+        commit(two.root)
+        two.build()
+        two.clock.advance(60)
+        yard = two.yard()
+        promotion.move(yard, promotion.plan_promotion(yard, promotion.AskedPromotion("main", "stable")))
+        sharing.sync(one.yard())
+        assert promotion.plan_rollback(one.yard(), "stable").changes
+        assert not sharing.verify(two.yard()).problems
+
+    def test_what_was_beside_the_images_is_still_learned(self, one: Machine) -> None:
+        """A stack that came to one repository later: `records sync` reads both places."""
+        one.build()
+        one.write("images/spec.yml", SPEC + "records: {repository: stack-records}\n")
+        commit(one.root)
+        two = another(one)
+        assert sharing.sync(two.yard()).learned > 0
+        assert built(two.plan()) == []
+
+
 class TestFiles:
     def test_records_travel_in_a_file(self, one: Machine, tmp_path: Path) -> None:
         """What was exported makes another clone know it, without a registry; a second import changes nothing."""

@@ -56,7 +56,19 @@ SOME_NAMES: Schema = {"type": ["string", "number", "boolean", "array", "null"], 
 
 TEXT = Kind("text", NAMED)
 FULL_TEXT = Kind("text", SCALAR)
-RECORDS = Kind("`registry` or `local`", {"enum": ["registry", "local", None]})
+RECORD_PLACES = ("registry", "local")
+RECORDS = Kind(
+    "`registry`, `local`, or `{repository: NAME}`",
+    any_of(
+        {"enum": [*RECORD_PLACES, None]},
+        {
+            "type": "object",
+            "properties": {"repository": {"type": "string"}},
+            "required": ["repository"],
+            "additionalProperties": False,
+        },
+    ),
+)
 GRANULARITY = Kind("`folder` or `copied`", {"enum": ["folder", "copied", None]})
 NETWORK = Kind("`default`, `none` or `host`", {"enum": ["default", "none", "host", None]})
 FLAG = Kind("true or false", {"type": "boolean"})

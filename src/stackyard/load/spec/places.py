@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What a spec says of what is published: other registries that it is copied to, by name, and how long it stays.
 
-In:   `registries` and `retention` of spec.yml
-Out:  OtherRegistry values; Retention
+In:   `registries`, `records` and `retention` of spec.yml
+Out:  OtherRegistry values; RecordsPlace; Retention
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from stackyard.load.spec import schema
 from stackyard.load.spec.collect import Collector
-from stackyard.load.spec.kinds import known
+from stackyard.load.spec.kinds import RECORD_PLACES, RECORDS, known
+from stackyard.load.spec.values import RecordsPlace
 from stackyard.load.yaml import Doc
 from stackyard.model.places import OtherRegistry
 from stackyard.model.reference import Repository
@@ -39,6 +40,24 @@ def registries_in(doc: Doc | None, reader: Collector) -> Iterator[OtherRegistry]
             images = tuple(text for text, _ in reader.texts(values.get("images"), f"`images` of {what}"))
             version = reader.text(values, "version", f"`version` of {what}") or ""
             yield OtherRegistry(name, address.rstrip("/"), images, version)
+
+
+def records_in(doc: Doc, reader: Collector) -> RecordsPlace:
+    """Where records are kept; beside the images where nothing else can be read."""
+    if isinstance(doc.value, dict):
+        values = reader.mapping(doc, "`records`")
+        reader.unknown_keys(doc, ("repository",), "`records`")
+        name = reader.text(values, "repository", "`repository` of `records`")
+        if name is not None and Repository.form.fullmatch(name):
+            return RecordsPlace(repository=name)
+        spot = values.get("repository", doc)
+        reader.problem(spot.problem("`records` names no valid repository", Repository.hint, wanted="a repository"))
+        return RecordsPlace()
+    text = reader.scalar(doc, "`records`")
+    if text not in (None, *RECORD_PLACES):
+        hint, wanted = f"it may be {RECORDS.words}", RECORDS.words
+        reader.problem(doc.problem(f"`records` of the file is {text!r}", hint, wanted=wanted))
+    return RecordsPlace(is_local=text == "local")
 
 
 def retention_in(doc: Doc | None, reader: Collector) -> Retention:

@@ -27,7 +27,7 @@ from stackyard.load.spec.image import IMAGE_KEYS as IMAGE_KEYS
 from stackyard.load.spec.image import ImageReader
 from stackyard.load.spec.kinds import known
 from stackyard.load.spec.policy import policy_in
-from stackyard.load.spec.values import STABLE, Ecr, Spec, SpecImage, SpecPlan, unnamed_plan
+from stackyard.load.spec.values import STABLE, Ecr, RecordsPlace, Spec, SpecImage, SpecPlan, unnamed_plan
 from stackyard.load.tree.staging import FilesEntry
 from stackyard.load.yaml import Doc, read
 from stackyard.model.ecr import Account, Region
@@ -86,7 +86,7 @@ class _Reader(ImageReader):
             path,
             name=self.text(top, "name", "`name`"),
             registry=self._registry(top.get("registry")),
-            records=self.word(top, "records", kinds.RECORDS, "the file"),
+            records=self._records(top.get("records")),
             source=self.text(top, "source", "`source`"),
             plans=plans,
             images=images,
@@ -208,6 +208,14 @@ class _Reader(ImageReader):
         from stackyard.load.spec.places import registries_in  # few stacks say
 
         return tuple(registries_in(doc, self))
+
+    def _records(self, doc: Doc | None) -> RecordsPlace:
+        """`records:`, where what is known is kept."""
+        if doc is None or doc.value is None:
+            return RecordsPlace()
+        from stackyard.load.spec.places import records_in  # few stacks say
+
+        return records_in(doc, self)
 
     def _retention(self, doc: Doc | None) -> Retention:
         """`retention:`, how much of what is old stays."""

@@ -297,7 +297,7 @@ TOP = (
         RECORDS,
         "`registry`",
         "where it is kept what was built and tested: beside the published images, so that other machines know it, "
-        "or only here",
+        "only here, or in one repository for all images, whose name is made as theirs are",
     ),
     Key(("source",), FULL_TEXT, "none", "where the stack's files can be read; becomes a label of every image"),
     Key(

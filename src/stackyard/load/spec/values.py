@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 STABLE = "-stable"
 
 
+class RecordsPlace(msgspec.Struct, frozen=True):
+    """Where a stack's records are kept."""
+
+    is_local: bool = False
+    """On this machine only."""
+    repository: str = ""
+    """In this one, named as images are; empty: each beside its image."""
+
+
 class SpecPlan(msgspec.Struct, frozen=True):
     """One way to build the images; the unnamed one of a file without plans has no name."""
 
@@ -139,8 +148,7 @@ class Spec(msgspec.Struct, frozen=True):
     """What images are built for; none: this machine's own."""
     engines: tuple[tuple[Platform, str], ...] = ()
     """What builds for a platform, where that is not the one engine: a docker context, or an address."""
-    records: str | None = None
-    """`registry` or `local`; None: the former."""
+    records: RecordsPlace = RecordsPlace()
     max_age: Age | None = None
     """How old each image may become."""
     timeout: Timeout | None = None
