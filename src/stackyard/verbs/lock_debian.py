@@ -140,8 +140,7 @@ class DebianLocker:
             releases = [self._release(source, step.time) for source in self._declared.archive]
             if not platform:
                 return Answer(suite_pins(releases, step.time))
-            named = {*self._declared.packages, *(self._installed(step.target) if self._declared.installed else ())}
-            names = sorted(named - {*self._declared.leave_out})
+            names = self._names(step.target)
             found = [
                 offer
                 for release in releases
@@ -151,6 +150,12 @@ class DebianLocker:
             return Answer(pins_of(found, names, step.time))
         except WorldError as problem:
             return Answer(words=str(problem), hint=problem.hint)
+
+    def _names(self, target: LockTarget) -> list[str]:
+        """What is locked for one platform; an image is read once, by whichever thread comes first."""
+        with self._one:
+            has = self._installed(target) if self._declared.installed else ()
+        return sorted({*self._declared.packages, *has} - {*self._declared.leave_out})
 
     def _release(self, source: DebianSource, time: LockTime) -> Release:
         """Read once for all platforms."""
