@@ -85,8 +85,16 @@ def _marker(name: str, platforms: Collection[str], every: Collection[str]) -> st
     return " or ".join(markers)
 
 
-def lock_file(lock: LockSet, step: LockStep, at: str, resolver: str, pins: tuple[Pin, ...], kept: str = "") -> LockFile:
-    """The lock file of a step."""
+def lock_file(
+    lock: LockSet,
+    step: LockStep,
+    at: str,
+    resolver: str,
+    pins: tuple[Pin, ...],
+    kept: str = "",
+    bounded_by: tuple[str, ...] = (),
+) -> LockFile:
+    """The lock file of a step, which is made together with those that bound it."""
     return LockFile(
         pins,
         set=lock.name,
@@ -94,7 +102,7 @@ def lock_file(lock: LockSet, step: LockStep, at: str, resolver: str, pins: tuple
         time=str(step.time),
         target=target_text(lock, step),
         resolver=resolver,
-        again=f"stackyard lock {lock.name} --at {at} --time {step.time}",
+        again=f"stackyard lock {' '.join((*bounded_by, lock.name))} --at {at} --time {step.time}",
         kept=kept,
         kind=lock.kind,
         platform=SUBDIRS[step.target.platform] if lock.kind == "conda" else "",

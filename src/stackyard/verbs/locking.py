@@ -63,8 +63,14 @@ class _Work(msgspec.Struct):
     lock: LockSet
     locker: Locker
     plan: SetPlan
-    needs: frozenset[str]
-    """Lock files of others that bound it, which are made before."""
+    bounded_by: tuple[LockSet, ...]
+    """Sets whose locks bound it, which are made before."""
+
+    @property
+    def needs(self) -> list[str]:
+        """Their lock files that do."""
+        outputs = {target.output for other in self.bounded_by for target in other.targets}
+        return sorted(outputs & {*self.lock.constraints})
 
 
 def plan_locks(yard: Yard, wish: Wish) -> LockPlan:
@@ -130,14 +136,25 @@ def _opened(yard: Yard, wish: Wish, resolvers: Resolvers) -> Iterator[tuple[Comm
     commit = commit_of(yard.root, wish.at or "HEAD")
     resolvers.bounds = {target.output: None for lock in sets if lock.kind == "conda" for target in lock.targets}
     with CommitFiles(yard.root, commit) as files:
+        bounded = {lock.name: tuple(_bounding(lock, sets)) for lock in sets}
+        linked = {each.name for lock in sets if bounded[lock.name] for each in (lock, *bounded[lock.name])}
+        times = {lock.name: _time(yard, lock, wish) for lock in sets}
+        if linked:  # one T for those: the command that makes them again has one
+            times |= dict.fromkeys(linked, max(times[name] for name in linked))
         works = []
         for lock in sets:
             locker = locker_of(lock, files, resolvers, yard)
-            needs = frozenset(lock.constraints) & resolvers.bounds.keys()
-            changed = differing(yard.root, set(locker.files) - needs) if wish.at is None else []
-            plan = locker.planned(_time(yard, lock, wish), wish.upgrades, changed)
-            works.append(_Work(lock, locker, plan, needs))
+            changed = differing(yard.root, {*locker.files} - resolvers.bounds.keys()) if wish.at is None else []
+            plan = locker.planned(times[lock.name], wish.upgrades, changed)
+            works.append(_Work(lock, locker, plan, bounded[lock.name]))
         yield files, works
+
+
+def _bounding(lock: LockSet, sets: Sequence[LockSet]) -> Iterator[LockSet]:
+    """Those of `sets` that a set's `constraints` name a lock of."""
+    for other in sets:
+        if other.kind == "conda" and any(target.output in lock.constraints for target in other.targets):
+            yield other
 
 
 def _time(yard: Yard, lock: LockSet, wish: Wish) -> LockTime:
@@ -162,10 +179,10 @@ _Made = tuple[LockOutcome, LockFile | None]
 def _made(yard: Yard, wish: Wish, works: Sequence[_Work], resolvers: Resolvers, at: str, folder: Path) -> list[_Made]:
     """All sets, those that bound others first."""
     found: dict[str, list[_Made]] = {}
-    for stage in ([work for work in works if not work.needs], [work for work in works if work.needs]):
+    for stage in ([work for work in works if not work.bounded_by], [work for work in works if work.bounded_by]):
         ready = []
         for work in stage:
-            lacking = sorted(path for path in work.needs if resolvers.bounds[path] is None)
+            lacking = [path for path in work.needs if resolvers.bounds[path] is None]
             if lacking:
                 words = f"it is bounded by {lacking[0]}, which could not be made"
                 found[work.lock.name] = [
@@ -249,7 +266,7 @@ def _outcome(
         pins = merged({name: each.pins for name, each in answers.items()})
     except WorldError as problem:
         return LockOutcome(lock.name, target, "failed", words=str(problem), hint=problem.hint), None
-    fresh = lock_file(lock, step, at, version, pins, kept)
+    fresh = lock_file(lock, step, at, version, pins, kept, tuple(other.name for other in work.bounded_by))
     changes = changes_between(known, fresh)
     count = len(fresh.pins)
     if wish.check:

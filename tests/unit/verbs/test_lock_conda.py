@@ -370,8 +370,13 @@ def test_what_pip_installs_is_a_lock_of_its_own(repository: Repository) -> None:
     done = make(repository.yard(), Wish(time=T), Resolvers({}, uv=pip, rattler=solver))
     assert states(done) == {AMD64: "written", ARM64: "written", "lock.txt": "written"}
     assert pip.bounds == ["base==1.1\n"]
+    assert f"# again: stackyard lock lab a-pip --at {repository.head} --time {T}\n" in repository.text("lock.txt")
     repository.commit()
     make(repository.yard(), Wish(("a-pip",), time=T), Resolvers({}, uv=pip))
+    assert f"# again: stackyard lock a-pip --at {repository.head} " in repository.text("lock.txt")
+    make(repository.yard(), Wish(("a-pip",), time="2021-01-01T00:00:00Z"), Resolvers({}, uv=Bounded()))
+    make(repository.yard(), Wish(), Resolvers({}, uv=Bounded(), rattler=solver))
+    assert {LockFile.of(repository.text(path)).time for path in (AMD64, "lock.txt")} == {"2021-01-01T00:00:00Z"}
     solver.newest["base"] = "1.2"
     make(repository.yard(), Wish(refresh=True), Resolvers({}, uv=pip, rattler=solver))
     assert pip.bounds == ["base==1.1\n", "base==1.1\n", "base==1.2\n"]
