@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What every test gets: an environment of its own, and a stack in git on request.
 
-Live tests are marked `live`: one that finds no engine or registry skips, and fails where CI is true. What takes
-minutes is marked `long`: `script/test --long` runs it.
+A test without a mark starts no process: git's place is taken (tests/plain_git.py), and whoever starts another program
+is refused. Tests of programs, git first, are marked `processes`. Live tests are marked `live`: one that finds no engine
+or registry skips, and fails where CI is true. What takes minutes is marked `long`: `script/test --long` runs it.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import subprocess
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 import pytest
 
+from stackyard.edges import git
+from tests import plain_git
 from tests.examples import IS_LONG, examples
 from tests.repositories import commit, init
 
@@ -75,6 +79,35 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped where CI promises what it needs: {report.longrepr}"
     return report
+
+
+_STARTED = pytest.StashKey[list[str]]()
+"""Sentences about programs that a test wanted to start, and may not."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that is none of programs starts none: git's place is taken, and starting anything is a failure."""
+    started = item.stash[_STARTED] = []
+    if any(item.get_closest_marker(mark) for mark in ("processes", "live")):
+        return (yield)
+
+    def refused(_: object, args: object, *_rest: object, **_options: object) -> None:
+        started.append(f"a test that starts a program is marked `processes`: {args}")
+        pytest.fail(started[-1])
+
+    with pytest.MonkeyPatch.context() as patch, git.answered_by(plain_git.answer):
+        patch.setattr(subprocess.Popen, "__init__", refused)
+        patch.setattr(subprocess.Popen, "__del__", lambda _: None)
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Whoever expects a failure would take a program that may not start for one."""
+    yield
+    if item.stash[_STARTED]:
+        pytest.fail(item.stash[_STARTED][0])
 
 
 class _Homes:

@@ -3,7 +3,7 @@
 
 In:      a folder of files
 Out:     a repository on `main`, committed by nobody in particular at a time that stands still
-Touches: the folder; git is started for what is not plain (`_is_ours`, `_Special`)
+Touches: the folder; git is started for what is not plain (`is_ours`, `_Special`)
 
 A process of git takes longer than most tests, and a repository needs three of them. What is written here is what git
 writes: the same ids, an index with the facts of the files on disk. The real git reads it everywhere, and
@@ -71,7 +71,7 @@ def commit(root: Path, message: str = "a change") -> str:
     """Commit everything that is there, also where nothing changed; the commit's id."""
     inside, pack, files = root / ".git", _Pack(), list[_File]()
     try:
-        if not _is_ours(inside):
+        if not is_ours(inside):
             raise _Special
         tree = _add(os.fsencode(root), b"", pack, files) or pack.add("tree", b"")
     except _Special:
@@ -91,7 +91,7 @@ def commit(root: Path, message: str = "a change") -> str:
     return made
 
 
-def _is_ours(inside: Path) -> bool:
+def is_ours(inside: Path) -> bool:
     """Whether a repository is as `init` or `commit` left it: no setting, branch or index that git made."""
     if not inside.is_dir() or any((inside / name).exists() for name in ("packed-refs", "info", "MERGE_HEAD")):
         return False

@@ -77,6 +77,7 @@ def test_the_bound_is_the_longest_chain_or_the_shared_work(simulated: ModuleType
     assert simulated.first_come(tree, 2) == 2.0 + 3.0 + 6.0
 
 
+@pytest.mark.processes
 def test_runs_of_a_simulated_engine_take_no_time_and_say_how_long_they_took(
     simulated: ModuleType, tmp_path: Path
 ) -> None:

@@ -62,11 +62,13 @@ def anchors(page: Path) -> set[str]:
 # Made pages.
 
 
+@pytest.mark.processes
 def test_made_pages_are_what_the_code_says(generate: ModuleType) -> None:
     """They are fresh, and so is the plan in README and tutorial; `python docs/generate.py` makes them so."""
     assert list(generate.drifted(unseen=(ACCURACY,))) == []
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "change",
     [
@@ -101,6 +103,7 @@ def campus(generate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("verb", "fields"),
     [

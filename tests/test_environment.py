@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from stackyard.edges.git import revision
+from stackyard.edges.git import IGNORED, STATUS, revision
+from tests import plain_git
 from tests.cases import each_of
 from tests.repositories import MADE, commit, git, init
 
@@ -26,6 +28,7 @@ def test_y():
 """
 
 
+@pytest.mark.processes
 def test_every_test_is_at_nobodys_home() -> None:
     """HOME is empty, git and Docker have no settings, and no CI says where we are."""
     assert os.listdir(os.environ["HOME"]) == []
@@ -54,6 +57,7 @@ def test_the_same_files_are_the_same_commit(git_stack: Callable[..., Path], tmp_
     assert revision(one, "images") == revision(two, "images")
 
 
+@pytest.mark.processes
 def test_a_repository_is_what_git_makes(tmp_path: Path) -> None:
     """Without a process of git: the same ids, the same index, sound objects; after an edit as well."""
     ours, theirs = init(tmp_path / "ours"), tmp_path / "theirs"
@@ -92,6 +96,7 @@ def seen(root: Path) -> list[str]:
     return [row.partition("ino: ")[0] for row in rows if "time: " not in row]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "change",
     [
@@ -118,6 +123,79 @@ def test_what_is_not_plain_is_committed_by_git(tmp_path: Path, change: Callable[
     assert first in git(root, "rev-list", "HEAD")
 
 
+EDITS: tuple[Callable[[Path], object], ...] = (
+    lambda root: None,
+    lambda root: (root / "images/a/Dockerfile").write_text("edited\n"),
+    lambda root: (root / "run.sh").chmod(0o644),
+    lambda root: (root / "images/a-b").unlink(),
+    lambda root: ((root / "images/a.b").unlink(), (root / "images/a.b").symlink_to("a")),
+    lambda root: ((root / "link").unlink(), (root / "link").write_text("a file")),
+    lambda root: ((root / "images/new/deep").mkdir(parents=True), (root / "images/new/deep/x y").touch()),
+    lambda root: (root / "images/a/deep/new").write_text("1\n"),
+    lambda root: ((root / ".stackyard/logs").mkdir(parents=True), (root / ".stackyard/.gitignore").write_text("*\n")),
+    lambda root: (root / ".stackyard/logs/1").touch(),
+    lambda root: shutil.rmtree(root / "images/a/deep"),
+    lambda root: (shutil.rmtree(root / "images/a"), (root / "images/a").symlink_to("new")),
+    commit,
+)
+
+
+@pytest.mark.processes
+def test_what_is_said_in_gits_place_is_what_git_says(tmp_path: Path) -> None:
+    """Byte for byte and with its exit code, as a repository goes through every kind of edit; of no repository, too."""
+    root = tmp_path / "stack"
+    (root / "images").mkdir(parents=True)
+    asked = [
+        *(
+            (*STATUS, IGNORED, "--", *paths)
+            for paths in (["."], ["images"], ["images/a", "run.sh"], ["images/new/deep"])
+        ),
+        (*STATUS, IGNORED, "--", "nowhere", "images/a/deep"),
+        ("for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes"),
+        ("config", "--get", "user.name"),
+        ("log", "-1", "--format=%B", "HEAD", "--"),
+    ]
+    compared = 0
+    for edit in (lambda _: None, init, lambda root: grown(root, {}), commit, *EDITS):
+        edit(root)
+        for at in (root, root / "images", root / "gone"):
+            for words in asked:
+                question = ["--no-optional-locks", "-C", str(at), *words]
+                theirs = subprocess.run(["git", *question], capture_output=True, check=False)
+                try:
+                    ours = plain_git.told(question)
+                except plain_git.NotPlain:
+                    assert "log" in words  # of a commit that is not there yet
+                    continue
+                compared += 1
+                assert (ours.returncode, ours.stdout) == (theirs.returncode, theirs.stdout), question
+                if ours.returncode > 1:
+                    assert ours.stderr.partition(b" (")[0] == theirs.stderr.partition(b" (")[0]
+    assert compared > 350
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda root: (root / "images/a/.gitignore").write_text("x\n"),
+        lambda root: (root / "images/new/.git").mkdir(parents=True),
+        lambda root: (root / ".git/info").mkdir(),
+        lambda root: (root / ".git/config").write_text("[user]\n\tname = x\n"),
+        lambda root: (root / ".git/HEAD").write_text("ref: refs/heads/other\n"),
+    ],
+)
+def test_what_only_git_knows_is_not_guessed(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    """Rules, settings, branches and repositories in others: nobody answers in git's place."""
+    root = init(tmp_path)
+    grown(root, {})
+    commit(root)
+    assert not revision(root, "images").is_dirty
+    change(root)
+
+    with pytest.raises(plain_git.NotPlain):
+        plain_git.told(["-C", str(root), *STATUS, IGNORED, "--", "images"])
+
+
 class Reports:
     """A plugin that keeps what became of each test that did not just pass its phase."""
 
@@ -130,19 +208,54 @@ class Reports:
             self.kept.append((report.nodeid.rpartition("::")[2], report.outcome, str(report.longrepr)))
 
 
+STARTS = """
+import pathlib, subprocess, sys
+import pytest
+
+COMMAND = [sys.executable, "-c", "import pathlib; pathlib.Path('started').touch()"]
+
+def test_x():
+    with pytest.raises(BaseException):
+        subprocess.run(COMMAND)
+
+@pytest.mark.processes
+def test_y(tmp_path):
+    assert subprocess.run(COMMAND, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "started").exists()
+"""
+
+
+@pytest.mark.processes
+def test_a_test_that_is_not_marked_starts_no_program(tmp_path: Path) -> None:
+    """Also where the test expects something to fail: it has failed, and is told why."""
+    (code, failed) = run_pytest(tmp_path, STARTS)
+
+    assert [(name, outcome) for name, outcome, _ in failed] == [("test_x", "failed")]
+    assert "a test that starts a program is marked `processes`" in failed[0][2]
+    assert code == 1
+
+
+def run_pytest(folder: Path, text: str) -> tuple[int, list[tuple[str, str, str]]]:
+    """Run one file of tests under our conftest, in this process; what did not pass."""
+    inner = folder / folder.name  # modules are called by their folder below pytest.ini, and imported once
+    inner.mkdir()
+    (inner / "conftest.py").write_bytes((Path(__file__).parent / "conftest.py").read_bytes())
+    (inner / "test_it.py").write_text(text)
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  live: x\n  processes: x\n")
+    plugins = ("terminal", "cacheprovider", "faulthandler", "hypothesispytest", "xdist")
+    words = ["--import-mode=importlib", "--capture=no", f"--basetemp={folder / 'tmp'}"]
+    reports = Reports()
+    code = pytest.main([*words, *(f"-pno:{name}" for name in plugins), str(folder)], [reports])
+    return int(code), reports.kept
+
+
 def test_a_live_test_that_skips_has_failed_in_ci(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """CI promises an engine; a test that is not live may skip there."""
-    (tmp_path / "conftest.py").write_bytes((Path(__file__).parent / "conftest.py").read_bytes())
-    (tmp_path / "test_x.py").write_text(LIVE)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = live: x\n")
     monkeypatch.setenv("CI", "true")  # the copy of conftest.py reads it as it is imported
-    plugins = ("terminal", "cacheprovider", "faulthandler", "hypothesispytest", "xdist")
-    words = ["--import-mode=importlib", "--capture=no", f"--basetemp={tmp_path / 'tmp'}"]
-    reports = Reports()
-    code = pytest.main([*words, *(f"-pno:{name}" for name in plugins), str(tmp_path)], [reports])
+    code, failed = run_pytest(tmp_path, LIVE)
 
-    (live, _, said), (other, why, _) = reports.kept
-    assert reports.kept[0][:2] == ("test_x", "failed")
+    (live, _, said), (other, why, _) = failed
+    assert failed[0][:2] == ("test_x", "failed")
     assert "skipped where CI promises what it needs" in said
     assert "no engine" in said
     assert (live, other, why, code) == ("test_x", "test_y", "skipped", 1)

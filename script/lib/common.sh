@@ -2,7 +2,7 @@
 # Words and places that every script shares.
 #
 # In:      XDG_CACHE_HOME, STACKYARD_RUN_DIR (two of them keep two worlds apart)
-# Out:     SY_ROOT, SY_CACHE, SY_RUN; say, die, as_root, on_exit
+# Out:     SY_ROOT, SY_CACHE, SY_RUN; say, die, seconds_since, as_root, on_exit
 # Touches: creates $SY_CACHE and $SY_RUN, nothing else
 #
 # Locks are held on file numbers from 204 on (204 python, 205 bases, 206 registry, 207 demo, 208 and 209 engine):
@@ -21,6 +21,9 @@ die() {
   printf 'error: %s\n' "$*" >&2
   exit 1
 }
+
+# In: $EPOCHREALTIME of before. Out: the seconds since then.
+seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}'; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 

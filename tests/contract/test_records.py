@@ -385,6 +385,7 @@ def told(lines: list[str]) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.processes
 def test_processes_at_once_lose_nothing(file: Archive) -> None:
     """All begin with no file at all; every record and fact of each is there, under run numbers of its own."""
     writers = [writer(file, name, 5) for name in "abc"]
@@ -403,6 +404,7 @@ def test_processes_at_once_lose_nothing(file: Archive) -> None:
     assert all(record.facts[1:] == FACTS for record in records)
 
 
+@pytest.mark.processes
 def test_who_reads_while_another_writes_sees_one_moment(file: Archive) -> None:
     """No record without its build, whenever it is looked at."""
     process = writer(file, "a", 12)
@@ -418,6 +420,7 @@ def test_who_reads_while_another_writes_sees_one_moment(file: Archive) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("after", [1, 9])
 def test_a_killed_writer_loses_no_fact_that_was_recorded(file: Archive, after: int) -> None:
     """kill -9 between two facts: all that was said to be there is there, and the next process goes on."""

@@ -3,6 +3,7 @@
 
 In:   a folder of the repository; what CI says of the branch, if it does
 Out:  Revision
+Seam: `answered_by`: what this module asks of a repository on disk, somebody else may answer in git's place
 Raises: NoHistory, ToolMissing, WorldError
 """
 
@@ -12,7 +13,7 @@ import contextlib
 import os
 import posixpath
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,28 @@ _FIELDS = {"1": 8, "u": 10, "?": 1, "!": 1}
 """How many fields of a row come before the path, by its kind."""
 _MANY_BYTES = 80_000
 _REMOTE_S = 60.0
+
+Said = subprocess.CompletedProcess[bytes]
+Answer = Callable[[Sequence[str]], Said]
+"""Takes the words after `git`."""
+
+
+def _git(words: Sequence[str]) -> Said:
+    return subprocess.run(["git", *words], capture_output=True, check=False)
+
+
+_answer: Answer = _git
+
+
+@contextlib.contextmanager
+def answered_by(answer: Answer) -> Iterator[None]:
+    """As long as it lasts, no process of git is started to ask a repository on disk: `answer` does it."""
+    global _answer
+    before, _answer = _answer, answer
+    try:
+        yield
+    finally:
+        _answer = before
 
 
 class Unseen(msgspec.Struct, frozen=True):
@@ -119,10 +142,10 @@ def revision(root: Path, images: str, branch: str | None = None, status: str | N
     return Revision(commit, name, is_dirty, is_default=name is not None and name == default_branch(root))
 
 
-def quietly(root: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+def quietly(root: Path, *words: str) -> Said:
     """What git prints of a question; it takes no lock to answer it."""
     try:
-        return subprocess.run(["git", "--no-optional-locks", "-C", str(root), *words], capture_output=True, check=False)
+        return _answer(("--no-optional-locks", "-C", str(root), *words))
     except FileNotFoundError:
         raise ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git") from None
 
@@ -162,8 +185,7 @@ def _rows_below(status: str, prefix: str, watched: Collection[str]) -> list[str]
 
 def message_of(root: Path, commit: str) -> str:
     """The whole message of a commit; empty where this clone has not the commit."""
-    command = ["git", "-C", str(root), "log", "-1", "--format=%B", commit, "--"]
-    done = subprocess.run(command, capture_output=True, check=False)
+    done = _answer(("-C", str(root), "log", "-1", "--format=%B", commit, "--"))
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -220,9 +242,8 @@ def default_branch(root: Path) -> str:
 
 def branches(root: Path) -> tuple[str, ...]:
     """Local branches, and those that remotes were last seen to have; none where git does not say."""
-    command = ["git", "-C", str(root), "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes"]
     try:
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = _answer(("-C", str(root), "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes"))
     except FileNotFoundError:
         return ()
     found: dict[str, None] = {}
@@ -260,9 +281,8 @@ def remote(root: Path) -> str | None:
         told = (common_folder(top_of(root)) / "config").read_bytes().lower()
         if not any(word in told for word in (b"origin", b"include", b"worktreeconfig")):
             return None
-    command = ["git", "-C", str(root), "config", "--get", "remote.origin.url"]
     try:
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = _answer(("-C", str(root), "config", "--get", "remote.origin.url"))
     except FileNotFoundError:
         return None
     return done.stdout.decode("utf-8", "replace").strip() or None
@@ -274,8 +294,7 @@ def who(root: Path, environ: Mapping[str, str]) -> str:
     if ci:
         return ci
     try:
-        command = ["git", "-C", str(root), "config", "--get", "user.name"]
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = _answer(("-C", str(root), "config", "--get", "user.name"))
     except FileNotFoundError:
         return environ.get("USER", "")
     return done.stdout.decode("utf-8", "replace").strip() or environ.get("USER", "")

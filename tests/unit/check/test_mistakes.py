@@ -262,6 +262,7 @@ def test_two_versions_under_one_tag(git_stack: GitStack) -> None:
     assert found[0].sentence.startswith("'lab/a' and 'lab/b' are both tagged v1-")
 
 
+@pytest.mark.processes
 def test_branches_that_share_their_tags(git_stack: GitStack) -> None:
     """Only those that clash with the branch the files are on."""
     root = git_stack({"images/lab/Dockerfile": "FROM x\n"})

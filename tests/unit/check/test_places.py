@@ -52,6 +52,7 @@ images:
 """
 
 
+@pytest.mark.processes
 def test_every_fact_is_there(git_stack: GitStack) -> None:
     """File, line, column, found or wanted, and a hint, in a stack with a mistake of nearly every kind."""
     root = listed(

@@ -15,6 +15,8 @@ from stackyard.testing import FakeEngine
 from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 
+pytestmark = pytest.mark.processes
+
 
 def head(shell: Shell) -> str:
     """The commit the stack is at."""

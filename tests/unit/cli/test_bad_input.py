@@ -235,6 +235,7 @@ def test_a_defect_of_ours_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch)
 # git.
 
 
+@pytest.mark.processes
 def test_no_git_program(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """git is named, and why it is needed."""
     monkeypatch.setenv("PATH", "/nowhere")
@@ -255,6 +256,7 @@ def test_no_repository(bare_shell: Shell) -> None:
     assert "git init" in hint
 
 
+@pytest.mark.processes
 def test_no_commit(bare_shell: Shell) -> None:
     """As without a repository."""
     (bare_shell.root / "images/a").mkdir(parents=True)
@@ -267,6 +269,7 @@ def test_no_commit(bare_shell: Shell) -> None:
     assert "git commit" in hint
 
 
+@pytest.mark.processes
 def test_a_detached_head_is_fine(shell: Shell) -> None:
     """No branch, no moving tags; CI's word for the branch is taken."""
     git(shell.root, "checkout", "-q", "--detach")

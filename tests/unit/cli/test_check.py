@@ -100,6 +100,7 @@ def test_fix_never_writes_outside_the_stack(shell: Shell, tmp_path: Path) -> Non
     assert outside.read_text() == LOST
 
 
+@pytest.mark.processes
 def test_files_are_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A stack without a commit can be looked at; a plan needs one, because tags are made of it."""
     image = tmp_path / "stack" / "images" / "lab"

@@ -14,6 +14,8 @@ import pytest
 
 from tests.unit.cli.conftest import TINY, Shell
 
+pytestmark = pytest.mark.processes
+
 
 class Asking(BaseHTTPRequestHandler):
     """A registry that wants to know who asks."""

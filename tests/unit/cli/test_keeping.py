@@ -21,6 +21,7 @@ from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 
 
+@pytest.mark.processes
 def test_a_run_that_failed_is_in_all_three(shell: Shell, tmp_path: Path) -> None:
     """The build's error in the JUnit file, its slice in the trace, its result and log among the artifacts."""
     shell.engine.failing["registry.example/lab/leaf"] = "no space left"
@@ -42,6 +43,7 @@ def test_a_run_that_failed_is_in_all_three(shell: Shell, tmp_path: Path) -> None
     assert (where / "manifests").is_dir()
 
 
+@pytest.mark.processes
 def test_a_run_that_has_nothing_to_do_writes_them_too(shell: Shell, tmp_path: Path) -> None:
     """CI's next step finds its file; nothing of an earlier run is in it."""
     shell("build")
@@ -53,6 +55,7 @@ def test_a_run_that_has_nothing_to_do_writes_them_too(shell: Shell, tmp_path: Pa
     assert (shell.root / "kept" / "artifacts" / "IMAGES_BUILT").read_text() == ""
 
 
+@pytest.mark.processes
 def test_a_run_that_was_interrupted_writes_them_too(shell: Shell, tmp_path: Path) -> None:
     """What was built by then, and no more: the signal comes when the records know that base is done."""
     signals = [signal.SIGTERM]

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.repositories import commit as commit_all
 from tests.repositories import git
 from tests.unit.cli.conftest import Shell
+
+pytestmark = pytest.mark.processes
 
 SPEC = """\
 registry: ghcr.io/ucsd-ets

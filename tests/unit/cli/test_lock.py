@@ -8,6 +8,8 @@ import pytest
 from tests.conftest import GitStack
 from tests.unit.cli.conftest import Shell
 
+pytestmark = pytest.mark.processes
+
 SPEC = """images: {base: }
 locks:
   old: {requirements: r.in, versions: [2.7.18], output: 'old-{version}.txt'}

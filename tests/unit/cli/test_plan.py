@@ -51,6 +51,7 @@ def test_forms(shell: Shell) -> None:
     assert comment.out.endswith("asked.\n")
 
 
+@pytest.mark.processes
 def test_what_is_printed_is_as_the_schema_says(lab: Shell) -> None:
     """Before a build and after it, for part of the stack, to be published, forced, and since a commit."""
     schema = json.loads(lab("schema", "plan").out)

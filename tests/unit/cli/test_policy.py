@@ -86,6 +86,7 @@ def test_a_fork_never_publishes(shell: Shell, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.processes
 def test_only_listed_branches_publish(shell: Shell) -> None:
     """On a laptop too; the list may have patterns."""
     spec(shell, "publish: {branches: [main, 'release/*']}\n")
@@ -153,6 +154,7 @@ def test_words_can_be_turned_off(shell: Shell) -> None:
     assert shell("plan", "--push").out.count("note:") == 0
 
 
+@pytest.mark.processes
 def test_the_message_is_that_of_the_pull_requests_own_commit(shell: Shell, tmp_path: Path) -> None:
     """CI checks out a merge that nobody wrote; the title of the pull request counts as well."""
     commit_all(shell.root, "skip ci")
@@ -181,6 +183,7 @@ def test_a_git_tag_is_no_branch(shell: Shell) -> None:
     assert plan["steps"][0]["tags"] == [plan["stack"]["commit"][:7]]
 
 
+@pytest.mark.processes
 def test_two_branches_of_one_tag(shell: Shell) -> None:
     """The second to come leaves the first one's tag, and says so; once the first is gone, it has it."""
     git(shell.root, "switch", "-qc", "feature/x")
@@ -200,6 +203,7 @@ def test_two_branches_of_one_tag(shell: Shell) -> None:
     assert shell.registry.tags("registry.example/lab/leaf")["feature-x"] != first
 
 
+@pytest.mark.processes
 def test_a_branch_called_like_a_channel(shell: Shell) -> None:
     """A build of branch `prod` leaves the channel `prod` where people put it."""
     assert shell("build", "--push").code == 0
@@ -220,6 +224,7 @@ def since(shell: Shell) -> list[tuple[str, str]]:
     return [(step["action"], step["reasons"][-1]["kind"]) for step in steps]
 
 
+@pytest.mark.processes
 def test_main_plans_every_image_whatever_changed(shell: Shell) -> None:
     """A matrix made of `--since` has all of them there, and each gets the commit's tag; elsewhere what changed."""
     (shell.root / "images/leaf/Dockerfile").write_text("FROM busybox:1.36\n")
@@ -233,6 +238,7 @@ def test_main_plans_every_image_whatever_changed(shell: Shell) -> None:
     assert since(shell)[0] == ("reuse", "unchanged")
 
 
+@pytest.mark.processes
 def test_words_count_for_what_changed_since(shell: Shell) -> None:
     """Everything anew, or nothing at all."""
     said(shell, "full rebuild")

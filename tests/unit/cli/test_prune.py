@@ -191,6 +191,7 @@ def test_a_clone_that_knew_an_image_learns_that_it_is_gone(stack: Shell) -> None
     assert reasons.count("built elsewhere") >= 1
 
 
+@pytest.mark.processes
 def test_what_was_promoted_meanwhile_stays(stack: Shell) -> None:
     """It is looked at again when it comes to deleting; the rest of what was shown goes."""
     first, second = published(stack, "leaf", "one"), published(stack, "leaf", "two")

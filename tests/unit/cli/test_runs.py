@@ -198,6 +198,7 @@ def test_push_goes_to_the_registry_of_now(shell: Shell) -> None:
     assert not shell.registry.tags("registry.example/lab/leaf")
 
 
+@pytest.mark.processes
 def test_a_second_machine_agrees_that_all_is_published(shell: Shell, tmp_path: Path) -> None:
     """Tags that others put there already are written down: the next plan has nothing to do."""
     shell("build", "--push")

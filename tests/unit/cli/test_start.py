@@ -44,6 +44,7 @@ def repository(shell: Shell, git_stack: GitStack, files: Mapping[str, str]) -> N
 # A repository that builds images in other ways.
 
 
+@pytest.mark.processes
 def test_twelve_dockerfiles_become_a_right_plan_with_no_edit(shop: Shell) -> None:
     """Targets, parents and order, repositories and build arguments come of what the repository says."""
     assert shop("init", "--yes").code == 0
@@ -63,6 +64,7 @@ def test_twelve_dockerfiles_become_a_right_plan_with_no_edit(shop: Shell) -> Non
     assert [finding.code for finding in planned.findings if finding.level == "error"] == []
 
 
+@pytest.mark.processes
 def test_an_edited_source_rebuilds_the_images_that_copy_it(shop: Shell) -> None:
     """Exactly those; their children follow if they become something else."""
     shop("init", "--yes")
@@ -85,6 +87,7 @@ def test_an_edited_source_rebuilds_the_images_that_copy_it(shop: Shell) -> None:
         (shop.root / path).write_bytes(before)
 
 
+@pytest.mark.processes
 def test_the_preview_comes_first_and_writes_nothing(shop: Shell) -> None:
     """With --dry-run; with nobody to ask; with a no in a terminal."""
     before = files_of(shop.root)
@@ -99,6 +102,7 @@ def test_the_preview_comes_first_and_writes_nothing(shop: Shell) -> None:
     assert {*files_of(shop.root)} - {*before} == {"stackyard.yml"}
 
 
+@pytest.mark.processes
 def test_what_cannot_be_taken_over_is_said(shop: Shell) -> None:
     """Arguments from outside, arguments of a laptop, platforms, images that nothing publishes."""
     notes = "\n".join(shop("init", "--dry-run", "--json").json["notes"])
@@ -110,6 +114,7 @@ def test_what_cannot_be_taken_over_is_said(shop: Shell) -> None:
     assert "they would go where the others are: shop-tools, export, report, proxy, migrations" in notes
 
 
+@pytest.mark.processes
 def test_the_file_is_read_as_it_was_meant(shop: Shell) -> None:
     """Without a finding, each image with its Dockerfile, build context and where it came from."""
     shop("init", "--yes")

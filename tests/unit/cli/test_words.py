@@ -213,6 +213,7 @@ def test_completion_reads_the_list_of_images_and_no_more(bare_shell: Shell, monk
     assert completed(bare_shell) == ["lab"], "an image is built on an image, not on a group"
 
 
+@pytest.mark.processes
 def test_bash_takes_its_script(bare_shell: Shell) -> None:
     """It needs no particular version of bash, and no bash to be printed."""
     bare_shell.environ["PATH"] = "/nowhere"
@@ -248,6 +249,7 @@ def process(*words: str, **streams: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.processes
 def test_version_imports_next_to_nothing() -> None:
     """Neither the command line nor anything that it needs."""
     code = "import sys; sys.argv[1:] = ['--version']; from stackyard.__main__ import main; main(); print(*sys.modules)"
@@ -258,6 +260,7 @@ def test_version_imports_next_to_nothing() -> None:
     assert not loaded & {"click", "msgspec", "yaml", "rich", "stackyard.cli", "subprocess", "pathlib", "re", "typing"}
 
 
+@pytest.mark.processes
 def test_help_imports_neither_records_nor_yaml() -> None:
     """What only stacks need is imported by commands that read one."""
     code = "import sys; from stackyard.cli import run; run(['--help']); print(*sys.modules)"
@@ -267,6 +270,7 @@ def test_help_imports_neither_records_nor_yaml() -> None:
     assert not set(done.stdout.split()) & {"msgspec", "yaml", "sqlite3", "rich", "urllib3", "stackyard.verbs"}
 
 
+@pytest.mark.processes
 def test_plan_needs_no_network_and_no_redrawing(shell: Shell) -> None:
     """A fresh plan imports neither what talks to registries and engines, nor what redraws, nor sqlite.
 
@@ -288,6 +292,7 @@ def test_plan_needs_no_network_and_no_redrawing(shell: Shell) -> None:
     }
 
 
+@pytest.mark.processes
 def test_a_full_disk_is_an_error(shell: Shell) -> None:
     """What cannot be written is no success; nothing but one sentence is said."""
     with open("/dev/full", "w") as full:
@@ -297,6 +302,7 @@ def test_a_full_disk_is_an_error(shell: Shell) -> None:
     assert done.stderr == "error: standard output: No space left on device\n"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("words", [["plan"], ["--help"], ["--version"]], ids=" ".join)
 def test_a_closed_pipe_is_no_error(shell: Shell, words: list[str]) -> None:
     """`| head -1` has read enough: exit 0, silence."""
@@ -312,6 +318,7 @@ def test_a_closed_pipe_is_no_error(shell: Shell, words: list[str]) -> None:
     assert (end.wait(), told) == (0, b"")
 
 
+@pytest.mark.processes
 def test_a_locale_without_the_signs(shell: Shell) -> None:
     """ASCII output loses typography, never the command."""
     done = subprocess.run(

@@ -193,6 +193,7 @@ def assert_quiet(error: StackyardError) -> None:
     assert error.__suppress_context__ or error.__context__ is None
 
 
+@pytest.mark.processes
 def test_real_helpers_are_programs(tmp_path: Path) -> None:
     """A helper reads the registry from its standard input and answers on its standard output; a missing one is told."""
     helper = tmp_path / "docker-credential-echo"

@@ -136,6 +136,7 @@ def farming(daemon: Daemon, tmp_path: Path) -> dict[str, str]:
     return {"DOCKER_HOST": f"tcp://127.0.0.1:{daemon.server_port}", "HOME": str(tmp_path), "PATH": path}
 
 
+@pytest.mark.processes
 def test_another_builder_is_told_what_it_builds_for(farming: dict[str, str], tmp_path: Path) -> None:
     """It may be on another kind of machine, and would build for that: the engine's own platform is said, too."""
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
@@ -149,6 +150,7 @@ def test_another_builder_is_told_what_it_builds_for(farming: dict[str, str], tmp
     assert ["--platform linux/amd64" in line for line in builds] == [True, False]
 
 
+@pytest.mark.processes
 def test_what_another_builder_can_is_not_what_the_engine_can(farming: dict[str, str]) -> None:
     """Doctor asks each for its own; tests run on the engine; a builder with a store of its own leaves caches."""
     found = look(farming, "1", {}, builder="farm").engines[0]
@@ -165,6 +167,7 @@ def test_what_no_builder_can_be_called(farming: dict[str, str], builder: str) ->
         DockerEngine(farming, builder=builder)
 
 
+@pytest.mark.processes
 def test_buildah_knows_no_builders(farming: dict[str, str], tmp_path: Path) -> None:
     """It would build by itself, and nobody would be told."""
     (tmp_path / "buildah").write_text("#!/bin/sh\necho buildah version 1.33.0\n")

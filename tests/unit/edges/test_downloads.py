@@ -145,6 +145,7 @@ def commit_of(root: Path, name: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.processes
 def test_a_name_of_a_repository_is_known_by_its_commit(site: Site, repository: Path, git_stack: GitStack) -> None:
     """A branch, a tag with a message of its own, HEAD where none is named; a folder of it says nothing."""
     first = commit_of(repository, "HEAD")
@@ -160,6 +161,7 @@ def test_a_name_of_a_repository_is_known_by_its_commit(site: Site, repository: P
     assert look(site, "/lab.git#refs/heads/main") == Content(digest_of_commit(second))
 
 
+@pytest.mark.processes
 def test_a_branch_wins_over_a_tag_and_a_longer_name(site: Site, repository: Path, git_stack: GitStack) -> None:
     """`main` is the branch, whatever else ends in it."""
     git(repository, "tag", "main")
@@ -169,6 +171,7 @@ def test_a_branch_wins_over_a_tag_and_a_longer_name(site: Site, repository: Path
     assert look(site, "/lab.git#main") == Content(digest_of_commit(second))
 
 
+@pytest.mark.processes
 def test_a_name_or_a_repository_that_is_not_there(site: Site, repository: Path) -> None:
     """A missing name is an answer; a missing repository is told in git's words, and nobody is asked for a password."""
     site.statuses["/private.git/info/refs"] = 401

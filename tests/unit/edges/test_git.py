@@ -20,6 +20,8 @@ from stackyard.edges.git import (
     unseen_of,
 )
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:

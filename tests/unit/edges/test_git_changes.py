@@ -12,6 +12,8 @@ from stackyard.errors import ConfigError
 from tests.conftest import GitStack
 from tests.repositories import git
 
+pytestmark = pytest.mark.processes
+
 FILES = {"images/a/Dockerfile": "FROM a\n", "images/a/long.txt": "one\ntwo\nthree\n", "README.md": "x\n"}
 
 

@@ -603,6 +603,7 @@ def test_scopes_of_one_repository_are_joined() -> None:
     )
 
 
+@pytest.mark.processes
 def test_importing_is_cheap() -> None:
     """Whoever imports the module and never asks a registry pays for no HTTP library."""
     code = (

@@ -16,6 +16,8 @@ from stackyard.errors import EngineUnavailable, RegistryRefused, RegistryUnreach
 from stackyard.model.reference import Reference
 from tests.cases import each_of
 
+pytestmark = pytest.mark.processes
+
 LAB = Reference.parse("registry.example/lab:1")
 
 

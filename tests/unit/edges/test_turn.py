@@ -10,6 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from stackyard.edges.turn import Turn, taken
 
 HOLDER = """
@@ -50,6 +52,7 @@ def test_who_is_to_stop_waits_no_longer(tmp_path: Path) -> None:
         assert not Turn(tmp_path / "x").take(is_stopping=lambda: True)
 
 
+@pytest.mark.processes
 def test_a_process_that_is_killed_has_no_turn(tmp_path: Path) -> None:
     """Nothing is left to clear up."""
     with subprocess.Popen(

@@ -101,6 +101,7 @@ for number in range(60):
 """
 
 
+@pytest.mark.processes
 def test_several_threads_may_be_the_first_to_read_a_type() -> None:
     """msgspec itself ends the process then, so it is looked at in another one."""
     done = subprocess.run([sys.executable, "-c", MANY_FIRST_READERS], capture_output=True, text=True, check=False)

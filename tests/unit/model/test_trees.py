@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from stackyard.model.trees import FOLDER, in_folders, put, take, with_ids
 from tests.repositories import commit, git, init
 
@@ -17,6 +19,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.processes
 def test_ids_are_git_s(tmp_path: Path) -> None:
     """Names in git's order, where a folder sorts as if it ended in a slash; x bits count."""
     for path in ("a/b", "a.b", "a-b", "a0", "run"):

@@ -271,6 +271,7 @@ def test_a_set_is_held_to_what_each_platform_was_built_on_and_passed(several: Se
         promote(several)
 
 
+@pytest.mark.processes
 def test_what_is_published_for_several_platforms_is_adopted(several: Several) -> None:
     """In a clone that knows nothing, the index and its images are recorded; an index that lacks a platform is not."""
     several.build(publish=True)

@@ -551,6 +551,7 @@ def test_a_build_context_outside_the_images_folder_is_looked_at_for_changes(benc
     assert bench.yard().stack.revision.is_dirty
 
 
+@pytest.mark.processes
 def test_an_interruption_ends_tests_that_run(bench: Bench) -> None:
     """Nobody waits an hour for a test that hangs."""
     bench.write("images/base/test/test_base.py", "import time\ndef test_hangs():\n    time.sleep(600)\n")
@@ -934,6 +935,7 @@ def test_a_timeout_rebuilds_nothing(bench: Bench) -> None:
     assert set(bench.statuses(bench.build()).values()) == {"reused"}
 
 
+@pytest.mark.processes
 def test_tests_that_hang_are_ended(bench: Bench, request: pytest.FixtureRequest) -> None:
     """pytest is ended as by Ctrl-C, in the background too, so fixtures clean up; the suite failed, and says why."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell leaves it for what it starts with `&`
@@ -1040,6 +1042,7 @@ def test_a_run_is_good_without_what_may_fail(bench: Bench) -> None:
     assert not bench.registry.tags("registry.example/lab/left")
 
 
+@pytest.mark.processes
 def test_tests_that_may_fail_keep_an_image_from_being_published_and_nobody_else(bench: Bench) -> None:
     """A failing suite of such an image is told, and counts for it alone."""
     bench.write("images/spec.yml", SPEC.replace("left: {", "left: {allowed_to_fail: true, "))

@@ -139,6 +139,7 @@ sys.exit(run(["build", "--progress", "plain"], os.environ, lambda _: engine, lam
 """
 
 
+@pytest.mark.processes
 def test_asked_a_second_time_it_ends_at_once(bench: Bench) -> None:
     """Whatever does not end: exit code 130, and what was recorded is there."""
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HOME": str(bench.root)}

@@ -15,6 +15,8 @@ from stackyard.verbs import Options, load, plan
 from stackyard.verbs.again import Question, question_of
 from tests.unit.verbs.test_snapshot import commit, git, init, write
 
+pytestmark = pytest.mark.processes
+
 LATER = time.time_ns() + 3600 * 10**9
 """No file of a test is young then."""
 

@@ -101,6 +101,7 @@ def runs_still(pid: int) -> bool:
         return False
 
 
+@pytest.mark.processes
 def test_only_what_is_dead_is_cleared_up_after(bench: Bench, runs: tuple[Run, Run]) -> None:
     """Folder, name and program of the run that was killed go; those of the one that lives stay, and go once it died."""
     dead, living = runs
@@ -119,6 +120,7 @@ def test_only_what_is_dead_is_cleared_up_after(bench: Bench, runs: tuple[Run, Ru
     assert os.listdir(bench.root / ".stackyard/alive") == []
 
 
+@pytest.mark.processes
 def test_what_is_on_another_engine_waits_for_it(bench: Bench) -> None:
     """Nobody else is asked to remove it, and nobody forgets."""
     run = Run(bench, DEAD, "unix:///another.sock")
@@ -130,6 +132,7 @@ def test_what_is_on_another_engine_waits_for_it(bench: Bench) -> None:
     run.end()
 
 
+@pytest.mark.processes
 def test_an_engine_that_cannot_remove_keeps_nobody_from_building(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is tried again by the next run."""
     run = Run(bench, DEAD)
@@ -180,6 +183,7 @@ def test_a_run_that_ends_leaves_no_sign(bench: Bench) -> None:
     assert building[0].startswith(f"registry.example/lab/base:{prefix_of(token)}")
 
 
+@pytest.mark.processes
 def test_a_test_suite_of_a_killed_run_clears_up(bench: Bench, tmp_path: Path) -> None:
     """It is asked as Ctrl-C would ask it, so that its fixtures come to their end; then it is gone."""
     bench.write(
@@ -214,6 +218,7 @@ def test_a_test_suite_of_a_killed_run_clears_up(bench: Bench, tmp_path: Path) ->
     assert not runs_still(pid)
 
 
+@pytest.mark.processes
 def test_who_does_not_listen_is_killed() -> None:
     """And it is asked once only: a second Ctrl-C would interrupt its clearing up."""
     # One process: a child of a shell, just forked, would have the shell's trap and be asked itself.

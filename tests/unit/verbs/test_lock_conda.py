@@ -30,6 +30,8 @@ from stackyard.verbs.locks import diff, message_of, outdated, verify
 from tests.conda_channel import Channel
 from tests.repositories import commit, init
 
+pytestmark = pytest.mark.processes
+
 T = "2020-12-11T19:09:36Z"
 SPEC = """
 images: {lab: {}, other: {}}

@@ -27,6 +27,8 @@ from stackyard.verbs.locks import diff, imported, message_of, outdated, verify
 from tests.frozen_index import AMD64, ARM64, BACKEND, FrozenIndex
 from tests.repositories import commit, init
 
+pytestmark = pytest.mark.processes
+
 T = "2020-12-11T19:09:36Z"
 SPEC = """
 images: {lab: }

@@ -15,6 +15,8 @@ from stackyard.verbs import Options, check, load, plan
 from stackyard.verbs.since import plan_since
 from tests.repositories import commit, git, init
 
+pytestmark = pytest.mark.processes
+
 SPEC = """\
 images:
   base: {}

@@ -23,6 +23,8 @@ from stackyard.verbs.snapshot import keep, memory_for, program, snapshot_of
 from stackyard.verbs.yard import STATE_FOLDER
 from tests.repositories import commit, git, init
 
+pytestmark = pytest.mark.processes
+
 SETTINGS = Settings(Platform("linux/amd64"))
 AT = Revision("a" * 40, "main", is_dirty=False)
 

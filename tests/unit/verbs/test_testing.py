@@ -131,6 +131,7 @@ def test_an_image_that_a_record_knows_is_known_by_any_name(tests: Tests) -> None
     assert tests.results("left") == [True, True]
 
 
+@pytest.mark.processes
 def test_an_adopted_image_is_tested_for_the_first_time(tests: Tests) -> None:
     """Its tests were vouched for; from then on a result of its own counts."""
     tests.write("images/spec.yml", f"records: local\n{SPEC}")

@@ -17,6 +17,8 @@ from stackyard.verbs.snapshot import snapshot_of
 from tests.conftest import GitStack
 from tests.repositories import git
 
+pytestmark = pytest.mark.processes
+
 FILES = {
     ".gitignore": "*.log\n__pycache__/\n",
     "images/spec.yml": "images:\n  base:\n  lab: {context: shared, dockerfile: images/lab/Dockerfile}\n",

@@ -255,6 +255,7 @@ def summarised(commands: list[Command]) -> list[Any]:
     return [given, *stages]
 
 
+@pytest.mark.processes
 def test_made_up_dockerfiles() -> None:
     """Instructions, lines, flags, words, stages, ARG defaults, images used: as BuildKit's own parser has them."""
     maker = Maker(SEED)
@@ -284,6 +285,7 @@ def meant(text: str) -> str:
     return "\n".join(([f"# escape={escape}"] if escape != "\\" else []) + kept)
 
 
+@pytest.mark.processes
 def test_comments_and_empty_lines_say_nothing_there_either() -> None:
     """BuildKit's own parser reads a file the same without what its fingerprint leaves out."""
     maker = Maker(SEED + 1)

@@ -45,6 +45,7 @@ def test_entries(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(shutil.which("git") is None, reason="compares with git")
 def test_ids_are_those_of_git(tmp_path: Path) -> None:
     """A file has the id that git gives its bytes on disk, large ones and empty ones too."""
