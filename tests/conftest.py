@@ -58,8 +58,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What was collected stays until the end: nobody need look through it for garbage again and again."""
+    """What was collected stays until the end: nobody need look through it for garbage again and again. What a test
+    leaves is small, and may wait for a few other tests."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_unconfigure() -> None:

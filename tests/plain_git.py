@@ -20,7 +20,7 @@ import stat
 import struct
 import subprocess
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from stackyard.edges.git import IGNORED, STATUS, Said
@@ -51,14 +51,17 @@ def told(words: Sequence[str]) -> Said:
     rest = [word for word in words if word != "--no-optional-locks"]
     if rest[0] != "-C":
         raise NotPlain(words)
-    asked, (verb, *of) = Path(rest[1]), rest[2:]
-    if not asked.is_dir():
+    asked, (verb, *of) = rest[1], rest[2:]
+    if not os.path.isdir(asked):
         return _refused(words, f"cannot change to '{asked}': No such file or directory")
-    top = next((each for each in (asked, *asked.parents) if os.path.lexists(each / ".git")), None)
-    if top is None:
-        if verb == "config":
-            return _said(words, code=1)
-        return _refused(words, "not a git repository (or any of the parent directories): .git")
+    above = asked
+    while not os.path.lexists(f"{above}/.git"):
+        above, below = os.path.split(above)
+        if not below:
+            if verb == "config":
+                return _said(words, code=1)
+            return _refused(words, "not a git repository (or any of the parent directories): .git")
+    top = Path(above)
     if not is_ours(top / ".git"):
         raise NotPlain(words)
     if verb == "status" and ("status", *of)[: len(STATUS) + 1] == (*STATUS, IGNORED):
@@ -95,7 +98,7 @@ def _refs(inside: Path) -> Iterator[bytes]:
                 yield os.fsencode(os.path.relpath(os.path.join(above, name), inside))
 
 
-def _status(asked: Path, top: Path, paths: Sequence[str]) -> Iterator[bytes]:
+def _status(asked: str, top: Path, paths: Sequence[str]) -> Iterator[bytes]:
     """Rows of `git status --porcelain=v2 --branch`: of the branch, of what is changed, new, ignored."""
     here = os.path.relpath(asked, top)
     wanted = [posixpath.normpath(posixpath.join(here, path)) for path in paths]
@@ -104,10 +107,10 @@ def _status(asked: Path, top: Path, paths: Sequence[str]) -> Iterator[bytes]:
     branch = top / _BRANCH
     yield b"# branch.oid " + (branch.read_bytes().strip() if branch.exists() else b"(initial)")
     yield b"# branch.head main"
-    known = dict(_index(top / ".git/index"))
+    known, links = dict(_index(top / ".git/index")), dict[str, bool]()
     for path, (mode, blob) in known.items():
         if any(path == each or each == "." or path.startswith(f"{each}/") for each in wanted):
-            now = _now(top / path, blob)
+            now = _now(top, path, blob, links)
             if now != (mode, blob):
                 how = "D" if not now[0] else "T" if now[0] // 0o10000 != mode // 0o10000 else "M"
                 after = "%06o" % (now[0] if how != "D" else 0)
@@ -137,52 +140,62 @@ def _index(path: Path) -> Iterator[tuple[str, tuple[int, bytes]]]:
         at += (end - at) // 8 * 8 + 8
 
 
-def _now(path: Path, blob: bytes) -> tuple[int, bytes]:
-    """Mode and blob of what lies there now; a mode of 0 for nothing. Files of tests are small: each is read."""
+def _now(top: Path, path: str, blob: bytes, links: dict[str, bool]) -> tuple[int, bytes]:
+    """Mode and blob of what lies there now; a mode of 0 for nothing. Files of tests are small: each is read.
+
+    Args:
+        links: folders that were looked at, and whether they are links.
+    """
+    full = f"{top}/{path}"
     try:
-        mode = os.lstat(path).st_mode
+        mode = os.lstat(full).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return 0, blob
     if stat.S_ISDIR(mode):
         raise NotPlain(path)
-    if any(above.is_symlink() for above in path.parents):
-        return 0, blob
-    data = os.fsencode(os.readlink(path)) if stat.S_ISLNK(mode) else path.read_bytes()
-    kind = 0o120000 if stat.S_ISLNK(mode) else 0o100755 if mode & stat.S_IXUSR else 0o100644
+    for above in _above(path):
+        if above not in links:
+            links[above] = os.path.islink(f"{top}/{above}")
+        if links[above]:
+            return 0, blob
+    if stat.S_ISLNK(mode):
+        kind, data = 0o120000, os.fsencode(os.readlink(full))
+    else:
+        kind = 0o100755 if mode & stat.S_IXUSR else 0o100644
+        with open(full, "rb", buffering=0) as file:
+            data = file.read()
     return kind, hashlib.sha1(b"blob %d\0%s" % (len(data), data)).digest()
 
 
-def _beside(top: Path, path: str, known: object, tracked: set[str]) -> Iterator[tuple[str, str]]:
+def _beside(top: Path, path: str, known: Collection[str], tracked: set[str]) -> Iterator[tuple[str, str]]:
     """What no commit has, at or below a path: a folder in which nothing is tracked is one row."""
-    full = top / path
-    if not os.path.lexists(full) or any(above.is_symlink() for above in full.parents):
+    full = f"{top}/{path}"
+    if not os.path.lexists(full) or any(os.path.islink(f"{top}/{above}") for above in _above(path)):
         return
-    if full.is_dir() and not full.is_symlink():
+    if os.path.isdir(full) and not os.path.islink(full):
         yield from _in_folder(top, "" if path == "." else path, known, tracked)
-    elif path not in known:  # type: ignore[operator]
+    elif path not in known:
         yield "?", path
 
 
-def _in_folder(top: Path, folder: str, known: object, tracked: set[str]) -> Iterator[tuple[str, str]]:
-    names = sorted(os.listdir(top / folder))
-    if folder and _SPECIAL & set(names):
-        raise NotPlain(folder)
+def _in_folder(top: Path, folder: str, known: Collection[str], tracked: set[str]) -> Iterator[tuple[str, str]]:
     if folder and folder not in tracked:
         if _has_files(top / folder):
             yield "?", f"{folder}/"
         return
-    for name in names:
-        path = f"{folder}/{name}" if folder else name
-        full = top / path
-        if name in _SPECIAL:
-            if folder or name != ".git":
-                raise NotPlain(path)
-        elif name == _OURS and full.is_dir():
-            yield from (("!", each) for each in _own(full, path))
-        elif full.is_dir() and not full.is_symlink():
-            yield from _in_folder(top, path, known, tracked)
-        elif path not in known:  # type: ignore[operator]
-            yield "?", path
+    with os.scandir(f"{top}/{folder}") as entries:
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.name in _SPECIAL:
+                if path != ".git":
+                    raise NotPlain(path)
+            elif not entry.is_dir(follow_symlinks=False):
+                if path not in known:
+                    yield "?", path
+            elif entry.name == _OURS:
+                yield from (("!", each) for each in _own(top / path, path))
+            else:
+                yield from _in_folder(top, path, known, tracked)
 
 
 def _own(full: Path, path: str) -> Iterator[str]:

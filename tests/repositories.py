@@ -29,6 +29,9 @@ _HEAD = "ref: refs/heads/main\n"
 _BRANCH = "refs/heads/main"
 MADE = "made-by-the-tests"
 """A file in `.git`: the index's checksum and the commit as they were left here. Whatever else is there is git's."""
+_PLAIN = frozenset(("HEAD", "config", "objects", "refs"))
+_GITS = frozenset(("packed-refs", "info", "MERGE_HEAD"))
+"""In `.git`: what is always there, and what only git leaves there."""
 _IGNORES_ITSELF = b".stackyard"
 _SPECIAL = frozenset((b".git", b".gitignore", b".gitattributes", b".gitmodules"))
 _TYPES = {"commit": 1, "tree": 2, "blob": 3}
@@ -93,12 +96,12 @@ def commit(root: Path, message: str = "a change") -> str:
 
 def is_ours(inside: Path) -> bool:
     """Whether a repository is as `init` or `commit` left it: no setting, branch or index that git made."""
-    if not inside.is_dir() or any((inside / name).exists() for name in ("packed-refs", "info", "MERGE_HEAD")):
+    if _PLAIN - (names := set(os.listdir(inside)) if inside.is_dir() else set[str]()) or names & _GITS:
         return False
     if (inside / "HEAD").read_text() != _HEAD or (inside / "config").read_text() != _SETTINGS:
         return False
-    if not (inside / MADE).exists():
-        return not (inside / "index").exists() and not (inside / _BRANCH).exists()
+    if MADE not in names:
+        return "index" not in names and not (inside / _BRANCH).exists()
     left = (inside / "index").read_bytes()[-20:] + (inside / _BRANCH).read_bytes().strip()
     return (inside / MADE).read_bytes() == left
 
