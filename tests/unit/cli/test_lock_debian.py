@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from stackyard.model.lockfile import LockFile
 from tests.archives import dpkg, layer
 from tests.debian_archive import TinyArchive
 from tests.repositories import commit
 from tests.unit.cli.conftest import TINY, Shell
+
+pytestmark = pytest.mark.processes
 
 LOCKS = """
 locks:

@@ -32,6 +32,7 @@ def test_a_time_leads_on_to_the_state_before_it() -> None:
         real.get(late, 10**6)
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(shutil.which("gpgv") is None, reason="no gpgv is installed")
 def test_a_signature_counts_if_a_key_of_the_ring_made_it_for_these_bytes() -> None:
     """One of several keys is enough, since an archive is signed with more than one; no key of this machine counts.

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 
+import pytest
+
 from stackyard.edges.helpers import is_alone, shared
 
 SCRIPT = r"""
@@ -74,6 +76,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.processes
 def test_each_part_is_done_once_whatever_becomes_of_a_copy() -> None:
     """Shared, with copies that fail, that are killed, that are interrupted: in the end there is none."""
     environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}

@@ -20,6 +20,8 @@ from stackyard.verbs.locks import diff, outdated, verify
 from tests.debian_archive import TinyArchive, hash_of
 from tests.repositories import commit, init
 
+pytestmark = pytest.mark.processes
+
 T = "2020-12-11T19:09:36Z"
 ADDRESS = "http://archive.example/debian/{time}"
 SPEC = f"""
