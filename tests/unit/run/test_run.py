@@ -1206,6 +1206,7 @@ def test_what_cannot_be_attested_is_not_published(bench: Bench) -> None:
     assert bench.at("base", "2026.3-main") is None
 
 
+@pytest.mark.processes
 def test_a_suite_that_is_over_is_known_whatever_comes_after_it(bench: Bench) -> None:
     """The engine goes away in the next one: the image failed, and the tests that passed are not run again."""
     bench.write("images/left/test/test_it.py", "def test_it():\n    pass\n")
