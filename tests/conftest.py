@@ -11,9 +11,11 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,12 +86,14 @@ def pytest_runtest_makereport(
 
 
 _STARTED = pytest.StashKey[list[str]]()
-"""Sentences about programs that a test wanted to start, and may not."""
+"""Sentences about what a test wanted to start or to ask, and may not."""
+_HERE = ("127.0.0.1", "::1", "localhost")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """A test that is none of programs starts none: git's place is taken, and starting anything is a failure."""
+    """A test that is none of programs starts none: git's place is taken, and starting anything is a failure; so is
+    asking a name server."""
     started = item.stash[_STARTED] = []
     if any(item.get_closest_marker(mark) for mark in ("processes", "live")):
         return (yield)
@@ -98,9 +102,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         started.append(f"a test that starts a program is marked `processes`: {args}")
         pytest.fail(started[-1])
 
+    def asked(host: object, *rest: Any, **options: Any) -> object:
+        if host not in _HERE:
+            started.append(f"no test asks what leads out of this machine: {host!r}")
+            pytest.fail(started[-1])
+        return look_up(host, *rest, **options)
+
+    look_up: Callable[..., object] = socket.getaddrinfo
     with pytest.MonkeyPatch.context() as patch, git.answered_by(plain_git.answer):
         patch.setattr(subprocess.Popen, "__init__", refused)
         patch.setattr(subprocess.Popen, "__del__", lambda _: None)
+        patch.setattr(socket, "getaddrinfo", asked)
         return (yield)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 IS_LONG = bool(os.environ.get("STACKYARD_LONG"))
-FEW, MANY = 25, 1000
+FEW, MANY = 15, 1000
 
 
 def examples(few: int = FEW, many: int = MANY) -> int:

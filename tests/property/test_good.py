@@ -28,7 +28,7 @@ runs = some.lists(some.tuples(some.sampled_from(["main", "other"]), built, some.
 """Branch, what is built, and whether its tags move in one set or image by image."""
 
 
-@settings(max_examples=examples(60, 2_000), deadline=None)
+@settings(max_examples=examples(25, 2_000), deadline=None)
 @given(runs)
 def test_it_is_the_last_state_of_the_branch_in_which_all_are_good(
     past: list[tuple[str, dict[int, bool], bool]],

@@ -36,7 +36,7 @@ def folders(tmp_path: Path) -> Iterator[Path]:
 
 
 @settings(
-    max_examples=examples(10, 500),
+    max_examples=examples(6, 500),
     deadline=None,
     derandomize=not IS_LONG,
     database=None,

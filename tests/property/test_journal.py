@@ -49,7 +49,7 @@ def play(channel: Channel) -> None:
 
 
 @settings(
-    max_examples=examples(10, 3000),
+    max_examples=examples(6, 3000),
     deadline=None,
     derandomize=not IS_LONG,
     database=None,

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from stackyard import verbs
 from stackyard.cli import run
+from stackyard.model.plan import Plan
 from stackyard.testing import FakeEngine, MemoryRegistry
 from tests.conftest import GitStack
 
@@ -69,6 +71,10 @@ class Shell:
         doors = (lambda _: self.engine, lambda _: self.registry) if self.has_fakes else (None, None)
         code = run(words, self.environ, *doors)
         return Said(code, *self._capsys.readouterr())
+
+    def planned(self) -> Plan:
+        """The plan of the stack as it is now."""
+        return verbs.plan(verbs.load(self.root, None, None, lambda _: self.engine, lambda _: self.registry))
 
     def in_terminal(self, *words: str, answers: Iterable[str] = (), columns: int = 100) -> Said:
         """Type a command in a terminal of some width, and the answers to what it asks."""

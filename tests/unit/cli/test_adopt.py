@@ -15,8 +15,6 @@ from stackyard.testing import FakeEngine
 from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 
-pytestmark = pytest.mark.processes
-
 
 def head(shell: Shell) -> str:
     """The commit the stack is at."""
@@ -36,6 +34,7 @@ def published(shell: Shell) -> Shell:
     return shell
 
 
+@pytest.mark.processes
 def test_the_preview_writes_nothing(published: Shell) -> None:
     """Each image with its tag, digest and platforms; that the child stands on its parent; no record, no tag."""
     before = len(published.registry.requests)
@@ -53,6 +52,7 @@ def test_the_preview_writes_nothing(published: Shell) -> None:
     assert "2 to build" in published("plan").out
 
 
+@pytest.mark.processes
 def test_after_it_nothing_is_left_to_do(published: Shell) -> None:
     """Neither to build nor to name: tags that are where the images are count; a second time all is known."""
     said = published("adopt", "--yes")
@@ -67,6 +67,7 @@ def test_after_it_nothing_is_left_to_do(published: Shell) -> None:
     assert (again.code, again.out.splitlines()[-1]) == (0, "There is nothing to write.")
 
 
+@pytest.mark.processes
 def test_another_clone_knows_of_it(published: Shell) -> None:
     """Records of what was adopted, and where its tags are, lie beside the images: who knows nothing builds nothing."""
     spec = published.root / "images/spec.yml"
@@ -83,6 +84,7 @@ def test_another_clone_knows_of_it(published: Shell) -> None:
     assert "adopted main" in published("history").out
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("store", ["classic", "containerd"])
 def test_an_edit_is_built_on_what_was_adopted(published: Shell, store: Literal["classic", "containerd"]) -> None:
     """The parent is fetched by digest, whatever kind of store the engine has; it is not built."""
@@ -96,6 +98,7 @@ def test_an_edit_is_built_on_what_was_adopted(published: Shell, store: Literal["
     assert {each["target"]: each["status"] for each in said["outcomes"]} == {"base": "fetched", "leaf": "built"}
 
 
+@pytest.mark.processes
 def test_every_image_gets_a_content_tag(published: Shell) -> None:
     """No clean-up of a registry takes what the records go on from."""
     for image in ("base", "leaf"):
@@ -109,6 +112,7 @@ def test_every_image_gets_a_content_tag(published: Shell) -> None:
     assert [at for tag, at in tags.items() if tag.startswith("sy-")] == [tags[Tag("main")]]
 
 
+@pytest.mark.processes
 def test_it_asks_in_a_terminal_and_needs_a_word_elsewhere(published: Shell) -> None:
     """`no` writes nothing and ends with 1; without anybody to ask it is usage."""
     no = published.in_terminal("adopt", answers=["n"])
@@ -118,6 +122,7 @@ def test_it_asks_in_a_terminal_and_needs_a_word_elsewhere(published: Shell) -> N
     assert (yes.code, yes.out.endswith("[y/N]: 2 images adopted.\n")) == (0, True)
 
 
+@pytest.mark.processes
 def test_json_has_all_of_it(published: Shell) -> None:
     """One object, with whole digests."""
     said = published("adopt", "leaf", "--yes", "--json").json
@@ -131,6 +136,7 @@ def test_json_has_all_of_it(published: Shell) -> None:
     assert leaf["state"] == "adopt"
 
 
+@pytest.mark.processes
 def test_what_stands_on_an_older_base_is_told(published: Shell) -> None:
     """It counts as built on the one that is there now, and layers say that it was not."""
     published.engine.add("busybox:1.36", "another")
@@ -139,6 +145,7 @@ def test_what_stands_on_an_older_base_is_told(published: Shell) -> None:
     assert told in published("adopt", "--dry-run").out
 
 
+@pytest.mark.processes
 def test_a_channel_that_was_adopted_is_known(published: Shell) -> None:
     """What promotes to it next knows what was there, and a rollback brings that back."""
     for image in ("base", "leaf"):
@@ -157,6 +164,7 @@ def test_a_channel_that_was_adopted_is_known(published: Shell) -> None:
     assert published.registry.tags("registry.example/lab/leaf")[Tag("stable")] == was
 
 
+@pytest.mark.processes
 def test_what_is_missing_is_listed_and_ends_with_1(published: Shell) -> None:
     """A tag that only one image has: the other is left out, and so is what stands on it."""
     said = published("adopt", "--tag", "2025.1-stable", "--yes")
@@ -165,6 +173,7 @@ def test_what_is_missing_is_listed_and_ends_with_1(published: Shell) -> None:
     assert "0 of 2 images; left out: base and leaf." in said.out
 
 
+@pytest.mark.processes
 def test_a_child_on_another_parent_is_left_out(published: Shell) -> None:
     """Its first layers say so, whatever its tag says."""
     published.engine.add("busybox:1.36", "another")
@@ -178,6 +187,7 @@ def test_a_child_on_another_parent_is_left_out(published: Shell) -> None:
     assert "1 of 2 images; left out: leaf." in said.out
 
 
+@pytest.mark.processes
 def test_as_of_another_commit_the_stack_is_what_it_was_then(published: Shell) -> None:
     """An image that came later is none of it."""
     then = head(published)
@@ -199,6 +209,7 @@ def test_as_of_another_commit_the_stack_is_what_it_was_then(published: Shell) ->
     )
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -216,6 +227,7 @@ def test_what_cannot_be_understood(published: Shell, words: tuple[str, ...], tol
     assert said.err.startswith(f"error: {told}")
 
 
+@pytest.mark.processes
 def test_a_registry_that_is_away(published: Shell) -> None:
     """Its own words beside each image; exit code 1, since nothing could be adopted."""
     away = RegistryUnreachable("cannot reach registry registry.example: no answer", address="registry.example")

@@ -314,8 +314,10 @@ def test_no_engine(real: Shell, words: str, address: str, sentence: str, hint: s
 
 
 def test_offline_commands_need_no_engine(real: Shell) -> None:
-    """What only looks at files, git and records works without one."""
+    """What only looks at files, git and records works without one, and without its registry."""
     real.environ["DOCKER_HOST"] = "unix:///nowhere.sock"
+    spec = real.root / "images/spec.yml"
+    spec.write_text(spec.read_text().replace("registry.example", "127.0.0.1:1"))
 
     assert [real(*words.split()).code for words in ("status", "plan", "check", "ls", "history")] == [0] * 5
 

@@ -154,6 +154,7 @@ esac
 """
 
 
+@pytest.mark.processes
 def test_images_are_signed_by_digest(built: Shell, tmp_path: Path) -> None:
     """All that a name stands for, each by what the registry has; a key is named, and in no sentence."""
     assert "there is no cosign" in built("sign", "leaf", "--key", "cosign.key").err

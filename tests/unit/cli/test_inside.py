@@ -81,6 +81,7 @@ def test_people_read_layers_packages_and_files(built: Shell) -> None:
     assert files.splitlines()[-1].split() == ["1.0", "MB", "2", "big"]
 
 
+@pytest.mark.processes
 def test_the_dockerfile_has_the_digests_that_were_used(built: Shell) -> None:
     """Of the build, also where the file is another one by now."""
     parent = built.registry.resolve(Repository("registry.example/lab/base"), Tag("main"))

@@ -8,8 +8,6 @@ import pytest
 from tests.conftest import GitStack
 from tests.unit.cli.conftest import Shell
 
-pytestmark = pytest.mark.processes
-
 SPEC = """images: {base: }
 locks:
   old: {requirements: r.in, versions: [2.7.18], output: 'old-{version}.txt'}
@@ -25,6 +23,7 @@ def shell(git_stack: GitStack, capsys: pytest.CaptureFixture[str], monkeypatch: 
     return Shell(git_stack(FILES), capsys, monkeypatch)
 
 
+@pytest.mark.processes
 def test_a_dry_run_shows_all_that_would_be_asked(shell: Shell) -> None:
     """Requirements, files, command lines; as JSON, too. Nobody is asked and nothing is written."""
     said = shell("lock", "--dry-run", "--time", "2020-12-11T190936")
@@ -38,6 +37,7 @@ def test_a_dry_run_shows_all_that_would_be_asked(shell: Shell) -> None:
     assert not (shell.root / "lock.txt").exists()
 
 
+@pytest.mark.processes
 def test_what_came_of_each_lock_is_a_line(shell: Shell) -> None:
     """What is carried is good where it is there, and a failure where it is not; the exit code says which."""
     assert shell("lock", "old").code == 1
@@ -57,6 +57,7 @@ def test_wishes_that_exclude_each_other_are_refused(shell: Shell) -> None:
     assert "--check changes nothing" in said.err
 
 
+@pytest.mark.processes
 def test_locks_that_are_there_are_told_about(shell: Shell) -> None:
     """`--verify` ends with 1 where something is doubtful, `diff` has three forms, `snapshot` is another name."""
     (shell.root / "old-2.7.18.txt").write_text("six==1.0\n")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from stackyard import verbs
 from stackyard.load.spec.read import read_spec
 from stackyard.write.entry import with_entry
 from tests.cases import each_of
@@ -30,7 +29,7 @@ def test_an_image_on_another_is_a_target_at_once(shell: Shell) -> None:
         "ARG BASE_TAG=latest\nFROM registry.example/lab/base:${BASE_TAG}\n"
     )
     assert after["images/spec.yml"] == before["images/spec.yml"] + "  tools:\n    depend_on: base\n"
-    planned = verbs.plan(verbs.load(shell.root))
+    planned = shell.planned()
     assert [str(parent.target) for step in planned.steps if step.target == "tools" for parent in step.parents] == [
         "base"
     ]
@@ -95,7 +94,7 @@ def test_a_stack_without_a_spec_needs_no_entry(bare_shell: Shell, git_stack: Git
         bare_shell, git_stack, {"images/a/Dockerfile": "FROM busybox\n", "images/b/Dockerfile": "FROM acme/a:1\n"}
     )
     assert bare_shell("new", "c", "--from", "a", "--yes").code == 0
-    planned = verbs.plan(verbs.load(bare_shell.root))
+    planned = bare_shell.planned()
     assert [str(parent.target) for step in planned.steps if step.target == "c" for parent in step.parents] == ["a"]
     assert not (bare_shell.root / "images/spec.yml").exists()
 
@@ -109,7 +108,7 @@ def test_the_starter_can_grow(bare_shell: Shell, git_stack: GitStack) -> None:
     assert bare_shell("new", "tools", "--from", "base", "--yes").code == 0
     after = (bare_shell.root / "images/spec.yml").read_text()
     assert [line for line in after.splitlines() if "#" in line] == [line for line in before.splitlines() if "#" in line]
-    assert {str(step.target) for step in verbs.plan(verbs.load(bare_shell.root)).steps} == {"base", "tools"}
+    assert {str(step.target) for step in bare_shell.planned().steps} == {"base", "tools"}
 
 
 def test_a_spec_that_takes_no_lines_is_left_alone(shell: Shell) -> None:
@@ -171,7 +170,7 @@ def test_a_child_of_an_image_with_versions_has_the_same_ones(
     """Each on its parent of the same version, wherever those stand."""
     repository(bare_shell, git_stack, {**files, "images/a/Dockerfile": "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n"})
     assert bare_shell("new", "c", "--from", "a", "--yes").code == 0
-    planned = verbs.plan(verbs.load(bare_shell.root))
+    planned = bare_shell.planned()
     assert {str(step.target): [str(parent.target) for parent in step.parents] for step in planned.steps} == {
         "a/3.10": [],
         "a/3.12": [],
@@ -185,7 +184,7 @@ def test_plans_are_no_versions_of_an_image(bare_shell: Shell, git_stack: GitStac
     spec = "plans: {p: {tag_prefix: v1}, q: {tag_prefix: v2}}\nimages:\n  a:\n    image_name: campus/a\n"
     repository(bare_shell, git_stack, {"images/spec.yml": spec, "images/a/Dockerfile": "FROM busybox\n"})
     assert bare_shell("new", "c", "--from", "a", "--yes").code == 0
-    planned = verbs.plan(verbs.load(bare_shell.root))
+    planned = bare_shell.planned()
     assert {str(step.target): [str(parent.target) for parent in step.parents] for step in planned.steps} == {
         "a/p": [],
         "a/q": [],

@@ -48,7 +48,7 @@ def repository(shell: Shell, git_stack: GitStack, files: Mapping[str, str]) -> N
 def test_twelve_dockerfiles_become_a_right_plan_with_no_edit(shop: Shell) -> None:
     """Targets, parents and order, repositories and build arguments come of what the repository says."""
     assert shop("init", "--yes").code == 0
-    planned = verbs.plan(verbs.load(shop.root))
+    planned = shop.planned()
 
     assert {str(step.target): [str(parent.target) for parent in step.parents] for step in planned.steps} == PARENTS
     order = [str(step.target) for step in planned.steps]
@@ -152,7 +152,7 @@ def test_bake_files_are_read(name: str, text: str, bare_shell: Shell, git_stack:
     """Both spellings; a parent is known by the name of a context, too."""
     repository(bare_shell, git_stack, {name: text, "build/a": "ARG PY\nFROM python:${PY}\n", "build/b": "FROM under\n"})
     assert bare_shell("init", "--yes").code == 0
-    planned = verbs.plan(verbs.load(bare_shell.root))
+    planned = bare_shell.planned()
 
     assert [(str(step.target), str(step.repository), dict(step.build_args)) for step in planned.steps] == [
         ("under", "ghcr.io/acme/base", {"PY": "3.10"}),
@@ -226,7 +226,7 @@ def test_one_dockerfile_with_two_sets_of_arguments_is_two_images(bare_shell: She
     repository(bare_shell, git_stack, files)
 
     said = bare_shell("init", "--yes", "--json")
-    planned = verbs.plan(verbs.load(bare_shell.root))
+    planned = bare_shell.planned()
 
     assert "both go to ghcr.io/acme/app" in said.json["notes"][0]
     assert [dict(step.build_args) for step in planned.steps] == [{"PY": "3.10"}, {"PY": "3.12"}]
@@ -310,7 +310,7 @@ def test_an_empty_repository_gets_a_commented_starter(bare_shell: Shell, git_sta
     assert {*made} == {"README.md", "images/spec.yml", "images/base/Dockerfile", "images/base/test/test_base.py"}
     assert read_spec(made["images/spec.yml"].encode(), "images/spec.yml")[1] == ()
     compile(made["images/base/test/test_base.py"], "test_base.py", "exec")
-    (step,) = verbs.plan(verbs.load(bare_shell.root)).steps
+    (step,) = bare_shell.planned().steps
     assert (step.target, step.action) == ("base", "build")
     assert bare_shell("check", "--strict").code == 0
 

@@ -148,7 +148,7 @@ MOMENTS = some.tuples(
 )
 
 
-@settings(max_examples=examples(50, 5000), deadline=None, derandomize=not IS_LONG, database=None)
+@settings(max_examples=examples(25, 5000), deadline=None, derandomize=not IS_LONG, database=None)
 @given(
     parents=some.lists(some.sets(some.integers(0, 4), max_size=2), min_size=1, max_size=5),
     bases=some.lists(some.integers(0, 2), min_size=5, max_size=5),

@@ -27,8 +27,6 @@ from stackyard.verbs.locks import diff, imported, message_of, outdated, verify
 from tests.frozen_index import AMD64, ARM64, BACKEND, FrozenIndex
 from tests.repositories import commit, init
 
-pytestmark = pytest.mark.processes
-
 T = "2020-12-11T19:09:36Z"
 SPEC = """
 images: {lab: }
@@ -152,6 +150,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(index, hashes, environ | {"UV_CACHE_DIR": str(cache), "UV_DEFAULT_INDEX": address})
 
 
+@pytest.mark.processes
 def test_a_lock_is_what_a_commit_and_an_instant_give(repository: Repository, world: World) -> None:
     """H is read though the work tree has moved on and is left alone; T counts to the second in every time zone.
 
@@ -193,6 +192,7 @@ def test_a_lock_is_what_a_commit_and_an_instant_give(repository: Repository, wor
     assert worktrees == before
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("requirement", "time", "words", "hint"),
     [
@@ -218,6 +218,7 @@ def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(
     assert (repository.root / "images/lab/lock.txt").read_text() == "alpha==0.1\n"
 
 
+@pytest.mark.processes
 def test_code_runs_only_where_it_is_allowed(repository: Repository, world: World) -> None:
     """A release that must be run is neither run nor passed over for an older one, and the error prints the line.
 
@@ -253,6 +254,7 @@ def test_code_runs_only_where_it_is_allowed(repository: Repository, world: World
     assert ran.exists()
 
 
+@pytest.mark.processes
 def test_an_index_that_nobody_answers_for_is_named(repository: Repository, world: World) -> None:
     """By its address, without the login that it has there."""
     with FrozenIndex().served() as gone:
@@ -270,6 +272,7 @@ def test_an_index_that_nobody_answers_for_is_named(repository: Repository, world
 # What is decided without one.
 
 
+@pytest.mark.processes
 def test_a_plan_shows_everything_and_asks_nobody(repository: Repository) -> None:
     """The requirements at H, whose code runs, each command line; no resolver need be there."""
     repository.write("libs/own/pyproject.toml", STATIC.replace("version", 'dynamic = ["dependencies"]\nversion', 1))
@@ -290,6 +293,7 @@ def test_a_plan_shows_everything_and_asks_nobody(repository: Repository) -> None
         assert not any(str(repository.root) in word for word in argv)
 
 
+@pytest.mark.processes
 def test_one_version_that_fails_holds_no_other_up(repository: Repository) -> None:
     """The others are written, or none where that is asked for; 2.7 is carried as it is."""
     repository.write(
@@ -316,6 +320,7 @@ def test_one_version_that_fails_holds_no_other_up(repository: Repository) -> Non
     assert states(make(repository.yard, Wish(), asking(Oracle(alpha="1.0"))))["locks/2.7.18.txt"] == "failed"
 
 
+@pytest.mark.processes
 def test_time_stays_until_somebody_moves_it(repository: Repository) -> None:
     """A lock keeps its T, so that only changed inputs change it; --refresh is now, and --check wants what is there."""
     oracle = Oracle(alpha="1.0", beta="1.0")
@@ -337,6 +342,7 @@ def test_time_stays_until_somebody_moves_it(repository: Repository) -> None:
     assert states(make(repository.yard, Wish(check=True), asking(newer))) == {"images/lab/lock.txt": "differs"}
 
 
+@pytest.mark.processes
 def test_only_what_is_named_is_upgraded(repository: Repository) -> None:
     """Everything else stays what the lock has, and the lock says so and can still be checked."""
     make(repository.yard, Wish(time=T), asking(Oracle(alpha="1.0", beta="1.0")))
@@ -349,6 +355,7 @@ def test_only_what_is_named_is_upgraded(repository: Repository) -> None:
     assert make(repository.yard, Wish(check=True), asking(newest)).is_good
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("wish", "error", "said"),
     [
@@ -364,6 +371,7 @@ def test_wrong_wishes_are_refused(wish: Wish, error: type[Exception], said: str,
         make(repository.yard, wish, asking(Oracle()))
 
 
+@pytest.mark.processes
 def test_inputs_that_are_not_in_the_commit_are_named(repository: Repository) -> None:
     """With the place that asks for them; and a stack without locks has nothing to lock."""
     repository.write("requirements.in", "-r more.in\n")
@@ -429,6 +437,7 @@ def test_a_new_pin_changes_exactly_the_images_that_use_it(tmp_path: Path) -> Non
 # Locks that are there.
 
 
+@pytest.mark.processes
 def test_a_lock_proves_by_itself_that_nothing_is_newer(repository: Repository) -> None:
     """Offline, from the times in it; an edit, a time at T or later, a file of others and no file are doubts."""
     path = "images/lab/lock.txt"
@@ -450,6 +459,7 @@ def test_a_lock_proves_by_itself_that_nothing_is_newer(repository: Repository) -
     assert verify(repository.yard)[0].doubts == ("there is no such file",)
 
 
+@pytest.mark.processes
 def test_two_states_are_told_by_package(repository: Repository) -> None:
     """In how many versions; between commits, with the work tree, between files."""
     output = "{requirements: requirements.in, versions: [2.7.18, '3.8', '3.9', '3.10'], output: 'l/{version}.txt'}"
@@ -471,6 +481,7 @@ def test_two_states_are_told_by_package(repository: Repository) -> None:
     assert str(change) == "boto3 1.16.35 -> 1.16.34"
 
 
+@pytest.mark.processes
 def test_what_would_be_newer_is_told_and_left_alone(repository: Repository) -> None:
     """`outdated` writes nothing; a refresh has the message of its commit."""
     make(repository.yard, Wish(time=T), asking(Oracle(alpha="1.0", beta="1.0")))
@@ -491,6 +502,7 @@ def test_what_would_be_newer_is_told_and_left_alone(repository: Repository) -> N
     assert message_of(make(repository.yard, wish, asking(newer)), True) is None
 
 
+@pytest.mark.processes
 def test_h_and_t_are_found_where_a_builder_left_them(repository: Repository) -> None:
     """H in its Dockerfile, T its stamp; a constant that says another time is shown, and does not count."""
     head = "51c13f7c" * 5

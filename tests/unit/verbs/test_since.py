@@ -15,8 +15,6 @@ from stackyard.verbs import Options, check, load, plan
 from stackyard.verbs.since import plan_since
 from tests.repositories import commit, git, init
 
-pytestmark = pytest.mark.processes
-
 SPEC = """\
 images:
   base: {}
@@ -64,6 +62,7 @@ def built(planned: Plan) -> set[str]:
     return {str(step.target) for step in planned.steps if step.action == "build"}
 
 
+@pytest.mark.processes
 def test_what_changed_is_built_with_what_builds_on_it(root: Path) -> None:
     """A changed file builds its image for that reason, its child because of the parent, and nothing else."""
     write(root, "images/base/a.txt", "other\n")
@@ -77,12 +76,14 @@ def test_what_changed_is_built_with_what_builds_on_it(root: Path) -> None:
     assert planned.since.commit == git(root, "rev-parse", "HEAD")
 
 
+@pytest.mark.processes
 def test_a_clean_tree_has_nothing_to_do(root: Path) -> None:
     """The work tree is its commit; an empty folder, which no commit can hold, changes nothing."""
     (root / "images/base/empty").mkdir()
     assert built(since(root)) == set()
 
 
+@pytest.mark.processes
 def test_a_tree_has_the_fingerprints_of_the_disk(root: Path) -> None:
     """A stack read from a commit is the stack that its checkout is."""
     (root / "images/base/link").symlink_to("a.txt")
@@ -95,6 +96,7 @@ def test_a_tree_has_the_fingerprints_of_the_disk(root: Path) -> None:
         assert {step.target: step.source for step in since(root, reference).steps} == on_disk
 
 
+@pytest.mark.processes
 def test_both_sides_of_a_rename_count(root: Path) -> None:
     """A file that moves from one image to another changes both."""
     git(root, "mv", "images/base/a.txt", "images/geo/a.txt")
@@ -103,6 +105,7 @@ def test_both_sides_of_a_rename_count(root: Path) -> None:
     assert texts["geo"] == "build: images/geo/a.txt added"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("is_added", [False, True])
 def test_any_file_name(root: Path, is_added: bool) -> None:
     """Names are taken as they are: those that git puts in quotes, and those that look like options."""
@@ -127,6 +130,7 @@ def test_any_file_name(root: Path, is_added: bool) -> None:
     assert all_are("removed")
 
 
+@pytest.mark.processes
 def test_from_the_merge_base_on(root: Path) -> None:
     """With three dots, what the other branch did since is not this branch's change."""
     git(root, "switch", "--quiet", "--create", "topic")
@@ -146,6 +150,7 @@ def test_from_the_merge_base_on(root: Path) -> None:
     assert built(since(root, "HEAD^1..HEAD")) == {"base", "lab"}
 
 
+@pytest.mark.processes
 def test_two_commits_are_compared_without_the_work_tree(root: Path) -> None:
     """`A..B` says nothing of files that lie around now, and its tags are B's."""
     write(root, "images/geo/b.txt", "two\n")
@@ -159,6 +164,7 @@ def test_two_commits_are_compared_without_the_work_tree(root: Path) -> None:
     assert planned.since.now == two
 
 
+@pytest.mark.processes
 def test_several_commits_and_a_revert(root: Path) -> None:
     """Only the two ends count: what was taken back on the way is no difference."""
     write(root, "images/geo/b.txt", "two\n")
@@ -171,6 +177,7 @@ def test_several_commits_and_a_revert(root: Path) -> None:
     assert built(since(root, "HEAD~3")) == {"base", "lab"}
 
 
+@pytest.mark.processes
 def test_what_is_left_alone_changes_nothing_for_its_children(root: Path) -> None:
     """They stand on its last build, whatever its files or its own parents are; their fingerprints are of the files."""
     write(root, "images/spec.yml", SPEC.replace("base: {}", "base: {}\n  mid: {depend_on: base, skip: broken}"))
@@ -187,6 +194,7 @@ def test_what_is_left_alone_changes_nothing_for_its_children(root: Path) -> None
     assert told(since(root))["lab"] == "build: parent base changed"
 
 
+@pytest.mark.processes
 def test_what_build_all_costs_where_it_names_tests(root: Path) -> None:
     """The notice of a plan from the records, children of what is built counted with it."""
     write(root, "images/change_ignore.json", '{"BuildAll": ["tests_common"]}')
@@ -202,6 +210,7 @@ def test_what_build_all_costs_where_it_names_tests(root: Path) -> None:
     assert found.sentence.startswith("1 image is built only because")
 
 
+@pytest.mark.processes
 def test_a_change_of_tests_only_tests(root: Path) -> None:
     """A test folder that no instruction reads is no part of the image."""
     write(root, "images/geo/Dockerfile", "FROM debian:12\nCOPY b.txt /geo\n")
@@ -212,6 +221,7 @@ def test_a_change_of_tests_only_tests(root: Path) -> None:
     assert told(since(root, "HEAD~1"))["geo"].startswith("build: images/geo/Dockerfile changed")
 
 
+@pytest.mark.processes
 def test_arguments_and_parents_of_the_spec(root: Path) -> None:
     """A declared argument counts, one that no instruction can see does not."""
     write(root, "images/geo/Dockerfile", "FROM debian:12\nARG TOOL=1\nRUN echo $TOOL\n")
@@ -220,6 +230,7 @@ def test_arguments_and_parents_of_the_spec(root: Path) -> None:
     assert told(since(root))["geo"] == "build: build argument TOOL set to 2"
 
 
+@pytest.mark.processes
 def test_an_image_that_is_new_and_one_that_is_gone(root: Path) -> None:
     """The new one is built; the other is told, for nothing is built of it."""
     write(root, "images/new/Dockerfile", "FROM debian:12\n")
@@ -231,6 +242,7 @@ def test_an_image_that_is_new_and_one_that_is_gone(root: Path) -> None:
     ]
 
 
+@pytest.mark.processes
 def test_no_stack_at_the_other_commit(root: Path) -> None:
     """Before there was a stack nothing was there, and everything is new; a stack that is not there now is no plan."""
     git(root, "switch", "--quiet", "--orphan", "empty")
@@ -241,6 +253,7 @@ def test_no_stack_at_the_other_commit(root: Path) -> None:
         since(root, "main..empty")
 
 
+@pytest.mark.processes
 def test_selecting(root: Path) -> None:
     """Naming images plans them and what they build on."""
     write(root, "images/base/a.txt", "other\n")
@@ -252,6 +265,7 @@ def test_selecting(root: Path) -> None:
     }
 
 
+@pytest.mark.processes
 def test_files_that_no_commit_has_are_named(root: Path) -> None:
     """A new file counts as one that is about to be committed; an ignored one cannot be compared. Both are told."""
     write(root, ".gitignore", "*.log\ncache/\n")
@@ -276,6 +290,7 @@ def test_files_that_no_commit_has_are_named(root: Path) -> None:
 # What is not there.
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("reference", ["nowhere", "HEAD~1", "nowhere...", "HEAD..nowhere", "-h", "0" * 40])
 def test_a_commit_that_is_not_there(root: Path, reference: str) -> None:
     """One sentence names the word that was not understood."""
@@ -291,6 +306,7 @@ def test_no_commit_at_all(root: Path, reference: str) -> None:
         since(root, reference)
 
 
+@pytest.mark.processes
 def test_what_stands_on_an_image_that_is_left_alone_stays(root: Path) -> None:
     """It keeps its last build, whatever was edited in it."""
     write(root, "images/spec.yml", "images: {base: {skip: for now}, lab: {depend_on: base}, geo: {}}\n")
@@ -304,6 +320,7 @@ def test_what_stands_on_an_image_that_is_left_alone_stays(root: Path) -> None:
     }
 
 
+@pytest.mark.processes
 def test_one_side_left_out(root: Path) -> None:
     """Before two dots or three it is HEAD, as git has it; behind them it is the work tree."""
     first = git(root, "rev-parse", "HEAD")
@@ -314,6 +331,7 @@ def test_one_side_left_out(root: Path) -> None:
     assert built(since(root, f"{first}..")) == built(since(root, f"{first}...")) == {"base", "lab", "geo"}
 
 
+@pytest.mark.processes
 def test_a_shallow_clone(root: Path, tmp_path: Path) -> None:
     """What was fetched is compared; for what was not, the hint says how to fetch it."""
     write(root, "images/geo/b.txt", "two\n")
@@ -328,6 +346,7 @@ def test_a_shallow_clone(root: Path, tmp_path: Path) -> None:
     assert "git fetch --unshallow" in (caught.value.hint or "")
 
 
+@pytest.mark.processes
 def test_no_merge_base(root: Path, tmp_path: Path) -> None:
     """In a shallow clone the common commit may be missing; in a whole one there may be none."""
     git(root, "switch", "--quiet", "--create", "topic")
@@ -351,6 +370,7 @@ def test_no_merge_base(root: Path, tmp_path: Path) -> None:
     assert caught.value.hint == "to compare with other itself, write other..main"
 
 
+@pytest.mark.processes
 def test_a_branch_that_only_the_remote_has(root: Path, tmp_path: Path) -> None:
     """The hint has its whole name."""
     git(root, "branch", "topic")
@@ -361,6 +381,7 @@ def test_a_branch_that_only_the_remote_has(root: Path, tmp_path: Path) -> None:
     assert caught.value.hint == "did you mean origin/topic?"
 
 
+@pytest.mark.processes
 def test_a_stack_that_could_not_be_read_then(root: Path) -> None:
     """Broken YAML at the other commit is told as such; broken now, it is the error it always is."""
     write(root, "images/spec.yml", "images: [\n")
@@ -373,6 +394,7 @@ def test_a_stack_that_could_not_be_read_then(root: Path) -> None:
         since(root, "HEAD~1")
 
 
+@pytest.mark.processes
 def test_an_image_that_could_not_be_read_then(root: Path) -> None:
     """One Dockerfile that was broken hides no other image; one that is broken now ends the command."""
     write(root, "images/geo/Dockerfile", "FRM debian\n")
@@ -386,6 +408,7 @@ def test_an_image_that_could_not_be_read_then(root: Path) -> None:
 # What git does to files on their way to disk.
 
 
+@pytest.mark.processes
 def test_line_ends_and_filters_are_git_s(root: Path) -> None:
     """Files that are other bytes on disk than in the repository have not changed; an edit of one is a change."""
     write(root, ".gitattributes", "*.txt text eol=crlf\n*.big filter=up\n")
@@ -405,6 +428,7 @@ def test_line_ends_and_filters_are_git_s(root: Path) -> None:
     assert told(since(root))["geo"] == "build: images/geo/x.big changed"
 
 
+@pytest.mark.processes
 def test_the_x_bit_is_git_s(root: Path) -> None:
     """A changed bit counts; where git is told that the disk has none, the commit's is taken."""
     os.chmod(root / "images/geo/b.txt", 0o755)
@@ -413,6 +437,7 @@ def test_the_x_bit_is_git_s(root: Path) -> None:
     assert built(since(root)) == set()
 
 
+@pytest.mark.processes
 def test_what_git_was_told_not_to_look_at(root: Path) -> None:
     """Files that are assumed to be unchanged are looked at; what a sparse checkout leaves out is there."""
     git(root, "update-index", "--assume-unchanged", "images/geo/b.txt")
@@ -428,6 +453,7 @@ def test_what_git_was_told_not_to_look_at(root: Path) -> None:
     assert told(since(root))["geo"] == "build: images/geo/b.txt changed"
 
 
+@pytest.mark.processes
 def test_intended_and_staged_and_taken_away(root: Path) -> None:
     """The index is on the way between a commit and the disk, and the disk decides."""
     write(root, "images/geo/new.txt")
@@ -442,6 +468,7 @@ def test_intended_and_staged_and_taken_away(root: Path) -> None:
     assert built(since(root)) == set()
 
 
+@pytest.mark.processes
 def test_a_file_that_becomes_a_link_or_a_folder(root: Path) -> None:
     """The kind of a path counts, and nothing is read through a link."""
     (root / "images/geo/b.txt").unlink()
@@ -452,6 +479,7 @@ def test_a_file_that_becomes_a_link_or_a_folder(root: Path) -> None:
     assert told(since(root))["geo"] == "build: images/geo/b.txt/inner added; images/geo/b.txt removed"
 
 
+@pytest.mark.processes
 def test_a_conflict_is_taken_from_disk(root: Path) -> None:
     """Half way through a merge the files are what they are now."""
     git(root, "switch", "--quiet", "--create", "topic")
@@ -467,6 +495,7 @@ def test_a_conflict_is_taken_from_disk(root: Path) -> None:
     assert built(since(root)) == set()
 
 
+@pytest.mark.processes
 def test_links_within_the_repository(root: Path) -> None:
     """An image's folder that is a link, and a stack below the top of its repository, are followed in a commit too."""
     below = root / "below"
@@ -485,6 +514,7 @@ def test_links_within_the_repository(root: Path) -> None:
     assert {str(step.target) for step in since(below).steps} == {"geo", "own"}
 
 
+@pytest.mark.processes
 def test_submodules(root: Path, tmp_path: Path) -> None:
     """A submodule that is checked out is a folder of files; of another only the commit is known, and it counts."""
     module = tmp_path / "module"
@@ -507,6 +537,7 @@ def test_submodules(root: Path, tmp_path: Path) -> None:
     assert told(since(clone, "HEAD~1"))["geo"] == "build: images/geo/sub changed"
 
 
+@pytest.mark.processes
 def test_check_names_what_no_commit_has(root: Path) -> None:
     """Such files count in an ordinary plan, and another clone has them not; an ignore file of Docker's ends that."""
     write(root, ".gitignore", "*.log\n")

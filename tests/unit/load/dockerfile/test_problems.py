@@ -73,7 +73,7 @@ _ROWS = ["FROM a", "FROM", "COPY a b", "COPY a", "RUN x \\", "  && y", "<<<<<<< 
          "E", "COPPY", "# x", "", "ENV A", "ARG =", "ONBUILD", "\\", "\0", "# escape=`", "# escape=x"]  # fmt: skip
 
 
-@settings(max_examples=examples(60), deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(30), deadline=None, derandomize=True, database=None)
 @given(rows=some.lists(some.sampled_from(_ROWS), max_size=9))
 def test_what_parse_refuses_has_problems_and_what_it_takes_has_none(rows: list[str]) -> None:
     """Whatever stands in a file, the two agree, also on the first one."""
