@@ -574,6 +574,9 @@ def test_names_come_and_go(bench: Bench):
     bench.engine.untag(moving)
     assert _image(bench, moving) is None
     assert {first.id, second.id} <= bench.engine.present()
+    nobody = _digest("7")
+    assert {first.id} <= bench.engine.present([first.id, nobody])
+    assert nobody not in bench.engine.present([first.id, nobody])
     bench.engine.untag(bench.name("image"))
     assert first.id not in bench.engine.present()
     assert bench.engine.inspect(first.id) is None

@@ -19,7 +19,7 @@ import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -123,7 +123,7 @@ class BuildahEngine:
         """See Engine.attests."""
         return False
 
-    def present(self) -> frozenset[Digest]:
+    def present(self, of: Collection[Digest] | None = None) -> frozenset[Digest]:  # noqa: ARG002 - its list costs nothing
         """See Engine.present."""
         return frozenset(Digest(image["id"]) for image in self._listed())
 

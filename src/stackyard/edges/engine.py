@@ -9,7 +9,7 @@ Real: edges/docker.py, edges/buildah.py   Fake: stackyard.testing.FakeEngine   C
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
@@ -124,8 +124,12 @@ class Engine(Protocol):
     def attests(self) -> bool:
         """Whether it makes provenance and SBOM of what it builds."""
 
-    def present(self) -> frozenset[Digest]:
-        """Ids of all images in the store: one request, whatever their number."""
+    def present(self, of: Collection[Digest] | None = None) -> frozenset[Digest]:
+        """Ids of images in the store: one request, or one for each of a few.
+
+        Args:
+            of: those that are asked for; None: all. Others may be in the answer.
+        """
 
     def inspect(self, reference: str) -> ImageFacts | None:
         """Facts of the image with this id or reference; None if the store has none. Never pulls."""

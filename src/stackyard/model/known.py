@@ -63,12 +63,23 @@ def as_in_engine(known: Known, presence: Presence) -> Known:
     return msgspec.structs.replace(known, records={**known.records, **changed}) if changed else known
 
 
+def ids_of(known: Known) -> frozenset[Digest]:
+    """All ids that an engine may have the images of records under."""
+    records = (record for some in known.records.values() for record in some if record.built)
+    return frozenset(id_ for each in records if each.built for id_ in (each.built.image.id, *_other_ids(each)))
+
+
 def _as_in_engine(record: Record, presence: Presence) -> Record:
     if record.built is None or presence.is_here(record.target, record.built.image.id):
         return record
-    ids = [fact.image.digest for fact in record.facts if isinstance(fact, Pushed)]
-    ids += [record.adopted.config] if record.adopted else []
+    ids = _other_ids(record)
     return next((record.with_image(LocalImage(each)) for each in ids if presence.is_here(record.target, each)), record)
+
+
+def _other_ids(record: Record) -> list[Digest]:
+    """By which another kind of store would have the record's image."""
+    ids = [fact.image.digest for fact in record.facts if isinstance(fact, Pushed)]
+    return [*ids, *([record.adopted.config] if record.adopted else [])]
 
 
 NOTHING_KNOWN = Known({}, {}, {}, {})

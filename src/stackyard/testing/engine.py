@@ -15,7 +15,7 @@ import io
 import sys
 import tarfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -123,11 +123,11 @@ class FakeEngine:
         """As a docker of this kind."""
         return self.info.store == "containerd"
 
-    def present(self) -> frozenset[Digest]:
-        """Ids of all images."""
+    def present(self, of: Collection[Digest] | None = None) -> frozenset[Digest]:
+        """Ids of all images, or of those that were asked for."""
         self._called("present", "")
         with self._lock:
-            return frozenset(self._images)
+            return frozenset(self._images if of is None else self._images.keys() & set(of))
 
     def inspect(self, reference: str) -> ImageFacts | None:
         """Facts of the image with this id or reference; None if the store has none."""

@@ -245,7 +245,7 @@ def prepare(
     now = yard.clock.now() if renew else ""
     known, unread = _learned(yard, yard.records.known(), chosen, ruling, now)
     known, notes = renew_bases(yard, known, chosen.planned, refresh, now)
-    seen = seen_in(yard, others, chosen.planned)
+    seen = seen_in(yard, others, chosen.planned, known)
     yard.planned_from = known = as_in_engine(accept_bases(yard, known, chosen.planned), seen)
     presence = look(yard, known, seen, chosen.planned, ruling.is_publishing, on_published)
     planned = _compare(yard, known, chosen, presence, ruling, now)

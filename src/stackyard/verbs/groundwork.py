@@ -28,7 +28,7 @@ from stackyard.model.bases import bases_of
 from stackyard.model.building import CacheKinds
 from stackyard.model.decide import Presence, too_old
 from stackyard.model.inputs import identity
-from stackyard.model.known import Known
+from stackyard.model.known import Known, ids_of
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Note, Plan
 from stackyard.model.reference import PublishedImage
@@ -101,15 +101,19 @@ def accept_downloads(
         planned = compare(known)  # an image that fetches the same is now built, too
 
 
-def seen_in(yard: Yard, others: Mapping[str, Engine], planned: Iterable[TargetName]) -> Presence:
+def seen_in(
+    yard: Yard, others: Mapping[str, Engine], planned: Iterable[TargetName], known: Known | None = None
+) -> Presence:
     """What the engines have, each for what it keeps: an image in the store of another is of no use to it.
 
     Args:
         others: engines beside the one, by where they are.
+        known: whose images are looked for; None: all that are there are wanted.
     """
-    stores = {where: engine.present() for where, engine in others.items()}
+    ids = None if known is None else ids_of(known)
+    stores = {where: engine.present(ids) for where, engine in others.items()}
     homes = ((name, yard.stack.engine_of(yard.stack.target(name))) for name in planned) if stores else ()
-    return Presence(yard.engine.present(), apart={name: stores[where] for name, where in homes if where in stores})
+    return Presence(yard.engine.present(ids), apart={name: stores[where] for name, where in homes if where in stores})
 
 
 def look(
