@@ -52,7 +52,7 @@ _BUILDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 """Builders, and docker contexts, which are builders too."""
 
 
-_FEW, _AT_ONCE = 300, 8
+_FEW, _AT_ONCE = 100, 8
 """Of images that are asked for one by one."""
 
 
@@ -149,8 +149,8 @@ class DockerEngine:
         return attests(self._way_to_build(), self.about().store)
 
     def present(self, of: Collection[Digest] | None = None) -> frozenset[Digest]:
-        """See Engine.present. Its list has sizes, which take longest: a few images are asked for by themselves."""
-        if of is None or len(of) > _FEW:
+        """See Engine.present. Its list has all sizes, and takes longer than to ask for no more images than it has."""
+        if of is None or (len(of) > _FEW and len(of) > int(self._api.must("/info").get("Images") or 0)):
             return frozenset(Digest(image["Id"]) for image in self._api.must("/images/json", {"all": "1"}))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             told = pool.map(lambda id_: (id_, self._api.call("GET", f"/images/{id_}/json")[0]), of)

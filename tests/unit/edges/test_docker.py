@@ -10,6 +10,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import unquote
 
 import pytest
 
@@ -18,6 +19,7 @@ from stackyard.edges.engine import BuildRequest
 from stackyard.edges.engines import open_engine
 from stackyard.edges.surroundings import look
 from stackyard.errors import ConfigError, EngineProblem, EngineUnavailable, InvalidValue
+from stackyard.model.names import Digest
 from stackyard.model.reference import Reference
 
 ID = "sha256:" + "1" * 64
@@ -26,16 +28,23 @@ ID = "sha256:" + "1" * 64
 class Daemon(HTTPServer):
     """Says of the first so many lists that an image is gone."""
 
+    request_queue_size = 64  # who is not in the queue is kept waiting for seconds, or for a minute
     gone = 0
+    images = 0
+    """What it says that it has."""
+    asked: tuple[str, ...] = ()
 
 
 class Handler(BaseHTTPRequestHandler):
     server: Daemon
 
     def do_GET(self) -> None:
+        path = unquote(self.path)
+        self.server.asked += (path,)
         self.server.gone -= 1
-        is_gone = self.server.gone >= 0
-        body = json.dumps({"message": "No such image"} if is_gone else [{"Id": ID}]).encode()
+        is_gone = self.server.gone >= 0 or ("/images/sha256:" in path and ID not in path)
+        told: object = {"Images": self.server.images} if path.endswith("/info") else [{"Id": ID}]
+        body = json.dumps({"message": "No such image"} if is_gone else told).encode()
         self.send_response(404 if is_gone else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -66,6 +75,22 @@ def test_a_list_during_a_removal_is_asked_for_again(daemon: Daemon) -> None:
     daemon.gone = 99
     with pytest.raises(EngineProblem, match="there is no /images/json"):
         engine.present()
+
+
+def test_images_are_asked_for_one_by_one_while_they_are_no_more_than_there_are(daemon: Daemon) -> None:
+    """Else the list is shorter, however long it takes for each."""
+    engine = DockerEngine({"DOCKER_HOST": f"tcp://127.0.0.1:{daemon.server_port}"})
+    nobody = Digest(f"sha256:{'2' * 64}")
+    assert engine.present([Digest(ID), nobody]) == {ID}
+    assert [path.rpartition("/")[2] for path in daemon.asked] == ["json", "json"]
+
+    many = [Digest(f"sha256:{number:064x}") for number in range(101)]
+    daemon.asked, daemon.images = (), 100
+    assert engine.present(many) == {ID}
+    assert [path.rpartition("/images/")[2].rpartition("/")[2] for path in daemon.asked] == ["info", "json?all=1"]
+    daemon.asked, daemon.images = (), 101
+    assert engine.present([*many[1:], Digest(ID)]) == {ID}
+    assert len(daemon.asked) == 102
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:abc", "tcp://127.0.0.1:99999", "http://[::1", "ftp://here"])
