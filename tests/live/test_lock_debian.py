@@ -54,6 +54,7 @@ def test_apt_installs_what_the_lock_says(tmp_path: Path) -> None:
         "Dir::Etc::SourceList": lab / "debian.list",
         "Dir::Log": apt,
         "APT::Architecture": "amd64",
+        "APT::Architectures": "amd64",
         "APT::Sandbox::User": "",
         "Acquire::http::Proxy": "DIRECT",
     }
