@@ -134,6 +134,7 @@ def load_stack(
         records_in=names.published(SpecImage(ImageName("records"), None, spec.records.repository))
         if spec.records.repository
         else None,
+        inventories=spec.inventories or "",
         stable="{stable}" if any(plan.prefix for plan in spec.plans) else "stable",
         groups=spec.groups,
         stamp_files=matrices.stamps,

@@ -327,6 +327,8 @@ class Stack(msgspec.Struct, frozen=True, dict=True):
     """Whether records stay on this machine, though there is a registry."""
     records_in: Repository | None = None
     """The one repository that has all records and the journal; None: each record is beside its image."""
+    inventories: str = ""
+    """What becomes of what is inside published images: `keep`, `attach` or `attach-by-tag`; empty: nobody looks."""
     stable: str | None = None
     """Template of the channel people mean by stable, where the stack declares one: `{prefix}-stable`."""
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()

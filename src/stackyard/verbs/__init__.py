@@ -319,6 +319,11 @@ def run(
         if summary.is_interrupted or summary.failed:
             clear_up()
         remarks = (*(n.sentence for n in plan.notes), *summary.remarks, *(shared.flush() if shared else ()))
+        if yard.stack.inventories and plan.is_publishing and not summary.is_interrupted:
+            from stackyard.verbs.documents import look_into
+
+            published = [outcome.target for outcome in summary.outcomes if outcome.published]
+            remarks = (*remarks, *look_into(yard, published))
         summary = msgspec.structs.replace(summary, remarks=remarks)
         if free is not None:
             summary = msgspec.structs.replace(summary, free_before_bytes=free, free_after_bytes=free_now(yard.engine))

@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING
 
 from stackyard import __version__
 from stackyard.edges import git
-from stackyard.errors import ConfigError, FileProblem, NothingToDo
+from stackyard.errors import ConfigError, FileProblem, NothingToDo, StackyardError
 from stackyard.model import canonical
 from stackyard.model.names import TargetName
 from stackyard.model.record import Pushed, Tagged
 from stackyard.model.sbom import MEDIA_TYPES, Attached, DocumentKind, cyclonedx, slsa, spdx
+from stackyard.plan.inside import newest
 from stackyard.record.attached import INVENTORY_KIND, attach
-from stackyard.verbs.inside import inside
+from stackyard.verbs.inside import inside, told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from stackyard.model.inside import Inside
     from stackyard.verbs.yard import Yard
@@ -88,21 +89,40 @@ def attach_documents(yard: Yard, asked: str, *, is_tagging: bool = False) -> tup
         ConfigError: the registry lists none.
         NothingToDo: an image is not published.
     """
-    found: list[Attached] = []
-    for image in inside(yard, asked):
-        subject = image.subject
-        if subject.repository is None or subject.digest is None:
-            raise NothingToDo(f"{subject.name} is not published", hint="`stackyard push` publishes it")
-        if not is_tagging and not yard.registry.lists_referrers(subject.repository, subject.digest):
-            raise ConfigError(
-                f"registry {subject.repository.host} lists nothing that refers to an image",
-                hint="--fallback-tag keeps it in an index under a tag; a registry's own clean-up may not know that",
-            )
-        annotations = _annotations(yard, image)
-        for kind, data in _documents(yard, image):
-            digest = attach(yard.registry, subject.repository, subject.digest, kind, data, annotations)
-            found.append(Attached(subject.image, kind, str(digest)))
-    return tuple(found)
+    return tuple(each for image in inside(yard, asked) for each in _attached(yard, image, is_tagging))
+
+
+def look_into(yard: Yard, targets: Iterable[TargetName]) -> tuple[str, ...]:
+    """Look into what a run published, as the spec says; a sentence for each image where that could not be done."""
+    wish, known = yard.stack.inventories, yard.records.known()
+    problems: list[str] = []
+    for target in targets:
+        try:
+            for image in told(yard, newest(known, target)):
+                if image.inventory.gaps:
+                    problems.append(f"not all of {image.subject.name} could be read: {image.inventory.gaps[0]}")
+                if wish != "keep":
+                    _attached(yard, image, is_tagging=wish == "attach-by-tag")
+        except StackyardError as error:
+            problems.append(f"what is inside {target} could not be {'kept' if wish == 'keep' else 'attached'}: {error}")
+    return tuple(problems)
+
+
+def _attached(yard: Yard, image: Inside, is_tagging: bool) -> list[Attached]:
+    subject = image.subject
+    if subject.repository is None or subject.digest is None:
+        raise NothingToDo(f"{subject.name} is not published", hint="`stackyard push` publishes it")
+    if not is_tagging and not yard.registry.lists_referrers(subject.repository, subject.digest):
+        raise ConfigError(
+            f"registry {subject.repository.host} lists nothing that refers to an image",
+            hint="--fallback-tag keeps it in an index under a tag; a registry's own clean-up may not know that",
+        )
+    annotations = _annotations(yard, image)
+    found = []
+    for kind, data in _documents(yard, image):
+        digest = attach(yard.registry, subject.repository, subject.digest, kind, data, annotations)
+        found.append(Attached(subject.image, kind, str(digest)))
+    return found
 
 
 def _documents(yard: Yard, image: Inside) -> list[tuple[str, bytes]]:

@@ -28,6 +28,8 @@ from stackyard.verbs.resolving import resolved_dockerfile
 from stackyard.verbs.showing import looking
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stackyard.model.content import ImageFacts, PublishedFacts
     from stackyard.model.reference import Repository
     from stackyard.verbs.yard import Yard
@@ -39,19 +41,23 @@ def inside(yard: Yard, asked: str, *, is_fresh: bool = False) -> tuple[Inside, .
     Args:
         is_fresh: read them, whatever is kept.
     """
-    found = subjects_of(yard, asked)
+    return told(yard, subjects_of(yard, asked), is_fresh=is_fresh)
+
+
+def told(yard: Yard, subjects: Iterable[Subject], *, is_fresh: bool = False) -> tuple[Inside, ...]:
+    """What is inside these images."""
     known = yard.records.known()
 
     def layers(content: Digest) -> int | None:
         kept = yard.records.inventory(content)
         return len(kept.layers) if kept else None
 
-    told = []
-    for subject in found:
+    found = []
+    for subject in subjects:
         inventory = inventory_for(yard, subject, is_fresh=is_fresh)
         below = lineage(yard.stack, known, subject.record, layers)
-        told.append(Inside(subject, inventory, below, resolved_dockerfile(yard, known, subject.record)))
-    return tuple(told)
+        found.append(Inside(subject, inventory, below, resolved_dockerfile(yard, known, subject.record)))
+    return tuple(found)
 
 
 def subjects_of(yard: Yard, asked: str) -> tuple[Subject, ...]:

@@ -14,6 +14,7 @@ from referencing import Registry, Resource
 from stackyard.model.names import Tag
 from stackyard.model.reference import Repository
 from tests.archives import Files, dpkg, wheel
+from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.test_inside import DEBIAN, LEAF, fill
 
@@ -135,6 +136,26 @@ def test_what_cannot_be_told_is_refused(built: Shell) -> None:
     written = built("sbom", "main", "--output", "sboms").out.split()
     assert written == ["sboms/base.cyclonedx.json", "sboms/leaf.cyclonedx.json"]
     assert "busybox:1.36 is not published" in built("sbom", "busybox:1.36", "--attach").err
+
+
+def test_a_run_looks_into_what_it_publishes(shell: Shell) -> None:
+    """As the spec says; where it cannot be done the summary says so, and nothing fails for it."""
+    spec = shell.root / "images/spec.yml"
+    spec.write_text(spec.read_text() + "inventories: attach\n")
+    commit(shell.root)
+    assert shell("build", "--push").code == 0
+    image = shell.registry.resolve(LEAF, Tag("main"))
+    assert len(shell.registry.referrers(LEAF, image)) == 4
+    shell.engine.is_down = True
+    assert shell("inventory", "leaf").code == 0
+
+    shell.engine.is_down = shell.registry.can_list_referrers = False
+    (shell.root / "images/leaf/Dockerfile").write_text("FROM busybox:1.36\nRUN echo two\n")
+    commit(shell.root)
+    said = shell("build", "--push")
+    assert (said.code, "what is inside leaf could not be attached: registry" in said.out) == (0, True)
+    spec.write_text(spec.read_text().replace("attach", "sometimes"))
+    assert "inventories" in shell("check").out
 
 
 # Signatures.

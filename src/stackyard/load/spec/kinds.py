@@ -69,6 +69,7 @@ RECORDS = Kind(
         },
     ),
 )
+INVENTORIES = Kind("`keep`, `attach` or `attach-by-tag`", {"enum": ["keep", "attach", "attach-by-tag", None]})
 GRANULARITY = Kind("`folder` or `copied`", {"enum": ["folder", "copied", None]})
 NETWORK = Kind("`default`, `none` or `host`", {"enum": ["default", "none", "host", None]})
 FLAG = Kind("true or false", {"type": "boolean"})

@@ -87,6 +87,7 @@ class _Reader(ImageReader):
             name=self.text(top, "name", "`name`"),
             registry=self._registry(top.get("registry")),
             records=self._records(top.get("records")),
+            inventories=self.word(top, "inventories", kinds.INVENTORIES, "the file"),
             source=self.text(top, "source", "`source`"),
             plans=plans,
             images=images,

@@ -20,6 +20,7 @@ from stackyard.load.spec.kinds import (
     FLAG,
     FULL_TEXT,
     GRANULARITY,
+    INVENTORIES,
     NAMES,
     NETWORK,
     RECORDS,
@@ -360,6 +361,14 @@ TOP = (
         "none",
         "what the engine attests beside each image that it builds, "
         "see [attest what is published](../how-to/attest-what-is-published.md)",
+    ),
+    Key(
+        ("inventories",),
+        INVENTORIES,
+        "none",
+        "each image that a run publishes is looked into, and what is inside kept with the records; or SBOM and "
+        "provenance attached to it as well, if need be by tag, "
+        "see [look inside images](../how-to/look-inside-images.md#for-every-image-that-is-published)",
     ),
     Key(
         ("ecr",),

@@ -149,6 +149,8 @@ class Spec(msgspec.Struct, frozen=True):
     engines: tuple[tuple[Platform, str], ...] = ()
     """What builds for a platform, where that is not the one engine: a docker context, or an address."""
     records: RecordsPlace = RecordsPlace()
+    inventories: str | None = None
+    """`keep`, `attach` or `attach-by-tag`; None: nobody looks into what is published."""
     max_age: Age | None = None
     """How old each image may become."""
     timeout: Timeout | None = None
