@@ -82,10 +82,12 @@ class Keeping:
         from stackyard.report.datahub_files import RUN_LOG, datahub_files
         from stackyard.report.terminal import summary_text
         from stackyard.report.text import PLAIN
+        from stackyard.verbs.inside import kept_inventories
 
         assert self._artifacts is not None
         said = f"{self._log.getvalue()}\n{summary_text(summary, PLAIN, 200)}\n"
-        files = datahub_files(self._plan, summary, verbs.last_change(self._yard), read)
+        inside = kept_inventories(self._yard, [outcome.target for outcome in summary.outcomes])
+        files = datahub_files(self._plan, summary, verbs.last_change(self._yard), read, inside)
         for path, text in ((RUN_LOG, said), *files):
             (self._artifacts / path).write_text(text, encoding="utf-8", errors="backslashreplace")
 

@@ -11,36 +11,50 @@ Values in YAML are written as JSON writes them, which any YAML loader reads, a s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from stackyard.model.datahub import OldChange
+from stackyard.model.inventory import KIND_NAMES, Inventory
 from stackyard.model.logs import build_log, push_log, suite_log
 from stackyard.model.names import TargetName
 from stackyard.model.outcome import BAD, Outcome, RunSummary
 from stackyard.model.plan import Plan, Step
 from stackyard.model.record import Inventoried, Tested
-from stackyard.report.text import cleaned
+from stackyard.report.text import cleaned, size_text
 
 FOLDERS = ("artifacts", "logs", "manifests")
 RUN_LOG = "logs/run.log"
 _FOLDED = 30
 """Longer outputs are folded in a manifest page."""
 
+NOTHING_INSIDE: Mapping[TargetName, Inventory] = {}
+
 Read = Callable[[str], Sequence[str]]
 """Gives the lines of a file of the run's folder; none where there is no such file."""
 
 
-def datahub_files(plan: Plan, summary: RunSummary, change: OldChange, read: Read) -> Iterator[tuple[str, str]]:
-    """Path and text of every file; `logs/run.log` is written while the run goes on."""
+def datahub_files(
+    plan: Plan,
+    summary: RunSummary,
+    change: OldChange,
+    read: Read,
+    inside: Mapping[TargetName, Inventory] = NOTHING_INSIDE,
+) -> Iterator[tuple[str, str]]:
+    """Path and text of every file; `logs/run.log` is written while the run goes on.
+
+    Args:
+        inside: what is kept of what is inside images.
+    """
     names = {step.target: full_name(step) for step in plan.steps}
     for outcome in summary.outcomes:
         if outcome.jobs:
             name = names[outcome.target]
             yield f"artifacts/{_safe(name)}.yaml", _yaml(_result(outcome, name, plan.is_publishing, read))
             yield from ((f"logs/{path}", text) for path, text in _logs(outcome, name, read))
-            if outcome.inventory:
-                yield f"manifests/{_wiki(name)}.md", _page(outcome.inventory)
+            inventory = inside.get(outcome.target)
+            if outcome.inventory or inventory:
+                yield f"manifests/{_wiki(name)}.md", _page(outcome.inventory, inventory)
     yield from ((f"artifacts/{path}", text) for path, text in _lists(plan, summary, change, names))
 
 
@@ -106,21 +120,44 @@ def _logs(outcome: Outcome, name: str, read: Read) -> Iterator[tuple[str, str]]:
             yield f"{_safe(name)}.{kind}.log", "".join(f"{line}\n" for line in lines)
 
 
-def _page(inventory: Sequence[Inventoried]) -> str:
-    """A section for each command; their table of layers is not there."""
-    return "\n\n".join(_section(entry) for entry in inventory) + "\n"
+def _page(outputs: Sequence[Inventoried], inventory: Inventory | None) -> str:
+    """The table of layers, then a section for each command, then one for each kind of package."""
+    parts = [_layers(inventory)] if inventory else []
+    parts += [_section(entry) for entry in outputs]
+    packages = inventory.packages if inventory else ()
+    for kind in dict.fromkeys(each.kind for each in packages):
+        lines = [f"{each.name}=={each.version}" for each in packages if each.kind == kind]
+        parts.append(f"## {KIND_NAMES[kind]} packages\n\n{_fenced(lines)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _layers(inventory: Inventory) -> str:
+    """Every layer, in their columns, but for how long it took and its tags, which nothing in an image says."""
+    rows = ["| | createdAt | CMD | hSize | hcumSize |", "|---|---|---|---|---|"]
+    so_far = 0
+    for index, layer in enumerate(inventory.layers):
+        so_far += layer.size_bytes
+        told = cleaned(layer.instruction).replace("|", "&#124;").replace("`", "'")
+        rows.append(
+            f"| {index} | {layer.created} | `{told or ' '}` | {size_text(layer.size_bytes)} | {size_text(so_far)} |"
+        )
+    return "\n".join(rows)
 
 
 def _section(entry: Inventoried) -> str:
     output = entry.output if entry.exit_code == 0 else "Failed to execute cmd"
-    lines = list(map(cleaned, output.splitlines()))
+    return f"## {cleaned(entry.description)}\n\n{_fenced(list(map(cleaned, output.splitlines())))}"
+
+
+def _fenced(lines: Sequence[str]) -> str:
+    """Lines as they are, folded where they are many."""
     fence = "```"
     while any(line.lstrip().startswith(fence) for line in lines):
         fence += "`"
     body = "\n".join([fence, *lines, fence])
     if len(lines) > _FOLDED:
         body = f"<details>\n<summary>Details</summary>\n\n{body}\n\n</details>"
-    return f"## {cleaned(entry.description)}\n\n{body}"
+    return body
 
 
 def _lists(

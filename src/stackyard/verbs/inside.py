@@ -21,7 +21,7 @@ from stackyard.model import canonical
 from stackyard.model.content import content_digest
 from stackyard.model.inside import Inside, Subject
 from stackyard.model.inventory import Inventory
-from stackyard.model.names import Digest, Tag
+from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.reference import Platform, Reference
 from stackyard.plan.inside import lineage, subjects
 from stackyard.verbs.resolving import resolved_dockerfile
@@ -90,6 +90,15 @@ def inventory_for(yard: Yard, subject: Subject, *, is_fresh: bool = False) -> In
         kept = None if is_fresh else yard.records.inventory(content)
         return kept or _kept(yard, _saved(yard, facts, content))
     return _published(yard, subject, is_fresh)
+
+
+def kept_inventories(yard: Yard, targets: Iterable[TargetName]) -> dict[TargetName, Inventory]:
+    """What is kept of the newest build of each target; nothing is read."""
+    known = yard.records.known()
+    newest = {name: next((each for each in known.records.get(name, ()) if each.built), None) for name in targets}
+    contents = {name: record.built.content for name, record in newest.items() if record and record.built}
+    kept = yard.records.inventories(set(contents.values()))
+    return {name: kept[content] for name, content in contents.items() if content in kept}
 
 
 def _in_engine(yard: Yard, subject: Subject) -> ImageFacts | None:

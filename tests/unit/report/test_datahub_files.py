@@ -12,12 +12,14 @@ import msgspec
 import yaml
 
 from stackyard.model.datahub import OldChange
+from stackyard.model.inventory import Inventory, Layer, Package
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.outcome import JobTime, Outcome
 from stackyard.model.plan import Plan
 from stackyard.model.record import Inventoried
+from stackyard.model.reference import Platform
 from stackyard.report.datahub_files import datahub_files
-from tests.unit.plan.made import AT, COMMIT, plan, result, stack, suite, target
+from tests.unit.plan.made import AT, COMMIT, plan, result, sha, stack, suite, target
 from tests.unit.report.made import BUILT, FAILED, SKIPPED, run
 
 STACK = stack(target("bad"), target("x"), target("child", "bad"))
@@ -140,3 +142,21 @@ def test_lists_of_the_first_generation() -> None:
     }
     assert rows == [{"image": "registry.example/lab/child:main", "dep": "registry.example/lab/bad:main"}]
     assert json.loads(found["artifacts/image-dependency.json"]) == rows
+
+
+def test_a_page_has_layers_and_packages_where_they_are_kept() -> None:
+    """All layers, in the order and the columns of the wiki's pages; packages as data, whatever commands printed."""
+    layers = (Layer(sha("1"), "debian.sh", 117_200_000), Layer(sha("2"), "RUN a | b", 1_000, "2026-11-20T10:39:31Z"))
+    packages = tuple(Package("pypi", f"wheel-{number}", "1", "") for number in range(40))
+    inside = {GOOD.target: Inventory(sha("3"), Platform("linux/amd64"), layers, packages)}
+    found = dict(datahub_files(publishing(), run(GOOD), CHANGE, lambda _: (), inside))
+    page = found["manifests/registry.example-lab-x-main.md"].splitlines()
+
+    assert page[:4] == [
+        "| | createdAt | CMD | hSize | hcumSize |",
+        "|---|---|---|---|---|",
+        "| 0 |  | `debian.sh` | 117.2 MB | 117.2 MB |",
+        "| 1 | 2026-11-20T10:39:31Z | `RUN a &#124; b` | 1.0 kB | 117.2 MB |",
+    ]
+    assert page[5:9] == ["## Python packages", "", "<details>", "<summary>Details</summary>"]
+    assert "wheel-39==1" in page
