@@ -78,6 +78,7 @@ from stackyard.model.moves import Difference, MoveSet, TagMove
 from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName
 from stackyard.model.noted import Noted, NotedImage
 from stackyard.model.outcome import JobTime, Outcome, Pace, PathJob, Published, RunSummary
+from stackyard.model.outdated import Freshness, Outdated
 from stackyard.model.places import OtherRegistry
 from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
 from stackyard.model.preview import Preview
@@ -101,7 +102,7 @@ from stackyard.report.adopt import adoption_data
 from stackyard.report.bases import accepted_data, bases_data
 from stackyard.report.copying import copying_data
 from stackyard.report.data import FORMAT, error_data, findings_data, history_data, moves_data, plan_data, run_data
-from stackyard.report.difference import difference_data, holdings_data
+from stackyard.report.difference import difference_data, holdings_data, outdated_data
 from stackyard.report.doctor import doctor_data
 from stackyard.report.events import event_data
 from stackyard.report.gates import noted_data
@@ -961,6 +962,18 @@ SIGNED_FIELDS = {
     "images[].image": "By digest.",
     "images[].signed": "Whether this key signed it.",
 }
+FRESHNESS_FIELDS = {
+    "format": "Version of this form: 1.",
+    "images[].name": "What people call it.",
+    "images[].image": "By digest, or null.",
+    "images[].python": "The Python that it was asked for, or null.",
+    "images[].asked": "How many packages were asked for.",
+    "images[].outdated[].name": "A package.",
+    "images[].outdated[].version": "In the image.",
+    "images[].outdated[].newest": "In the index: the newest that fits the image's Python and platform.",
+    "images[].outdated[].layer": "The layer that brought it.",
+    "images[].unknown[]": "Packages that the index has not.",
+}
 ATTACHED_FIELDS = {
     "format": "Version of this form: 1.",
     "attached[].image": "The image, by digest.",
@@ -1412,6 +1425,8 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         holdings_data(Wanted("numpy"), (holding,), ("geo-notebook",)),
         HOLDING_FIELDS,
     )
+    fresh = Freshness("geo-notebook", subject.image, "3.12", 388, (Outdated(package, "2.3.1"),), ("our-package",))
+    yield "outdated", "`stackyard outdated geo-notebook --json`", outdated_data([fresh]), FRESHNESS_FIELDS
     attached = Attached("registry.example/lab/geo-notebook@" + _digest("5"), "application/spdx+json", _digest("6"))
     yield "sbom", "`stackyard sbom geo-notebook --attach --json`", attached_data([attached]), ATTACHED_FIELDS
     yield (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`stackyard inventory`, `stackyard diff`, `stackyard find` and `stackyard sbom`: what is inside images."""
+"""`stackyard inventory`, `diff`, `find`, `outdated` and `sbom`: what is inside images."""
 
 from __future__ import annotations
 
@@ -95,6 +95,25 @@ def find(yard: Yard, package: str, is_reading: bool, is_json: bool) -> int:
     else:
         shown(partial(holdings_text, wanted), found, unread)
     return 0 if found else EXIT_FAILED
+
+
+@command("stackyard outdated ml-notebook", "stackyard outdated stable --json")
+@click.argument("name", metavar="IMAGE|TAG|DIGEST", shell_complete=completed_by("images"))
+@json_option
+def outdated(yard: Yard, name: str, is_json: bool) -> None:
+    """Which Python packages of an image the index has newer, for the image's own Python and platform.
+
+    uv asks the index that it is told of (UV_DEFAULT_INDEX and its like); no other kind of package is asked for.
+    What an update would bring that fits together is another question: `stackyard lock outdated` answers it.
+    """
+    from stackyard.report.difference import outdated_data, outdated_text
+    from stackyard.verbs.outdated import outdated as find_outdated
+
+    found = find_outdated(yard, name)
+    if is_json:
+        write_json(outdated_data(found))
+    else:
+        shown(outdated_text, found)
 
 
 @command(

@@ -12,6 +12,7 @@ from typing import Any
 from stackyard.model.difference import ImageDifference, InsideDifference, PackageChange, SuiteChange, parted
 from stackyard.model.holding import Holding, Wanted
 from stackyard.model.inventory import KIND_NAMES
+from stackyard.model.outdated import Freshness
 from stackyard.model.record import Tested
 from stackyard.report.data import FORMAT
 from stackyard.report.markdown import code, prose
@@ -221,4 +222,49 @@ def holdings_data(wanted: Wanted, found: Sequence[Holding], unread: Sequence[str
             for each in found
         ],
         "unread": list(unread),
+    }
+
+
+# What is outdated.
+
+
+def outdated_text(found: Sequence[Freshness], style: Style, width: int) -> str:
+    """A table for each image."""
+    paragraphs = []
+    for each in found:
+        rows = [
+            (visible(one.package.name), visible(one.package.version), visible(one.newest), str(one.package.layer))
+            for one in each.outdated
+        ]
+        for_python = f" for Python {each.python}" if each.python else ""
+        counts = (
+            f"{len(rows)} of {count_text(each.asked, 'Python package')} {'is' if len(rows) == 1 else 'are'} outdated"
+        )
+        lines = [f"{style(visible(each.name), 'bold')}: {counts}{for_python}"]
+        lines += ["", table(rows, ("package", "version", "newest", "layer"), style, width)] if rows else []
+        lines += (
+            ["", f"The index has not: {few([visible(name) for name in each.unknown], _NAMED)}."] if each.unknown else []
+        )
+        paragraphs.append("\n".join(lines))
+    return "\n\n".join(paragraphs)
+
+
+def outdated_data(found: Sequence[Freshness]) -> dict[str, Any]:
+    """All of it."""
+    return {
+        "format": FORMAT,
+        "images": [
+            {
+                "name": each.name,
+                "image": each.image or None,
+                "python": each.python or None,
+                "asked": each.asked,
+                "outdated": [
+                    {"name": o.package.name, "version": o.package.version, "newest": o.newest, "layer": o.package.layer}
+                    for o in each.outdated
+                ],
+                "unknown": list(each.unknown),
+            }
+            for each in found
+        ],
     }
