@@ -15,20 +15,9 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from stackyard.model.inventory import GapCode, Package, PackageKind, System
+from stackyard.inside.contained import NOTHING, Contained
+from stackyard.model.inventory import Package, PackageKind, System
 
-
-class Contained(msgspec.Struct, frozen=True):
-    """What one database says."""
-
-    packages: tuple[Package, ...] = ()
-    system: System | None = None
-    complaint: str = ""
-    """What is wrong with it; packages are those that could be read all the same."""
-    code: GapCode = "database-damaged"
-
-
-NOTHING = Contained()
 Reader = Callable[[str, bytes], Contained]
 
 
@@ -187,6 +176,10 @@ def _foreign_rpm(path: str, data: bytes) -> Contained:  # noqa: ARG001 - as all 
     return Contained(complaint=f"an rpm database of kind {kind}, which is not read", code="database-unknown")
 
 
+def _unwritten(path: str, data: bytes) -> Contained:  # noqa: ARG001 - as all readers
+    return Contained(complaint="what was last written to the database is only here, and not read") if data else NOTHING
+
+
 def _entry(path: str) -> str:
     """The folder that a package's own description lies in, where it has one."""
     return path if path.endswith(".egg-info") else path.rpartition("/")[0]
@@ -202,6 +195,7 @@ _DATABASES: tuple[tuple[str, Reader], ...] = (
     (r"var/lib/dpkg/status|var/lib/dpkg/status\.d/[^/]+(?<!\.md5sums)", _deb),
     (r"(?:usr/)?lib/apk/db/installed", _apk),
     (r"(?:var/lib/rpm|usr/lib/sysimage/rpm)/rpmdb\.sqlite", _rpm),
+    (r"(?:var/lib/rpm|usr/lib/sysimage/rpm)/rpmdb\.sqlite-wal", _unwritten),
     (r"(?:var/lib/rpm|usr/lib/sysimage/rpm)/Packages(?:\.db)?", _foreign_rpm),
     (r"(?:.*/)?[^/]+\.dist-info/METADATA", _headed("pypi", "Name", "Version")),
     (r"(?:.*/)?[^/]+\.egg-info(?:/PKG-INFO)?", _headed("pypi", "Name", "Version")),

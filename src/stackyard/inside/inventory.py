@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from stackyard.inside.databases import Contained, is_installed
+from stackyard.inside.contained import Contained
+from stackyard.inside.databases import is_installed
 from stackyard.inside.layers import LayerContents
 from stackyard.model.inventory import (
     Gap,

@@ -17,7 +17,8 @@ from typing import IO, Self, cast
 import msgspec
 
 from stackyard.edges.image_layers import Peekable
-from stackyard.inside.databases import NOTHING, Contained, is_installed, reader_of
+from stackyard.inside.contained import NOTHING, Contained
+from stackyard.inside.databases import is_installed, reader_of
 from stackyard.model.inventory import LARGE_BYTES, GapCode
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -64,7 +65,7 @@ def read_layer(stream: Peekable) -> LayerContents:
     found = LayerContents()
     try:
         opened = _uncompressed(stream)
-    except ModuleNotFoundError:
+    except ImportError:
         found.problem_code = "layer-compression"
         found.problem = "compressed with zstd, which this Python reads with the package backports.zstd only"
         return found
@@ -94,7 +95,7 @@ def _uncompressed(stream: Peekable) -> IO[bytes]:
 def _zstd(stream: IO[bytes]) -> IO[bytes]:
     try:
         from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # Python 3.14
-    except ModuleNotFoundError:
+    except ImportError:
         from backports import zstd  # type: ignore[import-not-found,import-untyped,unused-ignore]
     opened: IO[bytes] = zstd.open(stream)
     return opened

@@ -13,7 +13,7 @@ import sqlite3
 import struct
 from contextlib import closing
 
-from stackyard.inside.databases import Contained
+from stackyard.inside.contained import Contained
 from stackyard.model.inventory import Package
 
 _NAME, _VERSION, _RELEASE, _EPOCH, _LICENSE, _ARCH = 1000, 1001, 1002, 1003, 1014, 1022

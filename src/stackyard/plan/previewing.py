@@ -58,10 +58,9 @@ def without_inventory(stack: Stack, moves: MoveSet, known: Known) -> list[Record
     return [record for record in replaced if record is not None and not _has_inventory(record)]
 
 
-def contents_of(moves: MoveSet, known: Known) -> frozenset[Digest]:
-    """What is in the images that come or go."""
-    replaced = (each for _, *both in _replaced(moves, known) for each in both)
-    return frozenset(record.built.content for record in replaced if record is not None and record.built)
+def replaced(moves: MoveSet, known: Known) -> list[Record]:
+    """Records of images that come or go."""
+    return [record for _, *both in _replaced(moves, known) for record in both if record is not None]
 
 
 _Both = tuple[TargetName, Record | None, Record | None]

@@ -103,9 +103,18 @@ def look_into(yard: Yard, targets: Iterable[TargetName]) -> tuple[str, ...]:
                     problems.append(f"not all of {image.subject.name} could be read: {image.inventory.gaps[0]}")
                 if wish != "keep":
                     _attached(yard, image, is_tagging=wish == "attach-by-tag")
+                elif yard.stack.shares_records:
+                    _share(yard, image)
         except StackyardError as error:
             problems.append(f"what is inside {target} could not be {'kept' if wish == 'keep' else 'attached'}: {error}")
     return tuple(problems)
+
+
+def _share(yard: Yard, image: Inside) -> None:
+    """Leave the inventory beside the image for other machines, where the registry can say that it is there."""
+    repository, digest = image.subject.repository, image.subject.digest
+    if repository is not None and digest is not None and yard.registry.lists_referrers(repository, digest):
+        attach(yard.registry, repository, digest, INVENTORY_KIND, canonical.encode(image.inventory), {})
 
 
 def _attached(yard: Yard, image: Inside, is_tagging: bool) -> list[Attached]:

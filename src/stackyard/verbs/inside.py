@@ -10,11 +10,13 @@ Why: docs/explanation/inventories.md
 
 from __future__ import annotations
 
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.errors import EngineProblem, InvalidValue, UnknownName
+from stackyard.errors import EngineProblem, InvalidValue, StackyardError, UnknownName
 from stackyard.inside.inventory import inventory_of
 from stackyard.inside.layers import read_layer
 from stackyard.model import canonical
@@ -22,6 +24,7 @@ from stackyard.model.content import content_digest
 from stackyard.model.inside import Inside, Subject
 from stackyard.model.inventory import Inventory
 from stackyard.model.names import Digest, Tag, TargetName
+from stackyard.model.record import Pushed
 from stackyard.model.reference import Platform, Reference
 from stackyard.plan.inside import lineage, subjects
 from stackyard.verbs.resolving import resolved_dockerfile
@@ -30,9 +33,12 @@ from stackyard.verbs.showing import looking
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stackyard.model.content import ImageFacts, PublishedFacts
+    from stackyard.model.content import ImageFacts
+    from stackyard.model.record import Record
     from stackyard.model.reference import Repository
     from stackyard.verbs.yard import Yard
+
+_CONNECTIONS = 8
 
 
 def inside(yard: Yard, asked: str, *, is_fresh: bool = False) -> tuple[Inside, ...]:
@@ -135,22 +141,41 @@ def _published(yard: Yard, subject: Subject, is_fresh: bool) -> Inventory:
         )
     if not is_fresh and (kept := yard.records.inventory(facts.content)) is not None:
         return kept
-    if (attached := _attached(yard, reference.repository, facts)) is not None and not is_fresh:
+    attached = None if is_fresh else _attached(yard, reference.repository, facts.digest, facts.content)
+    if attached is not None:
         return _kept(yard, attached)
     stored = from_registry(yard.registry, reference.repository, facts.manifest, read_layer)
     return _kept(yard, inventory_of(facts.content, facts.platform, stored.config, stored.layers, stored.blobs))
 
 
-def _attached(yard: Yard, repository: Repository, facts: PublishedFacts) -> Inventory | None:
+def learn_attached(yard: Yard, records: Iterable[Record]) -> None:
+    """Keep the inventories that are attached to images, as far as none is kept; who does not answer tells nothing."""
+    wanted = [record for record in records if record.built and yard.records.inventory(record.built.content) is None]
+
+    def read(record: Record) -> Inventory | None:
+        pushed = [fact.image for fact in record.facts if isinstance(fact, Pushed)]
+        if not pushed or record.built is None:
+            return None
+        with contextlib.suppress(StackyardError):
+            return _attached(yard, pushed[-1].repository, pushed[-1].digest, record.built.content)
+        return None
+
+    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+        found = list(pool.map(read, wanted))
+    for inventory in filter(None, found):
+        yard.records.keep_inventory(inventory)
+
+
+def _attached(yard: Yard, repository: Repository, digest: Digest, content: Digest) -> Inventory | None:
     """The inventory that somebody attached to the image; None where nobody did, or it is another image's."""
     from stackyard.record.attached import INVENTORY_KIND, read_attached
 
-    data = read_attached(yard.registry, repository, facts.digest, INVENTORY_KIND)
+    data = read_attached(yard.registry, repository, digest, INVENTORY_KIND)
     try:
         found = None if data is None else canonical.decode(data, Inventory)
     except msgspec.MsgspecError:
         return None
-    return found if found is not None and found.content == facts.content else None
+    return found if found is not None and found.content == content else None
 
 
 def _platform(yard: Yard, subject: Subject) -> Platform:

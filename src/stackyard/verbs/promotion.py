@@ -154,13 +154,19 @@ def preview(yard: Yard, moves: MoveSet, *, is_asking: bool = False) -> Preview:
     Args:
         is_asking: also fetch inventories that are kept beside the images and were not needed here so far.
     """
-    from stackyard.plan.previewing import contents_of, preview, without_inventory
+    from stackyard.plan.previewing import preview, replaced, without_inventory
     from stackyard.verbs.sharing import learn_inventories
 
     known = yard.records.known()
     if is_asking and moves.place == "registry" and learn_inventories(yard, without_inventory(yard.stack, moves, known)):
         known = yard.records.known()
-    return preview(yard.stack, moves, known, yard.records.inventories(contents_of(moves, known)))
+    records = replaced(moves, known)
+    if is_asking and moves.place == "registry" and yard.stack.inventories:
+        from stackyard.verbs.inside import learn_attached
+
+        learn_attached(yard, records)
+    kept = yard.records.inventories({record.built.content for record in records if record.built})
+    return preview(yard.stack, moves, known, kept)
 
 
 def move(

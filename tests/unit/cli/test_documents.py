@@ -158,6 +158,27 @@ def test_a_run_looks_into_what_it_publishes(shell: Shell) -> None:
     assert "inventories" in shell("check").out
 
 
+def test_another_machine_learns_what_is_inside(shell: Shell) -> None:
+    """From beside the images, when a promotion is looked at; nothing is read for it but what was attached."""
+    spec = shell.root / "images/spec.yml"
+    spec.write_text(spec.read_text() + "inventories: keep\n")
+    commit(shell.root)
+    shell("build", "--push")
+    shell("promote", "main", "--to", "stable", "--yes")
+    (shell.root / "images/base/Dockerfile").write_text("FROM busybox:1.36\nENV A=1\n")
+    commit(shell.root)
+    shell("build", "--push")
+    (shell.root / ".stackyard/records.sqlite3").unlink()
+    shell("records", "sync")
+    shell.engine.is_down = True
+    shell.registry.requests.clear()
+    assert shell("promote", "main", "--to", "stable", "--dry-run").code == 0
+    assert "fetch" not in {request.verb for request in shell.registry.requests}
+    shell.registry.requests.clear()
+    assert shell("inventory", "leaf").code == 0
+    assert {request.verb for request in shell.registry.requests} <= {"blob"}  # what it was made from
+
+
 # Signatures.
 
 

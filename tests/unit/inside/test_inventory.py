@@ -160,6 +160,7 @@ def test_a_hard_link_is_what_it_links_to() -> None:
         ({"lib/apk/db/installed": "P:a\nV:1\n\nP:b\n\nrubbish\n"}, ["a"], "a package without name or version"),
         ({RPM: b"SQLite format 3\0" + bytes(2000)}, [], "damaged: "),
         ({RPM: rpmdb(("a", "1", "1")).replace(b"\x03\xe8", b"\x03\xe7")}, [], "damaged: a package"),
+        ({f"{RPM}-wal": b"pages"}, [], "what was last written to the database is only here"),
         ({"var/lib/rpm/Packages": b"\0"}, [], "an rpm database of kind Berkeley DB, which is not read"),
         ({f"{SITE}/a-1.dist-info/METADATA": "\xff"}, [], "it has no Name or no Version"),
         ({"opt/conda/conda-meta/a.json": "[1]"}, [], "it is no description of a conda package"),
