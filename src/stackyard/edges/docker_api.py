@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 TRIES = 3
 ANSWER_S = 300.0
 """An engine that says nothing for so long is taken for dead; removing a large image may need a minute or two."""
+SAVING_S = 3600.0
+"""Docker's classic store writes all of an image to its disk before it says the first word of it."""
 CONNECT_S = 20.0
 
 
@@ -105,7 +107,7 @@ class Api:
 
         with self._connected() as connection:
             try:
-                connection.sock.settimeout(ANSWER_S)
+                connection.sock.settimeout(SAVING_S)
                 connection.request("GET", quote(path), headers={"Host": "docker", "Connection": "close"})
                 response = connection.getresponse()
                 if response.status != 200:
@@ -118,7 +120,7 @@ class Api:
                     )
                 yield response
             except TimeoutError as problem:
-                raise self._silent(ANSWER_S) from problem
+                raise self._silent(SAVING_S) from problem
             except (http.client.HTTPException, ConnectionError) as problem:
                 raise self._unavailable(problem) from problem
 

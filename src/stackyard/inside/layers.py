@@ -133,7 +133,10 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> Contained
     file = tar.extractfile(member)
     if reader is None or file is None:
         return NOTHING
-    return reader(path, file.read())
+    try:
+        return reader(path, file.read())
+    except RecursionError:  # brackets in brackets, in JSON or TOML
+        return Contained(complaint="it is nested too deeply to be a description")
 
 
 def _link(found: LayerContents, path: str, target: str) -> None:

@@ -33,12 +33,12 @@ def read_rpm(path: str, data: bytes) -> Contained:
             for (blob,) in db.execute("SELECT blob FROM Packages ORDER BY hnum"):
                 try:
                     package = _package(path, blob)
-                except (struct.error, ValueError, KeyError, IndexError):
+                except (struct.error, ValueError, KeyError, IndexError, TypeError):
                     complaint = complaint or "damaged: a package whose header cannot be read"
                     continue
                 if package.name != _KEY:
                     packages.append(package)
-    except (sqlite3.Error, OverflowError) as error:
+    except (sqlite3.Error, OverflowError, ValueError) as error:
         complaint = f"damaged: {error}"
     return Contained(tuple(packages), complaint=complaint)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.errors import EngineProblem, InvalidValue, StackyardError, UnknownName
+from stackyard.errors import EngineProblem, InvalidValue, StackyardError, ToolMissing, UnknownName
 from stackyard.inside.inventory import inventory_of
 from stackyard.inside.layers import read_layer
 from stackyard.model import canonical
@@ -112,7 +112,7 @@ def _in_engine(yard: Yard, subject: Subject) -> ImageFacts | None:
     wanted = str(subject.local.id) if subject.local else subject.image or subject.name
     try:
         return yard.engine.inspect(wanted)
-    except EngineProblem:  # a registry may have it
+    except (EngineProblem, ToolMissing):  # a registry may have it
         return None
 
 

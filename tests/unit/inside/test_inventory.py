@@ -163,6 +163,7 @@ def test_a_hard_link_is_what_it_links_to() -> None:
         ({f"{RPM}-wal": b"pages"}, [], "what was last written to the database is only here"),
         ({"var/lib/rpm/Packages": b"\0"}, [], "an rpm database of kind Berkeley DB, which is not read"),
         ({f"{SITE}/a-1.dist-info/METADATA": "\xff"}, [], "it has no Name or no Version"),
+        ({"n/node_modules/a/package.json": '{"license":' + "[" * 99_999}, [], "it is nested too deeply"),
         ({"opt/conda/conda-meta/a.json": "[1]"}, [], "it is no description of a conda package"),
         ({"n/node_modules/a/package.json": "{"}, [], "it is no package.json"),
         ({"p/packages/A/abcde/Project.toml": "= 1"}, [], "it is no TOML"),
