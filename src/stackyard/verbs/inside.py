@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.errors import EngineProblem, InvalidValue, StackyardError, ToolMissing, UnknownName
+from stackyard.errors import EngineProblem, InvalidValue, NothingToDo, StackyardError, ToolMissing, UnknownName
 from stackyard.inside.inventory import inventory_of
 from stackyard.inside.layers import read_layer
 from stackyard.model import canonical
@@ -128,6 +128,11 @@ def _published(yard: Yard, subject: Subject, is_fresh: bool) -> Inventory:
     from stackyard.edges.image_layers import from_registry
     from stackyard.edges.published import published
 
+    if subject.target is not None and subject.repository is None:
+        raise NothingToDo(
+            f"the image of {subject.name} that was built last is in no engine that answers, and was never published",
+            hint=f"`stackyard build {subject.name}` builds it again",
+        )
     reference = Reference.parse(subject.image or subject.name)
     where = reference.digest or reference.tag or Tag("latest")
     facts = published(yard.registry, reference.repository, where, _platform(yard, subject))

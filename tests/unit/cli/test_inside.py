@@ -117,9 +117,13 @@ def test_any_other_image_by_its_reference(built: Shell) -> None:
 
 
 def test_nothing_was_built_yet(shell: Shell) -> None:
-    """Of an image of the stack that nobody built, nothing can be told."""
+    """Of an image of the stack that nobody built, nothing can be told; nor of one that is gone."""
     said = shell("inventory", "leaf")
     assert (said.code, "nothing was built of leaf that is known here" in said.err) == (1, True)
+    shell("build")
+    shell.engine.is_down = True
+    said = shell("inventory", "leaf")
+    assert (said.code, "in no engine that answers, and was never published" in said.err) == (1, True)
 
 
 # Differences.
