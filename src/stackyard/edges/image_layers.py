@@ -26,7 +26,7 @@ from stackyard.model.names import Digest
 from stackyard.model.reference import Platform, Repository
 
 T = TypeVar("T")
-_CHUNK = 1 << 20
+_CHUNK = 1 << 15  # tarfile copies what is left of a piece for each member: larger ones cost more
 _LARGEST_DOCUMENT = 16 << 20
 """A config or a manifest is no larger; a blob that is begins with `{` by chance."""
 
