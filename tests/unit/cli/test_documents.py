@@ -18,6 +18,8 @@ from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.test_inside import DEBIAN, LEAF, fill
 
+pytestmark = pytest.mark.processes
+
 BASE = Repository("registry.example/lab/base")
 
 

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.archives import wheel
 from tests.frozen_index import FrozenIndex
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.test_inside import fill
+
+pytestmark = pytest.mark.processes
 
 SITE = "usr/local/lib/python3.8/site-packages"
 AT = "2020-11-01T00:00:00Z"
