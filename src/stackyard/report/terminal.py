@@ -13,7 +13,6 @@ from stackyard.model.outcome import BAD, Outcome, RunSummary
 from stackyard.model.plan import Plan, Step, expectation
 from stackyard.model.reason import AlsoTagged, NotSelected
 from stackyard.model.stack import Finding, Stack
-from stackyard.report.gates import let_go_text
 from stackyard.report.text import Style, cleaned, count_text, few, joined, size_text, table, time_text, visible
 
 ACTION_COLOURS = {
@@ -428,6 +427,9 @@ def _moves_line(moves: MoveSet) -> tuple[str, str, str]:
         was, now = (digest.short if digest else "nothing" for digest in (move.was, move.now))
         detail = f"{was} -> {now}" if moves.changes else now
     detail += f", {count_text(len(moves.staying), 'new tag')} left" if moves.staying else ""
-    detail += let_go_text(moves)
+    if moves.gates:
+        from stackyard.report.gates import let_go_text  # a plan has none
+
+        detail += let_go_text(moves)
     detail += f", as the registry had them: {visible(moves.accepted_because)}" if moves.accepted else ""
     return f"{moves.channel}: {verb} {moves.source}{state}", moves.commit[:7], detail
