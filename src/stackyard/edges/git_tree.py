@@ -108,7 +108,7 @@ class Blobs:
         self._top = top_of(root)
         self._listing = listing
         self._modules = sorted(listing.modules, key=len, reverse=True)
-        self._processes: dict[tuple[int, str], subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ahead: dict[str, bytes] = {}
         self._names_ahead: set[str] = set()
 
@@ -166,11 +166,10 @@ class Blobs:
         return True
 
     def _process_of(self, module: str) -> subprocess.Popen[bytes]:
-        key = os.getpid(), module  # a copy of this process (edges/helpers.py) must not read what another one asked for
-        if key not in self._processes:
+        if module not in self._processes:
             command = ["git", "-C", str(self._top / module), "cat-file", "--batch"]
-            self._processes[key] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        return self._processes[key]
+            self._processes[module] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self._processes[module]
 
 
 def _parted(text: str) -> tuple[str, str, str]:

@@ -57,7 +57,6 @@ class Memory:
 
     def __init__(self, kept: Mapping[bytes, bytes] | None = None) -> None:
         self._kept = kept or {}
-        self._told: dict[bytes, bytes] = {}
         self._known: dict[bytes, Remembered] = {}
         self._listed: dict[bytes, Listed] = {}
         self._used: set[bytes] = set()
@@ -80,30 +79,14 @@ class Memory:
         return found
 
     def _unpacked(self, key: bytes, kind: type[_T]) -> _T | None:
-        """What was kept, or told by others; nothing where it is not of this form."""
-        if (data := self._packed(key)) is None:
+        """What was kept; nothing where it is not of this form."""
+        if (data := self._kept.get(key)) is None:
             return None
         _name_all_types()
         try:
             return canonical.unpack(data, kind)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-
-    def _packed(self, key: bytes) -> bytes | None:
-        return self._kept.get(key) or self._told.get(key)
-
-    def has(self, key: bytes | None) -> bool:
-        """Whether something is kept or known under `key`, be it of use or not."""
-        return key in self._known or key in self._kept or key in self._told
-
-    @property
-    def told(self) -> bytes:
-        """All that was remembered, for the memory of another process to `take`."""
-        return _PLAIN.encode({key: canonical.pack(made) for key, made in self._known.items()})
-
-    def take(self, told: bytes) -> None:
-        """Have what another process read."""
-        self._told.update(msgspec.msgpack.decode(told, type=dict[bytes, bytes]))
 
     def remember(self, key: bytes, made: Remembered) -> None:
         """Keep it for the next tree."""
@@ -120,7 +103,7 @@ class Memory:
         """All that was of use in this process, and what was of use before, unless that has become much more."""
         before = self._kept if len(self._kept) <= _TIMES * len(self._used) else {}
         made: Mapping[bytes, Remembered | Listed] = {**self._known, **self._listed}
-        return {**before, **{key: self._packed(key) or canonical.pack(made[key]) for key in self._used}}
+        return {**before, **{key: self._kept.get(key) or canonical.pack(made[key]) for key in self._used}}
 
 
 @functools.cache

@@ -21,7 +21,7 @@ import msgspec
 from stackyard.errors import InvalidValue
 from stackyard.load.given import with_given
 from stackyard.load.listing import disagreements, read_listing
-from stackyard.load.making import Maker, Share
+from stackyard.load.making import Maker
 from stackyard.load.matrix import VERSIONS_FILES, Matrices, read_matrices
 from stackyard.load.memory import LazyDockerfiles, Memory, key_of
 from stackyard.load.recipe import Recipe, recipes_of
@@ -74,14 +74,12 @@ def load_stack(
     settings: Settings,
     listing: bytes | None = None,
     memory: Memory | None = None,
-    share: Share | None = None,
 ) -> Stack:
     """Read the stack at `place`.
 
     Args:
         listing: what the file that lists the images would say; None: what it says.
         memory: targets that were made before, and are made for the next one who asks.
-        share: has other processes read, too, where there is much to read and a memory that takes it.
     """
     spec, findings = _listed(place, listing, memory)
     found: list[Finding] = [*findings, *disagreements(place, spec)]
@@ -97,23 +95,17 @@ def load_stack(
     common = _common_key(place, names, around, settings, registry) if memory and listing is None else None
     made = _made_for(recipes, settings.platform)
     maker = Maker(sources, memory, common)
-    due = (
-        [
-            maker.due(recipe.on(platform), msgspec.structs.replace(around, platform=platform) if made else around)
-            for platform in made.get(recipe.target, (settings.platform,))
-        ]
-        for recipe in recipes
-    )
-    for recipe, members in zip(recipes, maker.shared(due, share), strict=True):
-        here: list[Target] = []
-        for each in members:
-            target = maker.target(each, found)
+    for recipe in recipes:
+        args = arguments_of(recipe, around, found)
+        members: list[Target] = []
+        for platform in made.get(recipe.target, (settings.platform,)):
+            there = msgspec.structs.replace(around, platform=platform) if made else around
+            target = maker.target(recipe.on(platform), args, there, found)
             if target is not None:
-                platform = each.around.platform
                 native = platform if platform in dict(spec.engines) else settings.platform
-                here.append(_placed(target, recipe, made, sources, native, found) if made else target)
-        targets += here if len(here) < 2 else [*here, _joined(here, recipe)]
-        dockerfiles.update((target.dockerfile, None) for target in here)
+                members.append(_placed(target, recipe, made, sources, native, found) if made else target)
+        targets += members if len(members) < 2 else [*members, _joined(members, recipe)]
+        dockerfiles.update((target.dockerfile, None) for target in members)
     if spec.engines:
         from stackyard.load.platforms import idle_engines  # few stacks have several
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from stackyard.check.findings import refuse_errors
-from stackyard.edges import git, helpers
+from stackyard.edges import git
 from stackyard.edges.git_tree import Blobs, Listing, compared, listing_of, listing_of_work_tree
 from stackyard.errors import ConfigError, FileProblem, NotAStack
 from stackyard.load.memory import Memory
@@ -63,7 +63,7 @@ def plan_since(
             raise NotAStack(
                 f"there is no stack at {reference.rpartition('..')[2]}", hint="name two commits that have it"
             )
-        now = load_stack(there, revision, settings, memory=memory, share=helpers.shared)
+        now = load_stack(there, revision, settings, memory=memory)
         refuse_errors(now)
         ruling = ruling_of(now, place.root, options.ci, publish=False)
         if ruling.left_alone:
@@ -123,7 +123,7 @@ def _then(
         there = _place(place, listing_of(place.root, commit), options, opened)
         if there is None:
             return None
-        return load_stack(there, revision, settings, memory=memory, share=helpers.shared)
+        return load_stack(there, revision, settings, memory=memory)
     except (FileProblem, NotAStack) as problem:
         raise ConfigError(
             f"the stack at {reference} ({commit[:7]}) cannot be read: {problem}",

@@ -234,18 +234,17 @@ def load(
     """
     options = options or Options()
     place = find(start, options.images)
-    there, memory, status, state, share = place, None, None, place.root / STATE_FOLDER, None
+    there, memory, status, state = place, None, None, place.root / STATE_FOLDER
     if git.has_many_files(place.root):
-        from stackyard.edges import helpers
         from stackyard.verbs.snapshot import keep, memory_for, snapshot_of
 
         there, status = snapshot_of(place, state, look, is_named=options.images is not None) or (place, None)
-        memory, share = memory_for(state, is_given=bool(options.build_args)), helpers.shared
+        memory = memory_for(state, is_given=bool(options.build_args))
     revision, status = _seen(place, options, status)
     clock = clock or SystemClock()
     revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
     settings = settings_for(place, options)
-    stack = load_stack(there, revision, settings, memory=memory, share=share)
+    stack = load_stack(there, revision, settings, memory=memory)
     is_changed, unseen = _outside(place, stack)
     if is_changed and not revision.is_dirty:
         stack = load_stack(there, msgspec.structs.replace(revision, is_dirty=True), settings, memory=memory)
