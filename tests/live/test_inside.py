@@ -101,6 +101,7 @@ def test_documents_are_attached_and_what_changed_is_told(filled: LiveStack) -> N
     assert image.same_layers == image.new.layers - 2
 
 
+@pytest.mark.long  # CI promises an engine and a registry, and no cosign
 def test_cosign_signs_what_the_registry_has(filled: LiveStack, tmp_path: Path) -> None:
     """With a key in a file; another key is not the one, and another digest is not signed."""
     if shutil.which("cosign") is None:
