@@ -28,7 +28,7 @@ import pytest
 
 from stackyard.edges.buildah import BuildahEngine
 from stackyard.edges.docker import DockerEngine
-from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine, FileFacts, RunResult
 from stackyard.edges.image_layers import from_archive
 from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.errors import (
@@ -658,6 +658,41 @@ def test_a_container_leaves_nothing(real_bench: Bench):
     real_bench.engine.run(image, ["sleep", "60"], 0.5)
 
     assert real_bench.containers(image) == []
+
+
+def test_commands_and_files_in_a_container_that_stays(bench: Bench):
+    """One container for many commands, each as whom it is asked for; files by a look; nothing is left of it."""
+    image = _base(bench)
+    if isinstance(bench.engine, FakeEngine):
+        bench.engine.answers["sh"] = lambda _, argv: RunResult(3, "out\n65534:100 b\n", 0.0)
+        bench.engine.files |= {"/bin": FileFacts("dir", 0o755, 0, 0), "/etc/passwd": b"root:x:0:0:root:/root:/bin/sh\n"}
+    with bench.engine.inside(image) as container:
+        script = 'echo out; echo "$(id -u):$(id -g) $A"; exit 3'
+        ended = container.run(["sh", "-c", script], 30, "65534:100", [("A", "b")])
+        assert (ended.exit_code, ended.output) == (3, "out\n65534:100 b\n")
+        assert container.run(["no-such-command"], 30).exit_code == 127
+        folder, file = container.look("/bin"), container.look("/etc/passwd")
+        assert folder is not None
+        assert file is not None
+        assert (folder.kind, folder.mode, folder.uid) == ("dir", 0o755, 0)
+        assert (file.kind, file.mode) == ("file", 0o644)
+        assert container.look("/no/such/path") is None
+        assert (container.read("/etc/passwd") or b"").startswith(b"root:x:0:0:")
+        assert container.read("/no/such/path") is None
+        container.put({"/opt/probe/a.txt": b"put\n"})
+        assert container.read("/opt/probe/a.txt") == b"put\n"
+    assert bench.is_fake or not bench.containers(image)
+
+
+def test_what_goes_wrong_in_a_container_that_stays(real_bench: Bench):
+    """A command that never ends is ended, and the next one runs; of much output the beginning is kept, and told."""
+    with real_bench.engine.inside(_base(real_bench)) as container:
+        assert container.run(["sleep", "60"], 0.5).exit_code == 124
+        much = container.run(["sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x; printf '\\377'; exit 4"], 60)
+        assert much.exit_code == 4
+        assert len(much.output) < 2_000_000
+        assert "more bytes were left out]" in much.output
+    assert not real_bench.containers(_base(real_bench))
 
 
 def test_a_command_on_our_own_streams(bench: Bench, capfd: pytest.CaptureFixture[str]):

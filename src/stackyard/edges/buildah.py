@@ -27,14 +27,17 @@ import msgspec
 
 from stackyard.edges import buildah_build, podman
 from stackyard.edges.auth import is_plain
-from stackyard.edges.docker_context import config_folder
-from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
+from stackyard.edges.buildah_inside import BuildahInside, Kept
+from stackyard.edges.containers import Containers
+from stackyard.edges.docker_api import Api
+from stackyard.edges.docker_context import Endpoint, config_folder
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, Inside, RunResult, Served
 from stackyard.edges.machine import free_bytes, runs
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import TIMED_OUT, Processes, program_version
 from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.edges.transfers import Client, Transfers
-from stackyard.errors import EngineProblem, EngineUnavailable, InvalidValue, ToolMissing
+from stackyard.errors import EngineProblem, EngineUnavailable, InvalidValue, NotTestable, ToolMissing
 from stackyard.model.building import CacheKinds, NoWay, buildah_way, cache_kinds
 from stackyard.model.content import ImageFacts
 from stackyard.model.names import Digest
@@ -48,6 +51,8 @@ _ITS_OWN = re.compile(
 )
 """What buildah says after the output of a command that went wrong."""
 _NO_COMMAND = re.compile(r'exec: \\?"([^"\\]*)\\?": (.*?)(?:"|process exited|$)')
+_CDI = ("/etc/cdi", "/var/run/cdi")
+"""Where a machine says which devices containers may have."""
 _UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -190,13 +195,34 @@ class BuildahEngine:
 
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """See Engine.run."""
-        started = time.monotonic()
-        lines: list[str] = []
+        started, said = time.monotonic(), Kept()
         with self._container(image, argv) as name:
             # Without root buildah warns of what it does without: no word of the command's.
             words = ["buildah", "--log-level=error", "run", name, "--", *argv]
-            code = self._processes.follow(words, lines.append, timeout_s=timeout_s)
-        return _ended(argv[0], code, lines, time.monotonic() - started)
+            code = self._processes.follow(words, said.take, timeout_s=timeout_s)
+        ended = _ended(argv[0], code, said.lines, time.monotonic() - started)
+        return msgspec.structs.replace(ended, output=f"{ended.output}{said.end}")
+
+    @contextlib.contextmanager
+    def inside(self, image: LocalImage, wants_gpu: bool = False) -> Iterator[Inside]:
+        """See Engine.inside. GPUs are what the machine tells of them by CDI."""
+        devices = ["--device", "nvidia.com/gpu=all"] if wants_gpu and any(map(_has_gpus, _CDI)) else []
+        with self._container(image, ("a check",), devices) as name:
+            yield BuildahInside(self._processes, name, self._prefix, _ended)
+
+    @contextlib.contextmanager
+    def serving(self, image: LocalImage, port: int) -> Iterator[Served]:
+        """See Engine.serving: podman does it, where it serves the same store."""
+        address = self.about().address
+        if not address:
+            raise NotTestable(
+                f"port {port} cannot be checked here: buildah starts no container as it is declared",
+                hint="podman's socket does: `systemctl --user start podman.socket`, as root without --user",
+                engine="buildah",
+            )
+        token = self._environ.get(VARIABLE, "")
+        with Containers(Api(Endpoint(address), self._processes), token).serving(image, port) as served:
+            yield served
 
     def open(self, image: LocalImage, argv: Sequence[str]) -> int:
         """See Engine.open."""
@@ -205,12 +231,14 @@ class BuildahEngine:
             return self._processes.attach(["buildah", "run", *terminal, name, "--", *argv])
 
     @contextlib.contextmanager
-    def _container(self, image: LocalImage, argv: Sequence[str]) -> Iterator[str]:
+    def _container(self, image: LocalImage, argv: Sequence[str], options: Sequence[str] = ()) -> Iterator[str]:
         """A fresh container of the image for a command; it is gone afterwards."""
         name = f"{self._prefix}{secrets.token_hex(8)}"
         self._containers.add(name)
         try:
-            code, words = self._processes.output(["buildah", "from", "--pull=never", "--name", name, image.id.hex])
+            code, words = self._processes.output(
+                ["buildah", "from", "--pull=never", *options, "--name", name, image.id.hex]
+            )
             if code:
                 raise EngineProblem(f"{argv[0]} cannot be run in {image.id.short}: {_last(words)}", engine="buildah")
             yield name
@@ -276,6 +304,10 @@ class BuildahEngine:
         if code and "not known" not in " ".join(words):
             raise EngineProblem(f"buildah does not say what {id_.short} is: {_last(words)}", engine="buildah")
         return None if code else _known(id_, _json(words))
+
+
+def _has_gpus(folder: str) -> bool:
+    return any("nvidia" in path.name for path in Path(folder).glob("*"))
 
 
 def settled(environ: Mapping[str, str]) -> dict[str, str]:

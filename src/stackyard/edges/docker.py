@@ -25,8 +25,9 @@ from stackyard.edges import buildx
 from stackyard.edges.containers import Containers
 from stackyard.edges.docker_api import Api
 from stackyard.edges.docker_context import config_folder, locate
-from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
-from stackyard.edges.machine import free_bytes, inside
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, Inside, RunResult, Served
+from stackyard.edges.machine import free_bytes
+from stackyard.edges.machine import inside as inside_of
 from stackyard.edges.patience import Patience
 from stackyard.edges.pins import Pins
 from stackyard.edges.process import Processes, program_version
@@ -137,7 +138,7 @@ class DockerEngine:
         _, lines = self._processes.output(["docker", "buildx", "inspect", builder])
         told = next((line.partition(":")[2] for line in lines if line.startswith("Platforms:")), "")
         found = buildx.platforms_of(told)
-        return tuple(dict.fromkeys(each for name in found for each in (name, *inside(name))))
+        return tuple(dict.fromkeys(each for name in found for each in (name, *inside_of(name))))
 
     def caches(self) -> CacheKinds:
         """See Engine.caches."""
@@ -212,6 +213,14 @@ class DockerEngine:
         words = ["docker", "run", "--rm", "--interactive", *(["--tty"] if os.isatty(0) and os.isatty(1) else [])]
         words += ["--pull", "never", "--no-healthcheck", "--label", self._containers.label, "--entrypoint", argv[0]]
         return self._processes.attach([*words, str(image.id), *argv[1:]])
+
+    def inside(self, image: LocalImage, wants_gpu: bool = False) -> AbstractContextManager[Inside]:
+        """See Engine.inside."""
+        return self._containers.inside(image, wants_gpu)
+
+    def serving(self, image: LocalImage, port: int) -> AbstractContextManager[Served]:
+        """See Engine.serving."""
+        return self._containers.serving(image, port)
 
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """See Engine.run."""

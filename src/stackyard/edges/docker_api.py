@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
@@ -31,6 +32,8 @@ ANSWER_S = 300.0
 SAVING_S = 3600.0
 """Docker's classic store writes all of an image to its disk before it says the first word of it."""
 CONNECT_S = 20.0
+_PIECE = 1 << 16
+_WORDS = 1 << 16
 
 
 class Api:
@@ -124,6 +127,58 @@ class Api:
             except (http.client.HTTPException, ConnectionError) as problem:
                 raise self._unavailable(problem) from problem
 
+    @contextlib.contextmanager
+    def streamed(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        until: float | None = None,
+    ) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """Status and body of an answer of any size, piece by piece; it is ended where the block is left.
+
+        Args:
+            body: bytes are sent as they are, a tar; else JSON.
+            until: `time.monotonic()` by which a piece has to come, else TimeoutError.
+        """
+        target = quote(path) + (f"?{urlencode(query)}" if query else "")
+        is_raw = isinstance(body, bytes)
+        payload = body if isinstance(body, bytes) else None if body is None else canonical.encode(body)
+        headers = {"Host": "docker", "Connection": "close"}
+        if payload is not None:
+            headers["Content-Type"] = "application/x-tar" if is_raw else "application/json"
+        with self._connected() as connection:
+            try:
+                connection.sock.settimeout(ANSWER_S)
+                connection.request(method, target, body=payload, headers=headers)
+                sock = connection.sock
+                response = connection.getresponse()
+            except TimeoutError as problem:
+                raise self._silent(ANSWER_S) from problem
+            except Exception as problem:
+                raise self._unavailable(problem) from problem
+            if response.status >= 400 and response.status != 404:
+                words = words_of(response.read(_WORDS))
+                raise EngineProblem(
+                    f"the engine refused: {words}", engine=self.endpoint.address, status=response.status, words=words
+                )
+
+            def pieces() -> Iterator[bytes]:
+                while True:
+                    sock.settimeout(ANSWER_S if until is None else max(until - time.monotonic(), 0.001))
+                    try:
+                        piece = response.read1(_PIECE)
+                    except TimeoutError:
+                        raise
+                    except Exception as problem:
+                        raise self._unavailable(problem) from problem
+                    if not piece:
+                        return
+                    yield piece
+
+            yield response.status, pieces()
+
     def ping(self) -> None:
         """EngineUnavailable if nobody answers."""
         self.call("GET", "/_ping", answer_s=CONNECT_S)
@@ -195,19 +250,54 @@ def words_of(answer: bytes) -> str:
     return " ".join(str(said).split())
 
 
-def unframe(stream: bytes) -> bytes:
-    """Both outputs of a container in the order they came, without the frames around them.
+class Said:
+    """What a program said on both its outputs, of which no more than `most` bytes are kept.
 
     Source: Docker Engine API, "Attach to a container", stream format: one byte of kind, three of
     nothing, four of length (big end first).
 
-    >>> unframe(bytes([1, 0, 0, 0, 0, 0, 0, 2]) + b"ok" + bytes([2, 0, 0, 0, 0, 0, 0, 1]) + b"!")
-    b'ok!'
+    >>> said = Said(5)
+    >>> for piece in (bytes([1, 0, 0, 0, 0, 0, 0, 2]) + b"o", b"k" + bytes([2, 0, 0, 0, 0, 0, 0, 4]) + b"!..."):
+    ...     said.take(piece)
+    >>> said.text, said.errors
+    ('ok!..\\n[1 more bytes were left out]\\n', '!..')
     """
-    parts: list[bytes] = []
-    at = 0
-    while at + 8 <= len(stream):
-        length = int.from_bytes(stream[at + 4 : at + 8], "big")
-        parts.append(stream[at + 8 : at + 8 + length])
-        at += 8 + length
-    return b"".join(parts)
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._rest = b""
+        self._kept = bytearray()
+        self._printed, self._errors = bytearray(), bytearray()
+        self._left_out = 0
+
+    def take(self, piece: bytes) -> None:
+        """The next bytes of a stream with frames."""
+        self._rest += piece
+        at = 0
+        while at + 8 <= len(self._rest):
+            length = int.from_bytes(self._rest[at + 4 : at + 8], "big")
+            if at + 8 + length > len(self._rest):
+                break
+            data = self._rest[at + 8 : at + 8 + length]
+            room = max(self._most - len(self._kept), 0)
+            self._kept += data[:room]
+            (self._errors if self._rest[at] == 2 else self._printed).extend(data[:room])
+            self._left_out += len(data) - len(data[:room])
+            at += 8 + length
+        self._rest = self._rest[at:]
+
+    @property
+    def text(self) -> str:
+        """Both outputs in the order they came, with a word on what was left out."""
+        more = f"\n[{self._left_out} more bytes were left out]\n" if self._left_out else ""
+        return self._kept.decode("utf-8", "replace") + more
+
+    @property
+    def printed(self) -> str:
+        """Of the standard output alone."""
+        return self._printed.decode("utf-8", "replace")
+
+    @property
+    def errors(self) -> str:
+        """Of the standard error alone."""
+        return self._errors.decode("utf-8", "replace")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -102,6 +102,10 @@ class BuildResult(msgspec.Struct, frozen=True):
     """What the engine says of the image, where it was looked at already."""
 
 
+MOST_OUTPUT = 1 << 20
+"""Bytes of what a command printed that are kept; of more, the beginning is."""
+
+
 class RunResult(msgspec.Struct, frozen=True):
     """How a command in a container ended."""
 
@@ -110,6 +114,54 @@ class RunResult(msgspec.Struct, frozen=True):
     output: str
     """Standard output and standard error as they came; undecodable bytes replaced."""
     duration_s: float
+    printed: str | None = None
+    """Standard output alone; None where it cannot be told apart. `errors` likewise."""
+    errors: str | None = None
+
+
+class FileFacts(msgspec.Struct, frozen=True):
+    """What a path in an image is."""
+
+    kind: Literal["file", "dir", "link", "other"]
+    mode: int
+    """Permission bits, with setuid, setgid and sticky."""
+    uid: int
+    gid: int
+    size_bytes: int = 0
+
+
+class Inside(Protocol):
+    """A container of an image that stays until its owner is done."""
+
+    def run(
+        self, argv: Sequence[str], timeout_s: float, user: str = "", env: Sequence[tuple[str, str]] = ()
+    ) -> RunResult:
+        """Run a command in it, without the image's entrypoint; what it changes, later ones see.
+
+        Args:
+            user: `user`, `uid:gid`, ...; empty: the image's own.
+        """
+
+    def look(self, path: str) -> FileFacts | None:
+        """What is at a path, links not followed; None where nothing is. No program of the image is needed."""
+
+    def read(self, path: str) -> bytes | None:
+        """The first MiB of a file, links followed; None where there is none."""
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files, by absolute path, readable for all."""
+
+
+class Served(NamedTuple):
+    """Where a container's port answers from here."""
+
+    host: str
+    port: int
+    """0 where the container is over already."""
+    is_up: Callable[[], bool]
+    """Whether it still runs."""
+    said: Callable[[], str]
+    """What it has printed so far."""
 
 
 class Engine(Protocol):
@@ -176,6 +228,20 @@ class Engine(Protocol):
 
     def open(self, image: LocalImage, argv: Sequence[str]) -> int:
         """As `run`, on this process's own terminal, or its streams; the command's exit code."""
+
+    def inside(self, image: LocalImage, wants_gpu: bool = False) -> AbstractContextManager[Inside]:
+        """A container of the image in which nothing of it runs; it is gone afterwards.
+
+        Args:
+            wants_gpu: with all GPUs, where the engine can give any.
+        """
+
+    def serving(self, image: LocalImage, port: int) -> AbstractContextManager[Served]:
+        """A container as the image declares it, one of its ports open to this machine only; gone afterwards.
+
+        Raises:
+            NotTestable: none of this engine's ports can be reached from here.
+        """
 
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """Run a command in a fresh container of the image, without its entrypoint; the container is gone afterwards."""

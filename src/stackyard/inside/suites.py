@@ -10,6 +10,7 @@ Rules: docs/how-to/test-images.md
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from stackyard.edges.clock import Clock
@@ -17,22 +18,39 @@ from stackyard.edges.engine import Engine, EngineInfo
 from stackyard.edges.process import TIMED_OUT
 from stackyard.edges.pytest_process import PytestRunner
 from stackyard.errors import NotTestable
+from stackyard.inside import scripts
 from stackyard.inside.junit import read_junit
 from stackyard.model.logs import junit_file, suite_log
+from stackyard.model.names import TargetName
 from stackyard.model.progress import Tell
-from stackyard.model.record import Built, Inventoried, SuiteResult, Tested
+from stackyard.model.record import Built, Inventoried, SuiteResult, TestCase, Tested
 from stackyard.model.stack import Command, Suite, Target
 
 COMMAND_TIMEOUT_S = 600.0
 SUITE_TIMEOUT_S = 3600.0
 PYTEST_NOTHING_COLLECTED = 5
+INSIDE = "/tmp/stackyard"
+"""Where tests of workflows are put in a container."""
 
 
 class Suites:
-    """Runs suites for one run of one stack."""
+    """Runs suites for one run of one stack.
 
-    def __init__(self, root: Path, engine: Engine, about: EngineInfo, pytest: PytestRunner, clock: Clock) -> None:
+    Args:
+        released_bytes: how large a target's image is in the last release that has it; None: it is in none.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        engine: Engine,
+        about: EngineInfo,
+        pytest: PytestRunner,
+        clock: Clock,
+        released_bytes: Callable[[TargetName], int | None],
+    ) -> None:
         self._root = root
+        self._released_bytes = released_bytes
         self._engine = engine
         self._about = about
         self._pytest = pytest
@@ -48,6 +66,10 @@ class Suites:
             self._refuse_foreign(target)
         if suite.kind == "inventory":
             return self._inventory(target, suite, image, folder, tell)
+        if suite.kind == "checks":
+            return self._checks(target, suite, image, folder, tell)
+        if suite.kind == "workflow":
+            return self._workflow(target, suite, image, folder, tell)
         return self._tests(target, suite, image, folder)
 
     def close(self) -> None:
@@ -116,6 +138,60 @@ class Suites:
         )
         return SuiteResult(result, tuple(found), self._shown(log))
 
+    def _checks(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
+        """What the spec says that the image has to be like."""
+        from stackyard.inside.checks import Checker  # few images have any
+
+        begun = self._clock.ticks()
+        checker = Checker(
+            self._engine,
+            self._clock,
+            image.image,
+            lambda: self._released_bytes(target.name),
+            (target.timeout.seconds if target.timeout else None) or COMMAND_TIMEOUT_S,
+        )
+        cases = checker.run(target.checks, tell)
+        log = folder / suite_log(target.name, "checks")
+        log.write_text("".join(f"{case.result}: {case.name}\n{_indented(case.output)}" for case in cases), "utf-8")
+        return SuiteResult(self._tested(suite, cases, self._clock.ticks() - begun), log=self._shown(log))
+
+    def _tested(self, suite: Suite, cases: Sequence[TestCase], duration_s: float) -> Tested:
+        failed = [case for case in cases if case.result == "failed"]
+        skipped = sum(case.result == "skipped" for case in cases)
+        failures = tuple(f"{case.name}: {case.message}" for case in failed)
+        kind, now = suite.kind, self._clock.now()
+        return Tested(
+            now, kind, suite.digest, not failed, len(cases), len(failed), skipped, duration_s, failures, tuple(cases)
+        )
+
+    def _workflow(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
+        """pytest in the image, on the tests as the stack has them, with all GPUs that the engine can give."""
+        tell("pytest in the image")
+        begun = self._clock.ticks()
+        log, junit = folder / suite_log(target.name, suite.kind), folder / junit_file(target.name, suite.kind)
+        limit_s = (target.timeout.seconds if target.timeout else None) or SUITE_TIMEOUT_S
+        results = f"{INSIDE}/results.xml"
+        with self._engine.inside(image.image, wants_gpu=True) as container:
+            container.put({f"{INSIDE}/tests/{path}": data for path, data in _files(self._root, suite.folders)})
+            words = ["-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={results}", f"{INSIDE}/tests"]
+            container.run(["chmod", "0777", INSIDE], limit_s, "0")
+            ended = container.run(scripts.program(*words), limit_s)
+            written = container.read(results) or b""
+        log.write_text(ended.output, encoding="utf-8")
+        junit.write_bytes(written)
+        counts = read_junit(written)
+        passed = ended.exit_code == 0 and counts is not None and counts.is_pass
+        total, failed, skipped = (counts.total, counts.failed, counts.skipped) if counts else (0, 0, 0)
+        failures = counts.failures if counts else ()
+        if not passed and not failures:
+            why = f"pytest in the image ended with exit code {ended.exit_code}"
+            why = f"its {_words(target)} were up" if ended.exit_code == TIMED_OUT else why
+            failures = (f"{why}: {_tail(ended.output)}",)
+            total, failed = max(total, 1), 1
+        duration, now = self._clock.ticks() - begun, self._clock.now()
+        result = Tested(now, suite.kind, suite.digest, passed, total, failed, skipped, duration, failures)
+        return SuiteResult(result, log=self._shown(log))
+
     def _command(self, target: Target, command: Command, image: Built) -> Inventoried:
         try:
             argv = shlex.split(command.command)
@@ -129,6 +205,18 @@ class Suites:
 
     def _shown(self, path: Path) -> str:
         return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+
+
+def _files(root: Path, folders: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """All files of some folders, relative to each."""
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield str(path.relative_to(root / folder)), path.read_bytes()
+
+
+def _indented(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.splitlines())
 
 
 def _words(target: Target) -> str:

@@ -72,7 +72,8 @@ def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings
     """
     place = around.place
     own = place.path(recipe.image)
-    places = dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or ".", *recipe.locks))
+    named = (*recipe.locks, *(path for path, _ in recipe.structure_tests))
+    places = dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or ".", *named))
     states = [place.files.state(path) for path in places]
     if recipe.files or recipe.only_if or None in states or any(looks_secret(name, value) for name, value in args):
         return None

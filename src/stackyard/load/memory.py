@@ -109,10 +109,12 @@ class Memory:
 @functools.cache
 def _name_all_types() -> None:
     """Give values their types' names that few stacks need, and that were imported for type checkers alone."""
+    from stackyard.load.spec.checks import SpecChecks
     from stackyard.load.spec.locks import SpecLock
     from stackyard.model.age import Age
     from stackyard.model.attesting import Attesting
     from stackyard.model.caching import Caching
+    from stackyard.model.checks import Check
     from stackyard.model.gates import ChannelGates
     from stackyard.model.places import OtherRegistry
     from stackyard.model.timeout import Timeout
@@ -125,6 +127,8 @@ def _name_all_types() -> None:
         vars(module).setdefault("OtherRegistry", OtherRegistry)
         vars(module).setdefault("Timeout", Timeout)
     vars(values).setdefault("SpecLock", SpecLock)
+    vars(values).setdefault("SpecChecks", SpecChecks)
+    vars(stack).setdefault("Check", Check)
 
 
 def key_of(*parts: object) -> bytes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stackyard.load.matrix import Matrices
-from stackyard.load.spec.values import Spec, SpecImage, SpecPlan
+from stackyard.load.spec.values import Spec, SpecImage, SpecPlan, SpecTests
 from stackyard.load.spec.versions import BaseImage, Version
 from stackyard.load.tree.paths import normal
 from stackyard.load.tree.place import DOCKERFILE, Place
@@ -28,6 +28,7 @@ from stackyard.model.tags import filled
 
 if TYPE_CHECKING:
     from stackyard.model.age import Age
+    from stackyard.model.checks import Check
     from stackyard.model.timeout import Timeout
 
 STAMPED = "py{version}-{stamp}"
@@ -87,6 +88,13 @@ class Recipe(msgspec.Struct, frozen=True):
     """Those of other versions, which it does not."""
     platform_locks: tuple[tuple[str, str], ...] = ()
     """Platforms, and lock files that it uses on each alone."""
+    checks: tuple[Check, ...] = ()
+    """What it has to be like, by its own entry."""
+    common_checks: tuple[Check, ...] = ()
+    """What all images have to be like."""
+    structure_tests: tuple[tuple[str, Spot], ...] = ()
+    """Files with more of that, its own and those of all, relative to the stack's root."""
+    tests: SpecTests = SpecTests()
     given_base: Reference | None = None
     """What the caller wants it to be built on, whatever its Dockerfile says."""
 
@@ -216,6 +224,10 @@ def _recipe(
         only_if=image.only_if,
         secrets=_merged(spec.secrets, image.secrets),
         ssh=_merged(spec.ssh, image.ssh),
+        checks=image.checks.checks if image.checks else (),
+        common_checks=spec.checks.checks if spec.checks else (),
+        structure_tests=tuple(file for each in (spec.checks, image.checks) if each for file in each.files),
+        tests=image.tests.below(spec.tests),
     )
 
 

@@ -31,7 +31,7 @@ from stackyard.load.spec.policy import settled
 from stackyard.load.spec.stamps import STAMPS_FILE
 from stackyard.load.spec.values import Ecr, Spec, SpecImage
 from stackyard.load.spec.versions import BaseImage
-from stackyard.load.suites import COMMON_TESTS, SuiteReader
+from stackyard.load.suites import COMMON_TESTS, SuiteReader, with_inherited
 from stackyard.load.target import Surroundings, arguments_of, stage_of, target_of
 from stackyard.load.tree.changes import read_change_rules
 from stackyard.load.tree.place import Place
@@ -106,6 +106,8 @@ def load_stack(
                 members.append(_placed(target, recipe, made, sources, native, found) if made else target)
         targets += members if len(members) < 2 else [*members, _joined(members, recipe)]
         dockerfiles.update((target.dockerfile, None) for target in members)
+    if any(recipe.tests.inherit for recipe in recipes):
+        targets = with_inherited(targets, around.recipes, around.suites)
     if spec.engines:
         from stackyard.load.platforms import idle_engines  # few stacks have several
 

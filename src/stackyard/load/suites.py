@@ -7,21 +7,39 @@ Out:  commands and suites, each suite with a digest of all that can change its r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
+import msgspec
+
+from stackyard.errors import FileProblem
 from stackyard.load.links import HINT
 from stackyard.load.recipe import Recipe
 from stackyard.load.tree.context import read_entry, read_tree
 from stackyard.load.tree.files import Files
 from stackyard.load.tree.place import Place
 from stackyard.model import canonical
+from stackyard.model.checks import VERSION
 from stackyard.model.inputs import Entry
-from stackyard.model.names import Digest, nearest
+from stackyard.model.names import Digest, TargetName, nearest
 from stackyard.model.spot import Spot
-from stackyard.model.stack import Command, Finding, Suite
+from stackyard.model.stack import Command, Finding, Suite, SuiteKind, Target
 from stackyard.model.tags import filled
 
+if TYPE_CHECKING:
+    from stackyard.model.checks import Check
+
 COMMON_TESTS = "tests_common"
+WORKFLOW_TESTS = "workflow_tests"
+STRUCTURE_TESTS = (
+    "structure-test.yaml",
+    "structure-test.yml",
+    "structure-tests.yaml",
+    "structure-tests.yml",
+    "container-structure-test.yaml",
+    "container-structure-test.yml",
+)
+"""What a file of container-structure-test is called in an image's folder, or in its `test/`."""
 PYTEST_FILES = ("conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
 """What pytest reads in the folders above those it is given (its "rootdir: finding configuration files")."""
 SHARED_FILES = ("pyproject.toml", "tox.ini", "setup.cfg")
@@ -49,6 +67,57 @@ def commands_of(recipe: Recipe, table: Mapping[str, Command], findings: list[Fin
     )
 
 
+class Suites(NamedTuple):
+    """What runs on an image."""
+
+    suites: tuple[Suite, ...]
+    checks: tuple[Check, ...]
+    more: tuple[Suite, ...]
+    """What nobody runs unasked."""
+
+
+def checks_suite(recipe: Recipe, checks: tuple[Check, ...]) -> Suite:
+    """The suite of checks."""
+    return Suite("checks", (), canonical.digest([VERSION, checks]), recipe.tests.max_age)
+
+
+def with_inherited(
+    targets: Sequence[Target], recipes: Mapping[TargetName, Recipe], reader: SuiteReader
+) -> list[Target]:
+    """The targets, with tests and checks of what they stand on where these are for descendants, too."""
+    own = {target.name: target for target in targets}
+    return [_with_inherited(target, own, recipes, reader) for target in targets]
+
+
+def _with_inherited(
+    target: Target, own: Mapping[TargetName, Target], recipes: Mapping[TargetName, Recipe], reader: SuiteReader
+) -> Target:
+    above: list[Recipe] = []
+    name = target.foundation
+    while name is not None and name in own:
+        recipe = recipes.get(name.whole)
+        if recipe is not None and recipe.tests.inherit and recipe.image != target.image:
+            above.insert(0, recipe)
+        name = own[name].foundation
+    recipe = recipes.get(target.name.whole)
+    if not above or recipe is None or target.is_index:
+        return target
+    known = {suite.kind: suite for suite in target.suites}
+    basic = known["basic"].folders if "basic" in known else ()
+    folders = [folder for each in above for folder in reader.own_folders(each)]
+    if folders:
+        common = reader.common_folders
+        ordered = dict.fromkeys((*(f for f in basic if f in common), *folders, *basic))
+        known["basic"] = reader.basic(recipe, tuple(ordered))
+    checks = tuple(
+        dict.fromkeys((*recipe.common_checks, *(c for e in above for c in reader.own_checks(e, [])), *target.checks))
+    )
+    if checks:
+        known["checks"] = checks_suite(recipe, checks)
+    suites = tuple(known[kind] for kind in get_args(SuiteKind) if kind in known)
+    return msgspec.structs.replace(target, suites=suites, checks=checks)
+
+
 class SuiteReader:
     """Reads test folders, what all images share once."""
 
@@ -57,23 +126,26 @@ class SuiteReader:
         self._digests: dict[tuple[str, ...], Digest] = {}
         self._trees: dict[str, list[Entry]] = {}
         self._above: dict[str, list[Entry]] = {}
+        self._found: dict[str, list[str]] = {}
+        self._structures: dict[str, tuple[tuple[Check, ...], tuple[Finding, ...]]] = {}
 
-    def suites(self, recipe: Recipe, commands: tuple[Command, ...], findings: list[Finding]) -> tuple[Suite, ...]:
-        """Common and own tests, integration tests where asked for, declared commands."""
+    def of(self, recipe: Recipe, commands: tuple[Command, ...], findings: list[Finding]) -> Suites:
+        """Common and own tests, integration tests where asked for, checks, declared commands; workflow tests."""
         basic = [
             self._place.path(*parts)
             for parts in ((COMMON_TESTS,), (recipe.image, "test"))
             if self._has(findings, *parts)
         ]
+        checks = tuple(dict.fromkeys((*recipe.common_checks, *self.own_checks(recipe, findings))))
         suites = []
         if basic:
-            suites.append(Suite("basic", tuple(basic), self._digest(*basic)))
-            if not any(self._has_tests(folder) for folder in basic):
+            suites.append(self.basic(recipe, basic))
+            if not checks and not any(self._has_tests(folder) for folder in basic):
                 findings.append(self._without_tests(basic[-1], recipe))
         if recipe.integration_tests:
             folder = self._place.path(recipe.image, "integration_tests")
             if self._has(findings, recipe.image, "integration_tests"):
-                suites.append(Suite("integration", (folder,), self._digest(folder)))
+                suites.append(self._pytest("integration", recipe, folder))
                 if not self._has_tests(folder):
                     findings.append(self._without_tests(folder, recipe))
             else:
@@ -83,10 +155,68 @@ class SuiteReader:
                 findings.append(
                     Finding("missing-tests", "error", sentence, *spot, hint=hint, found="true", wanted=folder)
                 )
+        if checks:
+            suites.append(checks_suite(recipe, checks))
         if commands:
             digest = canonical.digest([(command.name, command.command) for command in commands])
-            suites.append(Suite("inventory", (), digest))
-        return tuple(suites)
+            suites.append(Suite("inventory", (), digest, recipe.tests.max_age))
+        more: tuple[Suite, ...] = ()
+        if self._has(findings, recipe.image, WORKFLOW_TESTS):
+            more = (self._pytest("workflow", recipe, self._place.path(recipe.image, WORKFLOW_TESTS)),)
+        return Suites(tuple(suites), checks, more)
+
+    def basic(self, recipe: Recipe, folders: Sequence[str]) -> Suite:
+        """The tests of these folders, together."""
+        return self._pytest("basic", recipe, *folders)
+
+    def _pytest(self, kind: SuiteKind, recipe: Recipe, *folders: str) -> Suite:
+        return Suite(kind, folders, self._digest(*folders), recipe.tests.max_age, bool(recipe.tests.parallel))
+
+    def own_checks(self, recipe: Recipe, findings: list[Finding]) -> tuple[Check, ...]:
+        """What an image itself has to be like: by its entry, by files of structure tests."""
+        paths: dict[str, Spot | None] = dict.fromkeys(self._structure_files(recipe.image))
+        paths.update(recipe.structure_tests)
+        return recipe.checks + tuple(check for item in paths.items() for check in self._structure(*item, findings))
+
+    def _structure_files(self, image: str) -> list[str]:
+        if image not in self._found:
+            files = self._place.files
+            folders = [
+                self._place.path(*parts) for parts in ((image,), (image, "test")) if has_folder(self._place, *parts)
+            ]
+            there = [(folder, name) for folder in folders for name, _ in files.scan(folder) if name in STRUCTURE_TESTS]
+            self._found[image] = sorted(f"{folder}/{name}" for folder, name in there)
+        return self._found[image]
+
+    def _structure(self, path: str, spot: Spot | None, findings: list[Finding]) -> tuple[Check, ...]:
+        """The checks of one file; one that is not there or cannot be understood is an error finding."""
+        if path not in self._structures:
+            from stackyard.load.structure import structure_checks  # few images have any
+
+            files = self._place.files
+            try:
+                if not files.is_file(path) or (files.is_link(path) and files.leads_out(path)):
+                    raise FileProblem(path, None, "there is no such file", hint="`structure_test` names it")
+                self._structures[path] = structure_checks(files.read(path), path)
+            except FileProblem as problem:
+                finding = Finding.of("bad-structure-test", problem)
+                is_named = finding.line is None and spot is not None
+                self._structures[path] = (
+                    (),
+                    (msgspec.structs.replace(finding, **_place(spot)) if is_named else finding,),
+                )
+        checks, told = self._structures[path]
+        findings.extend(told)
+        return checks
+
+    def own_folders(self, recipe: Recipe) -> tuple[str, ...]:
+        """The folder of an image's own tests, if it has one."""
+        return (self._place.path(recipe.image, "test"),) if self._has([], recipe.image, "test") else ()
+
+    @property
+    def common_folders(self) -> tuple[str, ...]:
+        """The folder of tests that all images share."""
+        return (self._place.path(COMMON_TESTS),)
 
     def _has(self, findings: list[Finding], *parts: str) -> bool:
         """Whether there is such a folder; a link out of the repository is an error finding, and no folder."""
@@ -163,3 +293,8 @@ def _above(folder: str) -> Iterator[str]:
     while folder:
         folder = folder.rpartition("/")[0]
         yield f"{folder}/" if folder else ""
+
+
+def _place(spot: Spot | None) -> dict[str, object]:
+    """Where a finding about a file that is not there stands: where it is named."""
+    return {} if spot is None else {"path": spot.path, "line": spot.line, "column": spot.column}

@@ -117,6 +117,7 @@ def target_of(
     if recipe.locks:
         inputs = msgspec.structs.replace(inputs, locks=locks_of(recipe, sources, inputs.context, around.place.files))
     commands = commands_of(recipe, around.commands, findings)
+    tests = around.suites.of(recipe, commands, findings)
     target = Target(
         name=recipe.target,
         repository=around.owners.repositories[recipe.image],
@@ -129,7 +130,9 @@ def target_of(
         bases=tuple(found.bases.values()),
         given_base=(recipe.given_base, tuple(found.given)) if recipe.given_base and found.given else None,
         frontend=found.frontend,
-        suites=around.suites.suites(recipe, commands, findings),
+        suites=tests.suites,
+        checks=tests.checks,
+        more_suites=tests.more,
         commands=commands,
         templates=recipe.templates,
         variables=recipe.variables,

@@ -50,6 +50,20 @@ class Built(msgspec.Struct, frozen=True, tag_field="fact", tag="built"):
         return self.bases + self.downloads
 
 
+class TestCase(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One test of a suite."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    name: str
+    result: Literal["passed", "failed", "skipped"]
+    duration_s: float
+    message: str = ""
+    """The first line of a failure, or why it was skipped."""
+    output: str = ""
+    """What it printed, and of a failure where it happened; the beginning of it."""
+
+
 class Tested(msgspec.Struct, frozen=True, tag_field="fact", tag="tested"):
     """A suite ran on the image to its end. The inventory is a suite too: a command that fails, fails it."""
 
@@ -63,6 +77,10 @@ class Tested(msgspec.Struct, frozen=True, tag_field="fact", tag="tested"):
     duration_s: float
     failures: tuple[str, ...] = ()
     """Name and first line of each failure."""
+    cases: tuple[TestCase, ...] = ()
+    """Each test; empty where nobody tells."""
+    attempt: int = 1
+    """How often this code has run on this image by now."""
 
 
 class Inventoried(msgspec.Struct, frozen=True, tag_field="fact", tag="inventoried"):
@@ -235,6 +253,11 @@ class Record(msgspec.Struct, frozen=True):
             if isinstance(fact, Tested) and fact.suite == suite.kind and fact.digest == suite.digest:
                 return fact
         return None
+
+    def attempts(self, suite: Suite) -> int:
+        """How often exactly this suite ran on the image."""
+        found = (fact for fact in self.facts if isinstance(fact, Tested))
+        return sum(1 for fact in found if (fact.suite, fact.digest) == (suite.kind, suite.digest))
 
     def was_tested(self, kind: SuiteKind) -> bool:
         """Whether any suite of this kind ever ran on the image, or was taken to have."""

@@ -124,7 +124,9 @@ def for_plans(record: Record) -> Record:
 
 def for_travel(fact: Fact) -> Fact:
     """A fact without the words of failed tests, which can be long and no plan reads."""
-    return msgspec.structs.replace(fact, failures=()) if isinstance(fact, Tested | Reported) else fact
+    if isinstance(fact, Tested):
+        return msgspec.structs.replace(fact, failures=(), cases=())
+    return msgspec.structs.replace(fact, failures=()) if isinstance(fact, Reported) else fact
 
 
 def newest(shared: Iterable[Shared]) -> tuple[Shared, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stackyard.model.age import Age
     from stackyard.model.attesting import Attesting
     from stackyard.model.caching import Caching
+    from stackyard.model.checks import Check
     from stackyard.model.gates import ChannelGates
     from stackyard.model.lock import LockSet
     from stackyard.model.places import OtherRegistry
@@ -73,7 +74,8 @@ class Command(msgspec.Struct, frozen=True):
     command: str
 
 
-SuiteKind = Literal["basic", "integration", "inventory"]
+SuiteKind = Literal["basic", "integration", "checks", "inventory", "workflow"]
+"""`checks`: declared in the spec; `workflow`: pytest in the image itself, where a GPU is."""
 
 
 class Suite(msgspec.Struct, frozen=True):
@@ -88,6 +90,8 @@ class Suite(msgspec.Struct, frozen=True):
     digest: Digest
     max_age: Age | None = None
     """How old a pass may become before it counts no more."""
+    is_parallel: bool = False
+    """Whether it may run beside others on one engine, though it does not use our fixtures."""
 
 
 class GivenArgument(msgspec.Struct, frozen=True):
@@ -175,6 +179,8 @@ class Target(msgspec.Struct, frozen=True):
     frontend: Reference | None = None
     """The image that translates the Dockerfile (`# syntax=`); it is a base for fingerprints, and none for pins."""
     suites: tuple[Suite, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """What its suite `checks` looks at."""
     more_suites: tuple[Suite, ...] = ()
     """What nobody runs unasked: `stackyard test --kind` does, where what they need is there."""
     commands: tuple[Command, ...] = ()

@@ -144,22 +144,27 @@ def _tests(gate: Gate, target: Target, record: Record | None, is_spent: bool) ->
     if results and results[-1].passed:
         return _One(gate, "passed", "passed")
     if results:
-        return _One(gate, "missing", f"failed, {results[-1].failed} of {results[-1].total}", _BUILD)
-    if not any(suite.kind == gate.name for suite in target.suites):
+        failed = f"failed, {results[-1].failed} of {results[-1].total}"
+        return _One(gate, "missing", failed, _RUN.get(gate.name, _BUILD))
+    if not any(suite.kind == gate.name for suite in target.every_suite):
         return _One(gate, "missing", "there are none", _HOW_TO_HAVE[gate.name])
     if record.adopted is not None:
         untested = "untested before adoption"
         again = _One(gate, "missing", f"{untested}, and promoted once already", _ANEW)
         return again if is_spent else _One(gate, "adopted", untested)
-    return _One(gate, "missing", "never ran", _BUILD)
+    return _One(gate, "missing", "never ran", _RUN.get(gate.name, _BUILD))
 
 
 _BUILD = f"`stackyard build {_IMAGES}` runs them"
+_RUN = {"workflow": f"`stackyard test {_IMAGES} --kind workflow` runs them, where a GPU is"}
 _ANEW = f"`stackyard test {_IMAGES}` tests it as it is"
 _HOW_TO_HAVE = {
     "basic": "put tests into the folder `test/`, or name the images that need them: `tests: {basic: [IMAGE]}`",
     "integration": "say `integration_tests: true` of the image, or name the images that need them: "
     "`tests: {integration: [IMAGE]}`",
+    "checks": "give the image `checks`, or name the images that need them: `tests: {checks: [IMAGE]}`",
+    "workflow": "put tests into the folder `workflow_tests/`, or name the images that need them: "
+    "`tests: {workflow: [IMAGE]}`",
     "inventory": "give the image `info_cmds`, or name the images that need them: `tests: {inventory: [IMAGE]}`",
 }
 

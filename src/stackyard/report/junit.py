@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from stackyard.model.logs import junit_file
 from stackyard.model.outcome import BAD, Outcome, RunSummary
-from stackyard.model.record import Inventoried, Tested
+from stackyard.model.record import Inventoried, TestCase, Tested
 from stackyard.report.text import cleaned
 
 
@@ -39,6 +39,8 @@ def _suites(outcome: Outcome, read: Callable[[str], bytes]) -> Iterable[Element]
     for tested in outcome.tests:
         if tested.suite == "inventory":
             cases = [_command(outcome, each) for each in outcome.inventory] or [_summed_up(outcome, tested)]
+        elif tested.suite == "checks":
+            cases = [_check(outcome, each) for each in tested.cases] or [_summed_up(outcome, tested)]
         else:
             cases = _of_pytest(outcome, tested, read(junit_file(outcome.target, tested.suite)))
         yield _suite(f"{outcome.target}: {tested.suite}", cases, outcome, tested)
@@ -91,6 +93,14 @@ def _summed_up(outcome: Outcome, tested: Tested) -> Element:
     if not tested.passed:
         message = cleaned(tested.failures[-1] if tested.failures else f"{tested.suite} failed")
         SubElement(case, "error", message=message).text = "\n".join(map(cleaned, tested.failures))
+    return case
+
+
+def _check(outcome: Outcome, entry: TestCase) -> Element:
+    case = _case(outcome, entry.name, entry.duration_s)
+    if entry.result == "failed":
+        failure = SubElement(case, "failure", message=cleaned(entry.message))
+        failure.text = "\n".join(map(cleaned, entry.output.splitlines()))
     return case
 
 

@@ -322,13 +322,14 @@ def test(work: Work, target: Target, record: Record, tell: Tell, note: Callable[
     lacking: dict[str, str | None] = {}
     log = ""
     for suite in work.to_run(target, record):
-        tell("taking the inventory" if suite.kind == "inventory" else f"{suite.kind} tests")
+        tell("taking the inventory" if suite.kind == "inventory" else _what(suite))
         try:
             ended = work.run_suite(target, suite, record.built, work.folder, tell)
         except NotTestable as problem:
             lacking.setdefault(str(problem), problem.hint)
             continue
-        note((*ended.inventory, ended.result))
+        result = msgspec.structs.replace(ended.result, attempt=record.attempts(suite) + 1)
+        note((*ended.inventory, result))
         if not ended.result.passed:
             failed.append(f"{ended.result.failed} of {ended.result.total} {_what(suite)} failed")
             details += ended.result.failures
@@ -344,4 +345,4 @@ def test(work: Work, target: Target, record: Record, tell: Tell, note: Callable[
 
 
 def _what(suite: Suite) -> str:
-    return "inventory commands" if suite.kind == "inventory" else f"{suite.kind} tests"
+    return {"inventory": "inventory commands", "checks": "checks"}.get(suite.kind, f"{suite.kind} tests")

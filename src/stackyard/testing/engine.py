@@ -3,7 +3,7 @@
 
 Implements: edges/engine.Engine, held to tests/contract/test_engine.py like the real one
 In:  add (an image that is just there), failing, flaky, losing, hanging, refusing, shifting, steady, making, answers,
-     before_build
+     files, ports, before_build
 Out: .calls, what was asked of it
 Beside: testing/making (what a build makes), testing/registry (what it pushes to and pulls from)
 """
@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, RunResult
+from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, EngineInfo, FileFacts, RunResult, Served
 from stackyard.edges.traces import prefix_of
 from stackyard.errors import EngineProblem, EngineUnavailable, RegistryRefused
 from stackyard.model import canonical
@@ -78,6 +78,10 @@ class FakeEngine:
         """Called first in each build, outside of any lock: it may wait, or raise."""
         self.making: Callable[[BuildRequest], object] | None = None
         """What a build's own layer is made from; none: from everything that goes in."""
+        self.files: dict[str, FileFacts | bytes] = {}
+        """What is at paths of all images; bytes are a file of root's, readable for all."""
+        self.ports: dict[int, int] = {}
+        """Port of a container -> port of this machine where it answers."""
         self.runs: tuple[Platform, ...] = (self.info.platform,)
         """What its containers can be for."""
         self.ignoring_platforms = False
@@ -241,6 +245,10 @@ class FakeEngine:
     def run(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
         """What `answers` says; 127 for a command it does not know."""
         self._called("run", " ".join(argv))
+        return self.answer(image, argv, timeout_s)
+
+    def answer(self, image: LocalImage, argv: Sequence[str], timeout_s: float) -> RunResult:
+        """The same, without a word in `calls`."""
         with self._lock:
             facts = self._inspect(image.id)
         if facts is None:
@@ -252,6 +260,19 @@ class FakeEngine:
         except TimeoutError:
             return RunResult(124, "", timeout_s)
         return RunResult(0, said, 0.0) if isinstance(said, str) else said
+
+    @contextlib.contextmanager
+    def inside(self, image: LocalImage, wants_gpu: bool = False) -> Iterator[FakeInside]:
+        """A container whose commands are answered as those of `run`."""
+        self._called("inside", f"{image.id}{' with a GPU' if wants_gpu else ''}")
+        yield FakeInside(self, image)
+
+    @contextlib.contextmanager
+    def serving(self, image: LocalImage, port: int) -> Iterator[Served]:
+        """What `ports` says is where a port answers; a container without one is over at once."""
+        self._called("serving", f"{port} of {image.id}")
+        where = self.ports.get(port, 0)
+        yield Served("127.0.0.1", where, lambda: bool(where), lambda: "no server\n")
 
     def unpin(self, image: LocalImage | None = None) -> None:
         """Nothing is kept, so that this never fails."""
@@ -352,6 +373,37 @@ class FakeEngine:
         attested = [request.attestations, len(self.calls)] if request.attestations else None  # a time is in them
         made = make((*reader.layers, canonical.digest(own)), config, platform, attested)
         return BuildResult(self._keep(made, request.tag), 1.0)
+
+
+class FakeInside:
+    """A container that stays; `calls` of the engine has what ran in it as `exec`."""
+
+    def __init__(self, engine: FakeEngine, image: LocalImage) -> None:
+        self._engine = engine
+        self._image = image
+        self._put: dict[str, bytes] = {}
+
+    def run(
+        self, argv: Sequence[str], timeout_s: float, user: str = "", env: Sequence[tuple[str, str]] = ()
+    ) -> RunResult:
+        """As the engine's own."""
+        words = [*(f"{name}={value}" for name, value in env), *argv]
+        self._engine.calls.append(("exec", f"{user}: {' '.join(words)}" if user else " ".join(words)))
+        return self._engine.answer(self._image, argv, timeout_s)
+
+    def look(self, path: str) -> FileFacts | None:
+        """What `files` says."""
+        found = self._engine.files.get(path)
+        return FileFacts("file", 0o644, 0, 0, len(found)) if isinstance(found, bytes) else found
+
+    def read(self, path: str) -> bytes | None:
+        """What was put there, else what `files` says."""
+        found = self._put.get(path, self._engine.files.get(path))
+        return found if isinstance(found, bytes) else None
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Keep them for this container."""
+        self._put.update(files)
 
 
 def _write(log: Path, *lines: str) -> None:

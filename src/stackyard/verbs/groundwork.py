@@ -34,6 +34,7 @@ from stackyard.model.plan import Note, Plan
 from stackyard.model.reference import PublishedImage
 from stackyard.model.stack import Finding, Stack, Target
 from stackyard.plan.graph import build_order, graph_of
+from stackyard.plan.releases import digest_in
 from stackyard.run.bases import accept_base
 from stackyard.run.expect import Times, times_of
 from stackyard.run.work import Work
@@ -195,6 +196,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         folder.mkdir(parents=True, exist_ok=True)
     settings = settings_for(yard.place, yard.options)
     pytest = PytestRunner(Processes(yard.environ))
+    released = _sizes(yard, known) if any(target.checks for target in yard.stack.targets) else _none_released
     work = Work(
         root=yard.root,
         folder=folder,
@@ -204,7 +206,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         about=about,
         registry=yard.registry,
         clock=yard.clock,
-        run_suite=Suites(yard.root, yard.engine, about, pytest, yard.clock),
+        run_suite=Suites(yard.root, yard.engine, about, pytest, yard.clock, released),
         reread=Rereader(yard.place, yard.stack.revision, settings),
         is_publishing=plan.is_publishing,
         accepted=plan.accepted,
@@ -226,7 +228,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
             work,
             engine=engine,
             about=engine.about(),
-            run_suite=Suites(yard.root, engine, engine.about(), pytest, yard.clock),
+            run_suite=Suites(yard.root, engine, engine.about(), pytest, yard.clock, released),
             cache_kinds=kinds_of_cache(yard, engine),
             is_attesting=yard.stack.attesting is not None and engine.attests(),
             bases={},
@@ -234,6 +236,21 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         for where, engine in others.items()
     }
     return work
+
+
+def _none_released(_: TargetName) -> int | None:
+    return None
+
+
+def _sizes(yard: Yard, known: Known) -> Callable[[TargetName], int | None]:
+    """How large the image of a target is in the newest release that has it."""
+    found: dict[TargetName, int] = {}
+    for release in yard.records.releases():  # newest first
+        for member in release.members:
+            for record in known.records.get(member.target, ()):
+                if record.built and digest_in(record, member.repository, release.place) == member.digest:
+                    found.setdefault(member.target, record.built.size_bytes)
+    return found.get
 
 
 def kinds_of_cache(yard: Yard, engine: Engine | None = None) -> CacheKinds:

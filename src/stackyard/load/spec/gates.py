@@ -24,7 +24,13 @@ from stackyard.model.stack import Finding, SuiteKind
 CHANNEL_KEYS = known(schema.CHANNEL)
 _SORTS: dict[str, GateSort] = {"tests": "tests", "reports": "report", "approvals": "approval"}
 _KINDS: tuple[str, ...] = get_args(SuiteKind)
-_FOLDERS = {"test": "basic", "tests": "basic", "basic_tests": "basic", "integration_tests": "integration"}
+_FOLDERS = {
+    "test": "basic",
+    "tests": "basic",
+    "basic_tests": "basic",
+    "integration_tests": "integration",
+    "workflow_tests": "workflow",
+}
 """What people call tests by their folders, and by the keys of older files."""
 
 

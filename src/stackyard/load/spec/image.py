@@ -16,7 +16,7 @@ from stackyard.load.links import inside
 from stackyard.load.spec import kinds, schema
 from stackyard.load.spec.collect import Collector
 from stackyard.load.spec.kinds import known
-from stackyard.load.spec.values import SpecImage
+from stackyard.load.spec.values import SpecImage, SpecTests
 from stackyard.load.spec.versions import VersionsFile, versions_in
 from stackyard.load.tree.staging import FilesEntry, files_entry
 from stackyard.load.yaml import Doc
@@ -24,10 +24,13 @@ from stackyard.model.names import ImageName, VersionName
 from stackyard.model.spot import Spot, Spots
 
 if TYPE_CHECKING:
+    from stackyard.load.spec.checks import SpecChecks
     from stackyard.load.spec.locks import SpecLock
 
 IMAGE_KEYS = known(schema.IMAGE)
 FILES_KEYS = known(schema.FILES)
+TESTS_KEYS = known(schema.TESTS)
+NO_TESTS = SpecTests()
 COMMON = "common"
 OTHER_WORDS = {
     "args": "build_args",
@@ -100,6 +103,8 @@ class ImageReader(Collector):
             platforms=self.platforms(values, "platforms", where),
             secrets=self.secrets(values, "secrets", where),
             ssh=self.secrets(values, "ssh", where),
+            checks=self.checks(values, where),
+            tests=self.tests(values, where),
             lock=self._lock(values["lock"], name, values["lock"].at(), where) if "lock" in values else None,
             files=tuple(self.files(values["files"], f"`files` of {where}")) if "files" in values else (),
             stage=self.text(values, "target", f"`target` of {where}"),
@@ -107,6 +112,24 @@ class ImageReader(Collector):
             granularity=self.word(values, "granularity", kinds.GRANULARITY, where),
             spots=spots,
         )
+
+    def checks(self, values: Mapping[str, Doc], where: str) -> SpecChecks | None:
+        """What an image has to be like."""
+        if "checks" not in values:
+            return None
+        from stackyard.load.spec.checks import checks_in  # few stacks say
+
+        return checks_in(values["checks"], self, f"`checks` of {where}")
+
+    def tests(self, values: Mapping[str, Doc], where: str) -> SpecTests:
+        """How tests run."""
+        if "tests" not in values:
+            return NO_TESTS
+        what = f"`tests` of {where}"
+        inner = self.mapping(values["tests"], what)
+        self.unknown_keys(values["tests"], TESTS_KEYS, what)
+        flags = {key: self.flag(inner, key, what) for key in ("inherit", "parallel") if key in inner}
+        return SpecTests(self.age(inner), flags.get("inherit"), flags.get("parallel"))
 
     def _lock(self, doc: Doc, name: ImageName, spot: Spot, where: str) -> SpecLock:
         from stackyard.load.spec.locks import lock_in  # few stacks say

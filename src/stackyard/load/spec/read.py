@@ -103,6 +103,8 @@ class _Reader(ImageReader):
             timeout=self.timeout(top),
             secrets=self.secrets(top, "secrets", "the file"),
             ssh=self.secrets(top, "ssh", "the file"),
+            checks=self.checks(top, "the file"),
+            tests=self.tests(top, "the file"),
             caching=self._caching(top.get("cache")),
             attesting=self._attesting(top.get("attestations")),
             gates=self._gates(top.get("channels"), {*names, *(name for name, _ in groups)} if names else ()),

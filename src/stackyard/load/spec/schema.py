@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from stackyard.load.spec.check_keys import CHECK_IMAGE, CHECK_SIZE, CHECKS, CHECKS_LIST
 from stackyard.load.spec.kinds import (
     AGE,
     ARGS,
@@ -81,14 +82,34 @@ _GATES = Kind(
     "list, or mapping of lists",
     {**SOME_NAMES, "type": [*SOME_NAMES["type"], "object"], "additionalProperties": SOME_NAMES},
 )
-_TEST: Schema = {"enum": ["basic", "integration", "inventory"]}
+_TEST: Schema = {"enum": ["basic", "integration", "checks", "inventory", "workflow"]}
 _TESTS: Schema = {
     "anyOf": [_TEST, {"type": "null"}, list_of(_TEST), {**mapping_of(SOME_NAMES), "propertyNames": _TEST}],
 }
+TESTS = (
+    Key(
+        ("max_age",),
+        AGE,
+        "`never`",
+        "how old a result that passed may become: then the same tests run again on the same image",
+    ),
+    Key(
+        ("inherit",),
+        FLAG,
+        "false",
+        "whether the `test/` of an image, and its own `checks`, are for all images that stand on it, too",
+    ),
+    Key(
+        ("parallel",),
+        FLAG,
+        "false",
+        "whether pytest suites that do not use Stackyard's fixtures may run beside others on one engine",
+    ),
+)
 CHANNEL = (
     Key(
         ("tests",),
-        Kind("list of `basic`, `integration`, `inventory`, or mapping of lists", _TESTS),
+        Kind("list of `basic`, `integration`, `checks`, `inventory`, `workflow`, or mapping of lists", _TESTS),
         "none",
         "tests that every image must have, beside having passed those that it has",
     ),
@@ -158,6 +179,8 @@ IMAGE = (
     Key(("skip_plans",), NAMES, "none", "plans in which the image is not built"),
     Key(("info_cmds", "manifests"), NAMES, "none", "commands of its inventory, by name"),
     Key(("integration_tests",), FLAG, "false", "whether `integration_tests/` must pass"),
+    Key(("checks",), CHECKS_LIST, "none", "what it has to be like, beside what the stack asks of all, see below"),
+    Key(("tests",), Kind("mapping", object_of(TESTS)), "the stack's", "as at the top, for this image; it wins"),
     Key(
         ("dockerfile",),
         FULL_TEXT,
@@ -405,6 +428,13 @@ TOP = (
     ),
     Key(("all_info_cmds", "manifests"), Kind("mapping", _COMMANDS), "none", "commands for inventories"),
     Key(
+        ("checks",),
+        CHECKS_LIST,
+        "none",
+        "what every image has to be like, see below and [check images](../how-to/check-images.md)",
+    ),
+    Key(("tests",), Kind("mapping", object_of(TESTS)), "none", "how tests run, and how long their results count"),
+    Key(
         ("channels",),
         Kind("mapping of mappings", mapping_of(object_of(CHANNEL))),
         "none",
@@ -457,6 +487,10 @@ SECTIONS = {
     "tag": TAG,
     "plans.NAME": PLAN,
     "all_info_cmds.NAME": COMMAND,
+    "tests": TESTS,
+    **{f"checks: {name}": keys for name, keys in CHECKS.items()},
+    "checks: image.image": CHECK_IMAGE,
+    "checks: size.size": CHECK_SIZE,
     "channels.NAME": CHANNEL,
     "registries.NAME": REGISTRY,
     "locks.NAME": LOCK,

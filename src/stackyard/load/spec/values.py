@@ -20,6 +20,7 @@ from stackyard.model.spot import Spot, Spots
 from stackyard.model.stack import Command, Retention, Secret, TagTemplates
 
 if TYPE_CHECKING:
+    from stackyard.load.spec.checks import SpecChecks
     from stackyard.load.spec.locks import SpecLock
     from stackyard.model.age import Age
     from stackyard.model.attesting import Attesting
@@ -50,6 +51,22 @@ class SpecPlan(msgspec.Struct, frozen=True):
     templates: TagTemplates
     line: int
     vars: tuple[tuple[str, str], ...] = ()
+
+
+class SpecTests(msgspec.Struct, frozen=True):
+    """How tests run; None: as is said above, or not at all."""
+
+    max_age: Age | None = None
+    inherit: bool | None = None
+    parallel: bool | None = None
+
+    def below(self, above: SpecTests) -> SpecTests:
+        """With what is said above where nothing is said here."""
+        values = {name: getattr(above, name) if (v := getattr(self, name)) is None else v for name in _OF_TESTS}
+        return SpecTests(**values)
+
+
+_OF_TESTS = ("max_age", "inherit", "parallel")
 
 
 class SpecImage(msgspec.Struct, frozen=True):
@@ -100,6 +117,9 @@ class SpecImage(msgspec.Struct, frozen=True):
     """Variables of the environment that it cannot be built without."""
     secrets: tuple[Secret, ...] = ()
     ssh: tuple[Secret, ...] = ()
+    checks: SpecChecks | None = None
+    """What it has to be like, beside what the stack asks of all."""
+    tests: SpecTests = SpecTests()
     lock: SpecLock | None = None
     """Its dependencies that are locked."""
     spots: Spots = {}
@@ -165,6 +185,9 @@ class Spec(msgspec.Struct, frozen=True):
     """Where images are copied to."""
     retention: Retention = Retention()
     """How much of what is old stays."""
+    checks: SpecChecks | None = None
+    """What every image has to be like."""
+    tests: SpecTests = SpecTests()
     ssh: tuple[Secret, ...] = ()
     locks: tuple[SpecLock, ...] = ()
     """Sets that are locked; those of images are in their entries."""

@@ -51,7 +51,12 @@ def test_each_channel_lists_its_gates() -> None:
             "kind 'intergation'",
             "did you mean 'integration'?",
         ),
-        ("channels:\n  stable:\n    tests: [zzz]\n", 6, "kind 'zzz'", "it is one of basic, integration, inventory"),
+        (
+            "channels:\n  stable:\n    tests: [zzz]\n",
+            6,
+            "kind 'zzz'",
+            "it is one of basic, integration, checks, inventory, workflow",
+        ),
         ("channels:\n  stable:\n    reports: [basic]\n", 6, "is the name of a kind of tests", "a name of its own"),
         ("channels:\n  a: {reports: gpu}\n  b: {approvals: gpu}\n", 6, "is the name of a report", "a name of its own"),
         ("channels:\n  stable:\n    approvals: ['--by']\n", 6, "'--by' is not a valid name of a gate", "small letters"),
