@@ -84,7 +84,7 @@ from stackyard.model.plan import Note, Plan, PlannedBase, PlannedDownload, Plann
 from stackyard.model.preview import Preview
 from stackyard.model.progress import JobEnded, JobStarted, JobStep, TagsMoved, TargetEnded
 from stackyard.model.reason import FileChanged, ParentChanged
-from stackyard.model.record import Built, Record, Reported, Tested
+from stackyard.model.record import Built, Record, Reported, TestCase, Tested
 from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, Repository
 from stackyard.model.release import Member, Release, ReleaseName
 from stackyard.model.retention import Going, Image, Kept, Pruning
@@ -349,7 +349,19 @@ def sample_run() -> RunSummary:
         size_bytes=602800000,
         size_before_bytes=598300000,
         jobs=(JobTime("build", 0.1, 40.1), JobTime("test", 40.2, 3.1)),
-        tests=(Tested("2026-11-20T10:04:01Z", "basic", _digest("3"), True, 4, 0, 0, 3.1),),
+        tests=(
+            Tested(
+                "2026-11-20T10:04:01Z",
+                "basic",
+                _digest("3"),
+                True,
+                4,
+                0,
+                0,
+                3.1,
+                cases=(TestCase("images/base-notebook/test/test_tools.py::test_a_kernel_runs_code", "passed", 2.4),),
+            ),
+        ),
         published=Published(
             Reference(repository, Tag("sy-" + "4" * 32), _digest("5")), (Reference(repository, Tag("2026.3-main")),)
         ),
@@ -682,7 +694,13 @@ RUN_FIELDS = {
     "outcomes[].jobs[].duration_s": "Seconds.",
     "outcomes[].jobs[].waited_s": "Seconds that it waited for a place, after all that it needs was there.",
     "outcomes[].same_as_before": "Built again, and equal to a known image: its children were left alone.",
-    "outcomes[].tests[].suite": "`basic`, `integration` or `inventory`.",
+    "outcomes[].tests[].suite": "`basic`, `integration`, `checks`, `inventory` or `workflow`.",
+    "outcomes[].tests[].attempt": "How often exactly this suite has run on this image by now.",
+    "outcomes[].tests[].cases[].name": "Each test, where pytest or the checks tell: its id, or the name of the check.",
+    "outcomes[].tests[].cases[].result": "`passed`, `failed` or `skipped`.",
+    "outcomes[].tests[].cases[].duration_s": "What it took, in seconds.",
+    "outcomes[].tests[].cases[].message": "The first line of a failure, or why it was skipped.",
+    "outcomes[].tests[].cases[].output": "Of a failure where it happened, and what it printed: the beginning of it.",
     "outcomes[].tests[].passed": "Whether the suite passed.",
     "outcomes[].tests[].total": "Tests, or commands of the inventory.",
     "outcomes[].tests[].failed": "How many failed.",
@@ -821,7 +839,7 @@ RELEASES_FIELDS = {
     "releases[].members[].build_fingerprint": "What it was built from, or null.",
     "releases[].members[].content": "What is in it, or null.",
     "releases[].members[].parents.*": "Content of each parent it was built on.",
-    "releases[].members[].tests[].suite": "`basic`, `integration` or `inventory`.",
+    "releases[].members[].tests[].suite": "`basic`, `integration`, `checks`, `inventory` or `workflow`.",
     "releases[].members[].tests[].at": "When it ran last.",
     "releases[].members[].tests[].passed": "Whether it passed.",
     "releases[].members[].tests[].total": "How many tests there were.",

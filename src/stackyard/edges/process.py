@@ -28,6 +28,8 @@ TIMED_OUT = 124
 GRACE_S = 10.0
 """How long a program that was asked to end may take before it is killed."""
 
+_LONGEST_LINE = 1 << 20
+"""Of what is longer each piece counts as a line."""
 _VERSION = re.compile(r"\bv?(\d+\.\d+[\w.+~-]*)")
 _VERSION_S = 20.0
 
@@ -86,7 +88,7 @@ class Processes:
                 watchdog.daemon = True
                 watchdog.start()
             with child.stdout as lines:
-                for line in lines:
+                for line in iter(lambda: lines.readline(_LONGEST_LINE), b""):
                     take(line.decode("utf-8", "replace").rstrip("\r\n"))
             code = child.wait()
         finally:
@@ -213,3 +215,11 @@ def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if child.poll() is None:
             os.killpg(child.pid, number)
+
+
+def signal_name(number: int) -> str:
+    """What a signal is called: `SIGKILL`."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

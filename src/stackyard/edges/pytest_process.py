@@ -2,8 +2,9 @@
 """pytest on a user's test folders, in a process of its own.
 
 In:   folders, the image's reference, the engine's address
-Out:  pytest's exit code; its output in a log, its results in a JUnit file
+Out:  pytest's exit code; its output in a log, its results in a JUnit file, and line by line as they come
 Raises: ToolMissing where this Python has no pytest
+Beside: testing/plugin, which runs in that process
 
 The working folder is the stack's root and stands on PYTHONPATH, TEST_IMAGE is the image
 just built. Nothing is written into the user's folders: no caches, no bytecode, which
@@ -12,14 +13,18 @@ would be files of the next build context.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from stackyard.edges.process import Processes
+from stackyard.edges.turn import Turn
 from stackyard.errors import ToolMissing
 
 _PYTEST = """
@@ -30,14 +35,23 @@ runpy.run_module("pytest", run_name="__main__", alter_sys=True)
 """`python -m pytest`, and Ctrl-C ends it: what a shell starts in the background is deaf for that, with its children."""
 
 
+PLUGIN = "stackyard.testing.plugin"
+RESULTS, TURN, NOT_MY_TURN = "STACKYARD_RESULTS", "STACKYARD_TURN", 75
+"""As the plugin has them, which imports nothing of ours."""
+MOST_LOG = 32 << 20
+"""Bytes of what pytest printed that are kept."""
+
+
 class PytestRunner:
     """Starts pytest with this interpreter."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
+        self._is_closed = threading.Event()
 
     def close(self) -> None:
         """End the suites that still run; who waits for them gets EngineProblem."""
+        self._is_closed.set()
         self._processes.close()
 
     def run(
@@ -49,10 +63,20 @@ class PytestRunner:
         junit: Path,
         log: Path,
         timeout_s: float | None,
+        results: Path | None = None,
+        turn: Path | None = None,
+        waits: Callable[[], None] = lambda: None,
+        options: Sequence[str] = (),
     ) -> int:
         """Run to the end; 124 when the time was up.
 
         A suite is ended as Ctrl-C would: its fixtures then remove the containers they started.
+
+        Args:
+            results: where a line of JSON is written when a test begins, and one when it is over.
+            turn: what suites hold, one at a time, that may use fixed ports or names; they find out by themselves
+                whether they do. Its time does not run while one waits. None: nobody waits for anybody.
+            waits: called once, if somebody else has it.
         """
         if importlib.util.find_spec("pytest") is None:
             raise ToolMissing(
@@ -65,11 +89,44 @@ class PytestRunner:
             "PYTHONPATH": os.pathsep.join(filter(None, (str(root), self._processes.environ.get("PYTHONPATH", "")))),
             "PYTHONDONTWRITEBYTECODE": "1",
             "DOCKER_HOST": engine_address,
+            **({RESULTS: str(results)} if results else {}),
         }
-        argv = [sys.executable, "-c", _PYTEST, "-p", "no:cacheprovider", f"--junitxml={junit}", *folders]
-        with log.open("w", encoding="utf-8") as output:
+        words = ["-c", _PYTEST, "-p", PLUGIN, "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+        words += [f"--junitxml={junit}", *options, *folders]
 
-            def take(line: str) -> None:
-                output.write(f"{line}\n")
+        def once(more: Mapping[str, str]) -> int:
+            kept = 0
+            with log.open("w", encoding="utf-8") as output:
 
-            return self._processes.follow(argv, take, extra, cwd=root, timeout_s=timeout_s, asked_with=signal.SIGINT)
+                def take(line: str) -> None:
+                    nonlocal kept
+                    kept += len(line) + 1
+                    if kept <= MOST_LOG:
+                        output.write(f"{line}\n")
+
+                environ, argv = {**extra, **more}, [sys.executable, *words]
+                code = self._processes.follow(
+                    argv, take, environ, cwd=root, timeout_s=timeout_s, asked_with=signal.SIGINT
+                )
+                if kept > MOST_LOG:
+                    output.write(f"[{kept - MOST_LOG} more bytes were left out]\n")
+                return code
+
+        if turn is None:
+            return once({})
+        turn.parent.mkdir(parents=True, exist_ok=True)
+        code = once({TURN: str(turn)})
+        if code != NOT_MY_TURN:
+            return code
+        mine = Turn(turn)
+        mine.take(self._is_closed.is_set, waits)
+        try:
+            return once({})
+        finally:
+            mine.give_back()
+
+
+def turn_at(engine_address: str) -> Path:
+    """The file that stands for an engine, whoever on this machine uses it."""
+    name = hashlib.sha256(engine_address.encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"stackyard-{os.getuid()}" / f"{name}.tests"

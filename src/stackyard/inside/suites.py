@@ -15,11 +15,12 @@ from pathlib import Path
 
 from stackyard.edges.clock import Clock
 from stackyard.edges.engine import Engine, EngineInfo
-from stackyard.edges.process import TIMED_OUT
-from stackyard.edges.pytest_process import PytestRunner
+from stackyard.edges.process import TIMED_OUT, signal_name
+from stackyard.edges.pytest_process import PytestRunner, turn_at
 from stackyard.errors import NotTestable
 from stackyard.inside import scripts
-from stackyard.inside.junit import read_junit
+from stackyard.inside.junit import LARGEST_BYTES, read_junit
+from stackyard.inside.results import counts_of, read_results
 from stackyard.model.logs import junit_file, suite_log
 from stackyard.model.names import TargetName
 from stackyard.model.progress import Tell
@@ -70,7 +71,7 @@ class Suites:
             return self._checks(target, suite, image, folder, tell)
         if suite.kind == "workflow":
             return self._workflow(target, suite, image, folder, tell)
-        return self._tests(target, suite, image, folder)
+        return self._tests(target, suite, image, folder, tell)
 
     def close(self) -> None:
         """End the test processes that still run."""
@@ -87,7 +88,7 @@ class Suites:
                 engine=self._about.name,
             )
 
-    def _tests(self, target: Target, suite: Suite, image: Built, folder: Path) -> SuiteResult:
+    def _tests(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
         """pytest in a process of its own: exit 0 or "nothing collected" is a pass, everything else is not."""
         if not self._about.address:
             raise NotTestable(
@@ -100,17 +101,37 @@ class Suites:
         log, junit = folder / suite_log(target.name, suite.kind), folder / junit_file(target.name, suite.kind)
         begun = self._clock.ticks()
         limit_s = target.timeout.seconds if target.timeout else SUITE_TIMEOUT_S
-        code = self._pytest.run(self._root, suite.folders, str(image.local), self._about.address, junit, log, limit_s)
+        results = junit.with_suffix(".jsonl")
+        address = self._about.address
+        code = self._pytest.run(
+            self._root,
+            suite.folders,
+            str(image.local),
+            address,
+            junit,
+            log,
+            limit_s,
+            results,
+            None if suite.is_parallel else turn_at(address),
+            lambda: tell("waits for the tests of another image, which have the engine"),
+            ("--import-mode=importlib",) if _clash(self._root, suite.folders) else (),
+        )
         duration = self._clock.ticks() - begun
-        counts = read_junit(junit.read_bytes()) if junit.exists() else None
+        told = read_results(results)
+        written = junit.stat().st_size if junit.exists() else 0
+        counts = read_junit(junit.read_bytes()) if 0 < written <= LARGEST_BYTES else counts_of(told.cases)
         passed = code in (0, PYTEST_NOTHING_COLLECTED)
         total, failed, skipped = (counts.total, counts.failed, counts.skipped) if counts else (0, 0, 0)
         failures = counts.failures if counts else ()
-        if code == TIMED_OUT or (not passed and not failures):
-            why = f"was ended, its {_words(target)} were up" if code == TIMED_OUT else f"ended with exit code {code}"
-            failures = (*failures, f"pytest {why}: {_last_line(log)}")
+        if code == TIMED_OUT or (not passed and (not failures or told.open)):
+            why = f"was ended, its {_words(target)} were up" if code == TIMED_OUT else f"ended {_by(code)}"
+            where = f" in {told.open}" if told.open else ""
+            failures = (*failures, f"pytest {why}{where}: {_last_line(log)}")
             total, failed = max(total, failed + 1), failed + 1
-        result = Tested(self._clock.now(), suite.kind, suite.digest, passed, total, failed, skipped, duration, failures)
+        now = self._clock.now()
+        result = Tested(
+            now, suite.kind, suite.digest, passed, total, failed, skipped, duration, failures, told.all_cases
+        )
         return SuiteResult(result, log=self._shown(log))
 
     def _inventory(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
@@ -205,6 +226,21 @@ class Suites:
 
     def _shown(self, path: Path) -> str:
         return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+
+
+def _by(code: int) -> str:
+    """How a process ended.
+
+    >>> _by(2), _by(-9)
+    ('with exit code 2', 'by SIGKILL')
+    """
+    return f"with exit code {code}" if code >= 0 else f"by {signal_name(-code)}"
+
+
+def _clash(root: Path, folders: Sequence[str]) -> bool:
+    """Whether two folders have test files of one name, which pytest takes for one module."""
+    names = [path.name for folder in folders for path in (root / folder).glob("*.py") if path.name != "conftest.py"]
+    return len(folders) > 1 and len(set(names)) < len(names)
 
 
 def _files(root: Path, folders: Sequence[str]) -> Iterator[tuple[str, bytes]]:

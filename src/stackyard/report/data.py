@@ -151,7 +151,24 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         ],
         "same_as_before": outcome.same_as_before,
         "tests": [
-            {"suite": t.suite, "passed": t.passed, "total": t.total, "failed": t.failed, "skipped": t.skipped}
+            {
+                "suite": t.suite,
+                "passed": t.passed,
+                "total": t.total,
+                "failed": t.failed,
+                "skipped": t.skipped,
+                "attempt": t.attempt,
+                "cases": [
+                    {
+                        "name": case.name,
+                        "result": case.result,
+                        "duration_s": round(case.duration_s, 3),
+                        "message": case.message,
+                        "output": case.output,
+                    }
+                    for case in t.cases
+                ],
+            }
             for t in outcome.tests
         ],
         "published": published

@@ -45,7 +45,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     builds: int = 2
     tests: int = 1
-    """One by default: image tests of the convention publish fixed ports of the host."""
+    """Suites; those that may publish fixed ports of the host wait for each other by themselves."""
     transfers: int = 4
     """Pushes and fetches together."""
 

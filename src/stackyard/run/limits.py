@@ -20,6 +20,7 @@ BUILD_MEMORY = 2 << 30
 """Bytes that a build is granted: a compiler and its linker, a solver with its index."""
 BUILD_DISK = 5_000_000_000
 """Bytes that a build is granted: layers of a large image before it is there, and the cache beside them."""
+MOST_TESTS = 4
 MOST = 64
 """A number beyond this is a slip of the keyboard."""
 _FIELDS = {"build": "builds", "test": "tests", "push": "transfers"}
@@ -27,7 +28,9 @@ _HINT = "--jobs 4 for builds, or by kind: --jobs build=2,test=1,push=4"
 
 
 def usual(size: Size) -> Limits:
-    """One build per core, fewer where memory or disk are short; tests and pushes as ever.
+    """One build per core, fewer where memory or disk are short; as many suites of tests, up to a few; pushes as ever.
+
+    Suites that may use fixed ports of the host wait for each other by themselves.
 
     >>> usual(Size(cores=8, memory_bytes=7 << 30)).builds
     3
@@ -37,7 +40,7 @@ def usual(size: Size) -> Limits:
         builds = min(builds, size.memory_bytes // BUILD_MEMORY)
     if size.free_bytes is not None:
         builds = min(builds, size.free_bytes // BUILD_DISK)
-    return Limits(builds=max(1, min(builds, MOST)))
+    return Limits(builds=max(1, min(builds, MOST)), tests=max(1, min(size.cores, MOST_TESTS)))
 
 
 def told(size: Size, limits: Limits) -> str:
