@@ -27,15 +27,20 @@ from stackyard.edges.process import Processes
 from stackyard.edges.turn import Turn
 from stackyard.errors import ToolMissing
 
-_PYTEST = """
-import runpy, signal
+_PLUGIN_FILE = Path(__file__).parents[1] / "testing" / "plugin.py"
+PLUGIN = "stackyard_image_tests"
+"""What the plugin is called in that process: this very Stackyard's, whatever else is installed or on the path."""
+_PYTEST = f"""
+import importlib.util, runpy, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
+spec = importlib.util.spec_from_file_location({PLUGIN!r}, {str(_PLUGIN_FILE)!r})
+sys.modules[spec.name] = plugin = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plugin)
+del spec, plugin
 runpy.run_module("pytest", run_name="__main__", alter_sys=True)
 """
 """`python -m pytest`, and Ctrl-C ends it: what a shell starts in the background is deaf for that, with its children."""
 
-
-PLUGIN = "stackyard.testing.plugin"
 RESULTS, TURN, NOT_MY_TURN = "STACKYARD_RESULTS", "STACKYARD_TURN", 75
 """As the plugin has them, which imports nothing of ours."""
 MOST_LOG = 32 << 20

@@ -20,7 +20,6 @@ from stackyard.model.stack import Suite
 from stackyard.testing import FakeEngine, FixedClock, plugin
 from tests.unit.plan.made import target
 
-SRC = Path(__file__).parents[3] / "src"
 DOCKER = """
 import sys, types
 asked = []
@@ -76,7 +75,7 @@ class Lab:
         self.root = root
         self.told: list[str] = []
         self.engine = FakeEngine()
-        environ = {**os.environ, "PYTHONPATH": str(SRC), "STACKYARD_RUN": "token"}
+        environ = {**os.environ, "STACKYARD_RUN": "token"}
         runner = PytestRunner(Processes(environ))
         self.suites = Suites(root, self.engine, self.engine.about(), runner, FixedClock(), lambda _: None)
 
@@ -161,4 +160,3 @@ def test_both_sides_mean_the_same() -> None:
     """The plugin imports nothing of ours, so that names are written down twice."""
     names = ("RESULTS", "TURN", "NOT_MY_TURN")
     assert [getattr(plugin, name) for name in names] == [getattr(pytest_process, name) for name in names]
-    assert plugin.__name__ == pytest_process.PLUGIN

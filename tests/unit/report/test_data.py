@@ -61,7 +61,16 @@ def test_a_run() -> None:
     assert (skipped["status"], skipped["because"]) == ("skipped", "bad")
     assert built["published"]["digest"] == f"sha256:{'0' * 64}"
     assert built["published"]["tags"] == ["registry.example/lab/x:1"]
-    assert built["tests"] == [{"suite": "basic", "passed": True, "total": 3, "failed": 0, "skipped": 0}]
+    (tests,) = built["tests"]
+    assert tests == {
+        "suite": "basic",
+        "passed": True,
+        "total": 3,
+        "failed": 0,
+        "skipped": 0,
+        "attempt": 1,
+        "cases": [],
+    }
     assert run_data(run(REUSED, number=0))["run"] is None
 
 
