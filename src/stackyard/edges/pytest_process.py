@@ -31,15 +31,16 @@ _PLUGIN_FILE = Path(__file__).parents[1] / "testing" / "plugin.py"
 PLUGIN = "stackyard_image_tests"
 """What the plugin is called in that process: this very Stackyard's, whatever else is installed or on the path."""
 _PYTEST = f"""
-import importlib.util, runpy, signal, sys
+import importlib.util, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
+import pytest
 spec = importlib.util.spec_from_file_location({PLUGIN!r}, {str(_PLUGIN_FILE)!r})
 sys.modules[spec.name] = plugin = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(plugin)
-del spec, plugin
-runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+sys.exit(pytest.main(sys.argv[1:], plugins=[plugin]))
 """
-"""`python -m pytest`, and Ctrl-C ends it: what a shell starts in the background is deaf for that, with its children."""
+"""`python -m pytest` with the plugin, and Ctrl-C ends it: what a shell starts in the background is deaf for that, with
+its children. pytest is handed the plugin itself: of a name it would warn that the module is there already."""
 
 RESULTS, TURN, NOT_MY_TURN = "STACKYARD_RESULTS", "STACKYARD_TURN", 75
 """As the plugin has them, which imports nothing of ours."""
@@ -96,7 +97,7 @@ class PytestRunner:
             "DOCKER_HOST": engine_address,
             **({RESULTS: str(results)} if results else {}),
         }
-        words = ["-c", _PYTEST, "-p", PLUGIN, "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+        words = ["-c", _PYTEST, "-p", "no:cacheprovider", "--continue-on-collection-errors"]
         words += [f"--junitxml={junit}", *options, *folders]
 
         def once(more: Mapping[str, str]) -> int:

@@ -73,6 +73,7 @@ class Lab:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        (root / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n")
         self.told: list[str] = []
         self.engine = FakeEngine()
         environ = {**os.environ, "STACKYARD_RUN": "token"}
