@@ -244,10 +244,12 @@ def _clash(root: Path, folders: Sequence[str]) -> bool:
 
 
 def _files(root: Path, folders: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """All files of some folders, relative to each."""
+    """All files of some folders, relative to each; none that a link leads to out of the repository."""
+    top = root.resolve()
     for folder in folders:
         for path in sorted((root / folder).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
+            is_inside = path.resolve().is_relative_to(top)
+            if is_inside and path.is_file() and "__pycache__" not in path.parts:
                 yield str(path.relative_to(root / folder)), path.read_bytes()
 
 

@@ -181,9 +181,8 @@ class SuiteReader:
     def _structure_files(self, image: str) -> list[str]:
         if image not in self._found:
             files = self._place.files
-            own = [self._place.path(image), self._place.path(image, "test")]
-            folders = [folder for folder in own if files.is_folder(folder)]
-            there = [(folder, name) for folder in folders for name, _ in files.scan(folder) if name in STRUCTURE_TESTS]
+            own = [self._place.path(*parts) for parts in ((image,), (image, "test")) if self._has([], *parts)]
+            there = [(folder, name) for folder in own for name, _ in files.scan(folder) if name in STRUCTURE_TESTS]
             self._found[image] = sorted(f"{folder}/{name}" for folder, name in there)
         return self._found[image]
 
