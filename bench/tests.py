@@ -79,7 +79,7 @@ def _ms(times: list[float]) -> int:
 def _suite(root: Path):
     engine, target = FakeEngine(), _target()
     runner = PytestRunner(Processes(os.environ))
-    suites = Suites(root, engine, engine.about(), runner, FixedClock(), lambda _: None)
+    suites = Suites(root, engine, engine.about(), runner, FixedClock(), lambda _: None, root)
     local = Reference.parse("bench/lab:1")
     built = Built("T", engine.add(str(local)), Digest("sha256:2"), local, (), (), 0.0, 0, "", "")
     folder = root / "run"

@@ -18,7 +18,6 @@ import importlib.util
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -132,7 +131,12 @@ class PytestRunner:
             mine.give_back()
 
 
-def turn_at(engine_address: str) -> Path:
-    """The file that stands for an engine, whoever on this machine uses it."""
-    name = hashlib.sha256(engine_address.encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"stackyard-{os.getuid()}" / f"{name}.tests"
+def turn_at(turns: Path, engine_address: str) -> Path:
+    """The file in a folder of turns that stands for an engine."""
+    return turns / f"{hashlib.sha256(engine_address.encode()).hexdigest()[:16]}.tests"
+
+
+def turns_of(environ: Mapping[str, str]) -> Path | None:
+    """The folder in which all runs of a user take turns at engines; None where nobody says where things are kept."""
+    home = environ.get("XDG_CACHE_HOME") or (f"{environ['HOME']}/.cache" if environ.get("HOME") else "")
+    return Path(home) / "stackyard" / "turns" if home else None

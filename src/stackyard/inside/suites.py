@@ -39,6 +39,7 @@ class Suites:
 
     Args:
         released_bytes: how large a target's image is in the last release that has it; None: it is in none.
+        turns: the folder in which suites take turns at an engine.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class Suites:
         pytest: PytestRunner,
         clock: Clock,
         released_bytes: Callable[[TargetName], int | None],
+        turns: Path,
     ) -> None:
         self._root = root
         self._released_bytes = released_bytes
+        self._turns = turns
         self._engine = engine
         self._about = about
         self._pytest = pytest
@@ -112,7 +115,7 @@ class Suites:
             log,
             limit_s,
             results,
-            None if suite.is_parallel else turn_at(address),
+            None if suite.is_parallel else turn_at(self._turns, address),
             lambda: tell("waits for the tests of another image, which have the engine"),
             ("--import-mode=importlib",) if _clash(self._root, suite.folders) else (),
         )

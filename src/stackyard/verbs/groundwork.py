@@ -16,7 +16,7 @@ import msgspec
 
 from stackyard.edges.engine import Engine
 from stackyard.edges.process import Processes
-from stackyard.edges.pytest_process import PytestRunner
+from stackyard.edges.pytest_process import PytestRunner, turns_of
 from stackyard.edges.turn import FOLDER
 from stackyard.errors import ConfigError
 from stackyard.inside.suites import Suites
@@ -196,6 +196,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         folder.mkdir(parents=True, exist_ok=True)
     settings = settings_for(yard.place, yard.options)
     pytest = PytestRunner(Processes(yard.environ))
+    turns = turns_of(yard.options.environ) or yard.state / FOLDER
     released = _sizes(yard, known) if any(target.checks for target in yard.stack.targets) else _none_released
     work = Work(
         root=yard.root,
@@ -206,7 +207,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
         about=about,
         registry=yard.registry,
         clock=yard.clock,
-        run_suite=Suites(yard.root, yard.engine, about, pytest, yard.clock, released),
+        run_suite=Suites(yard.root, yard.engine, about, pytest, yard.clock, released, turns),
         reread=Rereader(yard.place, yard.stack.revision, settings),
         is_publishing=plan.is_publishing,
         accepted=plan.accepted,
@@ -228,7 +229,7 @@ def work_of(yard: Yard, plan: Plan, number: int, use_cache: bool) -> Work:
             work,
             engine=engine,
             about=engine.about(),
-            run_suite=Suites(yard.root, engine, engine.about(), pytest, yard.clock, released),
+            run_suite=Suites(yard.root, engine, engine.about(), pytest, yard.clock, released, turns),
             cache_kinds=kinds_of_cache(yard, engine),
             is_attesting=yard.stack.attesting is not None and engine.attests(),
             bases={},

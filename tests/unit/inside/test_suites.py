@@ -20,6 +20,8 @@ from stackyard.model.stack import Suite
 from stackyard.testing import FakeEngine, FixedClock, plugin
 from tests.unit.plan.made import target
 
+pytestmark = pytest.mark.processes
+
 DOCKER = """
 import sys, types
 asked = []
@@ -78,7 +80,9 @@ class Lab:
         self.engine = FakeEngine()
         environ = {**os.environ, "STACKYARD_RUN": "token"}
         runner = PytestRunner(Processes(environ))
-        self.suites = Suites(root, self.engine, self.engine.about(), runner, FixedClock(), lambda _: None)
+        self.suites = Suites(
+            root, self.engine, self.engine.about(), runner, FixedClock(), lambda _: None, root / "turns"
+        )
 
     def __call__(self, is_parallel: bool = False, **files: str) -> SuiteResult:
         """Write tests, and run them."""
@@ -133,10 +137,11 @@ def test_a_test_that_kills_its_process_is_named(lab: Lab) -> None:
     assert found.failures[-1].startswith("pytest ended by SIGKILL in test/test_kill.py::test_b")
 
 
-def test_who_may_have_fixed_ports_waits_and_others_do_not(lab: Lab) -> None:
+def test_who_may_have_fixed_ports_waits_and_others_do_not(lab: Lab, request: pytest.FixtureRequest) -> None:
     """Tests through our fixtures get free ports, labels and an end, and run beside anybody; old ones take turns."""
     (lab.root / "docker.py").write_text(DOCKER)
-    turn = Turn(turn_at(lab.engine.about().address))
+    turn = Turn(turn_at(lab.root / "turns", lab.engine.about().address))
+    request.addfinalizer(turn.give_back)
     assert turn.take()
     ours = lab(test_ours=FIXTURES).result
     assert ours.failures == ()
