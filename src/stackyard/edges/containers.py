@@ -77,8 +77,12 @@ class Containers:
 
         def begin() -> tuple[str, bool]:
             name = self._named()
-            self._create(name, image, IDLE, {"OpenStdin": True}, host)
-            return name, self._is_started(name)
+            try:
+                self._create(name, image, IDLE, {"OpenStdin": True}, host)
+                return name, self._is_started(name)
+            except BaseException:
+                self._remove(name)
+                raise
 
         def alone(argv: Sequence[str], timeout_s: float, user: str, env: Sequence[tuple[str, str]]) -> RunResult:
             return self.run(image, argv, timeout_s, user, env)
