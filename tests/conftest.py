@@ -87,6 +87,8 @@ def pytest_runtest_makereport(
 
 _STARTED = pytest.StashKey[list[str]]()
 """Sentences about what a test wanted to start or to ask, and may not."""
+_PATCH = pytest.StashKey[pytest.MonkeyPatch]()
+"""What refuses."""
 _HERE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -113,7 +115,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         patch.setattr(subprocess.Popen, "__init__", refused)
         patch.setattr(subprocess.Popen, "__del__", lambda _: None)
         patch.setattr(socket, "getaddrinfo", asked)
+        item.stash[_PATCH] = patch
         return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Behind the last test come the ends of engines that others had: those may start programs."""
+    if nextitem is None and _PATCH in item.stash:
+        item.stash[_PATCH].undo()
 
 
 @pytest.hookimpl(wrapper=True)
