@@ -8,6 +8,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -103,10 +104,9 @@ class LiveStack:
     def clean(self) -> None:
         """Take away every name that this stack gave to images of the engine."""
         listed = self.engine._api.must("/images/json")
-        for image in listed:
-            for name in image.get("RepoTags") or []:
-                if f"{self.prefix}/" in name:
-                    self.engine.untag(Reference.parse(name))
+        names = [name for image in listed for name in image.get("RepoTags") or [] if f"{self.prefix}/" in name]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda name: self.engine.untag(Reference.parse(name)), names))
 
 
 @pytest.fixture
