@@ -991,6 +991,8 @@ FRESHNESS_FIELDS = {
     "images[].outdated[].newest": "In the index: the newest that fits the image's Python and platform.",
     "images[].outdated[].layer": "The layer that brought it.",
     "images[].unknown[]": "Packages that the index has not.",
+    "images[].unasked[].kind": "Another kind of packages: no index was asked for these.",
+    "images[].unasked[].packages": "How many there are.",
 }
 ATTACHED_FIELDS = {
     "format": "Version of this form: 1.",
@@ -1443,7 +1445,8 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         holdings_data(Wanted("numpy"), (holding,), ("geo-notebook",)),
         HOLDING_FIELDS,
     )
-    fresh = Freshness("geo-notebook", subject.image, "3.12", 388, (Outdated(package, "2.3.1"),), ("our-package",))
+    newer = (Outdated(package, "2.3.1"),)
+    fresh = Freshness("geo-notebook", subject.image, "3.12", 388, newer, ("our-package",), (("deb", 412),))
     yield "outdated", "`stackyard outdated geo-notebook --json`", outdated_data([fresh]), FRESHNESS_FIELDS
     attached = Attached("registry.example/lab/geo-notebook@" + _digest("5"), "application/spdx+json", _digest("6"))
     yield "sbom", "`stackyard sbom geo-notebook --attach --json`", attached_data([attached]), ATTACHED_FIELDS

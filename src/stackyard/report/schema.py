@@ -132,6 +132,7 @@ STEP = _object(
                     "name": _text("A command of the inventory: its key in the spec."),
                     "description": _text("What it tells."),
                     "command": _text("What is run in a container of the image."),
+                    "optional": _flag("Whether it may fail."),
                 }
             )
         ),
