@@ -646,9 +646,9 @@ _LINKED = {
     "steps[].reasons[]": "See [reasons](#reasons).",
     "steps[].source_fingerprint": "See [fingerprints](../explanation/fingerprints.md).",
     "findings[]": "As in [check](#check).",
-    "notes[]": "What the stack's [policy](../explanation/policies.md) decided, as `sentence`; its `kind` is "
-    "`not-publishing`, `rebuild-all`, `channel`, `branch-clash`, `no-cache`, `fetch`, `cache`, `attestations`, "
-    "`allowed-to-fail`, or `skip` where nothing is done.",
+    "notes[]": "What the stack's [policy](../explanation/policies.md) decided, and what else is true of all of it, "
+    "as `sentence`; its `kind` is `not-publishing`, `rebuild-all`, `channel`, `branch-clash`, `no-cache`, `fetch`, "
+    "`cache`, `attestations`, `allowed-to-fail`, `unused-arg`, `records-not-read`, or `skip` where nothing is done.",
 }
 PLAN_FIELDS = {**dict(plan_schema.fields_of(plan_schema.plan_schema())), **_LINKED}
 FIXED = {
@@ -1592,7 +1592,7 @@ ACTIONS = {
     "retest": "The image is there, and is not known to pass its tests as they are now.",
     "join": "The images for several platforms become one index, which gets the tags.",
     "decide-later": "A parent is being rebuilt; whether this image follows depends on what comes out.",
-    "skip": "The command named other images.",
+    "skip": "Nothing: the command named other images, the stack leaves it alone, or it cannot be built here.",
 }
 OUTCOMES = {
     "built": "The engine made it, and its tests passed.",
