@@ -13,7 +13,7 @@ import itertools
 import os
 import socket
 import subprocess
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=long)
 
 
+def pytest_collection() -> None:
+    """What is collected stays until the end: nobody need look through it for garbage again and again."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What was collected stays until the end: nobody need look through it for garbage again and again. What a test
-    leaves is small, and may wait for a few other tests."""
+    """From now on there is garbage. What a test leaves is small, and may wait for a few other tests."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
 
 
@@ -152,6 +157,20 @@ class _Homes:
 @pytest.fixture(scope="session")
 def _homes(tmp_path_factory: pytest.TempPathFactory) -> _Homes:
     return _Homes(tmp_path_factory.mktemp("homes"))
+
+
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    base = tmp_path_factory.mktemp("tests")
+    return (base / str(number) for number in itertools.count())
+
+
+@pytest.fixture
+def tmp_path(_folders: Iterator[Path]) -> Path:
+    """An empty folder of the test's own. pytest's looks through those of all earlier tests to find its name."""
+    folder = next(_folders)
+    folder.mkdir(0o700)
+    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)

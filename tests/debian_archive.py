@@ -8,13 +8,12 @@ import contextlib
 import gzip
 import hashlib
 import lzma
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from stackyard.errors import WorldError
+from tests.loopback import Handler, Loopback, served
 
 PACKAGE = """Package: {name}
 Version: {version}
@@ -156,28 +155,17 @@ class TinyArchive:
         """Its address while it is there: a time leads on to that of a state."""
         archive = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Asked(Handler):
+            def answer(self) -> None:
                 archive.asked.append(self.path)
                 _, _, stamp, rest = [*self.path.split("/", 3), "", "", ""][:4]
                 found = archive.found(f"{stamp}/{rest}")
-                status = 404 if found is None else 200 if found[0] == stamp else 301
-                self.send_response(status)
-                if found is not None and status == 301:
-                    self.send_header("Location", f"/debian/{found[0]}/{rest}")
-                data = found[1] if found is not None and status == 200 else b""
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+                if found is None:
+                    self.send(404)
+                elif found[0] == stamp:
+                    self.send(200, body=found[1])
+                else:
+                    self.send(301, {"Location": f"/debian/{found[0]}/{rest}"})
 
-            def log_message(self, *_: object) -> None:
-                """Nothing is printed."""
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{server.server_port}/debian"
-            finally:
-                server.shutdown()
-                thread.join()
+        with served(Loopback(Asked)) as server:
+            yield f"http://{server.host}/debian"

@@ -8,10 +8,10 @@ import hashlib
 import io
 import json
 import tarfile
-import threading
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.loopback import Handler, Loopback, served
 
 JSON = "application/vnd.pypi.simple.v1+json"
 AMD64, ARM64 = "cp38-cp38-manylinux2014_x86_64", "cp38-cp38-manylinux2014_aarch64"
@@ -91,27 +91,11 @@ class FrozenIndex:
         """Its address, while it is there."""
         index = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Asked(Handler):
+            def answer(self) -> None:
                 found = index.answer(self.path)
-                self.send_response(200 if found else 404)
                 kind, data = found or ("text/plain", b"")
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                if self.command == "GET":
-                    self.wfile.write(data)
+                self.send(200 if found else 404, {"Content-Type": kind}, data)
 
-            do_HEAD = do_GET  # noqa: N815 - the server's name for it
-
-            def log_message(self, *_: object) -> None:
-                """Nothing is printed."""
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{server.server_port}/simple"
-            finally:
-                server.shutdown()
-                thread.join()
+        with served(Loopback(Asked)) as server:
+            yield f"http://{server.host}/simple"

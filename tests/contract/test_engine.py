@@ -19,8 +19,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +43,7 @@ from stackyard.model.reference import LocalImage, Platform, Reference
 from stackyard.model.stack import Secret
 from stackyard.testing.engine import FakeEngine
 from tests.engines import BASE, ENVIRON, buildah_store, missing, real_docker
+from tests.loopback import Handler, Loopback, served
 
 
 def fake_shell(facts: ImageFacts, argv: Sequence[str]) -> str:
@@ -696,19 +695,6 @@ def test_what_goes_wrong_in_a_container_that_stays(real_bench: Bench):
     assert not real_bench.containers(_base(real_bench))
 
 
-def test_commands_at_once_in_a_container_that_stays(real_bench: Bench):
-    """Each has its own output; two whose time is up together leave one container, in which the next one runs."""
-    with real_bench.engine.inside(_base(real_bench)) as container, ThreadPoolExecutor(4) as pool:
-        script = "echo {0}; sleep 0.3; echo {0} >&2; exit {0}"
-        done = list(pool.map(lambda number: container.run(["sh", "-c", script.format(number)], 30), range(4)))
-        assert [(each.exit_code, each.output) for each in done] == [(each, f"{each}\n{each}\n") for each in range(4)]
-        late = [pool.submit(container.run, ["sleep", "60"], 0.5) for _ in range(2)]
-        ended = [each.exception() or each.result().exit_code for each in late]
-        assert 124 in ended
-        assert container.run(["echo", "next"], 30).output == "next\n"
-    assert not real_bench.containers(_base(real_bench))
-
-
 def test_a_command_on_our_own_streams(bench: Bench, capfd: pytest.CaptureFixture[str]):
     """What it says goes where ours does, and its exit code comes through."""
     code = bench.engine.open(_base(bench), ["sh", "-c", "echo out; echo err"])
@@ -887,31 +873,17 @@ def test_pushed_to_a_registry_and_pulled_back(real_bench: Bench):
 def refusing_registry() -> Iterator[str]:
     """A registry that lets nobody write, in the words of the distribution spec."""
 
-    class Refuse(BaseHTTPRequestHandler):
+    class Refuse(Handler):
         # Engines try TLS first, and need an HTTP answer to their hello to go on without.
         protocol_version = default_request_version = "HTTP/1.1"
 
         def answer(self) -> None:
             body = b'{"errors":[{"code":"DENIED","message":"this project takes no pushes"}]}'
-            self.send_response(200 if self.path == "/v2/" else 403 if self.command == "POST" else 404)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+            status = 200 if self.path == "/v2/" else 403 if self.command == "POST" else 404
+            self.send(status, {"Content-Type": "application/json"}, body)
 
-        do_GET = do_HEAD = do_POST = answer  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Refuse)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Loopback(Refuse)) as server:
+        yield server.host
 
 
 def test_a_refused_push_says_what_the_registry_said(real_bench: Bench, refusing_registry: str):

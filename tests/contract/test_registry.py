@@ -89,7 +89,7 @@ class LiveYard(Yard):
         self.registry: OciRegistry = OciRegistry({}, credentials=lambda _: login, patience=patience)
         self.headers = {"Authorization": f"Basic {login.packed}"} if login else {}
         self.front = front
-        self.repository = Repository(f"{front.address}/contract/{uuid.uuid4().hex}")
+        self.repository = Repository(f"{front.host}/contract/{uuid.uuid4().hex}")
         self.http = urllib3.PoolManager(timeout=10, retries=False)
 
     def upload(self, image: MadeImage) -> Manifest:

@@ -8,23 +8,21 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
 import urllib3
+
+from tests.loopback import Handler, Loopback, served
 
 Fault = Literal["500", "503", "429", "reset", "lie", "lose"]
 Pick = Callable[[str, str], bool]
 
 
-class FaultyRegistry(ThreadingHTTPServer):
+class FaultyRegistry(Loopback):
     """Answers as the registry behind it does, but for the requests that a fault is planned for."""
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self, behind: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Asked)
         self.behind = behind
         self.pool = urllib3.PoolManager(retries=False, timeout=60, maxsize=16)
         self.happened: list[tuple[str, str, str]] = []
@@ -32,10 +30,6 @@ class FaultyRegistry(ThreadingHTTPServer):
         self._planned: list[tuple[Fault, int, Pick]] = []
         self._met: list[tuple[Pick, Callable[[], object], bool]] = []
         self._lock = threading.Lock()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.server_port}"
 
     def plan(self, fault: Fault, times: int = 1, pick: Pick = lambda method, path: path != "/v2/") -> None:
         """The next so many requests that are picked meet this fault."""
@@ -72,12 +66,12 @@ class FaultyRegistry(ThreadingHTTPServer):
         """A client that goes away is nothing to talk about."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Asked(Handler):
     # Engines try TLS first, and need an HTTP answer to their hello to go on without.
     protocol_version = default_request_version = "HTTP/1.1"
     server: FaultyRegistry
 
-    def _answer(self) -> None:
+    def answer(self) -> None:
         body = self._body()
         fault = self.server.fault_of(self.command, self.path)
         if fault == "reset":
@@ -125,22 +119,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
 
 @contextmanager
 def faulty(behind: str) -> Iterator[FaultyRegistry]:
     """A faulty registry in front of the one at `behind`, as long as the block lasts."""
-    server = FaultyRegistry(behind)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        server.pool.clear()
+    with served(FaultyRegistry(behind)) as server:
+        try:
+            yield server
+        finally:
+            server.pool.clear()

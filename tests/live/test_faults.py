@@ -192,7 +192,7 @@ def test_a_registry_that_fails_now_and_then(three: LiveStack, fault: Fault) -> N
     with faulty(three.registry) as front:
         front.plan(fault, times=2, pick=ours)
         front.plan(fault, times=1, pick=engines)
-        summary = run(three, publish=True, registry=front.address)
+        summary = run(three, publish=True, registry=front.host)
 
         assert {method in ("GET", "HEAD") for _, method, _ in front.happened} == {True, False}
     assert statuses(summary) == {"base": "built", "left": "built", "right": "built"}
@@ -203,14 +203,14 @@ def test_a_registry_that_fails_for_good(three: LiveStack) -> None:
     """The outcome has its words and nothing moves; later the same images are pushed, and none built."""
     with faulty(three.registry) as front:
         front.plan("500", times=10**6, pick=lambda method, _: method == "POST")
-        summary = run(three, publish=True, registry=front.address)
+        summary = run(three, publish=True, registry=front.host)
 
         assert statuses(summary) == {"base": "failed", "left": "skipped", "right": "skipped"}
         assert "500" in (by_name(summary)["base"].failure or "")
         assert not summary.is_good
         assert set(tagged(three).values()) == {None}
         front.plan_nothing()
-        again = run(three, publish=True, registry=front.address)
+        again = run(three, publish=True, registry=front.host)
 
     assert not {"failed", "skipped"} & set(statuses(again).values())
     assert statuses(again)["base"] != "built"
@@ -221,13 +221,13 @@ def test_a_registry_that_lies_about_a_digest(three: LiveStack) -> None:
     """It is believed by nobody: the image failed, no tag moves, and what is true later is published without a build."""
     with faulty(three.registry) as front:
         front.plan("lie", times=10**6, pick=lambda method, path: ours(method, path) and "/left/manifests" in path)
-        summary = run(three, publish=True, registry=front.address)
+        summary = run(three, publish=True, registry=front.host)
 
         assert statuses(summary)["left"] == "failed", by_name(summary)["left"]
         assert statuses(summary)["base"] == "built"
         assert set(tagged(three).values()) == {None}
         front.plan_nothing()
-        again = run(three, publish=True, registry=front.address)
+        again = run(three, publish=True, registry=front.host)
         assert "built" not in statuses(again).values()
     assert None not in tagged(three).values()
 

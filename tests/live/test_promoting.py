@@ -51,7 +51,7 @@ class Shop:
 
     def __init__(self, root: Path, front: FaultyRegistry) -> None:
         self.root, self.front = root, front
-        self.prefix = f"{front.address}/live/{secrets.token_hex(4)}"
+        self.prefix = f"{front.host}/live/{secrets.token_hex(4)}"
         self.registry = OciRegistry({})
         (root / "images").mkdir(parents=True)
         lines = [f"registry: {self.prefix}", "images:", *(f"  {name}:" for name in NAMES)]
@@ -128,7 +128,7 @@ class Shop:
 
     def stands_at(self) -> str:
         """What all tags of the channel are at; AssertionError for a mix."""
-        behind = self.prefix.replace(self.front.address, self.front.behind)
+        behind = self.prefix.replace(self.front.host, self.front.behind)
         found = {name: self.registry.resolve(Repository(f"{behind}/{name}"), STABLE) for name in NAMES}
         for content in CONTENTS:
             if all(found[name] == self.digests[name, content] for name in NAMES):

@@ -50,7 +50,7 @@ class Watched:
 def watched(tmp_path: Path, docker: DockerEngine, registry_address: str) -> Iterator[Watched]:
     """Two images, `leaf` on `base`, nothing built; records stay out of what is counted."""
     with faulty(registry_address) as front:
-        stack = LiveStack(tmp_path, docker, front.address)
+        stack = LiveStack(tmp_path, docker, front.host)
         at = stack.prefix
         spec = f"base: {{image_name: {at}/base}}, leaf: {{image_name: {at}/leaf, depend_on: base}}"
         stack.write("images/spec.yml", f"records: local\nimages: {{{spec}}}\n")

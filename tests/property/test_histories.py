@@ -106,6 +106,7 @@ def _takes_lines_of_heredocs_for_comments(inputs: Inputs, context: Path) -> Inpu
     return msgspec.structs.replace(inputs, dockerfile=BlobId.of(text.encode()))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("bug", "said", "first"),
     [

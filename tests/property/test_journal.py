@@ -88,6 +88,7 @@ class Tidy(SharedJournal):
         return written
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bug", [Blind, Secretive, Tidy])
 def test_a_bug_would_be_found(folders: Iterator[Path], bug: type[SharedJournal]) -> None:
     """Each of these journals leaves a mix, or lets two move tags at once, within so many pasts."""

@@ -50,16 +50,13 @@ class Built(msgspec.Struct, frozen=True, tag_field="fact", tag="built"):
         return self.bases + self.downloads
 
 
-CaseResult = Literal["passed", "failed", "skipped"]
-
-
 class TestCase(msgspec.Struct, frozen=True, omit_defaults=True):
     """One test of a suite."""
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
     name: str
-    result: CaseResult
+    result: Literal["passed", "failed", "skipped"]
     duration_s: float
     message: str = ""
     """The first line of a failure, or why it was skipped."""
@@ -95,8 +92,6 @@ class Inventoried(msgspec.Struct, frozen=True, tag_field="fact", tag="inventorie
     exit_code: int
     output: str
     duration_s: float
-    is_optional: bool = False
-    """Whether it may fail."""
 
 
 class Pushed(msgspec.Struct, frozen=True, tag_field="fact", tag="pushed"):

@@ -10,9 +10,7 @@ import os
 import re
 import shutil
 import socket
-import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 import pytest
@@ -20,6 +18,7 @@ import pytest
 from stackyard.edges.oci import OciRegistry
 from stackyard.errors import StackyardError
 from stackyard.verbs import Yard
+from tests.loopback import Handler, Loopback, served
 from tests.repositories import git
 from tests.unit.cli.conftest import Said, Shell
 
@@ -325,49 +324,42 @@ def test_offline_commands_need_no_engine(real: Shell) -> None:
 # Registries, on loopback.
 
 
-class Refusing(BaseHTTPRequestHandler):
-    """Answers everything with the server's `status`."""
+class Refusing(Handler):
+    """A registry that says so to everything."""
 
-    def do_GET(self) -> None:
+    status = 403
+
+    def answer(self) -> None:
         """One answer."""
         body = b'{"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}'
-        self.send_response(self.server.status)  # type: ignore[attr-defined]
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        self.send(self.status, body=body)
 
-    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815
 
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
+class Asking(Refusing):
+    """A registry that wants a login."""
+
+    status = 401
 
 
 @pytest.fixture
-def refusing() -> Iterator[ThreadingHTTPServer]:
-    """A registry that says 403 to everything, or what a test sets."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
-        server.status = 403  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def refusing(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where the registry is that a test asked for."""
+    with served(Loopback(request.param)) as server:
+        yield server.host
 
 
-@pytest.mark.parametrize(("status", "words"), [(403, "403"), (401, "401")])
-def test_a_registry_that_refuses(shell: Shell, refusing: ThreadingHTTPServer, status: int, words: str) -> None:
+@pytest.mark.parametrize(("refusing", "words"), [(Refusing, "403"), (Asking, "401")], indirect=["refusing"])
+def test_a_registry_that_refuses(shell: Shell, refusing: str, words: str) -> None:
     """A promotion names the registry and what it said; nothing is moved."""
-    address = f"127.0.0.1:{refusing.server_address[1]}"
-    shell.environ["STACKYARD_REGISTRY"] = address
+    shell.environ["STACKYARD_REGISTRY"] = refusing
     assert shell("build", "--push").code == 0
-    refusing.status = status  # type: ignore[attr-defined]
     shell.registry = OciRegistry({"HOME": str(shell.root)})  # type: ignore[assignment]
     said = shell("promote", "main", "--to", "stable", "--yes")
     sentence, hint = sentence_and_hint(said)
 
     assert said.code == 1
-    assert address in sentence
+    assert refusing in sentence
+    assert words in sentence
     assert hint
 
 

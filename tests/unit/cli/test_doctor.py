@@ -5,42 +5,30 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.loopback import Handler, Loopback, served
 from tests.unit.cli.conftest import TINY, Shell
 
 pytestmark = pytest.mark.processes
 
 
-class Asking(BaseHTTPRequestHandler):
+class Asking(Handler):
     """A registry that wants to know who asks."""
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         is_known = self.headers.get("Authorization") == "Basic bGFiOnNlY3JldA=="
-        self.send_response(200 if is_known else 401)
-        self.send_header("WWW-Authenticate", 'Basic realm="here"')
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
+        self.send(200 if is_known else 401, {"WWW-Authenticate": 'Basic realm="here"'})
 
 
 @pytest.fixture
 def asking() -> Iterator[str]:
     """Its address."""
-    server = HTTPServer(("127.0.0.1", 0), Asking)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Loopback(Asking)) as server:
+        yield server.host
 
 
 @pytest.fixture

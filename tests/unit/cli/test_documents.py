@@ -6,17 +6,20 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from jsonschema import Draft7Validator
-from referencing import Registry, Resource
 
 from stackyard.model.names import Tag
 from stackyard.model.reference import Repository
+from tests import schemas
 from tests.archives import Files, dpkg, wheel
 from tests.repositories import commit
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.test_inside import DEBIAN, LEAF, fill
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 pytestmark = pytest.mark.processes
 
@@ -39,13 +42,15 @@ def built(shell: Shell) -> Shell:
     return shell
 
 
-def published_schema() -> Draft7Validator:
+def published_schema() -> Validator:
     """CycloneDX 1.6, as the package of its Python library has it with the schemas that it names."""
+    from referencing import Registry, Resource
+
     names = ("bom-1.6", "spdx", "jsf-0.82")
     folder = files("cyclonedx.schema._res")
     read = [json.loads((folder / f"{name}.SNAPSHOT.schema.json").read_text(encoding="utf-8")) for name in names]
     known = Registry().with_resources([(each["$id"], Resource.from_contents(each)) for each in read])
-    return Draft7Validator(read[0], registry=known)
+    return schemas.validator(read[0], "Draft7Validator", registry=known)
 
 
 def test_cyclonedx_is_valid_and_always_the_same(built: Shell) -> None:

@@ -6,12 +6,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from stackyard.model.names import Tag
 from stackyard.model.reference import Repository
 from stackyard.report.schema import plan_schema
+from tests import schemas
 from tests.conftest import GitStack
 from tests.unit.cli.conftest import Shell
 
@@ -56,7 +56,7 @@ def test_what_is_printed_is_as_the_schema_says(lab: Shell) -> None:
     """Before a build and after it, for part of the stack, to be published, forced, and since a commit."""
     schema = json.loads(lab("schema", "plan").out)
     assert schema == plan_schema()
-    validator = jsonschema.Draft202012Validator(schema)
+    validator = schemas.validator(schema)
 
     validator.validate(lab("plan", "--json").json)
     assert lab("build").code == 0

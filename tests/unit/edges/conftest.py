@@ -3,25 +3,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from stackyard.edges.credentials import Credential
 from stackyard.edges.oci import OciRegistry
+from tests.loopback import served
 from tests.unit.edges.servers import Server, World
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     """A server on a free loopback port."""
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.005,))
-        thread.start()
+    with served(Server()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

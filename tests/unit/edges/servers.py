@@ -6,8 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from stackyard.edges.oci import OciRegistry
@@ -15,6 +14,7 @@ from stackyard.edges.patience import Patience
 from stackyard.edges.registry import Manifest
 from stackyard.model.reference import Repository
 from stackyard.testing.registry import make_image
+from tests import loopback
 
 MANIFEST = make_image("one").manifest
 
@@ -58,16 +58,13 @@ def error(status: int, code: str = "", message: str = "", **headers: str) -> Ans
 RESET = Answer(None, {})
 
 
-class Server(ThreadingHTTPServer):
+class Server(loopback.Loopback):
     """Answers by a script, or in turn from a list; remembers what it was asked."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.asked: list[Asked] = []
         self.script: Script = lambda asked: error(404)
-        self.host = f"127.0.0.1:{self.server_port}"
         self.repository = Repository(f"{self.host}/acme/lab")
 
     def answers(self, *answers: Answer) -> None:
@@ -79,9 +76,8 @@ class Server(ThreadingHTTPServer):
         return [asked.method for asked in self.asked]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(loopback.Handler):
     protocol_version = "HTTP/1.1"
-    wbufsize = 65536  # head and body in one packet: two would wait for each other
     server: Server
 
     def answer(self) -> None:
@@ -92,17 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         if status is None:
             self.close_connection = True
             return
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(said)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(said)
-
-    do_HEAD = do_GET = do_PUT = do_POST = do_DELETE = do_CONNECT = answer  # noqa: N815
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+        self.send(status, headers, said)
 
 
 class World:

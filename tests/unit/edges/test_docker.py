@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import unquote
@@ -21,6 +20,7 @@ from stackyard.edges.surroundings import look
 from stackyard.errors import ConfigError, EngineProblem, EngineUnavailable, InvalidValue
 from stackyard.model.names import Digest
 from stackyard.model.reference import Reference
+from tests import loopback
 
 ID = "sha256:" + "1" * 64
 
@@ -35,36 +35,24 @@ class Daemon(HTTPServer):
     asked: tuple[str, ...] = ()
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(loopback.Handler):
     server: Daemon
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         path = unquote(self.path)
         self.server.asked += (path,)
         self.server.gone -= 1
         is_gone = self.server.gone >= 0 or ("/images/sha256:" in path and ID not in path)
         told: object = {"Images": self.server.images} if path.endswith("/info") else [{"Id": ID}]
         body = json.dumps({"message": "No such image"} if is_gone else told).encode()
-        self.send_response(404 if is_gone else 200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
+        self.send(404 if is_gone else 200, {"Content-Type": "application/json"}, body)
 
 
 @pytest.fixture
 def daemon() -> Iterator[Daemon]:
     """An engine that only lists."""
-    server = Daemon(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with loopback.served(Daemon(("127.0.0.1", 0), Handler)) as server:
+        yield server
 
 
 def test_a_list_during_a_removal_is_asked_for_again(daemon: Daemon) -> None:
@@ -110,12 +98,9 @@ class Speaks(Handler):
 
     parts: ClassVar = [{"Name": "Podman Engine", "Version": "4.3.1"}]
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         body = json.dumps({"Version": "4.3.1", "Os": "linux", "Arch": "amd64", "Components": self.parts}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.send(200, body=body)
 
 
 def test_another_engine_in_dockers_place_is_named(daemon: Daemon) -> None:
@@ -141,13 +126,9 @@ esac
 class Amd(Handler):
     """An engine of a usual machine, with a store of the old kind."""
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         about = {"Version": "26.1.5", "Os": "linux", "Arch": "amd64", "DockerRootDir": "/nowhere"}
-        body = json.dumps(about).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.send(200, body=json.dumps(about).encode())
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from stackyard.errors import ConfigError, DigestMismatch, RegistryProblem, Regis
 from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Repository
 from stackyard.testing.registry import make_image, sha256
+from tests.loopback import served
 from tests.unit.edges.servers import MANIFEST, RESET, Answer, Asked, Connect, Server, World, error, found
 
 OTHER = make_image("other").manifest
@@ -124,9 +125,7 @@ class TestBlobs:
 
     def test_a_blob_that_lies_elsewhere(self, server: Server, connect: Connect) -> None:
         """Registries keep blobs in a storage of another host: it is followed, and gets no login."""
-        with Server() as storage:
-            thread = threading.Thread(target=storage.serve_forever, args=(0.005,))
-            thread.start()
+        with served(Server()) as storage:
             storage.script = lambda _: Answer(200, {}, CONFIG)
             place = f"http://localhost:{storage.server_port}/there"
             server.script = lambda asked: (
@@ -135,8 +134,6 @@ class TestBlobs:
                 else error(401, WWW_Authenticate='Basic realm="lab"')
             )
             found = connect(ANN).blob(server.repository, sha256(CONFIG))
-            storage.shutdown()
-            thread.join()
 
         assert found == CONFIG
         assert [asked.headers.get("Authorization") for asked in storage.asked] == [None]

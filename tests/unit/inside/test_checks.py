@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
@@ -15,6 +13,7 @@ from stackyard.model import checks
 from stackyard.model.checks import Check, CommandCheck, FileCheck, GenericCheck, ImageCheck, Pair, PortCheck, SizeCheck
 from stackyard.model.content import ImageFacts
 from stackyard.testing import FakeEngine, FixedClock
+from tests.loopback import Handler, Loopback, served
 
 CONFIG = {
     "User": "student",
@@ -188,18 +187,12 @@ def test_generic_checks_say_what_they_found(lab: Lab) -> None:
 def test_a_port_answers_or_not(lab: Lab) -> None:
     """Over HTTP with a status and a text; a container that is over is not waited for, and what it said is shown."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(404 if self.path == "/no" else 200)
-            self.end_headers()
-            self.wfile.write(b"hello")
+    class Asked(Handler):
+        def answer(self) -> None:
+            self.send(404 if self.path == "/no" else 200, body=b"hello")
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        lab.engine.ports[80] = server.server_address[1]
+    with served(Loopback(Asked)) as server:
+        lab.engine.ports[80] = server.server_port
         problems = lab.problems(
             PortCheck("a", 80),
             PortCheck("b", 80, "/", 200, ("hello",)),
@@ -207,7 +200,6 @@ def test_a_port_answers_or_not(lab: Lab) -> None:
             PortCheck("d", 80, "/no", within_s=0.0),
             PortCheck("e", 81),
         )
-        server.shutdown()
 
     assert problems == [
         "",

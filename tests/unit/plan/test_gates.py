@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from stackyard.errors import GatesClosed, InvalidValue, UnknownName
-from stackyard.model.gates import ChannelGates, Gate, GateState
+from stackyard.model.gates import ChannelGates, Gate
 from stackyard.model.known import NOTHING_KNOWN, Known
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Tag
@@ -219,4 +219,3 @@ def test_images_of_which_the_same_is_true_are_one_state() -> None:
 
     assert [len(state.targets) for state in moves.gates] == [40]
     assert "y0, y1, y2, y3 and 36 more: approval teaching" in str(closed(moves))
-    assert all(isinstance(state, GateState) for state in moves.gates)

@@ -8,14 +8,17 @@ import typing
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from stackyard.model import canonical, reason
 from stackyard.report.data import plan_data
 from stackyard.report.schema import plan_schema
+from tests import schemas
 from tests.cases import each_of
 from tests.unit.plan.made import BASE, known, plan, record, stack, suite, target
+
+if typing.TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 ROOT = Path(__file__).parents[3]
 GOLDENS = sorted(ROOT.glob("tests/stacks/*/plan.json"))
@@ -32,19 +35,23 @@ def strict(schema: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def validator() -> jsonschema.Draft202012Validator:
+def validator() -> Validator:
     """A strict one."""
-    jsonschema.Draft202012Validator.check_schema(plan_schema())
-    return jsonschema.Draft202012Validator(strict(plan_schema()))
+    return schemas.validator(strict(plan_schema()))
+
+
+def test_it_is_a_schema() -> None:
+    """By the standard's own."""
+    schemas.assert_is_schema(plan_schema())
 
 
 @pytest.mark.parametrize("path", GOLDENS, ids=lambda path: path.parent.name)
-def test_golden_plans_are_valid(path: Path, validator: jsonschema.Draft202012Validator) -> None:
+def test_golden_plans_are_valid(path: Path, validator: Validator) -> None:
     """Nothing is missing, nothing is there that is not told."""
     validator.validate(json.loads(path.read_text()))
 
 
-def test_a_plan_with_work_of_many_kinds_is_valid(validator: jsonschema.Draft202012Validator) -> None:
+def test_a_plan_with_work_of_many_kinds_is_valid(validator: Validator) -> None:
     """Versions, hidden arguments, a dirty tree's tags, waiting children, known durations."""
     up = target("up", bases=(BASE,), args={"API_TOKEN": "hush"}, suites=(suite(),))
     of = stack(up, target("lab/3.10", "up"), target("lab/3.9", "up"))
@@ -64,7 +71,7 @@ def sample(kind: type) -> Any:
 
 
 @pytest.mark.parametrize("kind", typing.get_args(reason.Reason), ids=lambda kind: kind.__name__)
-def test_every_kind_of_reason_is_told(kind: type, validator: jsonschema.Draft202012Validator) -> None:
+def test_every_kind_of_reason_is_told(kind: type, validator: Validator) -> None:
     """Its facts, and no others."""
     data = plan_data(plan(stack(target("up")), known()))
     data["steps"][0]["reasons"] = [canonical.builtins(sample(kind))]
@@ -88,7 +95,7 @@ def test_every_kind_of_reason_is_told(kind: type, validator: jsonschema.Draft202
 def test_what_is_no_plan_is_invalid(place: tuple[Any, ...], value: Any) -> None:
     """Also to the schema as it is published."""
     data = plan_data(plan(stack(target("up")), known()))
-    validator = jsonschema.Draft202012Validator(plan_schema())
+    validator = schemas.validator(plan_schema())
     assert validator.is_valid(data)
 
     inner: Any = data
@@ -104,4 +111,4 @@ def test_what_comes_later_in_this_format_is_valid() -> None:
     data["steps"][0]["more"] = data["more"] = 1
     data["steps"][0]["reasons"] = [{"kind": "moon-phase", "phase": "full"}]
 
-    jsonschema.Draft202012Validator(plan_schema()).validate(data)
+    schemas.validator(plan_schema()).validate(data)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from stackyard import verbs
@@ -15,6 +14,7 @@ from stackyard.model.names import TargetName
 from stackyard.model.progress import JobEnded, Progress
 from stackyard.run.events import Decided, End, Finished, Limits, Move, Moved, Node, Setup, Skip, Start, Stopped
 from stackyard.run.log import Line, RunLog, read
+from tests import schemas
 from tests.unit.run.test_run import Bench
 
 OS = TargetName("os")
@@ -140,7 +140,7 @@ def test_the_schema_of_the_page_is_that_of_the_lines(bench: Bench) -> None:
     summary = bench.build()
     path = bench.root / ".stackyard" / "runs" / str(summary.number) / "events.jsonl"
 
-    jsonschema.Draft202012Validator.check_schema(schema)
-    validator = jsonschema.Draft202012Validator(schema)
+    schemas.assert_is_schema(schema)
+    validator = schemas.validator(schema)
     for line in path.read_text(encoding="utf-8").splitlines():
         validator.validate(json.loads(line))

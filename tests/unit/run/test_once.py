@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from stackyard import verbs
+from stackyard.edges.engine import BuildRequest
 from stackyard.model.outcome import RunSummary
+from stackyard.model.progress import JobStep, Progress, Watch, unwatched
 from stackyard.run.events import Limits
 from tests.unit.run.test_run import Bench, outcome
 
@@ -21,12 +23,12 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def run(bench: Bench, gate: threading.Barrier, **options: object) -> RunSummary:
+def run(bench: Bench, gate: threading.Barrier, watch: Watch = unwatched, **options: object) -> RunSummary:
     """One run, begun when all others have planned, too."""
     yard = bench.yard()
     plan = verbs.prepare(yard, **options)  # type: ignore[arg-type]
     gate.wait(20)
-    return verbs.run(yard, plan, limits=Limits(builds=2))
+    return verbs.run(yard, plan, watch=watch, limits=Limits(builds=2))
 
 
 def both(bench: Bench, **options: object) -> tuple[RunSummary, RunSummary]:
@@ -46,10 +48,20 @@ def built(bench: Bench) -> list[str]:
 
 def test_each_target_is_built_once(bench: Bench) -> None:
     """Whoever comes second waits, takes the record that there is then, and says that it is reused."""
-    building = threading.Semaphore(0)
-    bench.engine.before_build = lambda _: building.acquire(timeout=0.5)  # the other one has to wait
-    one, other = both(bench)
+    waits = {name: threading.Event() for name in ("base", "left", "right")}
+    waited: list[bool] = []
 
+    def watch(progress: Progress) -> None:
+        if isinstance(progress, JobStep) and progress.text == "another run builds it: waiting":
+            waits[str(progress.target)].set()
+
+    def hold(request: BuildRequest) -> None:
+        waited.append(waits[str(request.tag.repository).rpartition("/")[2]].wait(20))
+
+    bench.engine.before_build = hold  # until the other one waits
+    one, other = both(bench, watch=watch)
+
+    assert waited == [True] * 3
     assert built(bench) == ["base", "left", "right"]
     assert one.is_good
     assert other.is_good

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.errors import FileProblem, InvalidValue
+from stackyard.errors import InvalidValue
 from stackyard.load.spec import kinds, schema
-from stackyard.load.spec.collect import command_in, meant
+from stackyard.load.spec.collect import meant
 from stackyard.load.spec.image import IMAGE_KEYS as IMAGE_KEYS
 from stackyard.load.spec.image import ImageReader
 from stackyard.load.spec.kinds import known
@@ -329,14 +329,10 @@ class _Reader(ImageReader):
                 )
                 continue
             self.unknown_keys(doc, COMMAND_KEYS, where)
-            try:
-                command = command_in(doc.value["command"], f"`command` of {where}")
-            except FileProblem as problem:  # it is still defined: images that name it are right
-                self.problem(problem)
-                command = ""
+            command = self.scalar(doc.value["command"], f"`command` of {where}")
             description = self.text(doc.value, "description", f"`description` of {where}")
-            is_optional = self.flag(doc.value, "optional", where)
-            yield Command(name, description or name, command, is_optional)
+            # One that is wrong is still defined: images that name it are right.
+            yield Command(name, description or name, command or "")
 
     def _gates(self, doc: Doc | None, words: Collection[str]) -> tuple[ChannelGates, ...]:
         """`channels:`, what each asks for.

@@ -13,6 +13,7 @@ from stackyard.load.spec.read import read_spec
 from stackyard.model.lock import LocalPackage, LockSet, Project
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.stack import Finding
+from tests.cases import each_of
 
 VERSIONS = {ImageName("unit"): [VersionName("2.7.18"), VersionName("3.10")], ImageName("lab"): [None]}
 FOLDERS = {ImageName("unit"): "images/unit", ImageName("lab"): "images/lab"}
@@ -95,105 +96,69 @@ def test_an_environment_has_a_file_for_each_platform() -> None:
     assert "__cuda=12.4=0" in y.conda.system_of("linux/ppc64le")
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "code", "said", "hint"),
+PIP = "requirements: r, python: 3.9"
+DEBIAN = "archive: 'http://a.example/{time} sid main'"
+
+
+@each_of(
+    ("entry", "said", "hint"),
     [
+        ("conda: e.yml, indexes: 'https://h/simple'", "says nothing for a conda env", "one kind"),
+        (f"{PIP}, channels: x", "says nothing for Py", "a set"),
+        ("conda: e.yml, channels: defaults", "several channels", "address"),
+        ("conda: e.yml, virtual_packages: cuda", "which is none", "__cuda=12.4"),
+        ("conda: e.yml, platforms: linux/arm", "'linux/arm'", "did you mean"),
+        ("conda: e.yml, output: x", "2 platforms into one", "{platform}"),
+        ("conda: ../e.yml", "leaves the repository", "root"),
+        (f"{PIP}, output: '{{arch}}'", "'{arch}'", "file"),
+        ("requirements: ../r, python: 3.9", "leaves the repository", "root"),
+        ("requirements: r, python: three", "is no Python", "3.11"),
+        (f"{PIP}, platforms: linux/amd46", "nothing can", "amd64"),
+        (f"{PIP}, images: lob", "no image", "did you mean 'lab'?"),
+        (f"{PIP}, output: '{{image}}.txt'", "`output`", "lock-{"),
+        (f"{PIP}, output: ../x", "leaves the", "a path in it"),
+        ("packages: /abs, python: 3.9", "no folder of the repository", "libs/core"),
+        (f"{PIP}, indexes: /srv", "no address", "upload times"),
+        (f"{PIP}, allow_build: 'x==1'", "is no name", "a name alone"),
+        ("debian: {packages: curl}", "names no dated archive", "HOST/archive"),
+        ("debian: {archive: 'deb http://a.example/debian sid main'}", "no time in it", "a dated archive"),
         (
-            "locks:\n  a: {conda: e.yml, indexes: 'https://h/simple'}",
-            3,
-            "wrong-value",
-            "says nothing for a conda env",
-            "one kind",
-        ),
-        ("locks:\n  a: {requirements: r, python: 3.9, channels: x}", 3, "wrong-value", "says nothing for Py", "a set"),
-        ("locks:\n  a: {conda: e.yml, channels: defaults}", 3, "wrong-value", "several channels", "address"),
-        ("locks:\n  a: {conda: e.yml, virtual_packages: cuda}", 3, "wrong-value", "which is none", "__cuda=12.4"),
-        ("locks:\n  a: {conda: e.yml, platforms: linux/arm}", 3, "wrong-value", "'linux/arm'", "did you mean"),
-        ("locks:\n  a: {conda: e.yml, output: x}", 3, "wrong-value", "2 platforms into one", "{platform}"),
-        ("locks:\n  a: {conda: e.yml, versions: [x, 3.9]}", 3, "lock-python", "which Python", "python: 3.11"),
-        ("locks:\n  a: {conda: ../e.yml}", 3, "wrong-value", "leaves the repository", "root"),
-        ("locks:\n  a: {requirements: r, python: 3.9, output: '{arch}'}", 3, "wrong-value", "'{arch}'", "file"),
-        ("locks:\n  a: {conda: e.yml, environment: f.yml}", 3, "unknown-key", "environment", "conda"),
-        ("locks:\n  a: {python: 3.9}", 3, "lock-of-nothing", "locks nothing", "name `requirements`"),
-        ("locks:\n  a: {requirements: r}", 3, "lock-python", "it is not said which Python", "python: 3.11"),
-        ("locks:\n  lab: {requirements: r}", 3, "lock-python", "it is not said which Python", "python: 3.11"),
-        ("locks:\n  a:\n    requirements: ../r\n    python: 3.9", 4, "wrong-value", "leaves the repository", "root"),
-        ("locks: {a: {requirements: r, python: three}}", 2, "wrong-value", "is no Python", "3.11"),
-        (
-            "locks: {a: {requirements: r, python: 3.9, platforms: linux/amd46}}",
-            2,
-            "wrong-value",
-            "nothing can",
-            "amd64",
-        ),
-        (
-            "locks: {a: {requirements: r, python: 3.9, images: lob}}",
-            2,
-            "wrong-value",
-            "no image",
-            "did you mean 'lab'?",
-        ),
-        ("locks: {unit: {requirements: r, output: one.txt}}", 2, "wrong-value", "into one `output`", "{version}"),
-        ("locks: {a: {requirements: r, python: 3.9, output: '{image}.txt'}}", 2, "wrong-value", "`output`", "lock-{"),
-        ("locks: {a: {requirements: r, python: 3.9, output: ../x}}", 2, "wrong-value", "leaves the", "a path in it"),
-        ("locks: {a: {packages: /abs, python: 3.9}}", 2, "wrong-value", "no folder of the repository", "libs/core"),
-        ("locks: {a: {requirements: r, python: 3.9, indexes: /srv}}", 2, "wrong-value", "no address", "upload times"),
-        (
-            "locks: {a: {requirements: r, python: 3.9, allow_build: 'x==1'}}",
-            2,
-            "wrong-value",
-            "is no name",
-            "a name alone",
-        ),
-        ("locks: {a: {requirement: r, packages: p, python: 3.9}}", 2, "unknown-key", "nothing reads", "'requirements'"),
-        ("locks: {a: {debian: {packages: curl}}}", 2, "wrong-value", "names no dated archive", "HOST/archive"),
-        (
-            "locks: {a: {debian: {archive: 'deb http://a.example/debian sid main'}}}",
-            2,
-            "wrong-value",
-            "no time in it",
-            "a dated archive",
-        ),
-        (
-            "locks:\n  a:\n    python: 3.9\n    debian: {archive: 'http://a.example/{time} sid main'}",
-            4,
-            "wrong-value",
+            f"python: 3.9, debian: {{{DEBIAN}}}",
             "`python` of lock 'a' says nothing for Debian packages",
             "a set for each",
         ),
-        (
-            "locks: {a: {debian: {archive: 'http://a.example/{time} sid main', installed: lob}}}",
-            2,
-            "wrong-value",
-            "`installed` of lock 'a' names 'lob', which is no image",
-            "did you mean 'lab'?",
-        ),
-        (
-            "locks: {a: {debian: {archive: 'http://a.example/{time} sid main', packages: curl=7}}}",
-            2,
-            "wrong-value",
-            "no name of a Debian package",
-            "a name alone",
-        ),
-        (
-            "locks: {a: {output: x.txt, debian: {archive: 'http://a.example/{time} sid main', packages: curl}}}",
-            2,
-            "wrong-value",
-            "writes 3 files into one path",
-            "{arch}",
-        ),
-        (
-            "locks:\n  a: {requirements: r, python: 3.9}\n  b: {requirements: r, python: 3.9}",
-            4,
-            "wrong-value",
-            "would both write lock.txt",
-            "another `output`",
-        ),
+        (f"debian: {{{DEBIAN}, installed: lob}}", "names 'lob', which is no image", "did you mean 'lab'?"),
+        (f"debian: {{{DEBIAN}, packages: curl=7}}", "no name of a Debian package", "a name alone"),
+        (f"output: x.txt, debian: {{{DEBIAN}, packages: curl}}", "writes 3 files into one path", "{arch}"),
     ],
 )
-def test_what_is_wrong_is_told_where_it_stands(text: str, line: int, code: str, said: str, hint: str) -> None:
-    """One finding, with its line and what to write."""
-    _, found = read(text)
+def test_what_is_wrong_is_told_with_what_to_write(entry: str, said: str, hint: str) -> None:
+    """One finding, on the line of its entry."""
+    _, found = read(f"locks:\n  a: {{{entry}}}")
+
+    assert [(finding.code, finding.line) for finding in found] == [("wrong-value", 3)]
+    assert said in found[0].sentence
+    assert hint in (found[0].hint or "")
+
+
+@each_of(
+    ("text", "line", "code", "said", "hint"),
+    [
+        ("a: {conda: e.yml, versions: [x, 3.9]}", 3, "lock-python", "which Python", "python: 3.11"),
+        ("a: {conda: e.yml, environment: f.yml}", 3, "unknown-key", "environment", "conda"),
+        ("a: {requirement: r, packages: p, python: 3.9}", 3, "unknown-key", "nothing reads", "'requirements'"),
+        ("a: {python: 3.9}", 3, "lock-of-nothing", "locks nothing", "name `requirements`"),
+        ("a: {requirements: r}", 3, "lock-python", "it is not said which Python", "python: 3.11"),
+        ("lab: {requirements: r}", 3, "lock-python", "it is not said which Python", "python: 3.11"),
+        ("a:\n    requirements: ../r\n    python: 3.9", 4, "wrong-value", "leaves the repository", "root"),
+        (f"a:\n    python: 3.9\n    debian: {{{DEBIAN}}}", 4, "wrong-value", "`python` of lock 'a'", "a set for each"),
+        ("unit: {requirements: r, output: one.txt}", 3, "wrong-value", "into one `output`", "{version}"),
+        (f"a: {{{PIP}}}\n  b: {{{PIP}}}", 4, "wrong-value", "would both write lock.txt", "another `output`"),
+    ],
+)
+def test_a_finding_has_the_line_of_what_is_wrong(text: str, line: int, code: str, said: str, hint: str) -> None:
+    """That of the key where it has one of its own; a set of an image is told as another is."""
+    _, found = read(f"locks:\n  {text}")
 
     assert [(finding.code, finding.line) for finding in found] == [(code, line)]
     assert said in found[0].sentence

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
 from stackyard.errors import FileProblem
@@ -16,17 +15,19 @@ from stackyard.load.spec import schema
 from stackyard.load.spec.kinds import known
 from stackyard.load.spec.read import read_spec
 from stackyard.load.yaml import Doc, read
+from tests import schemas
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 ROOT = Path(__file__).parents[4]
 SAMPLES = ROOT.parent / "shared" / "data" / "datahub-specs"
 
 
 @pytest.fixture(scope="module")
-def validator() -> jsonschema.Draft202012Validator:
+def validator() -> Validator:
     """A validator of another's making."""
-    made = schema.json_schema()
-    jsonschema.Draft202012Validator.check_schema(made)
-    return jsonschema.Draft202012Validator(made)
+    return schemas.validator(schema.json_schema())
 
 
 def plain(doc: Doc) -> Any:
@@ -44,17 +45,28 @@ def plain(doc: Doc) -> Any:
     return 1.5 if doc.tag in ("int", "float") else doc.value
 
 
+def constants(code: CodeType) -> Iterator[str]:
+    """The texts of a module, wherever in it."""
+    todo: list[object] = [code]
+    while todo:
+        match todo.pop():
+            case str() as text:
+                yield text
+            case tuple() as several:
+                todo.extend(several)
+            case CodeType() as inner:
+                todo.extend(inner.co_consts)
+
+
 def texts() -> Iterator[str]:
     """Whole specs that the project's own tests are written with."""
     for path in sorted((ROOT / "tests" / "unit" / "load").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "images:" in node.value:
-                yield node.value
+        yield from (text for text in constants(compile(path.read_bytes(), path, "exec")) if "images:" in text)
     for path in sorted([*ROOT.glob("tests/stacks/*/images/spec.yml"), *ROOT.glob("examples/*/images/spec.yml")]):
         yield path.read_text(encoding="utf-8")
 
 
-def agree(validator: jsonschema.Draft202012Validator, data: bytes) -> bool:
+def agree(validator: Validator, data: bytes) -> bool:
     """Whether the reader takes the file; the schema then complains of nothing but keys that nothing reads."""
     try:
         _, findings = read_spec(data, "spec.yml", needs_images=False)
@@ -69,14 +81,19 @@ def agree(validator: jsonschema.Draft202012Validator, data: bytes) -> bool:
     return True
 
 
-def test_what_the_tests_are_written_with_is_valid(validator: jsonschema.Draft202012Validator) -> None:
+def test_it_is_a_schema() -> None:
+    """By the standard's own."""
+    schemas.assert_is_schema(schema.json_schema())
+
+
+def test_what_the_tests_are_written_with_is_valid(validator: Validator) -> None:
     """Every spec in the project's tests and examples that loads without an error."""
     taken = [agree(validator, text.encode("utf-8", "surrogateescape")) for text in texts()]
     assert sum(taken) >= 25
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real spec files are not beside this checkout")
-def test_real_files_are_valid(validator: jsonschema.Draft202012Validator) -> None:
+def test_real_files_are_valid(validator: Validator) -> None:
     """Every file of the convention's history that loads without an error."""
     taken = [agree(validator, path.read_bytes()) for path in sorted(SAMPLES.glob("*.y*ml"))]
     assert sum(taken) > 20
@@ -101,7 +118,7 @@ def test_real_files_are_valid(validator: jsonschema.Draft202012Validator) -> Non
         "images: {base: {skip: [because]}}",
     ],
 )
-def test_what_the_reader_refuses_is_invalid(text: str, validator: jsonschema.Draft202012Validator) -> None:
+def test_what_the_reader_refuses_is_invalid(text: str, validator: Validator) -> None:
     """A wrong type is an error to both."""
     try:
         _, findings = read_spec(text.encode(), "spec.yml")
@@ -111,7 +128,7 @@ def test_what_the_reader_refuses_is_invalid(text: str, validator: jsonschema.Dra
     assert not validator.is_valid(plain(read(text.encode(), "spec.yml")))
 
 
-def test_a_key_that_nothing_reads_is_seen_in_an_editor(validator: jsonschema.Draft202012Validator) -> None:
+def test_a_key_that_nothing_reads_is_seen_in_an_editor(validator: Validator) -> None:
     """With its name; a key of one's own is fine everywhere."""
     (error,) = validator.iter_errors({"images": {"base": {"imge_name": "x", "x-note": 1}}, "x-mine": []})
     assert "imge_name" in error.message
