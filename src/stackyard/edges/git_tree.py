@@ -12,6 +12,7 @@ A submodule that is checked out is listed with what its own repository has; of a
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,12 +21,15 @@ import msgspec
 
 from stackyard.edges.git import top_of
 from stackyard.errors import NoHistory, ToolMissing
+from stackyard.model.trees import Folders, differing
 
 Row = tuple[str, str, str]
 """Path below the top of the repository, kind (`file`, `exec`, `link`, `dir`, `module`), git's id."""
 
 _MANY = 20
-"""From so many files of one name on they are read together."""
+"""When so many files of one name were asked for, all others are read together."""
+_ROW = re.compile(r"(\d+) \w+ ([0-9a-f]+)\t([^\0]*)\0")
+"""Mode, id and path of what `git ls-tree -z` lists."""
 KINDS = {"100644": "file", "100664": "file", "100755": "exec", "120000": "link", "040000": "dir", "160000": "module"}
 
 
@@ -54,6 +58,8 @@ class Listing(msgspec.Struct, frozen=True):
     """Submodules whose files are among the rows; their bytes are in repositories of their own."""
     status: str = ""
     """What `git status` said of the work tree, its branch too; it is asked once, for it may look for long."""
+    commit: str = ""
+    """The commit that it is of; of the work tree none."""
 
 
 def compared(root: Path, text: str) -> Compared:
@@ -80,7 +86,22 @@ def listing_of(root: Path, commit: str) -> Listing:
     rows: list[Row] = []
     modules: list[str] = []
     _list_commit(top_of(root), "", commit, rows, modules)
-    return Listing(tuple(rows), modules=tuple(modules))
+    return Listing(tuple(rows), modules=tuple(modules), commit=commit)
+
+
+def folders_of(root: Path, commit: str, other: str, folders: Folders) -> Folders | None:
+    """Folders of a commit, from those of another: git tells of what differs. None where submodules do.
+
+    Args:
+        folders: of `other`, without a file of any submodule.
+    """
+    flags = ("-r", "-t", "-z", "--no-renames", "--ignore-submodules=none")
+    told = _output(top_of(root), "diff-tree", *flags, other, commit).split("\0")
+    rows = []
+    for facts, path in zip(told[::2], told[1::2], strict=False):
+        here, there, _, blob, _ = facts.split(" ")
+        rows.append((path, KINDS.get(here[1:], ""), KINDS.get(there, ""), blob))
+    return None if any("module" in row[1:3] for row in rows) else differing(folders, rows)
 
 
 def listing_of_work_tree(root: Path) -> Listing:
@@ -110,7 +131,7 @@ class Blobs:
         self._modules = sorted(listing.modules, key=len, reverse=True)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ahead: dict[str, bytes] = {}
-        self._names_ahead: set[str] = set()
+        self._asked: dict[str, int] = {}
 
     def __enter__(self) -> Blobs:
         return self
@@ -125,7 +146,9 @@ class Blobs:
         if path in self._listing.on_disk:
             full = self._top / path
             return os.fsencode(os.readlink(full)) if full.is_symlink() else full.read_bytes()
-        if blob in self._ahead or self._read_ahead(path):
+        if blob not in self._ahead:
+            self._read_ahead(path)
+        if blob in self._ahead:
             return self._ahead[blob]
         process = self._process_of(next((each for each in self._modules if path.startswith(f"{each}/")), ""))
         assert process.stdin is not None
@@ -142,16 +165,14 @@ class Blobs:
         size = int(head[2])
         return process.stdout.read(size + 1)[:size]
 
-    def _read_ahead(self, path: str) -> bool:
-        """Whether a file was read together with all others of its name: a stack has thousands of Dockerfiles."""
+    def _read_ahead(self, path: str) -> None:
+        """Read all files of a name together, once many were asked for: a stack has thousands of Dockerfiles."""
         name = path.rpartition("/")[2]
-        if name in self._names_ahead or self._modules:
-            return False
-        self._names_ahead.add(name)
+        self._asked[name] = count = self._asked.get(name, 0) + 1
+        if count != _MANY or self._modules:
+            return
         end = f"/{name}"
         wanted = {blob for where, kind, blob in self._listing.rows if where.endswith(end) and kind in ("file", "exec")}
-        if len(wanted) < _MANY:
-            return False
         asked = "".join(f"{blob}\n" for blob in wanted).encode()
         data = _git(self._top, "cat-file", "--batch", data=asked).stdout
         at = 0
@@ -159,11 +180,10 @@ class Blobs:
             end_of_head = data.index(b"\n", at)
             head = data[at:end_of_head].split()
             if len(head) != 3:
-                return False
+                return
             at = end_of_head + 1 + int(head[2])
             self._ahead[head[0].decode()] = data[end_of_head + 1 : at]
             at += 1
-        return True
 
     def _process_of(self, module: str) -> subprocess.Popen[bytes]:
         if module not in self._processes:
@@ -221,12 +241,7 @@ def _list_commit(top: Path, prefix: str, commit: str, rows: list[Row], modules: 
     done = _git(top, "ls-tree", "-r", "-t", "-z", "--full-tree", commit)
     if done.returncode:
         raise NoHistory(f"git cannot list the files of {commit[:7]}: {_first_line(done.stderr)}", path=str(top))
-    for row in os.fsdecode(done.stdout).split("\0"):
-        facts, tab, path = row.partition("\t")
-        if not tab:
-            continue
-        mode, _, rest = facts.partition(" ")
-        blob = rest.partition(" ")[2]
+    for mode, blob, path in _ROW.findall(os.fsdecode(done.stdout)):
         kind = KINDS.get(mode, "file")
         if kind == "module" and _has(top / path, blob):
             rows.append((prefix + path, "dir", ""))

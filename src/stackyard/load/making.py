@@ -8,7 +8,9 @@ Beside: target (what a target is made of), memory
 
 from __future__ import annotations
 
+import functools
 import posixpath
+from collections.abc import Callable, Iterable, Mapping
 
 from stackyard.load.counted import BASE_TAG
 from stackyard.load.memory import Memory, Remembered, key_of
@@ -16,7 +18,9 @@ from stackyard.load.recipe import Recipe
 from stackyard.load.renamed import is_only_a_name, tag_of, with_tag
 from stackyard.load.sources import SourceReader
 from stackyard.load.target import Surroundings, stage_of, target_of
+from stackyard.model.dockerfile import Body, Copied
 from stackyard.model.inputs import looks_secret
+from stackyard.model.names import TargetName
 from stackyard.model.stack import Finding, Target
 
 
@@ -64,18 +68,44 @@ class Maker:
         return target
 
 
+def places_of(recipe: Recipe, around: Surroundings) -> Iterable[str]:
+    """Files and folders that a target is made from, each once."""
+    own = around.place.path(recipe.image)
+    named = (*recipe.locks, *(path for path, _ in recipe.structure_tests))
+    return dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or ".", *named))
+
+
+def is_told_by_places(recipe: Recipe, args: Iterable[tuple[str, str]]) -> bool:
+    """Whether a target follows from these, what images share, and what its parents do on build; and may be kept."""
+    return not (recipe.files or recipe.only_if or any(looks_secret(name, value) for name, value in args))
+
+
+def triggers_from(recipes: Mapping[TargetName, Recipe], sources: SourceReader) -> Callable[[TargetName], Body]:
+    """Tells what `ONBUILD` of an image of the stack says: it acts in its children."""
+
+    @functools.cache
+    def triggers_of(name: TargetName) -> Body:
+        recipe = recipes[name]
+        read, _ = sources.read(recipe)
+        dockerfile = stage_of(recipe, read.dockerfile) if read is not None else None
+        triggers = dockerfile.stages[-1].triggers if dockerfile is not None else Body()
+        if dockerfile is not None and dockerfile.escape != "\\" and triggers.copies:
+            return Body(
+                args=triggers.args, copies=(Copied("copy", (".",), 0),)
+            )  # written in other words than a child's
+        return triggers
+
+    return triggers_of
+
+
 def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, common: bytes) -> bytes | None:
     """A key over all that a target is made of beside its parents' triggers; None where that is not known.
 
     Args:
         args: those that count; a tag that is only a name is left out.
     """
-    place = around.place
-    own = place.path(recipe.image)
-    named = (*recipe.locks, *(path for path, _ in recipe.structure_tests))
-    places = dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or ".", *named))
-    states = [place.files.state(path) for path in places]
-    if recipe.files or recipe.only_if or None in states or any(looks_secret(name, value) for name, value in args):
+    states = [around.place.files.state(path) for path in places_of(recipe, around)]
+    if None in states or not is_told_by_places(recipe, args):
         return None
     name = str.__str__(recipe.target)
     if recipe.platforms:

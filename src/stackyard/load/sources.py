@@ -51,7 +51,7 @@ class SourceReader:
     def __init__(self, place: Place, listed: Collection[str] = ()) -> None:
         """`listed`: names of all images, whether there is a folder of that name or not."""
         self._place = place
-        self._listed = listed
+        self.listed = listed
         self._unlisted: list[str] | None = None
         self._read: dict[tuple[str, str, tuple[FilesEntry, ...]], tuple[Sources | None, list[Finding]]] = {}
         self._stager = Stager(place)
@@ -111,7 +111,7 @@ class SourceReader:
         if recipe.context != self._place.path(recipe.image):
             return missing
         if self._unlisted is None:
-            self._unlisted = [name for name in image_folders(self._place) if name not in self._listed]
+            self._unlisted = [name for name in image_folders(self._place) if name not in self.listed]
         near = nearest(recipe.image, self._unlisted)
         return msgspec.structs.replace(missing, hint=f"did you mean {near!r}?", wanted=near) if near else missing
 

@@ -10,7 +10,6 @@ Cost: every file below the images folder is read once
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ import msgspec
 from stackyard.errors import InvalidValue
 from stackyard.load.given import with_given
 from stackyard.load.listing import disagreements, read_listing
-from stackyard.load.making import Maker
+from stackyard.load.making import Maker, triggers_from
 from stackyard.load.matrix import VERSIONS_FILES, Matrices, read_matrices
 from stackyard.load.memory import LazyDockerfiles, Memory, key_of
 from stackyard.load.recipe import Recipe, recipes_of
@@ -36,7 +35,6 @@ from stackyard.load.target import Surroundings, arguments_of, stage_of, target_o
 from stackyard.load.tree.changes import read_change_rules
 from stackyard.load.tree.place import Place
 from stackyard.model import canonical
-from stackyard.model.dockerfile import Body, Copied
 from stackyard.model.ecr import DEFAULT_REGION, Account, Region, ecr_repository, local_repository
 from stackyard.model.names import ImageName, TargetName
 from stackyard.model.reference import Platform, Repository, nearest_repository
@@ -81,6 +79,30 @@ def load_stack(
         listing: what the file that lists the images would say; None: what it says.
         memory: targets that were made before, and are made for the next one who asks.
     """
+    return load_whole(place, revision, settings, listing, memory).stack
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A stack with what it was read from: load/alike reads it at another moment."""
+
+    place: Place
+    revision: Revision
+    around: Surroundings
+    listed: frozenset[str]
+    """Names of all images."""
+    shared: tuple[Finding, ...]
+    """What was found of no image alone."""
+    made: tuple[tuple[Recipe, Target | None, tuple[Finding, ...]], ...]
+    """Each recipe with its target and what was found of it; none of a stack whose targets say more of each other."""
+    common: bytes | None
+    """As Maker has it."""
+    stack: Stack
+
+
+def load_whole(
+    place: Place, revision: Revision, settings: Settings, listing: bytes | None, memory: Memory | None
+) -> Loaded:
+    """As `load_stack`."""
     spec, findings = _listed(place, listing, memory)
     found: list[Finding] = [*findings, *disagreements(place, spec)]
     registry = spec.registry or _default_registry(spec, settings)
@@ -95,7 +117,9 @@ def load_stack(
     common = _common_key(place, names, around, settings, registry) if memory and listing is None else None
     made = _made_for(recipes, settings.platform)
     maker = Maker(sources, memory, common)
+    shared, each_made = tuple(found), list[tuple[Recipe, Target | None, tuple[Finding, ...]]]()
     for recipe in recipes:
+        before = len(found)
         args = arguments_of(recipe, around, found)
         members: list[Target] = []
         for platform in made.get(recipe.target, (settings.platform,)):
@@ -106,14 +130,16 @@ def load_stack(
                 members.append(_placed(target, recipe, made, sources, native, found) if made else target)
         targets += members if len(members) < 2 else [*members, _joined(members, recipe)]
         dockerfiles.update((target.dockerfile, None) for target in members)
-    if any(recipe.tests.inherit for recipe in recipes):
+        each_made.append((recipe, members[0] if members else None, tuple(found[before:])))
+    is_inherited = any(recipe.tests.inherit for recipe in recipes)
+    if is_inherited:
         targets = with_inherited(targets, around.recipes, around.suites)
     if spec.engines:
         from stackyard.load.platforms import idle_engines  # few stacks have several
 
         found.extend(idle_engines(spec, targets))
     has_ecr = names.account is not None or spec.ecr is not None
-    return Stack(
+    stack = Stack(
         name=spec.name or place.root.name,
         images_folder=place.images,
         targets=tuple(targets),
@@ -143,6 +169,16 @@ def load_stack(
         findings=tuple(dict.fromkeys(found)),
         tags_spot=spec.spots.get(("tags",)),
         dockerfiles=LazyDockerfiles(dockerfiles, sources.dockerfile),
+    )
+    return Loaded(
+        place,
+        revision,
+        around,
+        frozenset(sources.listed),
+        shared,
+        () if made or is_inherited or spec.engines else tuple(each_made),
+        common,
+        stack,
     )
 
 
@@ -307,18 +343,6 @@ def _surroundings(
     found.extend(problems)
     recipe_of = {recipe.target: recipe for recipe in recipes}
 
-    @functools.cache
-    def triggers_of(name: TargetName) -> Body:
-        recipe = recipe_of[name]
-        read, _ = sources.read(recipe)
-        dockerfile = stage_of(recipe, read.dockerfile) if read is not None else None
-        triggers = dockerfile.stages[-1].triggers if dockerfile is not None else Body()
-        if dockerfile is not None and dockerfile.escape != "\\" and triggers.copies:
-            return Body(
-                args=triggers.args, copies=(Copied("copy", (".",), 0),)
-            )  # written in other words than a child's
-        return triggers
-
     return Surroundings(
         place=place,
         revision=revision,
@@ -329,7 +353,7 @@ def _surroundings(
         rules=rules,
         everywhere=everywhere,
         source=spec.source,
-        triggers_of=triggers_of,
+        triggers_of=triggers_from(recipe_of, sources),
         stamp_files=frozenset(file.path for file in names.matrices.stamps),
         environ=settings.environ,
         base_names=names.base,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Files of one moment as plain values: folders by path, each with what is in it; git's ids of folders.
 
-In:   rows of a listing; what is at one path after all
+In:   rows of a listing; what is at one path after all; what differs from another listing
 Out:  Folders
 Pure.
 """
@@ -42,6 +42,40 @@ def in_folders(rows: Iterable[tuple[str, str, str]]) -> Folders:
     for folder in linked:  # more counts of such a folder than its id is over
         _forget_ids(folders, folder)
     return folders
+
+
+def differing(folders: Folders, rows: Iterable[tuple[str, str, str, str]]) -> Folders:
+    """Folders of another moment; those in which nothing differs are the same values.
+
+    Args:
+        rows: path, kind as it is here, kind as it is there, id there: of all that differs, folders too, each before
+            what is in it; no kind for nothing.
+    """
+    changed = list(rows)
+    fresh = {**folders, "": dict(folders[""])}
+    for path, here, there, _ in changed:
+        if here == there == "dir":
+            fresh[path] = dict(fresh[path])
+    for path, here, there, _ in changed:  # a file may have made way for a folder of its name, or one for it
+        folder, _, name = path.rpartition("/")
+        if not there and folder in fresh:
+            fresh[folder].pop(name)
+        if not there and here == "dir":
+            del fresh[path]
+    linked: list[str] = []
+    for path, here, there, blob in changed:
+        folder, _, name = path.rpartition("/")
+        if there == "dir":
+            fresh.setdefault(path, {})
+            if here == "dir" and not folders[folder][name][1]:  # nobody knew it, for more counts: nor is it known there
+                continue
+        if there:
+            fresh[folder][name] = (there, blob)
+        if there == "link" or there == "module":
+            linked.append(folder)
+    for folder in linked:
+        _forget_ids(fresh, folder)
+    return fresh
 
 
 def put(folders: Folders, path: str, node: Node) -> None:

@@ -47,13 +47,18 @@ def _names(stack: Stack, step: Step, found: Collection[TargetName]) -> frozenset
     Args:
         found: parents that are built for tests alone: their files are no other reason.
     """
-    target = stack.target(step.target)
-    copied, named = set(target.counted_paths), {entry.path for entry in target.inputs.everywhere}
-    names = set[str]()
+    reasons = []
     for reason in step.reasons:
         if isinstance(reason, ParentChanged) and reason.was is reason.now is None and reason.parent in found:
             continue
-        if not isinstance(reason, FileChanged) or reason.path in copied or reason.path == target.dockerfile:
+        if not isinstance(reason, FileChanged):
+            return frozenset()
+        reasons.append(reason)
+    target = stack.target(step.target)
+    copied, named = set(target.counted_paths), {entry.path for entry in target.inputs.everywhere}
+    names = set[str]()
+    for reason in reasons:
+        if reason.path in copied or reason.path == target.dockerfile:
             return frozenset()
         path = reason.path.removeprefix(f"{stack.images_folder}/")
         name = path.partition("/")[0]

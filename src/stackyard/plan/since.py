@@ -12,7 +12,7 @@ No record is read, so that nothing is said of images: whether one that is the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from stackyard.model.decide import FORCED, Decision, as_index
 from stackyard.model.inputs import differences, source_fingerprint
@@ -57,16 +57,16 @@ def compare_stacks(
     targets = {target.name: target for target in now.targets}
     before = {target.name: target for target in then.targets} if then else {}
     order = build_order(graph_of(now))
-    was = dict(_fingerprints(then)) if then else {}
+    wanted = _fingerprints(order, targets)
+    was = _fingerprints(build_order(graph_of(then)), before, targets, wanted) if then else {}
     planned = set(chosen.planned)
-    wanted: dict[TargetName, Digest] = {}
     stands: dict[TargetName, Digest] = {}
     """As its children see it."""
     steps = []
     for name in order:
         target = targets[name]
-        wanted[name] = source_fingerprint(target.inputs, wanted)
-        stands[name] = source_fingerprint(target.inputs, stands)
+        is_plain = all(stands[parent] == wanted[parent] for parent in target.inputs.parents if parent in wanted)
+        stands[name] = wanted[name] if is_plain else source_fingerprint(target.inputs, stands)
         if name in planned:
             decision = _decision(
                 target, before.get(name), stands, was, since, chosen.rebuild, forced_by, now.images_folder
@@ -90,13 +90,26 @@ def compare_stacks(
     )
 
 
-def _fingerprints(stack: Stack) -> Iterator[tuple[TargetName, Digest]]:
-    """Of each target; a parent that is not there counts with its name alone."""
+def _fingerprints(
+    order: Iterable[TargetName],
+    targets: Mapping[TargetName, Target],
+    others: Mapping[TargetName, Target] = {},
+    known: Mapping[TargetName, Digest] = {},
+) -> dict[TargetName, Digest]:
+    """Of each target; a parent that is not there counts with its name alone.
+
+    Args:
+        others: targets that nearly all may be the same values as these, and have the fingerprints `known`.
+    """
     found: dict[TargetName, Digest] = {}
-    targets = {target.name: target for target in stack.targets}
-    for name in build_order(graph_of(stack)):
-        found[name] = source_fingerprint(targets[name].inputs, found)
-    yield from found.items()
+    for name in order:
+        inputs, other = targets[name].inputs, others.get(name)
+        is_known = other is not None and other.inputs is inputs
+        if is_known and all(found.get(parent) == known.get(parent) for parent in inputs.parents):
+            found[name] = known[name]
+        else:
+            found[name] = source_fingerprint(inputs, found)
+    return found
 
 
 def _decision(
@@ -117,7 +130,8 @@ def _decision(
     if old is None:
         return Decision("build", (NewSince(since.reference),))
     if wanted[target.name] != was[target.name]:
-        own: tuple[Reason, ...] = tuple(differences(target.inputs, old.inputs, target.places(images_folder)))
+        is_own = target.inputs is not old.inputs
+        own = tuple(differences(target.inputs, old.inputs, target.places(images_folder))) if is_own else ()
         moved = tuple(
             ParentChanged(name, None, None)
             for name in target.inputs.parents

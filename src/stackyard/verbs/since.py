@@ -9,7 +9,7 @@ Beside: verbs/__init__.py, which is imported for every command; this is not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,17 +17,18 @@ import msgspec
 
 from stackyard.check.findings import refuse_errors
 from stackyard.edges import git
-from stackyard.edges.git_tree import Blobs, Listing, compared, listing_of, listing_of_work_tree
+from stackyard.edges.git_tree import Blobs, Listing, compared, folders_of, listing_of, listing_of_work_tree
 from stackyard.errors import ConfigError, FileProblem, NotAStack
+from stackyard.load.alike import Loader
 from stackyard.load.memory import Memory
-from stackyard.load.stack import Settings, load_stack
+from stackyard.load.stack import load_stack
 from stackyard.load.tree.files import TreeFiles
 from stackyard.load.tree.place import Place, find, place_in
 from stackyard.load.unseen import unseen_findings
 from stackyard.model.decide import FORCED
 from stackyard.model.plan import Plan, Since
 from stackyard.model.stack import Revision, Stack
-from stackyard.model.trees import in_folders
+from stackyard.model.trees import Folders, in_folders
 from stackyard.plan.selection import choose
 from stackyard.plan.since import compare_stacks
 from stackyard.verbs.policy import idle_plan, ruling_of
@@ -57,18 +58,20 @@ def plan_since(
     revision = Revision(two.now, None, False) if two.now else revision_of(place, options, listing.status)
     settings = settings_for(place, options)
     with ExitStack() as opened:
+        files = _Files(place, options, opened)
         memory = _memory(place, options, len(listing.rows))
-        there = _place(place, listing, options, opened)
+        loader = Loader(settings, memory)
+        there = files.at(listing)
         if there is None:
             raise NotAStack(
                 f"there is no stack at {reference.rpartition('..')[2]}", hint="name two commits that have it"
             )
-        now = load_stack(there, revision, settings, memory=memory)
+        now = loader.stack(there, revision)
         refuse_errors(now)
         ruling = ruling_of(now, place.root, options.ci, publish=False)
         if ruling.left_alone:
             return idle_plan(now, ruling)
-        then = _then(place, two.then, reference, revision, options, settings, opened, memory)
+        then = _then(files, two.then, reference, lambda before: loader.stack(before, revision))
         if len(listing.rows) >= MANY:
             keep(place.root / STATE_FOLDER, memory)
         paths = git.unseen_of(listing.untracked, listing.ignored, place.root)
@@ -86,9 +89,10 @@ def stack_at(place: Place, options: Options, reference: str, revision: Revision)
     if ".." in reference:
         raise ConfigError(f"{reference!r} is more than one commit", hint="name one: HEAD, v1.9.0, 1f0c9a2")
     commit = compared(place.root, reference).then
+    revision, settings = msgspec.structs.replace(revision, commit=commit, is_dirty=False), settings_for(place, options)
     with ExitStack() as opened:
-        revision = msgspec.structs.replace(revision, commit=commit, is_dirty=False)
-        found = _then(place, commit, reference, revision, options, settings_for(place, options), opened, Memory())
+        files = _Files(place, options, opened)
+        found = _then(files, commit, reference, lambda there: load_stack(there, revision, settings))
     if found is None:
         raise NotAStack(f"there is no stack at {reference} ({commit[:7]})", hint="name a commit that has it")
     return found
@@ -101,29 +105,42 @@ def _memory(place: Place, options: Options, files: int) -> Memory:
     return memory_for(place.root / STATE_FOLDER, is_given=bool(options.build_args)) or Memory()
 
 
-def _place(place: Place, listing: Listing, options: Options, opened: ExitStack) -> Place | None:
-    """The same stack in a listing."""
-    blobs = opened.enter_context(Blobs(place.root, listing))
-    files = TreeFiles(in_folders(listing.rows), blobs.read, git.path_in_repository(place.root))
-    return place_in(files, place, options.images is not None)
+class _Files:
+    """The files of the same stack at one moment, and at others."""
+
+    def __init__(self, place: Place, options: Options, opened: ExitStack) -> None:
+        self._place = place
+        self._is_named = options.images is not None
+        self._opened = opened
+        self._below = git.path_in_repository(place.root)
+        self._known: tuple[Listing, Folders, Blobs] | None = None
+
+    def at(self, listing: Listing) -> Place | None:
+        """The stack in a listing, if there is one."""
+        blobs = self._opened.enter_context(Blobs(self._place.root, listing))
+        folders = in_folders(listing.rows)
+        self._known = (listing, folders, blobs)
+        return self._of(folders, blobs)
+
+    def at_commit(self, commit: str) -> Place | None:
+        """The stack at a commit: where another was listed, only what differs is listed, too."""
+        if self._known is not None:
+            listing, folders, blobs = self._known
+            if listing.commit and not listing.modules:
+                other = folders_of(self._place.root, commit, listing.commit, folders)
+                if other is not None:
+                    return self._of(other, blobs)
+        return self.at(listing_of(self._place.root, commit))
+
+    def _of(self, folders: Folders, blobs: Blobs) -> Place | None:
+        return place_in(TreeFiles(folders, blobs.read, self._below), self._place, self._is_named)
 
 
-def _then(
-    place: Place,
-    commit: str,
-    reference: str,
-    revision: Revision,
-    options: Options,
-    settings: Settings,
-    opened: ExitStack,
-    memory: Memory,
-) -> Stack | None:
+def _then(files: _Files, commit: str, reference: str, read: Callable[[Place], Stack]) -> Stack | None:
     """The stack at the commit, named as it would be named now: the names of tags are no difference."""
     try:
-        there = _place(place, listing_of(place.root, commit), options, opened)
-        if there is None:
-            return None
-        return load_stack(there, revision, settings, memory=memory)
+        there = files.at_commit(commit)
+        return None if there is None else read(there)
     except (FileProblem, NotAStack) as problem:
         raise ConfigError(
             f"the stack at {reference} ({commit[:7]}) cannot be read: {problem}",
