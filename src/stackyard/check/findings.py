@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from stackyard.errors import FileProblem, FindingsProblem, InvalidValue
 from stackyard.model.names import ImageName, Tag, TargetName
 from stackyard.model.spot import Spot
-from stackyard.model.stack import Finding, Stack, Target
-from stackyard.model.tags import render, tags_of, values_of
+from stackyard.model.stack import Finding, Stack, TagTemplates, Target
+from stackyard.model.tags import asked_of, render, tags_of, values_of
 
 _ORDER = {"error": 0, "warning": 1, "notice": 2}
 
@@ -45,7 +45,14 @@ def refuse_errors(stack: Stack) -> None:
 
 def _rings(stack: Stack) -> list[Finding]:
     """Images that build on each other, each ring once."""
-    left = {target.name: list(target.parent_names) for target in stack.targets}
+    left = {target.name: target.parent_names for target in stack.targets}
+    above: set[TargetName] = set()
+    for name, parents in left.items():  # in nearly every file parents come first, and then there is none
+        if any(parent in left and parent not in above for parent in parents):
+            break
+        above.add(name)
+    else:
+        return []
     targets = {target.name: target for target in stack.targets}
     found = []
     while left := _standing(left):
@@ -88,7 +95,7 @@ def tags_spot(stack: Stack, target: Target) -> Spot:
     return stack.tags_spot or target.spot("image")
 
 
-def _standing(parents: dict[TargetName, list[TargetName]]) -> dict[TargetName, list[TargetName]]:
+def _standing(parents: dict[TargetName, tuple[TargetName, ...]]) -> dict[TargetName, tuple[TargetName, ...]]:
     """What is left once everything whose parents can be built is taken away: rings, and what builds on them."""
     left, before = dict(parents), -1
     while len(left) != before:
@@ -124,7 +131,13 @@ def _tags(stack: Stack) -> Iterator[Finding]:
     told: set[str] = set()
     owners: dict[tuple[str, Tag], Target] = {}
     branch = stack.revision.branch
+    seen: set[tuple[TagTemplates, tuple[tuple[str, str], ...]]] = set()
     for target in stack.targets:
+        if target.version is None:  # then what is said follows from this alone
+            named = (target.templates, asked_of(target.templates, stack.stable, target.variables))
+            if named in seen:
+                continue
+            seen.add(named)
         variables = dict(target.variables)
         try:
             fixed, moving = tags_of(target.templates, stack.revision, variables)

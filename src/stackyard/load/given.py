@@ -25,14 +25,14 @@ def with_given(
 ) -> Iterator[Recipe]:
     """Recipes with what the caller gave; of several for one the last counts."""
     recipes = list(recipes)
+    if not arguments and not bases and not any(name == BASE_IMAGE for each in recipes for name, _ in each.always):
+        yield from recipes
+        return
     names = [recipe.target for recipe in recipes]
     everything = set(names)
     for_whom = [matching(given.image, names, spec.groups) if given.image else everything for given in arguments]
     standing = [(matching(given.image, names, spec.groups), given.reference) for given in bases]
     for recipe in recipes:
-        if not arguments and not bases and not any(name == BASE_IMAGE for name, _ in recipe.always):
-            yield recipe
-            continue
         fitting = [given for given, targets in zip(arguments, for_whom, strict=True) if recipe.target in targets]
         values = {given.name: given.value for given in fitting}
         own = {name: values.get(name, value) for name, value in recipe.args}

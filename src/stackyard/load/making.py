@@ -9,7 +9,6 @@ Beside: target (what a target is made of), memory
 from __future__ import annotations
 
 import functools
-import posixpath
 from collections.abc import Callable, Iterable, Mapping
 
 from stackyard.load.counted import BASE_TAG
@@ -70,9 +69,11 @@ class Maker:
 
 def places_of(recipe: Recipe, around: Surroundings) -> Iterable[str]:
     """Files and folders that a target is made from, each once."""
-    own = around.place.path(recipe.image)
+    own, context, above = around.place.path(recipe.image), recipe.context, recipe.dockerfile.rpartition("/")[0] or "."
     named = (*recipe.locks, *(path for path, _ in recipe.structure_tests))
-    return dict.fromkeys((own, recipe.context, posixpath.dirname(recipe.dockerfile) or ".", *named))
+    if own == context == above and not named:  # nearly every image is one folder
+        return (own,)
+    return dict.fromkeys((own, context, above, *named))
 
 
 def is_told_by_places(recipe: Recipe, args: Iterable[tuple[str, str]]) -> bool:

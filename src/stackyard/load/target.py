@@ -197,7 +197,7 @@ def _with_base_tag(recipe: Recipe, around: Surroundings, findings: list[Finding]
     parent = next((around.recipes[name] for name in declared if name is not None), None)
     if parent is None:
         return recipe.args
-    if BASE_TAG in dict(recipe.args):
+    if any(name == BASE_TAG for name, _ in recipe.args):
         sentence = f"image {recipe.image!r} sets {BASE_TAG} itself: its parent's tag of this run is not used"
         hint = f"take it out: {BASE_TAG} is then the tag that {parent.image} gets"
         found = f"{BASE_TAG}: {masked(dict(recipe.args)[BASE_TAG], recipe.args)}"

@@ -156,6 +156,35 @@ def source_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest]) -> 
     )
 
 
+class SourceFingerprints(Mapping[TargetName, Digest]):
+    """Those of all targets, each worked out when somebody asks for it: a table of ten thousand steps shows none.
+
+    Args:
+        inputs: of each target and all its parents, none of which leads back to it.
+    """
+
+    def __init__(self, inputs: Mapping[TargetName, Inputs]) -> None:
+        self._inputs = inputs
+        self._found: dict[TargetName, Digest] = {}
+
+    def __getitem__(self, name: TargetName) -> Digest:
+        todo = [] if name in self._found else [name]
+        while todo:
+            inputs = self._inputs[todo[-1]]
+            missing = [parent for parent in inputs.parents if parent not in self._found]
+            if missing:
+                todo += missing
+            else:
+                self._found[todo.pop()] = source_fingerprint(inputs, self._found)
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[TargetName]:
+        return iter(self._inputs)
+
+    def __len__(self) -> int:
+        return len(self._inputs)
+
+
 def build_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest], accepted: Mapping[str, Digest]) -> Digest:
     """The exact identity of a build: own inputs, with facts in place of promises.
 

@@ -57,7 +57,8 @@ class Step(msgspec.Struct, frozen=True):
     context: str
     parents: tuple[PlannedParent, ...]
     reasons: tuple[Reason, ...]
-    source: Digest
+    sources: Mapping[TargetName, Digest]
+    """Source fingerprints, this target's among them."""
     build: Digest | None
     """None while a parent or base is not known yet."""
     record: str | None = None
@@ -77,6 +78,11 @@ class Step(msgspec.Struct, frozen=True):
 
     is_only_tested: bool = False
     """Its image gets no name, wherever it has none yet."""
+
+    @property
+    def source(self) -> Digest:
+        """The source fingerprint."""
+        return self.sources[self.target]
 
     @property
     def tags(self) -> tuple[Tag, ...]:

@@ -8,6 +8,7 @@ and a first component is a registry only if it has a dot, a colon or a capital, 
 
 from __future__ import annotations
 
+import functools
 import re
 
 import msgspec
@@ -56,10 +57,15 @@ class Repository(Name):
 
     @property
     def _parts(self) -> tuple[str, str]:
-        declared = self.declared_host
-        path = self[len(declared) + 1 :] if declared else str(self)
-        host = DOCKER_HUB if declared is None or declared == "index.docker.io" else declared
-        return host, f"library/{path}" if "/" not in path and host == DOCKER_HUB else path
+        return _parts_of(self)
+
+
+@functools.lru_cache(maxsize=1 << 15)  # each of a stack is asked for again and again
+def _parts_of(repository: Repository) -> tuple[str, str]:
+    declared = repository.declared_host
+    path = repository[len(declared) + 1 :] if declared else str(repository)
+    host = DOCKER_HUB if declared is None or declared == "index.docker.io" else declared
+    return host, f"library/{path}" if "/" not in path and host == DOCKER_HUB else path
 
 
 def nearest_repository(text: str) -> Repository | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from stackyard.errors import InvalidValue, TagConflict
 from stackyard.model import canonical
@@ -173,6 +173,14 @@ def _names_in_all(templates: TagTemplates) -> tuple[str, ...]:
     """Names of all values that some templates ask for."""
     texts = (*templates.fixed, *templates.moving, *templates.default_branch)
     return tuple(dict.fromkeys(name for text in texts for name in _names_in(text)))
+
+
+def asked_of(
+    templates: TagTemplates, more: str | None, variables: Iterable[tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    """Those of a target's own values from which its tags follow, and the tag of one template more."""
+    asked = (*_names_in_all(templates), *(_names_in(more) if more else ()))
+    return tuple(pair for pair in variables if pair[0] in asked)
 
 
 @functools.lru_cache(maxsize=4096)  # asked again and again, and most images of a stack have the same

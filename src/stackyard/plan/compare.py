@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from stackyard.model.decide import Decision, Need, Presence, also_tagged, decide, too_old
-from stackyard.model.inputs import identity, looks_secret, source_fingerprint
+from stackyard.model.inputs import SourceFingerprints, identity, looks_secret
 from stackyard.model.known import Known
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.plan import Action, Note, Plan, PlannedBase, PlannedDownload, PlannedParent, Step
@@ -58,15 +58,16 @@ def compare(
     graph = graph_of(stack)
     targets = {target.name: target for target in stack.targets}
     order = build_order(graph)
-    needed = set(build_order(graph, [name for name in graph if name in selected]))
+    needed = set(
+        order if len(selected) == len(graph) else build_order(graph, [name for name in graph if name in selected])
+    )
     planned = selected if only else needed
-    sources: dict[TargetName, Digest] = {}
+    sources = SourceFingerprints({name: target.inputs for name, target in targets.items()})
     decisions: dict[TargetName, Decision] = {}
     outside: dict[TargetName, Decision] = {}
     steps: list[Step] = []
     for name in order:
         target = targets[name]
-        sources[name] = source_fingerprint(target.inputs, sources)
         if name not in planned:
             decision = Decision("skip", (NotSelected(),))
             if name in needed:
@@ -75,13 +76,13 @@ def compare(
                 if not target.is_left_alone:
                     outside[name] = decide(target, parents, known.accepted, records, presence, need)
                 decision = decisions[name] = _standing(target, outside.get(name), records, presence, need)
-            steps.append(step_of(stack, target, decision, sources[name], (), None, known.accepted))
+            steps.append(step_of(stack, target, decision, sources, (), None, known.accepted))
             continue
         records = known.records.get(name, ())
         alone = _left_alone(target, decisions, records)
         if alone is not None:
             decisions[name] = alone
-            steps.append(step_of(stack, target, alone, sources[name], (), None, known.accepted))
+            steps.append(step_of(stack, target, alone, sources, (), None, known.accepted))
             continue
         parents = {parent: decisions[parent].content for parent in target.inputs.parents if parent in decisions}
         decision = decide(target, parents, known.accepted, records, presence, need)
@@ -95,7 +96,7 @@ def compare(
         decision, tags = _with_tags(stack, target, decision, known, need)
         decisions[name] = decision
         steps.append(
-            step_of(stack, target, decision, sources[name], tags, _expected(target, decision, records), known.accepted)
+            step_of(stack, target, decision, sources, tags, _expected(target, decision, records), known.accepted)
         )
     return Plan(
         stack=stack.name,
@@ -345,7 +346,7 @@ def step_of(
     stack: Stack,
     target: Target,
     decision: Decision,
-    source: Digest,
+    sources: Mapping[TargetName, Digest],
     tags: tuple[tuple[Tag, ...], tuple[Tag, ...]] | tuple[()],
     expected_s: float | None,
     accepted: Mapping[str, Digest],
@@ -364,7 +365,7 @@ def step_of(
         context=target.context,
         parents=tuple(PlannedParent(use.target, str(next(iter(use.references), use.target))) for use in target.parents),
         reasons=decision.reasons,
-        source=source,
+        sources=sources,
         build=decision.build,
         record=decision.record.id if decision.record else None,
         expected_s=expected_s,

@@ -18,8 +18,8 @@ Graph = Mapping[TargetName, Sequence[TargetName]]
 
 def graph_of(stack: Stack) -> dict[TargetName, tuple[TargetName, ...]]:
     """Parents of each target; a parent whose own folder could not be read is left out (it is a finding)."""
-    names = {target.name for target in stack.targets}
-    return {target.name: tuple(parent for parent in target.parent_names if parent in names) for target in stack.targets}
+    parents = {target.name: target.parent_names for target in stack.targets}
+    return {name: tuple(parent for parent in above if parent in parents) for name, above in parents.items()}
 
 
 def build_order(graph: Graph, wanted: Iterable[TargetName] | None = None) -> list[TargetName]:

@@ -12,11 +12,11 @@ No record is read, so that nothing is said of images: whether one that is the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from stackyard.model.decide import FORCED, Decision, as_index
-from stackyard.model.inputs import differences, source_fingerprint
-from stackyard.model.names import Digest, TargetName
+from stackyard.model.inputs import SourceFingerprints, differences, identity
+from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan, Since
 from stackyard.model.reason import (
     DefinitionChanged,
@@ -56,29 +56,24 @@ def compare_stacks(
     """
     targets = {target.name: target for target in now.targets}
     before = {target.name: target for target in then.targets} if then else {}
-    order = build_order(graph_of(now))
-    wanted = _fingerprints(order, targets)
-    was = _fingerprints(build_order(graph_of(then)), before, targets, wanted) if then else {}
+    sources = SourceFingerprints({name: target.inputs for name, target in targets.items()})
     planned = set(chosen.planned)
-    stands: dict[TargetName, Digest] = {}
-    """As its children see it."""
+    others: dict[TargetName, bool] = {}
+    """Whether what leads to each is another, as its children see it."""
     steps = []
-    for name in order:
-        target = targets[name]
-        is_plain = all(stands[parent] == wanted[parent] for parent in target.inputs.parents if parent in wanted)
-        stands[name] = wanted[name] if is_plain else source_fingerprint(target.inputs, stands)
+    for name in build_order(graph_of(now)):
+        target, old = targets[name], before.get(name)
+        is_other = others[name] = old is None or _is_other(target, old, others)
         if name in planned:
-            decision = _decision(
-                target, before.get(name), stands, was, since, chosen.rebuild, forced_by, now.images_folder
-            )
+            decision = _decision(target, before, is_other, others, since, chosen.rebuild, forced_by, now.images_folder)
             decision = as_index(decision) if target.is_index else decision
             if whole is not None and decision.action == "reuse":
                 decision = Decision("tag", (*decision.reasons, WholeStack(whole)))
         else:
             decision = Decision("skip", (NotSelected(),))
         if target.is_left_alone:
-            stands[name] = was.get(name, stands[name])
-        steps.append(step_of(now, target, decision, wanted[name], (), None, {}))
+            others[name] = old is None
+        steps.append(step_of(now, target, decision, sources, (), None, {}))
     return Plan(
         stack=now.name,
         revision=now.revision,
@@ -90,33 +85,19 @@ def compare_stacks(
     )
 
 
-def _fingerprints(
-    order: Iterable[TargetName],
-    targets: Mapping[TargetName, Target],
-    others: Mapping[TargetName, Target] = {},
-    known: Mapping[TargetName, Digest] = {},
-) -> dict[TargetName, Digest]:
-    """Of each target; a parent that is not there counts with its name alone.
-
-    Args:
-        others: targets that nearly all may be the same values as these, and have the fingerprints `known`.
-    """
-    found: dict[TargetName, Digest] = {}
-    for name in order:
-        inputs, other = targets[name].inputs, others.get(name)
-        is_known = other is not None and other.inputs is inputs
-        if is_known and all(found.get(parent) == known.get(parent) for parent in inputs.parents):
-            found[name] = known[name]
-        else:
-            found[name] = source_fingerprint(inputs, found)
-    return found
+def _is_other(target: Target, old: Target, others: Mapping[TargetName, bool]) -> bool:
+    """Whether the source fingerprints differ; of values that are the same none has to be worked out."""
+    wanted, known = target.inputs, old.inputs
+    if any(others[name] for name in wanted.parents):
+        return True
+    return wanted is not known and wanted != known and identity(wanted) != identity(known)
 
 
 def _decision(
     target: Target,
-    old: Target | None,
-    wanted: Mapping[TargetName, Digest],
-    was: Mapping[TargetName, Digest],
+    before: Mapping[TargetName, Target],
+    is_other: bool,
+    others: Mapping[TargetName, bool],
     since: Since,
     rebuild: frozenset[TargetName],
     forced_by: str,
@@ -127,15 +108,14 @@ def _decision(
         return Decision("skip", (why,))
     if target.name in rebuild:
         return Decision("build", (Forced(forced_by),))
+    old = before.get(target.name)
     if old is None:
         return Decision("build", (NewSince(since.reference),))
-    if wanted[target.name] != was[target.name]:
+    if is_other:
         is_own = target.inputs is not old.inputs
         own = tuple(differences(target.inputs, old.inputs, target.places(images_folder))) if is_own else ()
         moved = tuple(
-            ParentChanged(name, None, None)
-            for name in target.inputs.parents
-            if name in was and was[name] != wanted[name]
+            ParentChanged(name, None, None) for name in target.inputs.parents if name in before and others[name]
         )
         return Decision("build", (*own, *moved) or (DefinitionChanged("recipe", "another", "this one"),))
     tests = tuple(_tests(target, old))

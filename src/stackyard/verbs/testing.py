@@ -121,7 +121,8 @@ def prepare(
     )
     steps = (
         msgspec.structs.replace(
-            step_of(yard.stack, alone[name], decision, _source(decision), ((), ()), None, {}), is_only_tested=True
+            step_of(yard.stack, alone[name], decision, {name: _source(decision)}, ((), ()), None, {}),
+            is_only_tested=True,
         )
         for name, decision in decisions.items()
     )

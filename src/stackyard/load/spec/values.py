@@ -62,10 +62,13 @@ class SpecTests(msgspec.Struct, frozen=True):
 
     def below(self, above: SpecTests) -> SpecTests:
         """With what is said above where nothing is said here."""
+        if self is above or above == _NO_TESTS:
+            return self
         values = {name: getattr(above, name) if (v := getattr(self, name)) is None else v for name in _OF_TESTS}
         return SpecTests(**values)
 
 
+_NO_TESTS = SpecTests()
 _OF_TESTS = ("max_age", "inherit", "parallel")
 
 
