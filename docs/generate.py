@@ -646,9 +646,9 @@ _LINKED = {
     "steps[].reasons[]": "See [reasons](#reasons).",
     "steps[].source_fingerprint": "See [fingerprints](../explanation/fingerprints.md).",
     "findings[]": "As in [check](#check).",
-    "notes[]": "What the stack's [policy](../explanation/policies.md) decided, as `sentence`; its `kind` is "
-    "`not-publishing`, `rebuild-all`, `channel`, `branch-clash`, `no-cache`, `fetch`, `cache`, `attestations`, "
-    "`allowed-to-fail`, or `skip` where nothing is done.",
+    "notes[]": "What the stack's [policy](../explanation/policies.md) decided, and what else is true of all of it, "
+    "as `sentence`; its `kind` is `not-publishing`, `rebuild-all`, `channel`, `branch-clash`, `no-cache`, `fetch`, "
+    "`cache`, `attestations`, `allowed-to-fail`, `unused-arg`, `records-not-read`, or `skip` where nothing is done.",
 }
 PLAN_FIELDS = {**dict(plan_schema.fields_of(plan_schema.plan_schema())), **_LINKED}
 FIXED = {
@@ -991,6 +991,8 @@ FRESHNESS_FIELDS = {
     "images[].outdated[].newest": "In the index: the newest that fits the image's Python and platform.",
     "images[].outdated[].layer": "The layer that brought it.",
     "images[].unknown[]": "Packages that the index has not.",
+    "images[].unasked[].kind": "Another kind of packages: no index was asked for these.",
+    "images[].unasked[].packages": "How many there are.",
 }
 ATTACHED_FIELDS = {
     "format": "Version of this form: 1.",
@@ -1443,7 +1445,8 @@ def documents() -> Iterator[tuple[str, str, dict[str, Any], dict[str, str]]]:
         holdings_data(Wanted("numpy"), (holding,), ("geo-notebook",)),
         HOLDING_FIELDS,
     )
-    fresh = Freshness("geo-notebook", subject.image, "3.12", 388, (Outdated(package, "2.3.1"),), ("our-package",))
+    newer = (Outdated(package, "2.3.1"),)
+    fresh = Freshness("geo-notebook", subject.image, "3.12", 388, newer, ("our-package",), (("deb", 412),))
     yield "outdated", "`stackyard outdated geo-notebook --json`", outdated_data([fresh]), FRESHNESS_FIELDS
     attached = Attached("registry.example/lab/geo-notebook@" + _digest("5"), "application/spdx+json", _digest("6"))
     yield "sbom", "`stackyard sbom geo-notebook --attach --json`", attached_data([attached]), ATTACHED_FIELDS
@@ -1589,7 +1592,7 @@ ACTIONS = {
     "retest": "The image is there, and is not known to pass its tests as they are now.",
     "join": "The images for several platforms become one index, which gets the tags.",
     "decide-later": "A parent is being rebuilt; whether this image follows depends on what comes out.",
-    "skip": "The command named other images.",
+    "skip": "Nothing: the command named other images, the stack leaves it alone, or it cannot be built here.",
 }
 OUTCOMES = {
     "built": "The engine made it, and its tests passed.",

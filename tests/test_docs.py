@@ -236,6 +236,15 @@ def test_every_finding_is_explained() -> None:
     assert told == codes
 
 
+def test_every_note_of_a_plan_is_explained() -> None:
+    """Each kind of note that a plan can have is on the page of its JSON; what a test run is told has no kind there."""
+    made = {source: re.findall(r'\bNote\("([\w-]+)"', source.read_text(encoding="utf-8")) for source in SOURCES}
+    kinds = {kind for found in made.values() for kind in found} - {"tested-as-built"}
+    assert len(kinds) > 10
+    text = (DOCS / "reference" / "json.md").read_text(encoding="utf-8")
+    assert {kind for kind in kinds if f"`{kind}`" not in text} == set()
+
+
 def test_every_key_of_the_spec_is_explained() -> None:
     """spec.md has a row for each key that is read."""
     from stackyard.load.spec import read as spec

@@ -22,6 +22,7 @@ StackyardError                  the sentence is str(e), the next step is e.hint
     ├── TagConflict               a tag is not where the records put it: .reference, .expected, .found
     ├── GatesClosed               a channel asks for what is not there: .channel, .source, .gates
     ├── NothingToDo               nothing to promote, push or roll back to
+    ├── NoRoom                    the disk is too small for what is to be built: .needed_bytes, .free_bytes
     ├── RecordProblem             the records cannot be read or written: .path
     └── ToolMissing               a program we need is not there: .program
 

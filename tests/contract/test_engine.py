@@ -19,6 +19,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -692,6 +693,19 @@ def test_what_goes_wrong_in_a_container_that_stays(real_bench: Bench):
         assert much.exit_code == 4
         assert len(much.output) < 2_000_000
         assert "more bytes were left out]" in much.output
+    assert not real_bench.containers(_base(real_bench))
+
+
+def test_commands_at_once_in_a_container_that_stays(real_bench: Bench):
+    """Each has its own output; two whose time is up together leave one container, in which the next one runs."""
+    with real_bench.engine.inside(_base(real_bench)) as container, ThreadPoolExecutor(4) as pool:
+        script = "echo {0}; sleep 0.3; echo {0} >&2; exit {0}"
+        done = list(pool.map(lambda number: container.run(["sh", "-c", script.format(number)], 30), range(4)))
+        assert [(each.exit_code, each.output) for each in done] == [(each, f"{each}\n{each}\n") for each in range(4)]
+        late = [pool.submit(container.run, ["sleep", "60"], 0.5) for _ in range(2)]
+        ended = [each.exception() or each.result().exit_code for each in late]
+        assert 124 in ended
+        assert container.run(["echo", "next"], 30).output == "next\n"
     assert not real_bench.containers(_base(real_bench))
 
 

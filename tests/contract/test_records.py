@@ -22,6 +22,7 @@ import pytest
 from stackyard.errors import RecordProblem
 from stackyard.model.accepted import Acceptance, Seen
 from stackyard.model.inputs import comparable, identity
+from stackyard.model.inventory import Inventory, LargeFile
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import Tag, TargetName
@@ -489,6 +490,26 @@ def test_a_file_that_is_none_of_ours(file: Archive, data: bytes) -> None:
     file.path.write_bytes(data)
 
     refused(file)
+
+
+def test_a_full_disk(file: Archive) -> None:
+    """An inventory that cannot be kept is said so, with what helps; what was kept stays, and later it fits."""
+    file.open()
+    store = file.opened[-1]
+    record = opened(store)
+    large = Inventory(sha("x"), Platform("linux/amd64"), files=tuple(LargeFile(sha(n), n) for n in range(4000)))
+    with store._open() as db:
+        db.execute("PRAGMA max_page_count = 1")  # no page more than it has
+    with pytest.raises(RecordProblem, match="full") as caught:
+        store.keep_inventory(large)
+
+    assert "make room" in (caught.value.hint or "")
+    assert store.inventory(large.content) is None
+    assert [each.id for each in store.known().records[LAB.name]] == [record.id]
+    with store._open() as db:
+        db.execute("PRAGMA max_page_count = 100000")
+    store.keep_inventory(large)
+    assert store.inventory(large.content) == large
 
 
 def test_a_torn_file(file: Archive) -> None:

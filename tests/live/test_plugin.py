@@ -30,18 +30,26 @@ def test_started_by_hand(docker_client):
 
 
 def test_a_stack_without_a_conftest(live_stack: LiveStack, docker: DockerEngine) -> None:
-    """What our fixtures start is gone when a suite is over; what a failing test left is removed when the run is."""
+    """What our fixtures start is gone when a suite is over; what a failing test left is removed when the run is.
+
+    Tests that are inherited run on what is built on their image, which has none of its own.
+    """
     pytest.importorskip("docker")
     stack = live_stack
-    stack.write("images/spec.yml", f"images:\n  lab: {{image_name: {stack.prefix}/lab}}\n")
+    lab = f"{{image_name: {stack.prefix}/lab, tests: {{inherit: true}}}}"
+    top = f"{{image_name: {stack.prefix}/top, depend_on: lab}}"
+    stack.write("images/spec.yml", f"images:\n  lab: {lab}\n  top: {top}\n")
+    stack.write("images/top/Dockerfile", f"ARG BASE_TAG=latest\nFROM {stack.prefix}/lab:${{BASE_TAG}}\nUSER 1000\n")
     text = "FROM busybox:1.36\nRUN mkdir /www && echo hello > /www/index.html\n"
     text += 'CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]\n'
     stack.write("images/lab/Dockerfile", text)
     stack.write("images/lab/test/test_lab.py", OURS)
     stack.commit()
     summary = stack.build(publish=False)
-    assert summary.outcomes[0].failure is None, summary.outcomes[0].details
-    assert [case.result for case in summary.outcomes[0].tests[0].cases] == ["passed", "passed"]
+    for each in summary.outcomes:
+        assert each.failure is None, each.details
+        assert [case.result for case in each.tests[0].cases] == ["passed", "passed"]
+    assert [str(each.target) for each in summary.outcomes] == ["lab", "top"]
     assert left(docker, summary.outcomes[0].published.reference) == []  # type: ignore[union-attr]
 
     stack.write("images/lab/test/test_lab.py", OLD)

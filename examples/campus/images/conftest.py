@@ -83,8 +83,8 @@ def inside(docker_client, image_name):
 
 @pytest.fixture
 def http_client():
-    """A session that waits for a server to come up: tries again for about half a minute."""
-    patient = Retry(total=9, backoff_factor=0.1, backoff_max=8, status_forcelist=[502, 503], allowed_methods=None)
+    """A session that waits for a server to come up: tries again for about half a minute, but no POST that arrived."""
+    patient = Retry(total=9, backoff_factor=0.1, backoff_max=8, status_forcelist=[502, 503])
     with requests.Session() as session:
         session.trust_env = False  # a proxy does not know this machine's loopback
         session.mount("http://", HTTPAdapter(max_retries=patient))

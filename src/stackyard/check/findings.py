@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from stackyard.errors import FileProblem, FindingsProblem, InvalidValue
 from stackyard.model.names import ImageName, Tag, TargetName
 from stackyard.model.spot import Spot
 from stackyard.model.stack import Finding, Stack, TagTemplates, Target
-from stackyard.model.tags import asked_of, render, tags_of, values_of
+from stackyard.model.tags import asked_of, render, tags_of, taken_by_commits, values_of
 
 _ORDER = {"error": 0, "warning": 1, "notice": 2}
 
@@ -127,7 +127,7 @@ def _duplicates(stack: Stack) -> list[Finding]:
 
 
 def _tags(stack: Stack) -> Iterator[Finding]:
-    """Tags that no registry takes, that are the stable channel's own, or that two versions of an image share."""
+    """Tags that no registry takes, that are not the branch's own, or that two versions of an image share."""
     told: set[str] = set()
     owners: dict[tuple[str, Tag], Target] = {}
     branch = stack.revision.branch
@@ -149,18 +149,32 @@ def _tags(stack: Stack) -> Iterator[Finding]:
                 spot = tags_spot(stack, target)
                 yield Finding("bad-tag", "error", sentence, *spot, hint=problem.hint, found=text, wanted="a tag")
             continue
-        for channel in sorted({STABLE, *([stable] if stable else [])}.intersection(moving)):
-            sentence = f"branch {branch!r} gives the tag {channel}, which is the stable channel's"
-            if sentence not in told:
-                told.add(sentence)
-                hint = "build on a branch of another name: a channel is moved by `stackyard promote` alone"
-                spot, wanted = tags_spot(stack, target), "another tag"
-                yield Finding("bad-tag", "error", sentence, *spot, hint=hint, found=channel, wanted=wanted)
+        for finding in _of_branch(stack, target, moving, stable):
+            if finding.sentence not in told:
+                told.add(finding.sentence)
+                yield finding
         for tag in (*fixed, *moving) if target.version is not None and target.skip is None else ():
             other = owners.setdefault((target.repository.canonical, tag), target)
             if other.image == target.image and other.version != target.version:
                 yield _same_tag(other, target, tag)
                 break
+
+
+def _of_branch(stack: Stack, target: Target, moving: Collection[Tag], stable: Tag | None) -> Iterator[Finding]:
+    """Tags of the branch that are not its own; a pull request's images never get its branch's."""
+    revision = stack.revision
+    if revision.pull_request is not None:
+        return
+    rules = dict.fromkeys(
+        sorted({STABLE, *([stable] if stable else [])}.intersection(moving)),
+        ("the stable channel's", "a channel is moved by `stackyard promote` alone"),
+    )
+    if promised := taken_by_commits(target.templates, revision, dict(target.variables)):
+        rules[promised] = ("a commit's", "the tag of a commit never moves")
+    for tag, (whose, why) in rules.items():
+        sentence = f"branch {revision.branch!r} gives the tag {tag}, which is {whose}"
+        hint, spot = f"build on a branch of another name: {why}", tags_spot(stack, target)
+        yield Finding("bad-tag", "error", sentence, *spot, hint=hint, found=tag, wanted="another tag")
 
 
 def _same_tag(first: Target, second: Target, tag: Tag) -> Finding:

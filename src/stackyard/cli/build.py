@@ -80,9 +80,6 @@ def build(
     is_ignoring_disk: bool,
     is_failing_fast: bool,
     progress: str,
-    junit: str | None,
-    trace: str | None,
-    artifacts: str | None,
     is_json: bool,
 ) -> int:
     """Build, test and name what the plan says.
@@ -111,7 +108,7 @@ def build(
             use_cache=not without_cache,
             is_failing_fast=is_failing_fast,
             is_ignoring_disk=is_ignoring_disk,
-            keeping=Keeping(yard, plan, junit, trace, artifacts),
+            keeping=Keeping(yard, plan),
         )
         return exit_code(summary)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is kept of a run in files that a person named: --junit, --trace, --artifacts.
 
-In:   paths, as typed
+In:   paths, as the session has them
 Out:  a Keeping
 Raises: ConfigError for a place where nothing can be written, before the run begins
 May touch: these paths; reads logs of the run
@@ -9,13 +9,17 @@ May touch: these paths; reads logs of the run
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from stackyard.cli.common import option
+from stackyard.cli.session import session_of
 from stackyard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,20 +31,27 @@ if TYPE_CHECKING:
 
 def keep_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--junit, --trace and --artifacts."""
-    junit = option("--junit", metavar="FILE", help="Write what was tested as JUnit XML; a failed build is an error.")
-    trace = option("--trace", metavar="FILE", help="Write the run as a Chrome trace: who ran when, and what waited.")
-    artifacts = option("--artifacts", metavar="DIR", help="Write the files that the DataHub scripts leave.")
+    keep = functools.partial(option, expose_value=False, callback=_keep)
+    junit = keep("--junit", metavar="FILE", help="Write what was tested as JUnit XML; a failed build is an error.")
+    trace = keep("--trace", metavar="FILE", help="Write the run as a Chrome trace: who ran when, and what waited.")
+    artifacts = keep("--artifacts", metavar="DIR", help="Write the files that the DataHub scripts leave.")
     return junit(trace(artifacts(function)))
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None and parameter.name:
+        session_of(ctx).kept[parameter.name] = value
 
 
 class Keeping:
     """Files that are written of one run."""
 
-    def __init__(self, yard: Yard, plan: Plan, junit: str | None, trace: str | None, artifacts: str | None) -> None:
+    def __init__(self, yard: Yard, plan: Plan) -> None:
+        kept = session_of(click.get_current_context()).kept
         self._yard = yard
         self._plan = plan
-        self._junit, self._trace_file = _place("--junit", junit), _place("--trace", trace)
-        self._artifacts = _folders(artifacts)
+        self._junit, self._trace_file = _place("--junit", kept.get("junit")), _place("--trace", kept.get("trace"))
+        self._artifacts = _folders(kept.get("artifacts"))
         self._told: list[Watch] = []
         if self._trace_file is not None:
             from stackyard.report.trace import Trace

@@ -69,6 +69,8 @@ class Session:
         self.bases: tuple[str, ...] = ()
         self.engine: str | None = None
         self.may_pull = False
+        self.kept: dict[str, str] = {}
+        """What is kept of a run in files: `junit`, `trace`, `artifacts`, each with its path as typed."""
         self.is_json = False
 
     @property

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     "--kind",
     "kinds",
     multiple=True,
-    type=click.Choice(typing.get_args(SuiteKind)),
-    help="Only tests of this kind; repeatable. By default all that must pass before an image is published.",
+    type=click.Choice((*typing.get_args(SuiteKind), "manual")),
+    help="Only tests of this kind; repeatable. By default all that must pass before an image is published. "
+    "Manual ones are not run: it is said where they are.",
 )
 @option(
     "--image",
@@ -58,9 +59,6 @@ def test(
     is_retesting: bool,
     jobs: str | None,
     progress: str,
-    junit: str | None,
-    trace: str | None,
-    artifacts: str | None,
     is_json: bool,
 ) -> int:
     """Run tests on images that are there; builds, names and publishes nothing.
@@ -73,7 +71,7 @@ def test(
     with interruptible() as stop:
         limits = limits_of_jobs(yard, jobs) or usual_limits(yard)
         trial = testing.prepare(yard, images, kinds, reference or "", is_retesting, gate or "")
-        keeping = Keeping(yard, trial.plan, junit, trace, artifacts)
+        keeping = Keeping(yard, trial.plan)
         watching = Watching(session_of(click.get_current_context()), yard, trial.plan, progress, is_json, limits.builds)
         with watching as watch:
             summary = testing.run(yard, trial, keeping.watching(watch), limits, stop)

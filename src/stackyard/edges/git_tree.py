@@ -216,6 +216,8 @@ def _hint_for(root: Path, name: str) -> str:
     """What brings a commit that is not there."""
     if _is_shallow(root):
         return "the clone is shallow: git fetch --unshallow brings its whole history, git fetch --depth=100 a part"
+    if _git(root, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
+        return "there is none at all yet: git add -A && git commit"
     remote, _, _ = _git(root, "remote").stdout.decode("utf-8", "replace").partition("\n")
     if remote and "/" not in name and not _git(root, "rev-parse", "--verify", "--quiet", f"{remote}/{name}").returncode:
         return f"did you mean {remote}/{name}?"

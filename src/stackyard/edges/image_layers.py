@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, Protocol, TypeVar, cast
 import msgspec
 
 from stackyard.edges.registry import Descriptor, Registry
-from stackyard.errors import EngineProblem, RegistryProblem
+from stackyard.errors import EngineProblem, RegistryProblem, WorldError
 from stackyard.model.names import Digest
 from stackyard.model.reference import Platform, Repository
 
@@ -73,6 +73,13 @@ def from_registry(
                     address=repository.host,
                 )
             file.seek(0)
+        except OSError as error:
+            file.close()
+            raise WorldError(
+                f"a layer of {repository}@{manifest.short} ({blob.size / 1e6:.1f} MB) does not fit into "
+                f"{tempfile.gettempdir()}: {error.strerror or error}",
+                hint="make room there, or name another folder in TMPDIR",
+            ) from error
         except BaseException:
             file.close()
             raise
@@ -109,7 +116,7 @@ def from_archive(stream: BinaryIO, platform: Platform, each: Callable[[Peekable]
     try:
         with tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK) as tar:
             for member in tar:
-                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all
+                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all; typeshed lacks the name
                 if member.issym() or member.islnk():
                     folder = posixpath.dirname(member.name) if member.issym() else ""
                     links[member.name] = posixpath.normpath(posixpath.join(folder, member.linkname))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -56,11 +57,19 @@ class OpenContainer:
         self._begin = begin
         self._end = end
         self._alone = alone
+        self._lock = threading.Lock()
         self._name, self._has_shell = begin()
 
     def close(self) -> None:
         """Remove it."""
         self._end(self._name)
+
+    def _anew(self, name: str) -> None:
+        """Another container in this one's place, unless somebody made one already: nothing else ends a command."""
+        with self._lock:
+            if self._name == name:
+                self._end(name)
+                self._name, self._has_shell = self._begin()
 
     def run(
         self, argv: Sequence[str], timeout_s: float, user: str = "", env: Sequence[tuple[str, str]] = ()
@@ -68,7 +77,7 @@ class OpenContainer:
         """See Inside.run."""
         if not self._has_shell:
             return self._alone(argv, timeout_s, user, env)
-        started = time.monotonic()
+        name, started = self._name, time.monotonic()
         asked = {
             "AttachStdout": True,
             "AttachStderr": True,
@@ -76,7 +85,7 @@ class OpenContainer:
             "User": user,
             "Env": [f"{name}={value}" for name, value in env],
         }
-        status, answer = self._api.call("POST", f"/containers/{self._name}/exec", body=asked)
+        status, answer = self._api.call("POST", f"/containers/{name}/exec", body=asked)
         if status == 404:
             raise EngineProblem(f"{argv[0]} cannot be run: its container is gone")
         id_ = str(msgspec.json.decode(answer)["Id"])
@@ -90,8 +99,7 @@ class OpenContainer:
             if code == NOT_EXECUTABLE and _MISSING.search(said.text):
                 code = NOT_FOUND
         except TimeoutError:
-            self.close()  # nothing else ends a command in a container
-            self._name, self._has_shell = self._begin()
+            self._anew(name)
             code, words = TIME_IS_UP, ""
         except EngineProblem as problem:
             if "words" not in problem.facts:
@@ -107,6 +115,8 @@ class OpenContainer:
         until = time.monotonic() + _ENDED_S
         while True:
             told = self._told(id_)
+            if not told:
+                raise EngineProblem("the engine does not say how a command ended: its container is gone")
             if not told.get("Running") and told.get("ExitCode") is not None:
                 return int(told["ExitCode"])
             if time.monotonic() > until:

@@ -10,8 +10,10 @@ Source: deb(5) and dpkg's status; apk's installed database; Python's "Core metad
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import msgspec
 
@@ -37,6 +39,11 @@ def _deb(path: str, data: bytes) -> Contained:
     return Contained(tuple(packages), complaint=complaint)
 
 
+def _lines(data: bytes) -> Iterator[str]:
+    """The lines of a text, one by one: of a large one of empty lines a list takes many times its room."""
+    return (line.rstrip("\n") for line in io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="\n"))
+
+
 _FIELD = re.compile(r"([!-9;-~]+):[ \t]*(.*)")
 _KEPT = ("Package", "Version", "Architecture", "Status", "License")
 
@@ -45,7 +52,7 @@ def _stanzas(data: bytes) -> Iterator[tuple[int, dict[str, str], str]]:
     """First line, fields and what is wrong of each paragraph."""
     fields: dict[str, str] = {}
     begun, wrong = 0, ""
-    for number, line in enumerate([*data.decode("utf-8", "replace").split("\n"), ""], 1):
+    for number, line in enumerate(chain(_lines(data), [""]), 1):
         if not line.strip(" \t\r"):
             if begun:
                 yield begun, fields, wrong
@@ -65,7 +72,7 @@ def _apk(path: str, data: bytes) -> Contained:
     """apk's installed: a letter, a colon and a value a line."""
     packages, complaint = [], ""
     fields: dict[str, str] = {}
-    for number, line in enumerate([*data.decode("utf-8", "replace").split("\n"), ""], 1):
+    for number, line in enumerate(chain(_lines(data), [""]), 1):
         if line:
             letter, sign, value = line.partition(":")
             if len(letter) != 1 or not sign:
@@ -89,7 +96,7 @@ def _headed(kind: PackageKind, name: str, version: str) -> Reader:
 
     def read(path: str, data: bytes) -> Contained:
         fields: dict[str, str] = {}
-        for line in data.decode("utf-8", "replace").splitlines():
+        for line in _lines(data):
             if not line.strip():
                 break
             key, sign, value = line.partition(":")
@@ -160,8 +167,9 @@ def _julia(path: str, data: bytes) -> Contained:
     return Contained((Package("julia", name, version, _entry(path), about=(("uuid", uuid),)),))
 
 
-def _system(path: str, data: bytes) -> Contained:  # noqa: ARG001 - as all readers
-    said = dict(re.findall(r"^([A-Z_]+)=[\"']?(.*?)[\"']?\s*$", data.decode("utf-8", "replace"), re.M))
+def _system(_: str, data: bytes) -> Contained:
+    pairs = (line.partition("=")[::2] for line in _lines(data))
+    said = {name: value.strip().strip("\"'") for name, value in pairs}
     return Contained(system=System(said.get("ID", ""), said.get("VERSION_ID", ""), said.get("PRETTY_NAME", "")))
 
 
@@ -171,12 +179,12 @@ def _rpm(path: str, data: bytes) -> Contained:
     return read_rpm(path, data)
 
 
-def _foreign_rpm(path: str, data: bytes) -> Contained:  # noqa: ARG001 - as all readers
+def _foreign_rpm(path: str, _: bytes) -> Contained:
     kind = "ndb" if path.endswith(".db") else "Berkeley DB"
     return Contained(complaint=f"an rpm database of kind {kind}, which is not read", code="database-unknown")
 
 
-def _unwritten(path: str, data: bytes) -> Contained:  # noqa: ARG001 - as all readers
+def _unwritten(_: str, data: bytes) -> Contained:
     return Contained(complaint="what was last written to the database is only here, and not read") if data else NOTHING
 
 

@@ -23,7 +23,20 @@ from stackyard.model.inventory import LARGE_BYTES, GapCode
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _WITH_HEADER = 31  # zlib's word for gzip around what is compressed
 _CHUNK = 1 << 15  # tarfile copies what is left of a piece for each member: larger ones cost more
-_LARGEST_DATABASE = 512 << 20
+_UNPACKED = 1 << 18
+"""So much is unpacked at once: a piece may hold a thousand times its size, and what is left of it is copied."""
+_LARGEST = 32 << 20
+"""No package's description is larger, nor what dpkg writes down of ten thousand; a layer of a few kB may say it is."""
+_LARGEST_SQLITE = 256 << 20
+_LARGEST_HEADER = 1 << 20
+"""tarfile reads long names and a member's further facts into memory, whatever size they say they have."""
+_HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 _WHITEOUT, _OPAQUE, _AUFS = ".wh.", ".wh..wh..opq", ".wh..wh."
 
 
@@ -51,10 +64,17 @@ class _Member(tarfile.TarInfo):
     """A member that says when what follows it is none: tarfile takes a damaged header for the end."""
 
     @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        found = super().frombuf(buf, encoding, errors)
+        if found.type in _HEADERS and found.size > _LARGEST_HEADER:
+            raise tarfile.ReadError(f"{found.size} bytes of a member's header")
+        return found
+
+    @classmethod
     def fromtarfile(cls, tar: tarfile.TarFile) -> Self:
         try:
             return super().fromtarfile(tar)
-        except (tarfile.EOFHeaderError, tarfile.EmptyHeaderError):  # type: ignore[attr-defined]
+        except (tarfile.EOFHeaderError, tarfile.EmptyHeaderError):  # type: ignore[attr-defined]  # typeshed lacks them
             raise
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(str(error)) from None
@@ -73,7 +93,7 @@ def read_layer(stream: Peekable) -> LayerContents:
         with tarfile.open(fileobj=opened, mode="r|", bufsize=_CHUNK, tarinfo=_Member) as tar:
             for member in tar:
                 _take(found, tar, member)
-                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all
+                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all; typeshed lacks the name
     except (tarfile.TarError, EOFError, zlib.error, ValueError) as error:
         found.problem = f"no tar archive, or a damaged one: {error}"
     except Exception as error:
@@ -104,17 +124,17 @@ class _Gunzipped:
         """So many bytes, fewer at the end; EOFError where that comes too early."""
         parts, have = [self._left], len(self._left)
         while have < size:
-            data = self._zlib.unused_data or self._stream.read(_CHUNK)
+            data = self._zlib.unconsumed_tail or self._zlib.unused_data or self._stream.read(_CHUNK)
             if self._zlib.eof and not data.strip(b"\0"):  # some pad what they write
                 if data and not self._zlib.unused_data:
                     continue
                 break
-            if not data:
-                raise EOFError("compressed data ended before its end")
             if self._zlib.eof:
                 self._zlib = zlib.decompressobj(_WITH_HEADER)
-            parts.append(self._zlib.decompress(data))
+            parts.append(self._zlib.decompress(data, _UNPACKED))
             have += len(parts[-1])
+            if not data and not parts[-1]:
+                raise EOFError("compressed data ended before its end")
         joined = b"".join(parts)
         self._left = joined[size:]
         return joined[:size]
@@ -124,7 +144,7 @@ def _zstd(stream: IO[bytes]) -> IO[bytes]:
     try:
         from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # Python 3.14
     except ImportError:
-        from backports import zstd  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        from backports import zstd  # type: ignore[import-not-found,import-untyped,unused-ignore]  # the extra `zstd`
     opened: IO[bytes] = zstd.open(stream)
     return opened
 
@@ -156,7 +176,7 @@ def _take(found: LayerContents, tar: tarfile.TarFile, member: tarfile.TarInfo) -
 
 def _read(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> Contained:
     reader = reader_of(path)
-    if member.size > _LARGEST_DATABASE:
+    if member.size > (_LARGEST_SQLITE if path.endswith(".sqlite") else _LARGEST):
         return Contained(complaint=f"{member.size} bytes, which is too much for a package database")
     file = tar.extractfile(member)
     if reader is None or file is None:

@@ -12,10 +12,11 @@ from pathlib import Path
 import msgspec
 
 from stackyard.inside.junit import TestCounts
-from stackyard.model.record import TestCase
+from stackyard.model.record import CaseResult, TestCase
 
 _MOST_BYTES = 8 << 20
 _MOST_CASES = 5000
+_NOT_PASSED: tuple[CaseResult, ...] = ("failed", "skipped")
 
 
 class _Line(msgspec.Struct):
@@ -61,9 +62,9 @@ def read_results(path: Path) -> Results:
             begun = line.begun
             continue
         begun = "" if begun == line.name else begun
-        result = next((each for each in ("failed", "skipped") if each == line.result), "passed")
+        result: CaseResult = next((each for each in _NOT_PASSED if each == line.result), "passed")
         if len(cases) < _MOST_CASES:
-            cases[line.name] = TestCase(line.name, result, line.duration_s, line.message, line.output)  # type: ignore[arg-type]
+            cases[line.name] = TestCase(line.name, result, line.duration_s, line.message, line.output)
     return Results(tuple(cases.values()), begun)
 
 

@@ -9,7 +9,6 @@ Rules: docs/how-to/test-images.md
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,15 +18,15 @@ from stackyard.edges.process import TIMED_OUT, signal_name
 from stackyard.edges.pytest_process import PytestRunner, turn_at
 from stackyard.errors import NotTestable
 from stackyard.inside import scripts
+from stackyard.inside.commands import COMMAND_TIMEOUT_S, Commands
 from stackyard.inside.junit import LARGEST_BYTES, read_junit
 from stackyard.inside.results import counts_of, read_results
 from stackyard.model.logs import junit_file, suite_log
 from stackyard.model.names import TargetName
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Inventoried, SuiteResult, TestCase, Tested
-from stackyard.model.stack import Command, Suite, Target
+from stackyard.model.stack import Suite, Target
 
-COMMAND_TIMEOUT_S = 600.0
 SUITE_TIMEOUT_S = 3600.0
 PYTEST_NOTHING_COLLECTED = 5
 INSIDE = "/tmp/stackyard"
@@ -138,16 +137,17 @@ class Suites:
         return SuiteResult(result, log=self._shown(log))
 
     def _inventory(self, target: Target, suite: Suite, image: Built, folder: Path, tell: Tell) -> SuiteResult:
-        """Each declared command in a container of its own; one that fails, fails the suite."""
+        """The declared commands in one container; one that fails, and may not, fails the suite."""
         begun = self._clock.ticks()
-        found: list[Inventoried] = []
-        for command in target.commands:
-            tell(f"inventory: {command.description}")
-            found.append(self._command(target, command, image))
+        limit_s = min(COMMAND_TIMEOUT_S, (target.timeout.seconds if target.timeout else None) or COMMAND_TIMEOUT_S)
+        with self._engine.inside(image.image) as container:
+            commands = Commands(container, self._clock, limit_s)
+            found = commands.run(target.commands, tell)
         log = folder / suite_log(target.name, "inventory")
         log.write_text("".join(_logged(entry) for entry in found), encoding="utf-8")
+        bad = [entry for entry in found if entry.exit_code != 0]
         failures = tuple(
-            f"{entry.command}: {_ended(entry)}: {_tail(entry.output)}" for entry in found if entry.exit_code != 0
+            f"{entry.command}: {_ended(entry)}: {_tail(entry.output)}" for entry in bad if not entry.is_optional
         )
         result = Tested(
             self._clock.now(),
@@ -156,7 +156,7 @@ class Suites:
             not failures,
             len(found),
             len(failures),
-            0,
+            len(bad) - len(failures),
             self._clock.ticks() - begun,
             failures,
         )
@@ -215,17 +215,6 @@ class Suites:
         duration, now = self._clock.ticks() - begun, self._clock.now()
         result = Tested(now, suite.kind, suite.digest, passed, total, failed, skipped, duration, failures)
         return SuiteResult(result, log=self._shown(log))
-
-    def _command(self, target: Target, command: Command, image: Built) -> Inventoried:
-        try:
-            argv = shlex.split(command.command)
-        except ValueError as error:
-            return Inventoried(self._clock.now(), command.name, command.description, 127, f"{error}\n", 0.0)
-        limit_s = min(COMMAND_TIMEOUT_S, (target.timeout.seconds if target.timeout else None) or COMMAND_TIMEOUT_S)
-        ended = self._engine.run(image.image, argv, limit_s)
-        return Inventoried(
-            self._clock.now(), command.name, command.description, ended.exit_code, ended.output, ended.duration_s
-        )
 
     def _shown(self, path: Path) -> str:
         return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)

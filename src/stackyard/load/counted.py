@@ -106,8 +106,7 @@ def counted_entries(
     if reads_everything:
         return context
     below = relative(recipe.dockerfile, recipe.context)
-    is_own = f"{recipe.context}/".startswith(f"{own}/")
-    folder = "" if is_own else _below(recipe.context, own)
+    folder = own_part(recipe.context, own)
     quiet = _Quiet(folder, recipe.is_stamped)
     granularity = _granularity(recipe, own)
     foreign = frozenset(relative(path, recipe.context) for path in recipe.foreign_locks)
@@ -174,8 +173,7 @@ def aside_of(
 
 def _granularity(recipe: Recipe, own: str) -> str:
     """Which entries count: where nobody says so, those of the image's own folder, with what else is reached."""
-    is_own = f"{recipe.context}/".startswith(f"{own}/")
-    return recipe.granularity or ("folder" if is_own else "own folder")
+    return recipe.granularity or ("folder" if own_part(recipe.context, own) == "" else "own folder")
 
 
 def _with_paths(recipe: Recipe, sources: Sources) -> Iterator[tuple[Entry, str]]:
@@ -185,8 +183,10 @@ def _with_paths(recipe: Recipe, sources: Sources) -> Iterator[tuple[Entry, str]]
         yield entry, elsewhere.get(entry.path) or posixpath.normpath(posixpath.join(recipe.context, entry.path))
 
 
-def _below(context: str, own: str) -> str | None:
-    """The image's own folder as the beginning of paths of a build context above it; None where it is elsewhere."""
+def own_part(context: str, own: str) -> str | None:
+    """How paths of a build context begin that lie in the image's own folder; None where none does."""
+    if f"{context}/".startswith(f"{own}/"):
+        return ""
     path = relative(own, context)
     return None if path.startswith("..") else f"{path}/"
 

@@ -161,7 +161,7 @@ def _bad_reference(recipe: Recipe, dockerfile: Dockerfile, use: Use, text: str, 
         hint = f"Docker replaces no variables in {use.flag}: write `FROM {use.text} AS name` above, and name that stage"
     elif empty:
         hint = f"give {empty[0]} a default in its ARG, or a value in the build arguments"
-    elif names:
+    elif names and _is_good_with(use.text, names, dockerfile.escape):
         hint = f"look at {', '.join(names)}: the name it gives is no repository's"
     return Finding(
         "bad-reference",
@@ -172,6 +172,15 @@ def _bad_reference(recipe: Recipe, dockerfile: Dockerfile, use: Use, text: str, 
         found=text,
         wanted="REPOSITORY:TAG",
     )
+
+
+def _is_good_with(text: str, names: Iterable[str], escape: str) -> bool:
+    """Whether a text would name an image, were it not for the values of its variables."""
+    try:
+        Reference.parse(expand_known(text, dict.fromkeys(names, "1"), escape)[0])
+    except InvalidValue:
+        return False
+    return True
 
 
 def _replaced(recipe: Recipe, dockerfile: Dockerfile, args: tuple[tuple[str, str], ...], platform: str) -> str | None:

@@ -61,7 +61,7 @@ def commands_of(recipe: Recipe, table: Mapping[str, Command], findings: list[Fin
             )
     variables = dict(recipe.variables)
     return tuple(
-        Command(name, table[name].description, filled(table[name].command, variables))
+        msgspec.structs.replace(table[name], command=filled(table[name].command, variables))
         for name in recipe.commands
         if name in table
     )
@@ -158,7 +158,9 @@ class SuiteReader:
         if checks:
             suites.append(checks_suite(recipe, checks))
         if commands:
-            digest = canonical.digest([(command.name, command.command) for command in commands])
+            digest = canonical.digest(
+                [(each.name, each.command, *(["optional"] if each.is_optional else [])) for each in commands]
+            )
             suites.append(Suite("inventory", (), digest, recipe.tests.max_age))
         more: tuple[Suite, ...] = ()
         if self._has(findings, recipe.image, WORKFLOW_TESTS):

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from stackyard.errors import FileProblem
+from stackyard.load.counted import own_part
 from stackyard.load.dockerfile.reach import reachable
 from stackyard.load.tree.changes import read_change_rules
 from stackyard.load.tree.ignore import IgnoreRules, read_ignore_rules
 from stackyard.load.tree.place import Place
-from stackyard.model.inputs import TEST_FOLDERS, BlobId, Entry
+from stackyard.model.inputs import RULES, TEST_FOLDERS, BlobId, Entry
 from stackyard.model.stack import Finding, Stack, Target
 
 _SHOWN = 3
@@ -67,15 +68,19 @@ def _counted(place: Place, stack: Stack, target: Target, paths: list[str]) -> It
         rules = read_ignore_rules(target.context, below, target.context, place.files)
     except FileProblem:
         return
-    is_shared = target.context != place.path(target.image)
+    own = own_part(target.context, place.path(target.image))
+    granularity = dict(target.inputs.aside).get("granularity", RULES["granularity"])
     for path in paths:
         name = path.removeprefix(start)
         parts = name.rstrip("/").split("/")
         if any(part in _NOBODYS for part in parts) or _is_left_out(name, rules) or name == below:
             continue
         entry = Entry(name.rstrip("/"), "file", BlobId.of(b""))
-        has_to_be_reached = is_shared or parts[0] in TEST_FOLDERS
-        if not has_to_be_reached or reachable(dockerfile, dict(target.args), [entry], platform=target.inputs.platform):
+        is_own = own is not None and name.startswith(own)
+        counts = granularity == "folder" or (is_own and granularity != "copied")
+        if is_own and name.removeprefix(own or "").partition("/")[0] in TEST_FOLDERS:
+            counts = False
+        if counts or reachable(dockerfile, dict(target.args), [entry], platform=target.inputs.platform):
             yield name
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from stackyard.model.difference import known_as
-from stackyard.model.inventory import Inventory, Package
+from stackyard.model.inventory import Inventory, Package, PackageKind
 
 _PYTHON = re.compile(r"(?:^|/)python(\d\.\d+)/")
 _PLAIN_VERSION = re.compile(r"\d+(?:\.\d+)*")
@@ -38,6 +38,8 @@ class Freshness(msgspec.Struct, frozen=True):
     outdated: tuple[Outdated, ...] = ()
     unknown: tuple[str, ...] = ()
     """Packages that the index has not."""
+    unasked: tuple[tuple[PackageKind, int], ...] = ()
+    """How many packages of other kinds there are, for which no index was asked."""
 
 
 def askable(inventory: Inventory) -> dict[str, list[Package]]:

@@ -71,8 +71,8 @@ def rule(policy: Policy, ci: Ci | None, revision: Revision, message: str, publis
     forced_by = _forced_by(policy, ci, revision, message)
     if forced_by:
         notes.append(Note("rebuild-all", f"every image is built anew: {forced_by}"))
-    is_whole = ci is not None and matches(revision.branch, policy.plan_all)
     request = ci.pull_request if ci else None
+    is_whole = ci is not None and request is None and matches(revision.branch, policy.plan_all)
     refusal = _refusal(policy, request, ci.tag if ci else None, revision, message) if publish else None
     if refusal:
         notes.append(Note("not-publishing", f"--push publishes nothing: {refusal}"))

@@ -50,13 +50,16 @@ class Built(msgspec.Struct, frozen=True, tag_field="fact", tag="built"):
         return self.bases + self.downloads
 
 
+CaseResult = Literal["passed", "failed", "skipped"]
+
+
 class TestCase(msgspec.Struct, frozen=True, omit_defaults=True):
     """One test of a suite."""
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
     name: str
-    result: Literal["passed", "failed", "skipped"]
+    result: CaseResult
     duration_s: float
     message: str = ""
     """The first line of a failure, or why it was skipped."""
@@ -92,6 +95,8 @@ class Inventoried(msgspec.Struct, frozen=True, tag_field="fact", tag="inventorie
     exit_code: int
     output: str
     duration_s: float
+    is_optional: bool = False
+    """Whether it may fail."""
 
 
 class Pushed(msgspec.Struct, frozen=True, tag_field="fact", tag="pushed"):

@@ -72,6 +72,8 @@ class Command(msgspec.Struct, frozen=True):
     name: str
     description: str
     command: str
+    is_optional: bool = False
+    """Whether it may fail."""
 
 
 SuiteKind = Literal["basic", "integration", "checks", "inventory", "workflow"]

@@ -10,6 +10,8 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from stackyard.errors import InvalidValue, TagConflict
 from stackyard.model import canonical
 from stackyard.model.names import LONGEST_TAG, Digest, Tag
@@ -24,6 +26,7 @@ _MARK_DIGITS = 8
 _WHOLE_COMMIT = "commit:"
 PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*|commit:[0-9]+)\}")
 """A name in braces, as templates, build arguments and commands hold it."""
+_LIKE_A_COMMIT = re.compile(r"([0-9a-f]{7,40})((?:\.[0-9]+)?)")
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -121,6 +124,7 @@ def _check_digits(template: str, digits: int) -> None:
     if digits < COMMIT_DIGITS:
         raise InvalidValue(
             f"tag template {template!r} asks for {digits} digits of the commit: at least {COMMIT_DIGITS} are needed",
+            hint=f"write {{commit}} for {COMMIT_DIGITS}, {{commit:12}} for more",
             kind="tag template",
             text=template,
         )
@@ -141,6 +145,20 @@ def _fitting(template: str, values: Mapping[str, str]) -> Mapping[str, str]:
     if len(branch) > room > _MARK_DIGITS + 1:
         branch = f"{branch[: room - _MARK_DIGITS - 1].rstrip('.-')}-{_mark(branch)}"
     return {**values, "branch": branch}
+
+
+def taken_by_commits(templates: TagTemplates, revision: Revision, variables: Mapping[str, str]) -> Tag | None:
+    """The tag of a branch that is called like a commit, which would be a fixed tag of that commit, or numbered.
+
+    What such a branch moves, somebody may have been promised never to move.
+    """
+    found = _LIKE_A_COMMIT.fullmatch(revision.branch or "")
+    if not found:
+        return None
+    there = msgspec.structs.replace(revision, commit=found[1], is_dirty=False)
+    fixed, moving = tags_of(templates, there, variables)
+    promised = {f"{tag}{found[2]}" for tag in fixed}
+    return next((tag for tag in moving if tag in promised), None)
 
 
 def numbered(tag: Tag, number: int) -> Tag:

@@ -232,7 +232,8 @@ def _with_tags(
     record = decision.record
     if record is None or decision.action in ("build", "join", "decide-later", "skip"):
         return decision, (fixed, moving)
-    missing = [tag for tag in lasting if not _has_fixed(target, record, tag, need)]
+    placed = {tag: fact.tag for tag in lasting if (fact := _placed(target, record, tag, need)) is not None}
+    missing = [tag for tag in lasting if tag not in placed]
     also = also_tagged(record, missing, stack.revision)
     reasons: tuple[Reason, ...] = (also,) if also is not None else ()
     action = decision.action
@@ -240,7 +241,8 @@ def _with_tags(
         missing += [tag for tag in moving if not _has_moving(target, record, tag, known, need)]
         reasons += tuple(TagMissing(str(tag)) for tag in missing if also is None or tag != also.tag)
         action = "tag" if missing else "reuse"
-    return msgspec.structs.replace(decision, action=action, reasons=(*decision.reasons, *reasons)), (fixed, moving)
+    decision = msgspec.structs.replace(decision, action=action, reasons=(*decision.reasons, *reasons))
+    return decision, (tuple(placed.get(tag, tag) for tag in fixed), moving)
 
 
 def _unstamped(target: Target) -> TagTemplates:
@@ -252,17 +254,21 @@ def _records(decisions: Mapping[TargetName, Decision]) -> dict[TargetName, Recor
     return {name: decision.record for name, decision in decisions.items() if decision.record is not None}
 
 
-def _has_fixed(target: Target, record: Record, tag: Tag, need: Need) -> bool:
-    """Whether this very image got `tag`, or the numbered form it takes where `tag` was taken already.
+def _placed(target: Target, record: Record, tag: Tag, need: Need) -> Tagged | None:
+    """How this very image got `tag`, or the numbered form it takes where `tag` was taken already; None: it did not.
 
     Who does not publish is content with a name in either place.
     """
-    return any(
-        isinstance(fact, Tagged)
-        and (fact.place == "registry" or not need.publish)
-        and fact.repository.canonical == target.repository.canonical
-        and tag == (fact.tag if need.is_overwriting else fact.wanted)
-        for fact in record.facts
+    return next(
+        (
+            fact
+            for fact in reversed(record.facts)
+            if isinstance(fact, Tagged)
+            and (fact.place == "registry" or not need.publish)
+            and fact.repository.canonical == target.repository.canonical
+            and tag == (fact.tag if need.is_overwriting else fact.wanted)
+        ),
+        None,
     )
 
 

@@ -10,6 +10,7 @@ Used by: record/moved, record/sqlite
 
 from __future__ import annotations
 
+import errno
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import sqlite3
 
 _BUSY_S = 30.0
+_MAKE_ROOM = "make room on its disk and try again: nothing that was recorded is lost"
+_MOVE_AWAY = "if the file is damaged, move it away: images that are still there are found by building again"
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE")
 
 T = TypeVar("T")
 
@@ -62,7 +66,7 @@ class RecordsFile:
         except (sqlite3.Error, OSError, zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise RecordProblem(
                 f"{self._path}: the records cannot be used: {error}",
-                hint="if the file is damaged, move it away: images that are still there are found by building again",
+                hint=_MAKE_ROOM if _is_full(error) else _MOVE_AWAY,
                 path=str(self._path),
             ) from error
 
@@ -90,6 +94,12 @@ class RecordsFile:
             db.close()
             raise
         return db
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the disk took no more."""
+    number = getattr(error, "errno", None)
+    return number in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "sqlite_errorname", None) in _FULL
 
 
 def make_state_folder(folder: Path) -> None:

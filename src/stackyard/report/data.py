@@ -62,7 +62,10 @@ def _step(step: Step) -> dict[str, Any]:
         "bases": [{"reference": str(b.reference), "accepted": b.accepted and str(b.accepted)} for b in step.bases],
         "downloads": [{"address": d.address, "accepted": d.accepted and str(d.accepted)} for d in step.downloads],
         "tests": [{"suite": suite.kind, "folders": list(suite.folders)} for suite in step.suites],
-        "commands": [canonical.builtins(command) for command in step.commands],
+        "commands": [
+            {"name": each.name, "description": each.description, "command": each.command, "optional": each.is_optional}
+            for each in step.commands
+        ],
         "reasons": [canonical.builtins(reason) for reason in step.reasons],
         "source_fingerprint": str(step.source),
         "build_fingerprint": step.build and str(step.build),

@@ -240,11 +240,15 @@ def outdated_text(found: Sequence[Freshness], style: Style, width: int) -> str:
         counts = (
             f"{len(rows)} of {count_text(each.asked, 'Python package')} {'is' if len(rows) == 1 else 'are'} outdated"
         )
-        lines = [f"{style(visible(each.name), 'bold')}: {counts}{for_python}"]
+        what = f"{counts}{for_python}" if each.asked else "no Python packages"
+        lines = [f"{style(visible(each.name), 'bold')}: {what}"]
         lines += ["", table(rows, ("package", "version", "newest", "layer"), style, width)] if rows else []
         lines += (
             ["", f"The index has not: {few([visible(name) for name in each.unknown], _NAMED)}."] if each.unknown else []
         )
+        if each.unasked:
+            kinds = joined([f"{count} {KIND_NAMES[kind]}" for kind, count in each.unasked])
+            lines += ["", f"No index was asked for packages of other kinds: {kinds}."]
         paragraphs.append("\n".join(lines))
     return "\n\n".join(paragraphs)
 
@@ -264,6 +268,7 @@ def outdated_data(found: Sequence[Freshness]) -> dict[str, Any]:
                     for o in each.outdated
                 ],
                 "unknown": list(each.unknown),
+                "unasked": [{"kind": kind, "packages": count} for kind, count in each.unasked],
             }
             for each in found
         ],

@@ -107,8 +107,9 @@ def _check(outcome: Outcome, entry: TestCase) -> Element:
 def _command(outcome: Outcome, entry: Inventoried) -> Element:
     case = _case(outcome, entry.description or entry.command, entry.duration_s)
     if entry.exit_code != 0:
-        failure = SubElement(case, "failure", message=f"exit code {entry.exit_code}")
-        failure.text = "\n".join(map(cleaned, entry.output.splitlines()))
+        mark = "skipped" if entry.is_optional else "failure"
+        told = SubElement(case, mark, message=f"exit code {entry.exit_code}")
+        told.text = "\n".join(map(cleaned, entry.output.splitlines()))
     return case
 
 

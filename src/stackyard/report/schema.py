@@ -59,7 +59,7 @@ STACK = _object(
         "branch": _maybe(_text("The branch; null on a detached checkout where CI says nothing.")),
         "pull_request": _maybe(_text("The number of the pull request that CI builds, or null.")),
         "base": _maybe(_text("The branch that it wants to go to, or null.")),
-        "dirty": _flag("Whether files below `images/` differ from the commit; then no fixed tags are given."),
+        "dirty": _flag("Whether files that images are made of differ from the commit; then no fixed tag names it."),
         "publishing": _flag("Whether the plan is for `--push`."),
         "checked": _flag("Whether the engine was asked; a plan of `stackyard plan` believes the records."),
         "has_work": _flag("Whether carrying it out would change anything."),
@@ -132,6 +132,7 @@ STEP = _object(
                     "name": _text("A command of the inventory: its key in the spec."),
                     "description": _text("What it tells."),
                     "command": _text("What is run in a container of the image."),
+                    "optional": _flag("Whether it may fail."),
                 }
             )
         ),

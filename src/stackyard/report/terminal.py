@@ -83,6 +83,8 @@ def source_text(plan: Plan) -> str:
     """What an offline plan compares with."""
     if plan.is_asked:
         return "From the records, those beside the images as well; the engine was not asked."
+    if any(note.kind == "records-not-read" for note in plan.notes):
+        return "From the records here; the engine was not asked."
     if plan.since is None:
         return "From the records; engine and registry were not asked."
     what = f"commit {plan.since.now[:7]}" if plan.since.now else "the files"

@@ -109,8 +109,15 @@ class EngineTags:
     def keep(self, repository: Repository, manifest: Manifest) -> None:
         """Nothing."""
 
-    def put(self, repository: Repository, tag: Tag, digest: Digest, *, is_read_back: bool = True) -> None:  # noqa: ARG002
-        """One request: an engine's word suffices."""
+    def put(
+        self,
+        repository: Repository,
+        tag: Tag,
+        digest: Digest,
+        *,
+        is_read_back: bool = True,  # noqa: ARG002 - an engine's word suffices
+    ) -> None:
+        """One request."""
         first, *more = self._engines(repository)
         holders = (engine for engine in (first, *more) if not more or engine.inspect(digest) is not None)
         next(holders, first).tag(LocalImage(digest), Reference(repository, tag))

@@ -120,12 +120,16 @@ def inside(docker_client: Any, image_name: str) -> Iterator[TestedContainer]:
 
 @pytest.fixture
 def http_client() -> Iterator[Any]:
-    """A `requests` session that waits for a server to come up: it tries again for about half a minute."""
+    """A `requests` session that waits for a server to come up: it tries again for about half a minute.
+
+    What may have been done already is not asked for twice: POST and PATCH are sent again only where no connection
+    was made, so GET something first.
+    """
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
 
-    patient = Retry(total=9, backoff_factor=0.1, backoff_max=8, status_forcelist=[502, 503], allowed_methods=None)
+    patient = Retry(total=9, backoff_factor=0.1, backoff_max=8, status_forcelist=[502, 503])
     with requests.Session() as session:
         session.trust_env = False  # a proxy does not know this machine's loopback
         session.mount("http://", HTTPAdapter(max_retries=patient))

@@ -7,7 +7,8 @@ May touch: git, facts of files and of the records, a few files beside the record
 Beside: verbs/__init__.py; used for repositories of thousands of files only
 
 An answer is kept only where it follows from what the key is over: not from the hour (a stamp in a tag, an age),
-not from a secret on the command line. Anybody may delete what is kept at any time.
+not from other branches or registries, not from a secret on the command line. Anybody may delete what is kept at any
+time.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ _MOST = 8
 _TEXT = b"text"
 _VOLATILE = re.compile(r"_|SHLVL|PWD|OLDPWD|WINDOWID|SSH_.*|.*_SESSION_ID|LINES")
 """Variables that are others in each terminal, and that no answer follows from."""
+_ASKED = ("branch-clash", "records-not-read")
+"""Notes on what is in no key: which branches there are, whether a registry answers."""
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}")
 
 
@@ -63,7 +66,8 @@ class Question(msgspec.Struct, frozen=True):
         """Keep the answer for the next who asks, where the next minute cannot make it another."""
         is_timeless = stack is None or not (stack.stamp_files or any(target.max_age for target in stack.targets))
         is_stamped = any(_STAMP.search(tag) for step in plan.steps for tag in step.tags)
-        if self.key is None or not is_timeless or is_stamped:
+        is_asked = plan.is_asked or any(note.kind in _ASKED for note in plan.notes)
+        if self.key is None or not is_timeless or is_stamped or is_asked:
             return
         if self.look is not None and not is_index_enough(self.look):
             return
@@ -111,6 +115,7 @@ def question_of(
         git.default_branch(place.root).encode(),
         (git.remote(place.root) or "").encode(),
         " ".join(platform.uname()).encode(),
+        repr(options.ci).encode(),
         *(f"{name}={value}".encode("utf-8", "surrogateescape") for name, value in _environment(options)),
     ]
     key = hashlib.sha256(b"".join(b"%d " % len(fact) + fact for fact in facts)).digest()

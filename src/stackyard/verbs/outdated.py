@@ -51,7 +51,8 @@ def _of(image: Inside, uv: Resolver) -> Freshness:
     newest, unknown = _newest(sorted(packages), python, str(image.inventory.platform), uv) if packages else ({}, ())
     installed = [each for some in packages.values() for each in some]
     name, of = image.subject.name, image.subject.image
-    return Freshness(name, of, python, len(packages), outdated_of(installed, newest), unknown)
+    others = tuple((kind, count) for kind, count in image.inventory.counts().items() if kind != "pypi")
+    return Freshness(name, of, python, len(packages), outdated_of(installed, newest), unknown, others)
 
 
 def _newest(

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from stackyard.verbs.yard import Yard
 
 RETEST = "--retest"
+MANUAL = "manual"
+"""What people call tests that only people run."""
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -90,6 +92,8 @@ def prepare(
     refuse_errors(yard.stack)
     if gate:
         refuse_gate(yard, gate, images)
+    if MANUAL in kinds:
+        _refuse_manual(yard, images)
     targets = _targets(yard.stack, images, kinds)
     known = yard.records.known()
     others = yard.engines_for(target.name for target in targets)
@@ -207,6 +211,21 @@ def _targets(stack: Stack, images: Sequence[str], kinds: Sequence[str]) -> list[
         hint = f"there are: {', '.join(there)}" if there else "put tests into the folder `test/` of an image"
         raise NothingToDo(f"{who} has {what}", hint=hint, kinds=tuple(kinds))
     return found
+
+
+def _refuse_manual(yard: Yard, images: Sequence[str]) -> None:
+    """NothingToDo, with the folders of tests that wait for a person."""
+    chosen = select(yard.stack, images)
+    names = dict.fromkeys(each.image for each in yard.stack.targets if each.name in chosen)
+    folders = [f"{yard.stack.images_folder}/{name}/manual_tests" for name in names]
+    there = [folder for folder in folders if (yard.root / folder).is_dir()]
+    if not there:
+        raise NothingToDo(f"{', '.join(images) or 'the stack'} has no folder `manual_tests`", kinds=(MANUAL,))
+    raise NothingToDo(
+        f"manual tests are for people, and nothing was run: {', '.join(there)}",
+        hint="`stackyard shell IMAGE` opens an image; `stackyard gate approve` notes that they passed",
+        kinds=(MANUAL,),
+    )
 
 
 def _of_kinds(target: Target, kinds: Sequence[str]) -> tuple[Suite, ...]:

@@ -94,6 +94,21 @@ def test_a_branch_called_like_the_stable_channel() -> None:
     assert errors(msgspec.structs.replace(of, revision=Revision(COMMIT, "unstable", False))) == []
 
 
+def test_a_branch_called_like_a_commit() -> None:
+    """Its tag would be one that a commit's image was promised for ever, or the number of a second build of it."""
+    templates = TagTemplates(("1-{commit}",), ("1-{branch}",))
+    of = stack(target("lab", suites=TESTED, templates=templates))
+
+    def on(branch: str, **facts: str) -> list[str]:
+        there = msgspec.structs.replace(of, revision=Revision(COMMIT, branch, is_dirty=True, **facts))
+        return [sentence for _, sentence in errors(there)]
+
+    assert on("5f71d3b") == ["branch '5f71d3b' gives the tag 1-5f71d3b, which is a commit's"]
+    assert on("5f71d3b.2") == ["branch '5f71d3b.2' gives the tag 1-5f71d3b.2, which is a commit's"]
+    assert [on(branch) for branch in ("5f71d3b-fix", "20261122", "5f71d3", "x/5f71d3b")] == [[], [], [], []]
+    assert on("5f71d3b", pull_request="12") == on("stable", pull_request="12") == []
+
+
 def test_a_branch_that_gives_no_tag() -> None:
     """What comes before the branch leaves no room for it; said once, however many images there are."""
     templates = TagTemplates((), ("x" * 125 + "-{branch}",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.archives import wheel
+from tests.archives import dpkg, wheel
 from tests.frozen_index import FrozenIndex
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.test_inside import fill
@@ -25,17 +25,20 @@ def test_what_an_index_has_newer_is_told(shell: Shell) -> None:
     index.sdist("source", "3.0", AT)
     shell("build")
     files = {**wheel("Alpha", "1.9", SITE), **wheel("beta", "2.0+cu128", SITE), **wheel("own", "1", SITE)}
-    fill(shell, "registry.example/lab/leaf", {**files, **wheel("source", "2.0", SITE)})
+    files |= {**wheel("source", "2.0", SITE), "var/lib/dpkg/status": dpkg(libc6="2.36")}
+    fill(shell, "registry.example/lab/leaf", files)
     with index.served() as address:
         shell.environ |= {"UV_DEFAULT_INDEX": address, "UV_CACHE_DIR": str(shell.root / ".uv")}
         (found,) = shell("outdated", "leaf", "--json").json["images"]
         text = shell("outdated", "leaf").out
-        assert shell("outdated", "base").out.strip() == "base: 0 of 0 Python packages are outdated"
+        assert shell("outdated", "base").out.strip() == "base: no Python packages"
 
     told = [(each["name"], each["version"], each["newest"]) for each in found["outdated"]]
     assert told == [("Alpha", "1.9", "1.10"), ("source", "2.0", "3.0")]
     assert (found["python"], found["asked"], found["unknown"]) == ("3.8", 4, ["own"])
+    assert found["unasked"] == [{"kind": "deb", "packages": 1}]
     assert "4 Python packages" in text
+    assert text.rstrip().endswith("No index was asked for packages of other kinds: 1 dpkg.")
     assert any(line.split()[:3] == ["Alpha", "1.9", "1.10"] for line in text.splitlines())
     assert not list(shell.root.glob("ran-*"))
 

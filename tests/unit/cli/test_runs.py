@@ -184,7 +184,7 @@ def test_push_wants_what_is_built_and_tested_now(shell: Shell, case: str) -> Non
 
     assert said.code == 1
     assert "not built and tested as the files are now: base" in said.err
-    assert not {"build", "run", "push", "pull"} & {verb for verb, _ in shell.engine.calls}
+    assert not {"build", "inside", "run", "push", "pull"} & {verb for verb, _ in shell.engine.calls}
 
 
 def test_push_goes_to_the_registry_of_now(shell: Shell) -> None:

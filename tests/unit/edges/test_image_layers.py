@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
+from typing import BinaryIO
 
 import pytest
 
 from stackyard.edges.image_layers import Peekable, from_archive, from_registry
 from stackyard.edges.registry import OCI_MANIFEST, Manifest, digest_of
-from stackyard.errors import EngineProblem, RegistryProblem
+from stackyard.errors import EngineProblem, RegistryProblem, WorldError
 from stackyard.model import canonical
-from stackyard.model.names import Tag
+from stackyard.model.names import Digest, Tag
 from stackyard.model.reference import Platform, Repository
 from stackyard.testing.registry import MemoryRegistry
 from tests.archives import layer
@@ -45,6 +48,24 @@ def test_a_registrys_layers_come_in_order_and_once() -> None:
     assert stored.layers == (b"one", b"none", b"two", b"none")
     assert stored.blobs[1] == (digest_of(b"none"), 4)
     assert [request.verb for request in registry.requests].count("fetch") == 3
+
+
+class Full(MemoryRegistry):
+    """A registry whose layers fit nowhere."""
+
+    def fetch(self, repository: Repository, digest: Digest, into: BinaryIO) -> bool:
+        """No room."""
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_disk_without_room_for_a_layer_is_named() -> None:
+    """In one sentence, with where it should go."""
+    registry = Full()
+    manifest, blobs = image(b"one")
+    registry.add(IMAGE, "1", manifest, blobs)
+    with pytest.raises(WorldError, match=r"does not fit into .*: No space left on device") as caught:
+        from_registry(registry, IMAGE, manifest.digest, words)
+    assert "TMPDIR" in (caught.value.hint or "")
 
 
 def test_a_layer_that_a_registry_lost_is_named() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import tarfile
 
 from stackyard.inside.inventory import inventory_of
 from stackyard.inside.layers import read_layer
@@ -162,6 +163,7 @@ def test_a_hard_link_is_what_it_links_to() -> None:
         ({RPM: rpmdb(("a", "1", "1")).replace(b"\x03\xe8", b"\x03\xe7")}, [], "damaged: a package"),
         ({f"{RPM}-wal": b"pages"}, [], "what was last written to the database is only here"),
         ({"var/lib/rpm/Packages": b"\0"}, [], "an rpm database of kind Berkeley DB, which is not read"),
+        ({"usr/lib/sysimage/rpm/Packages.db": b"\0"}, [], "an rpm database of kind ndb, which is not read"),
         ({f"{SITE}/a-1.dist-info/METADATA": "\xff"}, [], "it has no Name or no Version"),
         ({"n/node_modules/a/package.json": '{"license":' + "[" * 99_999}, [], "it is nested too deeply"),
         ({"opt/conda/conda-meta/a.json": "[1]"}, [], "it is no description of a conda package"),
@@ -200,6 +202,19 @@ def test_a_layer_that_is_no_archive_is_one_gap(data: bytes, names: list[str] | N
     assert [(gap.code, gap.layer) for gap in found.gaps] == [("layer-unreadable", 1)]
     if names is not None:
         assert [each.name for each in found.packages] == ["above", "below", *names]
+
+
+def test_a_layer_that_unpacks_to_much_is_read_or_one_gap() -> None:
+    """A few kB: a database of lines, a name of gigabytes, a long line of blanks; what else is there is read."""
+    status = inside(gzip.compress(layer({**wheel("good", "1"), STATUS: bytes(33 << 20)}), 1))
+    assert [gap.sentence for gap in status.gaps] == [f"{33 << 20} bytes, which is too much for a package database"]
+    name = tarfile.TarInfo("x")
+    name.type, name.size = tarfile.GNUTYPE_LONGNAME, 8 << 30
+    named = inside(gzip.compress(layer(wheel("good", "1"))[:1024] + name.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 20)))
+    assert "8589934592 bytes of a member's header" in named.gaps[0].sentence
+    blank = inside({"etc/os-release": f"ID=debian\nNAME={' ' * 10**6}x\n", **wheel("good", "1")})
+    assert (blank.system.id, blank.gaps) == ("debian", ())
+    assert [each.name for found in (status, named, blank) for each in found.packages] == ["good"] * 3
 
 
 def test_layers_may_be_compressed() -> None:

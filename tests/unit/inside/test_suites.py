@@ -10,7 +10,7 @@ import pytest
 
 from stackyard.edges import pytest_process
 from stackyard.edges.process import Processes
-from stackyard.edges.pytest_process import PytestRunner, turn_at
+from stackyard.edges.pytest_process import MOST_LOG, PytestRunner, turn_at
 from stackyard.edges.turn import Turn
 from stackyard.inside.suites import Suites
 from stackyard.model.names import Digest
@@ -46,7 +46,8 @@ class from_env:
 """
 """What stands for the `docker` package: it remembers what was asked of it."""
 FIXTURES = """
-import docker
+import docker, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 def test_a_server(container, image_name):
     assert container.serve(80, environment={"A": "b"}) == "http://127.0.0.1:4711"
     image, options = docker.asked[-1]
@@ -56,6 +57,24 @@ def test_a_server(container, image_name):
     assert options["detach"] and options["environment"] == {"A": "b"}
 def test_it_was_removed(inside):
     assert docker.asked[-1] == "removed"
+def test_what_arrived_is_not_sent_again(container, http_client):
+    asked = []
+    class Starting(BaseHTTPRequestHandler):
+        def answer(self):
+            asked.append(self.command)
+            self.send_response(503 if asked.count(self.command) == 1 else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        do_GET = do_POST = do_PATCH = answer
+        def log_message(self, *words):
+            pass
+    with HTTPServer(("127.0.0.1", 0), Starting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        found = [http_client.request(verb, url).status_code for verb in ("POST", "PATCH", "GET")]
+        server.shutdown()
+    assert found == [503, 503, 200]
+    assert asked == ["POST", "PATCH", "GET", "GET"]
 """
 RESULTS = """
 import pytest, sys
@@ -124,6 +143,21 @@ def test_each_test_is_a_value(lab: Lab) -> None:
     assert cases["test_good"].duration_s > 0
 
 
+def test_much_output_is_kept_in_part(lab: Lab) -> None:
+    """100 MB in one line, of a test that fails: the result is right, and neither log nor record is as large."""
+    text = "def test_loud():\n    print('x' * 10**8)\n    assert False, 'no end'\n"
+    found = lab(test_loud=text)
+
+    assert [(case.name, case.message) for case in found.result.cases] == [
+        ("test/test_loud.py::test_loud", "AssertionError: no end")
+    ]
+    assert found.result.failures == ("test_loud::test_loud: AssertionError: no end",)
+    assert len(found.result.cases[0].output) == 4000
+    log = lab.root / found.log
+    assert log.stat().st_size < MOST_LOG + 1000
+    assert log.read_bytes().rstrip().endswith(b"more bytes were left out]")
+
+
 def test_a_test_that_kills_its_process_is_named(lab: Lab) -> None:
     """So are those before it that had passed; the result is a failure."""
     text = "import os, signal\ndef test_a():\n    pass\ndef test_b():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -145,7 +179,7 @@ def test_who_may_have_fixed_ports_waits_and_others_do_not(lab: Lab, request: pyt
     assert turn.take()
     ours = lab(test_ours=FIXTURES).result
     assert ours.failures == ()
-    assert (ours.passed, ours.total, lab.told) == (True, 2, [])
+    assert (ours.passed, ours.total, lab.told) == (True, 3, [])
     (lab.root / "test/test_ours.py").unlink()
     assert lab(is_parallel=True, test_old="def test_it():\n    pass\n").result.passed
     assert lab.told == []

@@ -16,7 +16,7 @@ from stackyard.load.tree.place import find
 from stackyard.model import canonical
 from stackyard.model.inputs import Places, build_fingerprint, differences, source_fingerprint
 from stackyard.model.names import Digest, TargetName
-from stackyard.model.reference import Platform
+from stackyard.model.reference import Platform, Repository
 from stackyard.model.stack import Stack, Target
 from stackyard.plan.graph import build_order, graph_of
 from tests.unit.plan.made import MAIN, sha
@@ -358,6 +358,16 @@ def test_a_secret_in_a_reference_is_not_printed(root: Path) -> None:
 
     assert "(hidden)" in found.sentence
     assert "Hush" not in found.sentence
+
+
+def test_what_makes_no_reference_is_named(root: Path) -> None:
+    """The variable, where it is its value; what stands beside it, where no value would help."""
+    hints = []
+    for line in ("FROM x:${V}", "FROM x/Y:${V}"):
+        write(root, {"images/lab/Dockerfile": f"ARG V=/\n{line}\n"})
+        hints += [each.hint for each in load(root).findings if each.code == "bad-reference"]
+
+    assert hints == ["look at V: the name it gives is no repository's", Repository.hint]
 
 
 def test_where_images_are_published(root: Path) -> None:

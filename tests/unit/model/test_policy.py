@@ -119,12 +119,14 @@ def test_patterns_of_branches() -> None:
 
 
 def test_a_branch_on_which_everything_is_planned() -> None:
-    """In CI only."""
+    """In CI only, and for no pull request: a fork's branch may be called main, too."""
     policy = Policy(plan_all=("main",))
+    fork = msgspec.structs.replace(OURS, branch="main")
 
     assert rule(policy, MAIN, HERE, "", publish=False).is_whole
     assert not rule(policy, None, HERE, "", publish=False).is_whole
     assert not rule(policy, OURS, TOPIC, "", publish=False).is_whole
+    assert not rule(policy, fork, HERE, "", publish=False).is_whole
 
 
 def test_a_pull_request_gets_one_tag_of_its_own() -> None:

@@ -203,6 +203,18 @@ def test_a_name_that_is_not_in_place_is_put(
     assert reasons(made, "named") == [f"unchanged since {AT}", *(f"tag {tag} is to be put" for tag in missing)]
 
 
+def test_a_second_build_of_a_commit_is_called_by_its_number() -> None:
+    """A plan names no tag that is another image; where it is overwritten it is this one's again."""
+    of = record(NAMED, "named", tagged(NAMED, f"{FIXED}.2", "registry", FIXED), pushed(NAMED, "named"))
+    known_as = known(of, tags=places("registry"))
+    made = [plan(stack(NAMED), known_as, need=Need(publish=True, is_overwriting=each)) for each in (False, True)]
+
+    assert [(each.step(NAMED.name).action, each.step(NAMED.name).tags) for each in made] == [
+        ("reuse", (f"{FIXED}.2", "main")),
+        ("tag", (FIXED, "main")),
+    ]
+
+
 def test_a_new_commit_with_the_same_files_only_names() -> None:
     """The image that is known gets the new commit's tag; nothing is built."""
     of = record(NAMED, "named", tagged(NAMED, FIXED))

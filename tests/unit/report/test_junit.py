@@ -102,12 +102,14 @@ def test_each_command_of_the_inventory_is_a_case() -> None:
     """One that fails is a failure with its output."""
     good = Inventoried(AT, "A", "Version of A", 0, "1\n", 0.1)
     bad = Inventoried(AT, "B", "Version of B", 127, "not found\n", 0.1)
+    may = Inventoried(AT, "C", "Version of C", 9, "no GPU\n", 0.1, True)
     tests = (result(suite("inventory"), False),)
-    root = written(msgspec.structs.replace(FAILED, tests=tests, inventory=(good, bad)))
+    root = written(msgspec.structs.replace(FAILED, tests=tests, inventory=(good, bad, may)))
 
     assert [case[2:] for case in cases(root)] == [
         ("Version of A", "", ""),
         ("Version of B", "failure", "exit code 127"),
+        ("Version of C", "skipped", "exit code 9"),
     ]
     assert root.findtext(".//failure") == "not found"
 

@@ -14,6 +14,7 @@ from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName
 from stackyard.model.outcome import Pace, PathJob
+from stackyard.model.plan import Note
 from stackyard.model.stack import Finding, Revision
 from stackyard.report.status import status_data, status_text
 from stackyard.report.terminal import findings_text, history_text, moves_text, plan_text, stack_text, summary_text
@@ -67,6 +68,15 @@ def test_a_plan_that_has_nothing_to_do() -> None:
 
     assert "Nothing to do: 1 image as wanted." in plan_text(plan(stack(bare), known(record(bare))), PLAIN, 200)
     assert "Nothing to do" not in plan_text(plan(LAB, NOTHING_KNOWN, "up"), PLAIN, 200)
+
+
+def test_what_an_offline_plan_knows() -> None:
+    """Nobody was asked; where somebody was and did not answer, the plan does not say that nobody was."""
+    made = plan(LAB, NOTHING_KNOWN)
+    failed = msgspec.structs.replace(made, notes=(Note("records-not-read", "cannot reach registry x"),))
+
+    assert plan_text(made, PLAIN, 200).endswith("From the records; engine and registry were not asked.")
+    assert plan_text(failed, PLAIN, 200).endswith("From the records here; the engine was not asked.")
 
 
 def test_how_long_a_plan_may_take() -> None:

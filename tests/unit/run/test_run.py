@@ -229,6 +229,23 @@ def test_a_failing_inventory_command_fails_its_target(bench: Bench) -> None:
     assert again.is_good
 
 
+def test_an_optional_inventory_command_may_fail(bench: Bench) -> None:
+    """It is recorded with its exit code and counts as skipped; all commands of an image share a container."""
+    gpu = "  GPU: {command: [nvidia-smi, --list-gpus], optional: true}\n"
+    bench.write(
+        "images/spec.yml", SPEC.replace("base: {info_cmds: [VERSION]}", "base: {info_cmds: [VERSION, GPU]}") + gpu
+    )
+    base = outcome(bench.build(), "base")
+
+    assert (base.status, base.tests[0].passed, base.tests[0].total, base.tests[0].skipped) == ("built", True, 2, 1)
+    assert [(each.command, each.exit_code, each.is_optional) for each in base.inventory] == [
+        ("VERSION", 0, False),
+        ("GPU", 127, True),
+    ]
+    assert ("exec", "nvidia-smi --list-gpus") in bench.engine.calls
+    assert [verb for verb, _ in bench.engine.calls].count("inside") == 2  # `left` has commands, too
+
+
 def test_what_is_published_is_what_was_tested(bench: Bench) -> None:
     """Each image is in the registry under its content tag, its commit and its branch, read back by digest."""
     commit = bench.head

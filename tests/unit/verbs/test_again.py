@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from stackyard.model.ci import Ci, PullRequest
+from stackyard.model.plan import Note
 from stackyard.model.stack import GivenArgument
 from stackyard.verbs import Options, load, plan
 from stackyard.verbs.again import Question, question_of
@@ -139,6 +142,25 @@ def test_what_the_next_minute_changes_is_not_kept(root: Path):
     commit(root)
     answered(root)
     assert asked(root).answer is None
+
+
+def test_what_others_may_change_is_not_kept(root: Path):
+    """Other branches, and what a registry says or does not, are in no key."""
+    question, yard = asked(root), load(root, Options())
+    planned = plan(yard)
+    told = [msgspec.structs.replace(planned, notes=(Note(k, ""),)) for k in ("branch-clash", "records-not-read")]
+    for each in (msgspec.structs.replace(planned, is_asked=True), *told):
+        question.keep("the answer", each, yard.stack)
+
+    assert asked(root).answer is None
+
+
+def test_what_ci_says_is_part_of_the_question(root: Path):
+    """Also where it stands in a file that a variable only names: the title of a pull request."""
+    titles = [Ci("topic", pull_request=PullRequest("1", title=title)) for title in ("a", "full rebuild")]
+    answered(root, ci=titles[0])
+
+    assert [asked(root, ci=ci).answer for ci in titles] == ["the answer", None]
 
 
 def test_where_the_index_does_not_tell_nothing_is_kept(root: Path):

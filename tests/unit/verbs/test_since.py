@@ -299,6 +299,17 @@ def test_a_commit_that_is_not_there(root: Path, reference: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.processes
+def test_a_repository_without_a_commit(tmp_path: Path) -> None:
+    """The hint makes the first one: there is nothing to look up."""
+    git(tmp_path, "init", "--quiet")
+    write(tmp_path, "images/base/Dockerfile", "FROM x\n")
+
+    with pytest.raises(NoHistory) as caught:
+        since(tmp_path, "HEAD")
+    assert "git commit" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize("reference", ["", "  ", "..", "...", " .. "])
 def test_no_commit_at_all(root: Path, reference: str) -> None:
     """A variable that is not set would plan nothing, and that would pass for good news."""

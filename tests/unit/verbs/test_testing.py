@@ -17,7 +17,7 @@ from stackyard.model.reference import Reference
 from stackyard.verbs import adopt, promotion, testing
 from tests.unit.run.test_run import SPEC, Bench
 
-WORDS = ("build", "push", "tag", "pull", "run")
+WORDS = ("build", "push", "tag", "pull", "inside", "run")
 
 
 class Tests(Bench):
@@ -66,7 +66,7 @@ def test_retest_runs_and_records(tests: Tests) -> None:
     tests.engine.answers["version"] = lambda *_: RunResult(1, "broken\n", 0.0)
     summary = tests.test("left", is_retesting=True)
 
-    assert (tests.statuses(summary), tests.done) == ({"left": "failed"}, ["run"])
+    assert (tests.statuses(summary), tests.done) == ({"left": "failed"}, ["inside"])
     assert tests.results("left") == [True, False]
     assert verbs.plan(tests.yard()).step(summary.outcomes[0].target).action == "retest"
     tests.engine.answers["version"] = lambda *_: "1.0\n"
@@ -91,7 +91,7 @@ def test_an_image_that_is_only_published_is_fetched(tests: Tests) -> None:
     summary = tests.test("left", is_retesting=True)
 
     assert tests.statuses(summary) == {"left": "fetched"}
-    assert tests.done == ["pull", "tag", "run"]
+    assert tests.done == ["pull", "tag", "inside"]
     (tests.root / ".stackyard/records.sqlite3").unlink()
     assert tests.statuses(tests.test("left")) == {"left": "reused"}
     assert tests.results("left") == [True, True]
@@ -169,6 +169,16 @@ def test_a_kind_that_nobody_has_is_told(tests: Tests) -> None:
     assert caught.value.hint == "there are: inventory"
     with pytest.raises(NothingToDo, match="right has no tests"):
         tests.test("right")
+
+
+def test_manual_tests_are_named_and_not_run(tests: Tests) -> None:
+    """They are for people, whatever is in their folder."""
+    with pytest.raises(NothingToDo, match="left has no folder `manual_tests`"):
+        tests.test("left", kinds=["manual"])
+    tests.write("images/left/manual_tests/test_lab.py", "def test(): pass")
+    with pytest.raises(NothingToDo, match="nothing was run: images/left/manual_tests") as caught:
+        tests.test(kinds=["manual"])
+    assert "gate approve" in (caught.value.hint or "")
 
 
 def test_nothing_to_test_is_no_pass(tmp_path: Path) -> None:

@@ -119,3 +119,25 @@ def test_the_notice_stands_at_a_dockerfile_that_reads_the_file(git_stack: GitSta
     (found,) = [each for each in verbs.check(load(root)) if each.code == "untracked-in-context"]
 
     assert found.path == "b/Dockerfile"
+
+
+def test_only_what_counts_is_named(git_stack: GitStack) -> None:
+    """By each image's granularity: what nothing copies counts in none, in its own folder, or all over the context."""
+    spec = (
+        "images:\n  copied: {granularity: copied}\n  own: {context: ., dockerfile: images/own/Dockerfile}\n"
+        "  all: {context: ., dockerfile: images/all/Dockerfile, granularity: folder}\n"
+    )
+    files = {f"images/{name}/Dockerfile": "FROM x\nCOPY images/*/src /\n" for name in ("copied", "own", "all")}
+    root = git_stack({"images/spec.yml": spec, **files, ".dockerignore": "images/all/test\n"})
+    write(root, "images/copied/new", "images/own/new", "images/own/test/new", "images/all/test/new", "new")
+
+    assert sentences(root) == [
+        "4 paths that git does not track count in the build context ., and no commit has them: "
+        "images/copied/new, images/own/new, images/own/test/, …"
+    ]
+    (found,) = [each for each in verbs.plan(load(root)).findings if each.code == "untracked-in-context"]
+    counted = {target.name: {each.path for each in target.inputs.context} for target in load(root).stack.targets}
+    assert found.path == "images/own/Dockerfile"
+    assert [{path for path in paths if path.endswith("/new")} for paths in counted.values()] == [
+        set(), {"images/own/new"}, {"images/copied/new", "images/own/new", "images/own/test/new"},
+    ]  # fmt: skip

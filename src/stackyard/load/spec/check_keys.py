@@ -8,8 +8,11 @@ Pure.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from stackyard.load.spec.kinds import (
     ARGS,
+    COMMAND_WORDS,
     FLAG,
     FULL_TEXT,
     SCALAR,
@@ -20,9 +23,9 @@ from stackyard.load.spec.kinds import (
     Kind,
     Schema,
     any_of,
-    list_of,
     object_of,
 )
+from stackyard.model.checks import GenericName
 
 _SIZE = Kind("a size, as `2.5GB`", SCALAR)
 _ONE = Kind("text or list", SOME_NAMES)
@@ -41,17 +44,7 @@ CHECK_SIZE = (
     Key(("most",), _SIZE, "none", "so large at most, as the engine counts"),
     Key(("growth",), Kind("percent, as `10%`", SCALAR), "none", "so much larger than in the last release at most"),
 )
-_GENERIC: Schema = {
-    "enum": [
-        "packages-import",
-        "nothing-world-writable",
-        "no-package-caches",
-        "user-is-not-root",
-        "system-is-locked",
-        "system-python-is-clean",
-        "pip-install-works",
-    ]
-}
+_GENERIC: Schema = {"enum": list(get_args(GenericName))}
 _WRITABLE = (
     Key(("user",), TEXT, "the image's", "by whom, a name or `uid:gid`"),
     Key(("group",), TEXT, "none", "by whoever is in this group, and in no other"),
@@ -61,7 +54,7 @@ CHECKS: dict[str, tuple[Key, ...]] = {
     "command": (
         Key(
             ("command",),
-            Kind("text or list", any_of(SCALAR, list_of(SCALAR))),
+            COMMAND_WORDS,
             "required",
             "what runs, without a shell and without the image's entrypoint",
             is_required=True,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 from stackyard.errors import FileProblem
 from stackyard.load.links import inside
 from stackyard.load.spec import check_keys
-from stackyard.load.spec.collect import Collector, meant
+from stackyard.load.spec.collect import Collector, command_in, meant
 from stackyard.load.spec.kinds import known
 from stackyard.load.yaml import Doc
 from stackyard.model.checks import (
@@ -125,17 +125,10 @@ class _Entry:
         return inside(self._values[main], f"`{main}` of {self._where}")
 
     def _command(self, main: str) -> Check:
-        doc = self._values[main]
-        text = shlex.join(doc.texts(main)) if isinstance(doc.value, list) else doc.text(f"`{main}` of {self._where}")
-        try:
-            argv = shlex.split(text)
-        except ValueError as error:
-            raise doc.problem(f"{self._where}: this is no command: {error}", "quotes come in pairs") from None
-        if not argv:
-            raise doc.problem(f"{self._where} has an empty command", "write a program and its arguments")
+        text = command_in(self._values[main], f"`{main}` of {self._where}")
         return CommandCheck(
             self._name(f"command {text}"),
-            tuple(argv),
+            tuple(shlex.split(text)),
             self._number("exit_code", 0, 255) or 0,
             self._patterns("output"),
             self._patterns("not_output"),

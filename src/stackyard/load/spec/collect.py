@@ -193,3 +193,17 @@ def meant(name: str, known: Collection[str]) -> str | None:
     """A hint with the name that was most likely meant."""
     near = nearest(name, known)
     return f"did you mean {near!r}?" if near else None
+
+
+def command_in(doc: Doc, what: str) -> str:
+    """A command as text that a shell would split into its words; a list is these words. FileProblem for none."""
+    import shlex
+
+    text = shlex.join(doc.texts(what)) if isinstance(doc.value, list) else doc.text(what)
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise doc.problem(f"{what} is no command: {error}", "quotes come in pairs") from None
+    if not words:
+        raise doc.problem(f"{what} is empty", "write a program and its arguments")
+    return text

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.errors import InvalidValue
+from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.spec import kinds, schema
-from stackyard.load.spec.collect import meant
+from stackyard.load.spec.collect import command_in, meant
 from stackyard.load.spec.image import IMAGE_KEYS as IMAGE_KEYS
 from stackyard.load.spec.image import ImageReader
 from stackyard.load.spec.kinds import known
@@ -329,10 +329,14 @@ class _Reader(ImageReader):
                 )
                 continue
             self.unknown_keys(doc, COMMAND_KEYS, where)
-            command = self.scalar(doc.value["command"], f"`command` of {where}")
+            try:
+                command = command_in(doc.value["command"], f"`command` of {where}")
+            except FileProblem as problem:  # it is still defined: images that name it are right
+                self.problem(problem)
+                command = ""
             description = self.text(doc.value, "description", f"`description` of {where}")
-            # One that is wrong is still defined: images that name it are right.
-            yield Command(name, description or name, command or "")
+            is_optional = self.flag(doc.value, "optional", where)
+            yield Command(name, description or name, command, is_optional)
 
     def _gates(self, doc: Doc | None, words: Collection[str]) -> tuple[ChannelGates, ...]:
         """`channels:`, what each asks for.

@@ -18,6 +18,7 @@ from stackyard.load.spec.check_keys import CHECK_IMAGE, CHECK_SIZE, CHECKS, CHEC
 from stackyard.load.spec.kinds import (
     AGE,
     ARGS,
+    COMMAND_WORDS,
     FLAG,
     FULL_TEXT,
     GRANULARITY,
@@ -70,9 +71,14 @@ PLAN = (
 )
 COMMAND = (
     Key(
-        ("command",), FULL_TEXT, "required", "what runs in a container of the image, without a shell", is_required=True
+        ("command",),
+        COMMAND_WORDS,
+        "required",
+        "what runs in a container of the image, without a shell; text is split as a shell does",
+        is_required=True,
     ),
     Key(("description",), TEXT, "the name", "what it is called in logs"),
+    Key(("optional",), FLAG, "false", "whether it may fail: it is recorded, and counts as skipped"),
 )
 ECR = (
     Key(("account",), TEXT, "`AWS_ACCOUNT_ID`", "twelve digits; in quotes if they begin with 0"),

@@ -35,6 +35,7 @@ tag:
 all_info_cmds:
   PIP: {description: Packages, command: pip list}
   BARE: {command: python --version}
+  WORDS: {command: [echo, "a b", 1], optional: yes}
 """
 
 
@@ -71,7 +72,11 @@ def test_a_whole_file() -> None:
     assert (base.info_cmds, base.depend_on, base.integration_tests) == (("PIP",), (), False)
     assert (lab.name, lab.line, lab.image_name) == ("lab", 9, "ghcr.io/other/lab")
     assert (lab.depend_on, lab.integration_tests) == (("base",), True)
-    assert whole.commands == (Command("PIP", "Packages", "pip list"), Command("BARE", "BARE", "python --version"))
+    assert whole.commands == (
+        Command("PIP", "Packages", "pip list"),
+        Command("BARE", "BARE", "python --version"),
+        Command("WORDS", "WORDS", "echo 'a b' 1", True),
+    )
 
 
 @each_of(
@@ -201,7 +206,13 @@ def test_keys_without_end_are_counted() -> None:
         ("images: {a: }\nwords: [skip ci]\n", 2, "`words` should be a mapping"),
         ("images: {a: }\nall_info_cmds: [P]\n", 2, "`all_info_cmds` should be a mapping"),
         ("images: {a: }\nall_info_cmds:\n  P:\n    description: d\n", 4, "command 'P' has no `command`"),
-        ("images: {a: }\nall_info_cmds:\n  P:\n    command: [a, b]\n", 4, "`command` of command 'P' should be text"),
+        ("images: {a: }\nall_info_cmds:\n  P:\n    command: {a: b}\n", 4, "`command` of command 'P' should be text"),
+        (
+            "images: {a: }\nall_info_cmds:\n  P:\n    command: it's\n",
+            4,
+            "`command` of command 'P' is no command: No",
+        ),
+        ("images: {a: }\nall_info_cmds:\n  P: {command: []}\n", 3, "`command` of command 'P' is empty"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(text: str, line: int, said: str) -> None:
