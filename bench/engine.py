@@ -284,7 +284,7 @@ def idle(bench: Bench, rounds: int, images: int) -> dict[str, Any]:
             asked = proxy.requests / rounds
             pairs = [(t, o) for t, o in zip(theirs, ours, strict=True) if t is not None]
             ratio = median([t / o for t, o in pairs]) if pairs else None
-            most = images + 1 if words else 0  # one looks for moves of tags that another machine left half done
+            most = images if words else 0
             found[f"{images} images, nothing to do{', --push' if words else ''}"] = {
                 "stackyard_s": round(median(ours), 2),
                 "bake_s": round(median([t for t, _ in pairs]), 2) if pairs else None,

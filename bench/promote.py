@@ -42,7 +42,7 @@ from stackyard.model import canonical
 from stackyard.model.names import Digest, Tag
 from stackyard.model.record import Built, Pushed
 from stackyard.model.reference import LocalImage, PublishedImage, Reference, Repository
-from stackyard.run.tagging import CONNECTIONS
+from stackyard.run.tags import CONNECTIONS
 from stackyard.verbs import Options, Yard, promotion
 
 AT = "2026-01-01T00:00:00Z"

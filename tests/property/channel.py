@@ -23,7 +23,8 @@ from stackyard.model.reference import Repository
 from stackyard.model.shared import INTENT_TAG, MOVES_TAG, UNDONE_TAG, Listed, listed
 from stackyard.record.intents import SharedJournal
 from stackyard.record.sqlite import SqliteRecords
-from stackyard.run.tagging import RegistryTags, carry_out, finish, looked
+from stackyard.run.tagging import carry_out, finish
+from stackyard.run.tags import RegistryTags, looked
 from stackyard.testing import MemoryRegistry
 
 NAMES = ("base", "left", "right", "top")

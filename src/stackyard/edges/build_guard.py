@@ -17,7 +17,7 @@ import sys
 EXIT = 97
 
 
-def check(allowed, tree):  # type: ignore[no-untyped-def]
+def check(allowed, tree):  # type: ignore[no-untyped-def]  # for Pythons that know no annotations
     """Go on within `tree`, and for packages of the names in `allowed`; end this process for all others.
 
     What is started by code that may run may run.

@@ -13,7 +13,7 @@ import io
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from stackyard.edges.patience import Patience
 from stackyard.edges.process import Processes, program_version
@@ -49,8 +49,8 @@ class _Bounded(io.BytesIO):
         self._url = url
         self._largest_bytes = largest_bytes
 
-    def write(self, data: object) -> int:
-        written = super().write(data)  # type: ignore[arg-type]
+    def write(self, data: Any) -> int:
+        written = super().write(data)
         if self.tell() > self._largest_bytes:
             hint = "is it an archive of Debian packages?"
             raise WorldError(f"{self._url} gives more than {self._largest_bytes:,} bytes", hint=hint)

@@ -53,8 +53,8 @@ _BUILDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 """Builders, and docker contexts, which are builders too."""
 
 
-_FEW, _AT_ONCE = 100, 8
-"""Of images that are asked for one by one."""
+_FEW, _AT_ONCE = 100, 4
+"""Of images that are asked for one by one, and connections for that: sshd takes ten that have not logged in yet."""
 
 
 class DockerEngine:
@@ -153,9 +153,10 @@ class DockerEngine:
         """See Engine.present. Its list has all sizes, and takes longer than to ask for no more images than it has."""
         if of is None or (len(of) > _FEW and len(of) > int(self._api.must("/info").get("Images") or 0)):
             return frozenset(Digest(image["Id"]) for image in self._api.must("/images/json", {"all": "1"}))
+        shares = [share for at in range(_AT_ONCE) if (share := list(of)[at::_AT_ONCE])]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            told = pool.map(lambda id_: (id_, self._api.call("GET", f"/images/{id_}/json")[0]), of)
-            return frozenset(id_ for id_, status in told if status != 404)
+            told = pool.map(lambda share: self._api.are_there(f"/images/{id_}/json" for id_ in share), shares)
+            return frozenset(id_ for some in map(zip, shares, told) for id_, is_there in some if is_there)
 
     def inspect(self, reference: str) -> ImageFacts | None:
         """See Engine.inspect."""

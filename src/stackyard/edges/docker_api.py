@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""HTTP over the engine's socket: a connection per call, unversioned paths, words of the engine kept.
+"""HTTP over the engine's socket: a connection per call or series of calls, unversioned paths, words of the engine kept.
 
 In:   method, path, query, JSON
 Out:  JSON, or bytes
@@ -12,7 +12,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -82,26 +83,57 @@ class Api:
         if payload is not None:
             headers["Content-Type"] = "application/json"
         with self._connected() as connection:
-            try:
-                connection.sock.settimeout(answer_s)
-                connection.request(method, target, body=payload, headers=headers)
-                response = connection.getresponse()
-            except TimeoutError as problem:
-                raise self._silent(answer_s) from problem
-            except Exception as problem:
-                raise self._unavailable(problem) from problem
-            try:
-                answer = response.read()
-            except TimeoutError:
-                raise
-            except Exception as problem:
-                raise self._unavailable(problem) from problem
+            response, answer = self._answered(connection, method, target, payload, headers, answer_s)
+        return response.status, answer
+
+    def are_there(self, paths: Iterable[str]) -> list[bool]:
+        """Whether each of some paths is no 404: on one connection, for as long as the engine keeps that open.
+
+        Where the engine is reached through a program (ssh, TLS), each connection is one.
+        """
+        left, there = deque(paths), list[bool]()
+        while left:
+            with self._connected() as connection:
+                is_open = True
+                while left and is_open:
+                    try:
+                        response, _ = self._answered(connection, "GET", quote(left.popleft()), None, {"Host": "docker"})
+                    except TimeoutError as problem:
+                        raise self._silent(ANSWER_S) from problem
+                    there.append(response.status != 404)
+                    is_open = not response.will_close
+        return there
+
+    def _answered(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        target: str,
+        payload: bytes | None,
+        headers: Mapping[str, str],
+        answer_s: float = ANSWER_S,
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """The whole answer, where it is a yes or a 404."""
+        try:
+            connection.sock.settimeout(answer_s)
+            connection.request(method, target, body=payload, headers=dict(headers))
+            response = connection.getresponse()
+        except TimeoutError as problem:
+            raise self._silent(answer_s) from problem
+        except Exception as problem:
+            raise self._unavailable(problem) from problem
+        try:
+            answer = response.read()
+        except TimeoutError:
+            raise
+        except Exception as problem:
+            raise self._unavailable(problem) from problem
         if response.status >= 400 and response.status != 404:
             words = words_of(answer)
             raise EngineProblem(
                 f"the engine refused: {words}", engine=self.endpoint.address, status=response.status, words=words
             )
-        return response.status, answer
+        return response, answer
 
     @contextlib.contextmanager
     def opened(self, path: str) -> Iterator[BinaryIO]:

@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Any, Protocol, TextIO
 
 from stackyard.edges.engine import BuildStep
+from stackyard.model.progress import StepState
 
 LAST_LINES = 20
 _PLACE = re.compile(r"\S.*:(\d+)")
@@ -78,7 +79,8 @@ class _Vertex:
     def __init__(self, number: int) -> None:
         self.number = number
         self.name = ""
-        self.state = "waiting"
+        self.state: StepState | None = None
+        """None while it waits."""
         self.error = ""
         self.took = ""
         """For people: `1.2 s`, `cached`, `failed`."""
@@ -183,9 +185,9 @@ class Progress:
 
     def _step(self, vertex: _Vertex, told: dict[str, Any]) -> None:
         state = _state(told)
-        if state == vertex.state or vertex.state in ("cached", "done", "failed"):
+        if state is None or state == vertex.state or vertex.state in ("cached", "done", "failed"):
             return
-        if vertex.state == "waiting":
+        if vertex.state is None:
             self._write(f"#{vertex.number} {vertex.name}")
             if loads := _LOADS.fullmatch(vertex.name):
                 self._needs(loads[1])
@@ -204,7 +206,7 @@ class Progress:
         elif state == "done":
             self._write(f"#{vertex.number} done in {vertex.took}")
         if _OF_DOCKERFILE.match(vertex.name):
-            self._watch(BuildStep(self._mask(vertex.name), state, seconds))  # type: ignore[arg-type]
+            self._watch(BuildStep(self._mask(vertex.name), state, seconds))
 
     def _output(self, vertex: _Vertex, line: str) -> None:
         # A progress bar writes one line over and over: what a terminal would show at the end is enough.
@@ -221,10 +223,10 @@ class Progress:
         self._log.write(f"{self._mask(line)}\n")
 
 
-def _state(told: dict[str, Any]) -> str:
+def _state(told: dict[str, Any]) -> StepState | None:
     if told.get("completed"):
         return "failed" if told.get("error") else "cached" if told.get("cached") else "done"
-    return "started" if told.get("started") else "waiting"
+    return "started" if told.get("started") else None
 
 
 def _seconds(told: dict[str, Any]) -> float:

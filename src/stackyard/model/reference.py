@@ -168,6 +168,9 @@ class PublishedImage(msgspec.Struct, frozen=True, order=True):
         return f"{self.repository}@{self.digest}"
 
 
+_CONTENT_TAG = re.compile(r"sy-[0-9a-f]{32}")
+
+
 def content_tag(image: LocalImage) -> Tag:
     """The permanent tag of one built image: `sy-` and the start of its id.
 
@@ -175,3 +178,12 @@ def content_tag(image: LocalImage) -> Tag:
     valid and must never fight for a name.
     """
     return Tag(f"sy-{image.id.hex[:32]}")
+
+
+def is_content_tag(tag: Tag) -> bool:
+    """Whether it is one that nothing else is ever put under.
+
+    >>> is_content_tag(Tag("sy-" + 32 * "a")), is_content_tag(Tag("sy-r-" + 30 * "a"))
+    (True, False)
+    """
+    return bool(_CONTENT_TAG.fullmatch(tag))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -80,6 +80,7 @@ class SharedJournal:
         self._clock = clock
         self._new_token = new_token
         self._tell = tell
+        self.tags: Mapping[Repository, frozenset[Tag]] = {}
         self._seen: frozenset[str] = frozenset()
         """Sets that had ended when it was last looked, before a plan was made."""
         self._ended = frozenset[str]()
@@ -248,7 +249,9 @@ class SharedJournal:
     def _list(self) -> Listed:
         """Nothing where we may not ask: then nobody is seen, and nobody is waited for."""
         try:
-            return listed(self._registry.list_tags(self._home))
+            tags = self._registry.list_tags(self._home)
+            self.tags = {self._home: frozenset(tags)}
+            return listed(tags)
         except RegistryRefused as error:
             if error.status not in NO_LIST:
                 raise

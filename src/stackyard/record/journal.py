@@ -14,9 +14,10 @@ Whoever has the hold finishes first what others left: no set is ever begun on to
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -25,7 +26,8 @@ from stackyard.edges.turn import taken
 from stackyard.errors import StackyardError
 from stackyard.model.known import TagPlace
 from stackyard.model.moves import MoveSet, MoveState
-from stackyard.model.reference import Reference
+from stackyard.model.names import Tag
+from stackyard.model.reference import Reference, Repository
 from stackyard.record.sqlite import SqliteRecords
 
 
@@ -54,6 +56,9 @@ Finish = Callable[[MoveSet, Beat], Ending]
 class Journal(Protocol):
     """One at a time moves tags, and writes down what, before and after."""
 
+    tags: Mapping[Repository, frozenset[Tag]]
+    """All tags of a repository, as they were when `recover` looked; nothing where nobody looked."""
+
     def recover(self, finish: Finish) -> None:
         """Finish what killed commands left; asks little where there is nothing."""
 
@@ -77,6 +82,8 @@ class LocalJournal:
         place: whose sets these are.
         turn: the file that is locked.
     """
+
+    tags: Mapping[Repository, frozenset[Tag]] = MappingProxyType({})
 
     def __init__(self, records: SqliteRecords, place: TagPlace, turn: Path) -> None:
         self._records = records

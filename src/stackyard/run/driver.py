@@ -181,7 +181,7 @@ class Driver:
     def _obey(self, instruction: Instruction) -> list[Instruction]:
         match instruction:
             case Start(job="decide", target=name):
-                return self._tell(self._tracks.decide(self._tracks[name], self._now))
+                return self._decide(self._tracks[name])
             case Start(job=job, target=name) if job != "decide":
                 self._start(job, self._tracks[name])
             case Skip(target=name, because=cause):
@@ -193,6 +193,17 @@ class Driver:
                 self._move(targets)
                 return self._tell(Moved(targets))
         return []
+
+    def _decide(self, track: Track) -> list[Instruction]:
+        """The decision that waited for parents; an engine that does not answer fails this target and no other."""
+        name = track.target.name
+        try:
+            decided = self._tracks.decide(track, self._now)
+        except StackyardError as error:
+            instructions = self._tell(Finished("decide", name, False))
+            self._end(track, "failed", failure=str(error), details=_hint_of(error))
+            return instructions
+        return self._tell(decided)
 
     # Jobs.
 
@@ -250,7 +261,7 @@ class Driver:
         try:
             done = do()
         except StackyardError as error:
-            done = Done(False, failure=str(error), details=(f"hint: {error.hint}",) if error.hint else ())
+            done = Done(False, failure=str(error), details=_hint_of(error))
         except OSError as error:  # a full disk, a file that may not be written: the system's own words
             place = f"{error.filename}: " if error.filename else ""
             done = Done(False, failure=f"{place}{error.strerror or error}")
@@ -393,3 +404,7 @@ class Driver:
         if done.changes:
             self._moved.append(done)
             self._watch(TagsMoved(done))
+
+
+def _hint_of(error: StackyardError) -> tuple[str, ...]:
+    return (f"hint: {error.hint}",) if error.hint else ()

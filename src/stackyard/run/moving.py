@@ -22,7 +22,8 @@ from stackyard.model.plan import Plan
 from stackyard.model.reference import Repository
 from stackyard.record.journal import Journal
 from stackyard.record.store import Records
-from stackyard.run.tagging import TagStore, each, finish, make
+from stackyard.run.tagging import finish, make
+from stackyard.run.tags import TagStore, each
 
 
 class Wanted(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ In:   Work, a target, its record, its fixed tags, a TagStore
 Out:  Done: what was pushed and tagged, as facts; where a tag was held by another image, a remark
 May touch: engine, registry, the run's folder
 Raises: StackyardError; the driver makes a failure of it
-Beside: jobs, whose Work and Done these are. Moving tags: tagging
+Beside: jobs, whose Work and Done these are. Where tags are: tags; moving them: tagging
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from stackyard.model.reference import PublishedImage, Reference, Repository
 from stackyard.model.stack import TagTemplates, Target
 from stackyard.model.tags import STAMP, fixed_conflict, numbered, tags_of
 from stackyard.run.index import Members, built_of, push_index
-from stackyard.run.tagging import TagStore
+from stackyard.run.tags import TagStore
 from stackyard.run.work import Done, Work
 
 

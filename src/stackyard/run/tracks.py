@@ -9,14 +9,15 @@ Used by: run/driver, in its own thread only
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from stackyard.edges.patience import Retries
 from stackyard.edges.turn import Turn
 from stackyard.model.decide import Need, Presence, also_tagged, decide, settled
-from stackyard.model.names import TargetName
+from stackyard.model.inputs import build_fingerprint
+from stackyard.model.names import Digest, TargetName
 from stackyard.model.outcome import BAD, JobTime, Outcome, Published, Status
 from stackyard.model.plan import Action, Plan, Step
 from stackyard.model.progress import JobName
@@ -120,11 +121,7 @@ class Tracks(Mapping[TargetName, Track]):
             for name in track.target.inputs.parents
         }
         known = self._work.records_of.get(track.target.name, ())
-        here = frozenset(
-            record.built.image.id
-            for record in known
-            if record.built and self._work.on(track.target).engine.inspect(record.built.image.id) is not None
-        )
+        here = self._here(track.target, parents, known)
         asked = self._work.stack.attesting
         need = Need(publish=self._work.is_publishing, now=now, attested=asked.kinds if asked else frozenset())
         decision = decide(track.target, parents, self._work.accepted, known, Presence(engine=here), need)
@@ -134,6 +131,18 @@ class Tracks(Mapping[TargetName, Track]):
         reasons = (*(decision.reasons or settled(track.step.reasons, parents, known)), *([also] if also else []))
         track.step = msgspec.structs.replace(track.step, reasons=reasons)
         return Decided(track.target.name, track.action)
+
+    def _here(
+        self, target: Target, parents: Mapping[TargetName, Digest | None], known: Sequence[Record]
+    ) -> frozenset[Digest]:
+        """Which images the engine has of the records that the decision can go on from; it is asked for no other."""
+        contents = {name: content for name, content in parents.items() if content is not None}
+        if len(contents) < len(parents) or not self._work.accepted.keys() >= set(target.inputs.bases):
+            return frozenset()  # then it is built
+        build = build_fingerprint(target.inputs, contents, self._work.accepted)
+        engine = self._work.on(target).engine
+        ids = {record.built.image.id for record in known if record.built and record.build == build}
+        return frozenset(id_ for id_ in ids if engine.inspect(id_) is not None)
 
     def record_of(self, name: TargetName) -> Record | None:
         """What is built on when `name` is a parent."""

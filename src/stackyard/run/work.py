@@ -92,9 +92,9 @@ class Work(msgspec.Struct):
     times: Mapping[TargetName, Times] = {}
     """How long jobs are expected to take; they decide the order and nothing else."""
     cache_kinds: CacheKinds = CacheKinds()
+    """What caches of the stack's can be used here."""
     is_attesting: bool = False
     """Whether the spec asks for attestations, and the engine makes them."""
-    """What caches of the stack's can be used here."""
     may_pull: bool = False
     """Whether builds may fetch images that nobody planned."""
     bases: dict[str, LocalImage] = {}

@@ -29,15 +29,16 @@ from stackyard.model.building import CacheKinds
 from stackyard.model.decide import Presence, too_old
 from stackyard.model.inputs import identity
 from stackyard.model.known import Known, ids_of
-from stackyard.model.names import TargetName
+from stackyard.model.names import Tag, TargetName
 from stackyard.model.plan import Note, Plan
-from stackyard.model.reference import PublishedImage
+from stackyard.model.reference import PublishedImage, is_content_tag
 from stackyard.model.stack import Finding, Stack, Target
 from stackyard.plan.graph import build_order, graph_of
 from stackyard.plan.releases import digest_in
 from stackyard.run.bases import accept_base
 from stackyard.run.expect import Times, times_of
 from stackyard.run.work import Work
+from stackyard.verbs.journaling import journal_of
 from stackyard.verbs.logs import RUNS
 from stackyard.verbs.yard import Yard, settings_for
 
@@ -125,13 +126,15 @@ def look(
     publish: bool,
     on_published: bool = False,
 ) -> Presence:
-    """Ask the registry for each published image that a plan may go on from.
+    """Ask the registry for each published image that a plan may go on from, but for those of which it has told already.
+
+    A content tag in a list of tags that was asked for anyway says as much as a request for its image.
 
     Args:
         seen: what the engines have.
         on_published: see Need.
     """
-    published: set[PublishedImage] = set()
+    published: dict[PublishedImage, Tag] = {}
     moving = set(planned)
     for name in build_order(graph_of(yard.stack), planned):
         target = yard.stack.target(name)
@@ -146,11 +149,16 @@ def look(
             pushed = record.pushed(repository)
             is_needed = publish or (record.built is not None and not seen.is_here(name, record.built.image.id))
             if pushed is not None and is_needed:
-                published.add(pushed.image)
+                published[pushed.image] = pushed.tag
+    listed = journal_of(yard, "registry").tags if publish else {}
+    there = {
+        image for image, tag in published.items() if is_content_tag(tag) and tag in listed.get(image.repository, ())
+    }
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        answers = pool.map(lambda image: (image, yard.registry.resolve(image.repository, image.digest)), published)
-        there = frozenset(image for image, digest in answers if digest is not None)
-    return msgspec.structs.replace(seen, registry=there)
+        unsure = published.keys() - there
+        answers = pool.map(lambda image: (image, yard.registry.resolve(image.repository, image.digest)), unsure)
+        there |= {image for image, digest in answers if digest is not None}
+    return msgspec.structs.replace(seen, registry=frozenset(there))
 
 
 def refuse_without_way(yard: Yard, plan: Plan) -> None:

@@ -44,7 +44,7 @@ def plan_promotion(yard: Yard, wish: AskedPromotion) -> MoveSet:
     )
     from stackyard.plan.good import GOOD, find_good, lacks_record
     from stackyard.plan.releases import find_release
-    from stackyard.run.tagging import asked
+    from stackyard.run.tags import asked
     from stackyard.verbs.journaling import finish_moves
     from stackyard.verbs.releasing import have_bytes, named
     from stackyard.verbs.sharing import catch_up, sync, sync_once
@@ -127,7 +127,7 @@ def plan_rollback(yard: Yard, channel: str, release: str = "") -> MoveSet:
     """
     from stackyard.plan.releases import find_release
     from stackyard.plan.rollback import asked_of_rollback, history_of, plan_rollback
-    from stackyard.run.tagging import asked
+    from stackyard.run.tags import asked
     from stackyard.verbs.journaling import finish_moves
     from stackyard.verbs.releasing import by, have_bytes
     from stackyard.verbs.sharing import sync_once

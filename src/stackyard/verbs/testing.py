@@ -43,6 +43,8 @@ from stackyard.verbs.leftovers import living
 from stackyard.verbs.sharing import catch_up, shared_store, sync_once
 
 if TYPE_CHECKING:
+    from stackyard.edges.engine import Engine
+    from stackyard.model.content import ImageFacts
     from stackyard.model.outcome import RunSummary
     from stackyard.run.events import Limits
     from stackyard.verbs.yard import Yard
@@ -321,7 +323,7 @@ def _named(yard: Yard, targets: Sequence[Target], image: str, known: Known) -> _
         digest = reference.digest or yard.registry.resolve(reference.repository, reference.tag or Tag("latest"))
         if digest is not None:
             exact = Reference(reference.repository, None, digest)
-            facts = engine.inspect(str(exact)) or engine.inspect(str(engine.pull(exact).id))
+            facts = engine.inspect(str(exact)) or _fetched(yard, engine, exact)
     if facts is None:
         near = nearest(image, [str(each.built.local) for each in known.records.get(target.name, ()) if each.built])
         raise NothingToDo(
@@ -339,6 +341,12 @@ def _named(yard: Yard, targets: Sequence[Target], image: str, known: Known) -> _
     built = Built(yard.clock.now(), LocalImage(facts.image.id), content, local, (), (), 0.0, facts.size_bytes, "", "")
     none = Digest("")
     return _Chosen(target, Record("", target.name, none, none, none, 0, (built,)), True)
+
+
+def _fetched(yard: Yard, engine: Engine, exact: Reference) -> ImageFacts | None:
+    """What is there after a pull; if that is killed, the next run removes what it left: a login that it was lent."""
+    with living(yard):
+        return engine.inspect(str(engine.pull(exact).id))
 
 
 # What is to be done.

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from stackyard.model.names import Digest, TargetName
     from stackyard.model.surroundings import EngineChoice
     from stackyard.record.journal import Journal
-    from stackyard.run.tagging import TagStore
+    from stackyard.run.tags import TagStore
 
 STATE_FOLDER = ".stackyard"
 RECORDS_FILE = "records.sqlite3"
@@ -212,7 +212,7 @@ class Yard:
 
     def tags(self, place: TagPlace) -> TagStore:
         """Where tags of this stack are moved."""
-        from stackyard.run.tagging import EngineTags, RegistryTags
+        from stackyard.run.tags import EngineTags, RegistryTags
 
         if place not in self._tags:
             self._tags[place] = RegistryTags(self.registry) if place == "registry" else EngineTags(self._keeping)

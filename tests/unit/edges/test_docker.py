@@ -33,10 +33,15 @@ class Daemon(HTTPServer):
     images = 0
     """What it says that it has."""
     asked: tuple[str, ...] = ()
+    connections = 0
 
 
 class Handler(loopback.Handler):
     server: Daemon
+
+    def setup(self) -> None:
+        self.server.connections += 1
+        super().setup()
 
     def answer(self) -> None:
         path = unquote(self.path)
@@ -79,6 +84,17 @@ def test_images_are_asked_for_one_by_one_while_they_are_no_more_than_there_are(d
     daemon.asked, daemon.images = (), 101
     assert engine.present([*many[1:], Digest(ID)]) == {ID}
     assert len(daemon.asked) == 102
+
+
+@pytest.mark.parametrize(("version", "connections"), [("HTTP/1.0", 9), ("HTTP/1.1", 4)])
+def test_images_are_asked_for_on_few_connections(daemon: Daemon, version: str, connections: int) -> None:
+    """Through ssh each is a process and a login; an engine that closes them after each answer gets more."""
+    daemon.RequestHandlerClass = type("Speaking", (Handler,), {"protocol_version": version})
+    engine = DockerEngine({"DOCKER_HOST": f"tcp://127.0.0.1:{daemon.server_port}"})
+
+    assert engine.present([Digest(f"sha256:{number:064x}") for number in range(8)] + [Digest(ID)]) == {ID}
+    assert len(daemon.asked) == 9
+    assert daemon.connections == connections
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:abc", "tcp://127.0.0.1:99999", "http://[::1", "ftp://here"])

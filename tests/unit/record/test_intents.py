@@ -28,8 +28,9 @@ from stackyard.model.reference import Repository
 from stackyard.model.shared import INTENT_TAG, listed
 from stackyard.record.intents import LEASE_S, SharedJournal
 from stackyard.record.sqlite import SqliteRecords
-from stackyard.run.tagging import RegistryTags, carry_out, finish, looked
+from stackyard.run.tagging import carry_out, finish
 from stackyard.run.tagging import make as make_moves
+from stackyard.run.tags import RegistryTags, looked
 from stackyard.testing import FixedClock, MemoryRegistry
 from stackyard.testing.registry import Request
 from tests.examples import IS_LONG

@@ -395,12 +395,12 @@ def test_every_run_ends_and_keeps_the_rules(
         now = running.pop(random.randrange(len(running)))
         if isinstance(now, Move):
             todo = machine.handle(Moved(now.targets))
-        elif now.job == "decide":
+        elif now.job == "decide" and random.random() >= risk:
             choice: Action = random.choice(["build", "reuse", "retest"])
             actions[now.target] = choice
             todo = machine.handle(Decided(now.target, choice))
         else:
-            is_good = random.random() >= risk
+            is_good = now.job != "decide" and random.random() >= risk
             if now.target not in skipped:
                 if not is_good and is_interrupted:
                     ended.add(now.target)

@@ -16,9 +16,12 @@ from pathlib import Path
 import pytest
 
 from stackyard.edges.alive import Traces, alive, each_dead
+from stackyard.edges.credentials import Credential
+from stackyard.edges.logins import FOLDER, Logins
 from stackyard.edges.orphans import end_orphans
 from stackyard.edges.traces import VARIABLE, prefix_of
 from stackyard.errors import EngineProblem
+from stackyard.model import canonical
 from tests.unit.run.test_run import Bench
 
 ROOT = Path(__file__).parents[3]
@@ -117,6 +120,25 @@ def test_only_what_is_dead_is_cleared_up_after(bench: Bench, runs: tuple[Run, Ru
     living.kill()
     assert bench.build("base").is_good
     assert living.left(bench) == (False, False, False)
+    assert os.listdir(bench.root / ".stackyard/alive") == []
+
+
+def test_a_login_that_was_lent_is_taken_away_and_nothing_of_the_users_own(bench: Bench, tmp_path: Path) -> None:
+    """The folder of a run that was killed has links into the user's own: the links go, and what they lead to stays."""
+    own = tmp_path / "docker"
+    (own / "contexts").mkdir(parents=True)
+    (own / "contexts" / "lab").write_text("kept")
+    (bench.root / ".stackyard/alive").mkdir(parents=True)
+    traces = Traces(DEAD, "fake://engine", str(tmp_path))
+    (bench.root / ".stackyard/alive" / DEAD).write_bytes(canonical.encode(traces))
+    environ = {FOLDER: str(own), VARIABLE: DEAD}
+
+    with Logins(environ, FOLDER, lambda _: Credential("AWS", "pa55")).lent(["registry.example"]) as lent:
+        assert (Path(lent[FOLDER]) / "contexts" / "lab").exists()
+        assert bench.build("base").is_good
+        assert not Path(lent[FOLDER]).exists()
+
+    assert (own / "contexts" / "lab").read_text() == "kept"
     assert os.listdir(bench.root / ".stackyard/alive") == []
 
 
