@@ -15,7 +15,7 @@ from stackyard.cli.common import command, completed_by, write
 from stackyard.cli.session import EXIT_INTERRUPTED
 from stackyard.cli.stopping import interruptible
 from stackyard.report.text import visible
-from stackyard.verbs.opening import image_of, one_target, open_image
+from stackyard.verbs.opening import image_here, image_of, one_target, open_image
 
 if TYPE_CHECKING:
     from stackyard.verbs import Yard
@@ -31,21 +31,24 @@ def shell(yard: Yard, image: str, words: tuple[str, ...]) -> int:
     """Open a shell in an image, or run a command in it.
 
     The image is built or fetched first where it has to be, with what it builds on; the plan is shown on the standard
-    error. An image whose tests failed is opened, too. The container has the image's user, folder and environment,
-    not its entrypoint, and is gone afterwards. The exit code is that of the shell.
+    error. An image whose tests failed is opened, too, and not tested again. The container has the image's user, folder
+    and environment, not its entrypoint, and is gone afterwards. The exit code is that of the shell.
     """
     name = one_target(yard, image)
     with interruptible() as stop, contextlib.redirect_stdout(sys.stderr):
         plan = verbs.prepare(yard, [str(name)])
-        if plan.is_idle or not plan.has_work:
-            summary = verbs.run(yard, plan, "shell")
+        local = image_here(yard, plan, name)
+        if local is not None:
+            step = next(step for step in plan.steps if step.target == name)
+            for reason in step.reasons if step.action == "retest" else ():
+                write(f"note: opened as it was built: {visible(str(reason))}")
         else:
             summary = carry_out(yard, plan, "shell", "auto", False, stop)
-        if summary.is_interrupted:
-            return EXIT_INTERRUPTED
-        local = image_of(yard, summary, name)
-        outcome = next(outcome for outcome in summary.outcomes if outcome.target == name)
-        if outcome.failure or outcome.because:
-            why = outcome.failure or outcome.cause
-            write(f"note: opened as it was built, though {visible(why)}")
+            if summary.is_interrupted:
+                return EXIT_INTERRUPTED
+            local = image_of(yard, summary, name)
+            outcome = next(outcome for outcome in summary.outcomes if outcome.target == name)
+            if outcome.failure or outcome.because:
+                why = outcome.failure or outcome.cause
+                write(f"note: opened as it was built, though {visible(why)}")
     return open_image(yard, name, local, words or SHELL)

@@ -28,6 +28,10 @@ _PLACE = re.compile(r"\S.*:(\d+)")
 _RULE = re.compile(r"-{10,}")
 """`Dockerfile:3` and a rule below it: how buildx shows the instruction that failed."""
 _OF_DOCKERFILE = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
+_COMMAND_AGAIN = re.compile(
+    r'(process ".*" did not complete successfully|executor failed running \[.*\]): (?=exit code: \d+)'
+)
+"""What BuildKit says before the exit code of a command: all of the command, which is the step's name already."""
 _LOADS = re.compile(r"\[(?:\S+ )?internal\] load metadata for (\S+)")
 
 
@@ -155,7 +159,8 @@ class Progress:
         if not real:
             return None
         vertex = real[0]
-        return self._mask(f"{_short(vertex.name)}: {_one_line(vertex.error)}"), tuple(vertex.last)
+        error = _COMMAND_AGAIN.sub("", _one_line(vertex.error), 1)
+        return self._mask(f"{_short(vertex.name)}: {error}"), tuple(vertex.last)
 
     def unfinished(self) -> tuple[str, tuple[str, ...]]:
         """As `failure`, for a build that was ended: the step it was at."""

@@ -160,5 +160,7 @@ def counts_text(counts: Counts, left_s: float | None, style: Style) -> str:
         )
         if count or name in ("done", "running", "waiting")
     ]
-    left = f"; about {time_text(round(left_s))} left" if left_s and counts.running + counts.waiting else ""
+    seconds = round(left_s or 0)
+    about = f"{seconds} s" if seconds < 60 else time_text(seconds)
+    left = f"; about {about} left" if seconds and counts.running + counts.waiting else ""
     return f"{', '.join(parts)}{left}"

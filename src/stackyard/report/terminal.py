@@ -32,6 +32,8 @@ _MOST_NOTES = 10
 """So many of a kind are shown; more are counted."""
 _WORTH_TELLING_S = 1.0
 _ON_THE_PATH = 6
+_LAST = ("failed", "untested", "failed that may", "skipped because of a failure", "skipped", "not selected")
+"""What did not go well comes behind what did."""
 STATUS_COLOURS = {"failed": "red", "untested": "red", "skipped": "dim", "reused": "green"}
 
 
@@ -300,7 +302,8 @@ def ending_text(summary: RunSummary) -> str:
     took = time_text(summary.duration_s)
     if set(counts) <= {"reused", "not selected"} and not summary.is_interrupted:
         return f"Nothing to do: {count_text(counts.get('reused', 0), 'image')} as wanted ({took})."
-    what = joined(f"{count} {status}" for status, count in counts.items())
+    told = sorted(counts, key=lambda status: _LAST.index(status) if status in _LAST else -1)
+    what = joined(f"{counts[status]} {status}" for status in told)
     lead = "Interrupted. " if summary.is_interrupted else ""
     return f"{lead}Run {summary.number}: {what}, in {took}."
 

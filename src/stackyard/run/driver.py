@@ -113,6 +113,8 @@ class Driver:
                 work.engine.unpin()
             if self._log is not None:
                 self._log.close()
+        if not self._is_stopping.is_set():
+            self._remarks += self._tracks.unmoved(self._plan.sets)
         return RunSummary(
             number=self._number,
             command=command,

@@ -17,7 +17,7 @@ from stackyard.edges.patience import Retries
 from stackyard.edges.turn import Turn
 from stackyard.model.decide import Need, Presence, also_tagged, decide, settled
 from stackyard.model.inputs import build_fingerprint
-from stackyard.model.names import Digest, TargetName
+from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.outcome import BAD, JobTime, Outcome, Published, Status
 from stackyard.model.plan import Action, Plan, Step
 from stackyard.model.progress import JobName
@@ -212,6 +212,23 @@ class Tracks(Mapping[TargetName, Track]):
             reference = Reference(pushed.image.repository, pushed.tag, pushed.image.digest)
         return Published(reference, track.tags)
 
+    def unmoved(self, sets: Sequence[Sequence[TargetName]]) -> Iterator[str]:
+        """A sentence for each set of which something is new, and whose moving tags stay because something failed."""
+        failed = [name for name, track in self.items() if _has_failed(track)]
+        for members in sets:
+            tags: dict[Tag, list[TargetName]] = {}
+            for name in members:
+                track = self[name]
+                is_good = track.outcome is not None and track.outcome.status not in (*BAD, "skipped")
+                if is_good and (wanted := self.wanted(track)) is not None:
+                    for tag in wanted.tags:
+                        tags.setdefault(tag, []).append(name)
+            if not tags or not failed:
+                continue
+            because = _some([name for name in failed if name in members] or failed)  # the run stops at the first
+            what = ", ".join(f"{tag} of {_some(names)}" for tag, names in tags.items())
+            yield f"not moved, because of {because}: {what}"
+
     def wanted(self, track: Track) -> Wanted | None:
         """The tags of its branch, and what they are to point at; None where nothing changed."""
         record, repository = track.record, track.target.repository
@@ -220,3 +237,12 @@ class Tracks(Mapping[TargetName, Track]):
         pushed = record.pushed(repository)
         digest = pushed.image.digest if self._work.is_publishing and pushed else record.built.image.id
         return Wanted(track.target.name, repository, track.step.moving_tags, digest)
+
+
+def _has_failed(track: Track) -> bool:
+    return track.outcome is not None and track.outcome.status in BAD and not track.outcome.is_excused
+
+
+def _some(names: Sequence[TargetName]) -> str:
+    """Some names, and how many more there are."""
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

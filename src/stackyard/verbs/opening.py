@@ -2,7 +2,7 @@
 """The image of one target, to work in: which target is meant, and what a run left of it.
 
 In:   a Yard, a person's word; then a Plan and the RunSummary of it
-Out:  a target; a local image; the exit code of what ran in it
+Out:  a target; a local image, one that is here already or one that a run made; the exit code of what ran in it
 Raises: UnknownName, ConfigError for a word that means several; NothingToDo where there is no image
 """
 
@@ -20,6 +20,7 @@ from stackyard.verbs.leftovers import living
 
 if TYPE_CHECKING:
     from stackyard.model.outcome import RunSummary
+    from stackyard.model.plan import Plan
     from stackyard.verbs.yard import Yard
 
 _SHOWN = 6
@@ -49,6 +50,16 @@ def open_image(yard: Yard, name: TargetName, image: LocalImage, words: Sequence[
     """Run a command in a container of a target's image, on this process's own streams; its exit code."""
     with living(yard):
         return yard.engine_for(yard.stack.target(name).inputs.platform).open(image, words)
+
+
+def image_here(yard: Yard, plan: Plan, name: TargetName) -> LocalImage | None:
+    """The image that the engine has of a target as its files are now, tested or not; None where it has to be made."""
+    step = next(step for step in plan.steps if step.target == name)
+    known = yard.planned_from or yard.records.known()
+    record = next((each for each in known.records.get(name, ()) if each.id == step.record), None)
+    if step.action not in ("reuse", "tag", "retest") or record is None or record.built is None:
+        return None
+    return record.built.image
 
 
 def image_of(yard: Yard, summary: RunSummary, name: TargetName) -> LocalImage:

@@ -52,7 +52,7 @@ def test_a_base_in_place_of_a_parent(shell: Shell) -> None:
     said = shell("build", "leaf", "--base", "leaf=busybox:1.37")
 
     assert said.code == 0
-    assert "1 not selected and 1 built" in said.out
+    assert "1 built and 1 not selected" in said.out
     assert stands_on(shell, "leaf", "busybox:1.37")
     assert reasons(shell)["leaf"] == ["build", "base-moved", "parent-changed"]
 

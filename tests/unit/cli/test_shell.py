@@ -80,6 +80,24 @@ def test_an_image_whose_tests_failed_is_opened(shell: Shell, opened: list[tuple[
     assert "note: opened as it was built, though base failed" in leaf.err
 
 
+def test_what_failed_its_tests_before_is_opened_at_once(
+    shell: Shell, opened: list[tuple[ImageFacts, list[str]]]
+) -> None:
+    """Nobody waits for tests to fail once more: it is the image of that run."""
+    (shell.root / "images" / "spec.yml").write_text(TINY + COMMANDS)
+    commit(shell.root)
+    shell.engine.answers["version"] = lambda *_: RunResult(1, "broken", 0.0)
+    assert shell("build", "base").code == 1
+    shell.engine.calls.clear()
+    said = shell("shell", "base")
+
+    assert said.code == 3
+    assert said.err.startswith("note: opened as it was built: inventory failed at ")
+    assert opened[0][0].image.id in {id_ for name, id_ in shell.engine.names().items() if "lab/base:sy-" in name}
+    assert [subject for verb, subject in shell.engine.calls if verb == "run" and "version" in subject] == []
+    assert len(shell("history", "--json").json["runs"]) == 1
+
+
 def test_a_failed_build_is_not_opened(shell: Shell, opened: list[tuple[ImageFacts, list[str]]]) -> None:
     """Nor is the image of before, which is of other files."""
     shell("build")

@@ -172,7 +172,7 @@ executor failed running [/bin/sh -c exit 3]: exit code: 3""".splitlines()
         ("[3/3]", "started"),
         ("[3/3]", "failed"),
     ]
-    failure = "[3/3] RUN echo two; exit 3: executor failed running [/bin/sh -c exit 3]: exit code: 3"
+    failure = "[3/3] RUN echo two; exit 3: exit code: 3"
     assert progress.failure() == (failure, ("two",))
     assert "#3 done in 1.6 s" in log.getvalue()
 
@@ -344,6 +344,16 @@ class TestProgress:
     @staticmethod
     def output(name: str, text: str) -> dict[str, object]:
         return {"logs": [{"vertex": name, "stream": 1, "data": base64.b64encode(text.encode()).decode()}]}
+
+    def test_a_command_is_told_once(self):
+        """BuildKit says the whole of it before its exit code, forty lines or not: the step's name is enough."""
+        command = "set -e\n" + "".join(f"step {number}\n" for number in range(40))
+        error = f'process "/bin/sh -c {command}" did not complete successfully: exit code: 7'
+        done = "2026-01-01T00:00:02Z"
+        progress, log, _, _ = self.follow(self.vertex("[2/2] RUN <<EOF (set -e...)", completed=done, error=error))
+
+        assert progress.failure() == ("[2/2] RUN <<EOF (set -e...): exit code: 7", ())
+        assert "step 39" in log
 
     def test_a_step_its_output_and_its_time(self):
         """Name once, each line of output, duration."""

@@ -29,6 +29,8 @@ def test_a_line_per_job_and_the_counts() -> None:
         "y: testing 2.0 s",
         "1 done, 2 running, 3 waiting; about 1 min 5 s left",
     ]
+    assert live_text([], Counts(1, 0, 1), 13.2, 24, PLAIN) == "1 done, 0 running, 1 waiting; about 13 s left"
+    assert live_text([], Counts(1, 0, 1), 0.4, 24, PLAIN) == "1 done, 0 running, 1 waiting"
     assert live_text([], Counts(0, done=1, failed=2), 9.0, 24, PLAIN) == "1 done, 0 running, 0 waiting, 2 failed"
 
 

@@ -16,7 +16,7 @@ def test_failures_first_then_a_row_per_image() -> None:
     bad = msgspec.structs.replace(FAILED, path="images/bad/Dockerfile", line=3)
     text = run_markdown(run(bad, SKIPPED, BUILT, OTHER))
 
-    assert text.startswith("### Run 7&#58; 1 failed")
+    assert text.startswith("### Run 7&#58; 1 built, 1 failed, 1 skipped because of a failure and 1 not selected")
     assert text.index("1 of 3 basic tests failed") < text.index("| image | outcome |")
     assert "images/bad/Dockerfile&#58;3" in text
     assert "| <code>x</code> | built |" in text

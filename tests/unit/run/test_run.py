@@ -368,9 +368,10 @@ def test_branch_tags_move_all_or_none(bench: Bench) -> None:
     bench.write("images/right/note", "other")
     commit = bench.commit()
     bench.engine.failing["registry.example/lab/left"] = "no"
-    bench.build(publish=True)
+    summary = bench.build(publish=True)
 
     assert {name: bench.at(name, "2026.3-main") for name in ("base", "left", "right")} == before
+    assert "not moved, because of left: 2026.3-main of base, right" in summary.remarks
     assert bench.at("right", f"2026.3-{commit}") not in (None, before["right"])
 
 
