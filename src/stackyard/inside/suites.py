@@ -9,6 +9,7 @@ Rules: docs/how-to/test-images.md
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from stackyard.model.stack import Suite, Target
 
 SUITE_TIMEOUT_S = 3600.0
 PYTEST_NOTHING_COLLECTED = 5
+_OF_A_SHELL = ("|", "||", "&&", ";", ">", ">>", "<", "2>&1", "&")
 INSIDE = "/tmp/stackyard"
 """Where tests of workflows are put in a container."""
 
@@ -146,8 +148,11 @@ class Suites:
         log = folder / suite_log(target.name, "inventory")
         log.write_text("".join(_logged(entry) for entry in found), encoding="utf-8")
         bad = [entry for entry in found if entry.exit_code != 0]
+        texts = {command.name: command.command for command in target.commands}
         failures = tuple(
-            f"{entry.command}: {_ended(entry)}: {_tail(entry.output)}" for entry in bad if not entry.is_optional
+            f"{entry.command}: {_ended(entry)}: {_tail(entry.output)}{_shell_word(texts[entry.command])}"
+            for entry in bad
+            if not entry.is_optional
         )
         result = Tested(
             self._clock.now(),
@@ -256,6 +261,19 @@ def _words(target: Target) -> str:
 
 def _ended(entry: Inventoried) -> str:
     return "its time was up" if entry.exit_code == TIMED_OUT else f"exit code {entry.exit_code}"
+
+
+def _shell_word(command: str) -> str:
+    """What to do about a word that only a shell understands: most people forget that there is none.
+
+    >>> _shell_word("ls | wc"), _shell_word("bash -c 'ls | wc'")
+    ("; no shell runs this, so '|' is a word: bash -c '...' has one", '')
+    """
+    try:
+        found = next((word for word in shlex.split(command) if word in _OF_A_SHELL), None)
+    except ValueError:
+        return ""
+    return f"; no shell runs this, so {found!r} is a word: bash -c '...' has one" if found else ""
 
 
 def _logged(entry: Inventoried) -> str:

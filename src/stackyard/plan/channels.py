@@ -68,6 +68,7 @@ def find_sources(
     release: Release | None = None,
     *,
     is_accepted: bool = False,
+    verb: str = "promote",
 ) -> list[Source]:
     """What `asked` (a tag, a template such as `{prefix}-main`, a commit, a release) is for each selected target.
 
@@ -76,9 +77,10 @@ def find_sources(
     Args:
         release: what is called `asked`; it wins over tags, since it never changes.
         is_accepted: also images that no record knows, as a person took them over.
+        verb: what is to be done with them, for errors.
     """
     if release is not None:
-        return _members(stack, known, release, selected, place)
+        return _members(stack, known, release, selected, place, verb)
     if _DIGEST.fullmatch(asked):
         raise InvalidValue(
             f"{asked!r} is a digest, which is one image; a tag, a commit or a release is one for each image",
@@ -101,7 +103,7 @@ def find_sources(
             missing.append(str(target.name))
     if not found:
         raise NothingToDo(
-            f"nothing to promote: the records know no image tagged {asked!r}, nor one built at that commit",
+            f"nothing to {verb}: the records know no image tagged {asked!r}, nor one built at that commit",
             hint="`stackyard history` lists what is known; `stackyard records sync` learns what others published, "
             "`stackyard build --push` makes it",
             source=asked,
@@ -109,8 +111,8 @@ def find_sources(
     if missing:
         have = "has" if len(missing) == 1 else "have"
         raise NothingToDo(
-            f"not promoting {asked!r}: {', '.join(missing)} {have} no image of that name",
-            hint="build them at that commit, or name the images to promote with --image",
+            f"cannot {verb} {asked!r}: {', '.join(missing)} {have} no image of that name",
+            hint=f"build them at that commit, or name the images to {verb}",
             source=asked,
             missing=tuple(missing),
         )
@@ -131,13 +133,13 @@ def source_at(
 
 
 def _members(
-    stack: Stack, known: Known, release: Release, selected: frozenset[TargetName], place: TagPlace
+    stack: Stack, known: Known, release: Release, selected: frozenset[TargetName], place: TagPlace, verb: str
 ) -> list[Source]:
     """The images of a release; all or none, as long as nobody named some."""
     if release.place != place:
         raise NothingToDo(
             f"the release {release.name} is of images in the {release.place}, and this stack's are in the {place} now",
-            hint="promote a tag or a commit",
+            hint=f"{verb} a tag or a commit",
             release=str(release.name),
         )
     targets = {target.name: target for target in stack.targets}
@@ -150,8 +152,8 @@ def _members(
             if is_all:
                 why = "is no image of this stack any more" if target is None else f"is {target.repository} by now"
                 raise NothingToDo(
-                    f"not promoting the release {release.name}: {member.target}, {member.repository} then, {why}",
-                    hint="name the images to promote with --image",
+                    f"cannot {verb} the release {release.name}: {member.target}, {member.repository} then, {why}",
+                    hint=f"name the images to {verb}",
                     release=str(release.name),
                 )
         elif member.target in selected:

@@ -17,6 +17,7 @@ from stackyard.model.known import Known
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.record import Pushed, Record
 from stackyard.model.reference import Repository
+from stackyard.model.shown import ShownImage
 from stackyard.model.stack import Stack
 from stackyard.plan.releases import parts_of
 from stackyard.plan.selection import select
@@ -33,8 +34,8 @@ def subjects(looking: Looking, asked: str) -> tuple[Subject, ...]:
     """
     try:
         names = select(looking.stack, [asked])
-    except UnknownName:
-        shown = looking.show(asked).images
+    except UnknownName as no_image:
+        shown = _shown(looking, asked, no_image)
         found = [
             each for one in shown for each in parts(looking.known, one.record, one.repository, one.digest, one.target)
         ]
@@ -44,9 +45,24 @@ def subjects(looking: Looking, asked: str) -> tuple[Subject, ...]:
     ]
     if not found:
         raise NothingToDo(
-            f"nothing was built of {asked} that is known here", hint=f"`stackyard build {asked}` builds it"
+            f"nothing was built of {asked} that is known here",
+            hint=f"`stackyard build {asked}` builds it; `stackyard records sync` learns what others did",
         )
     return tuple({each.name: each for each in found}.values())
+
+
+def _shown(looking: Looking, asked: str, no_image: UnknownName) -> tuple[ShownImage, ...]:
+    """What a release, channel, tag or digest is; where it is none either, the nearest name of all."""
+    try:
+        return looking.show(asked).images
+    except UnknownName as nothing:
+        near = no_image.near or nothing.near
+        raise UnknownName(
+            f"no image is named {asked!r}, and {nothing}",
+            hint=f"did you mean {near}?" if near else nothing.hint,
+            name=asked,
+            near=near,
+        ) from None
 
 
 def newest(known: Known, name: TargetName) -> Iterator[Subject]:

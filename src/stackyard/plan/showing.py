@@ -163,7 +163,8 @@ class Looking:
         return tuple(dict.fromkeys([*kept[-1:], *now]))
 
     def _unknown(self, asked: str) -> UnknownName:
-        names = [*self.standing, *(release.name for release in self.releases)]
+        tags = {str(each.tag) for references in self.tags.values() for each in references}
+        names = [*self.standing, *(release.name for release in self.releases), *sorted(tags)]
         near = nearest(asked, names)
         return UnknownName(
             f"the records know no release, channel, tag or digest {asked!r}",

@@ -192,7 +192,8 @@ def holdings_text(wanted: Wanted, found: Sequence[Holding], unread: Sequence[str
         for package in each.packages
     ]  # fmt: skip
     heads = ("image", "package", "version", "kind", "in", "digest")
-    lines = [table(rows, heads, style, width, spare=("kind",)) if rows else f"No image has {visible(str(wanted))}."]
+    who = "None of the images that somebody looked into" if unread else "No image"
+    lines = [table(rows, heads, style, width, spare=("kind",)) if rows else f"{who} has {visible(str(wanted))}."]
     if unread:
         names = few([visible(name) for name in unread])
         lines += ["", f"Nobody looked into some builds of {names} yet; --read does."]

@@ -53,7 +53,7 @@ def plan_copying(
     place, known = place_called(yard.stack, to), yard.records.known()
     selected = chosen_for(yard.stack, place, images)
     release = find_release(yard.records.releases(), source)
-    sources = find_sources(yard.stack, known, source, selected, "registry", release)
+    sources = find_sources(yard.stack, known, source, selected, "registry", release, verb="copy")
     settings = settings_for(yard.place, msgspec.structs.replace(yard.options, registry=place.registry))
     elsewhere = load_stack(yard.place, yard.stack.revision, settings)
     copies = copies_of(sources, {target.name: target.repository for target in elsewhere.targets})

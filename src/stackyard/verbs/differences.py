@@ -4,16 +4,17 @@
 In:   a Yard, names as `inventory` takes them
 Out:  InsideDifference; Whereabouts of a package
 May touch: as verbs/inside
-Raises: as verbs/inside
+Raises: as verbs/inside; NothingToDo where no image is known
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackyard.errors import NothingToDo
 from stackyard.model.difference import ImageDifference, InsideDifference, image_difference, results_of
 from stackyard.plan.finding import holdings
-from stackyard.verbs.inside import inventory_for, subjects_of
+from stackyard.verbs.inside import has_learned, inventory_for, subjects_of
 from stackyard.verbs.showing import looking
 
 if TYPE_CHECKING:
@@ -51,6 +52,13 @@ def find(yard: Yard, wanted: Wanted, *, is_reading: bool = False) -> tuple[tuple
         is_reading: read what nobody looked into yet.
     """
     images = holdings(looking(yard))
+    if not images and has_learned(yard):
+        images = holdings(looking(yard))
+    if not images:
+        raise NothingToDo(
+            "no image of this stack is known here, so nobody could look into one",
+            hint="`stackyard build` builds them; `stackyard records sync` learns what others did",
+        )
     contents = [each.subject.content for each in images]
     kept = yard.records.inventories([content for content in contents if content is not None])
     found: list[Holding] = []

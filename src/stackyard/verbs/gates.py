@@ -137,7 +137,7 @@ def _known_sources(yard: Yard, asked: str, names: frozenset[TargetName]) -> tupl
     known = yard.records.known()
     place = place_of(yard.stack, known)
     release = find_release(yard.records.releases(), asked)
-    sources = find_sources(yard.stack, known, asked, names, place, release)
+    sources = find_sources(yard.stack, known, asked, names, place, release, verb="report on")
     tags = yard.tags(place)
     for source in sources:
         if source.record is None:

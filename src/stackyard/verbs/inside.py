@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stackyard.errors import EngineProblem, InvalidValue, NothingToDo, StackyardError, ToolMissing, UnknownName
+from stackyard.errors import (
+    EngineProblem,
+    InvalidValue,
+    NothingToDo,
+    RegistryProblem,
+    StackyardError,
+    ToolMissing,
+    UnknownName,
+)
 from stackyard.inside.inventory import inventory_of
 from stackyard.inside.layers import read_layer
 from stackyard.model import canonical
@@ -67,22 +75,37 @@ def told(yard: Yard, subjects: Iterable[Subject], *, is_fresh: bool = False) -> 
 
 
 def subjects_of(yard: Yard, asked: str) -> tuple[Subject, ...]:
-    """The images that a name stands for: by the records, or any other by its whole reference."""
+    """The images that a name stands for: by the records, or any other by its whole reference.
+
+    What nobody here knows is asked of others once, where records are shared.
+    """
     try:
         return subjects(looking(yard), asked)
-    except (UnknownName, InvalidValue) as problem:
-        return (_elsewhere(asked, problem),)
+    except (UnknownName, InvalidValue, NothingToDo) as problem:
+        if not isinstance(problem, NothingToDo) and _is_reference(asked):
+            return (Subject(asked),)
+        if not has_learned(yard):
+            raise
+    return subjects(looking(yard), asked)
 
 
-def _elsewhere(asked: str, problem: Exception) -> Subject:
-    """An image that the records do not know, by a reference with a tag or a digest."""
+def has_learned(yard: Yard) -> bool:
+    """Whether others know more than is known here, which is known here now; who does not answer knows nothing."""
+    if yard.stack.asks_others:
+        from stackyard.verbs.sharing import catch_up
+
+        with contextlib.suppress(RegistryProblem):
+            return catch_up(yard) > 0
+    return False
+
+
+def _is_reference(asked: str) -> bool:
+    """Whether this is an image by a reference with a tag or a digest."""
     try:
         reference = Reference.parse(asked)
     except InvalidValue:
-        raise problem from None
-    if reference.tag is None and reference.digest is None:
-        raise problem from None
-    return Subject(asked)
+        return False
+    return reference.tag is not None or reference.digest is not None
 
 
 def inventory_for(yard: Yard, subject: Subject, *, is_fresh: bool = False) -> Inventory:

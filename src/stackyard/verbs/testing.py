@@ -295,7 +295,7 @@ def _tagged(yard: Yard, known: Known, targets: Sequence[Target], asked: str) -> 
     release = find_release(yard.records.releases(), asked)
     wholes = {part: each for each in yard.stack.targets if each.is_index for part in each.parent_names}
     names = frozenset(wholes.get(target.name, target).name for target in targets)
-    sources = find_sources(yard.stack, known, asked, names, place_of(yard.stack, known), release)
+    sources = find_sources(yard.stack, known, asked, names, place_of(yard.stack, known), release, verb="test")
     found: dict[TargetName, Record] = {}
     for source in sources:
         for target, record in source.members or ((source.target, source.record),):

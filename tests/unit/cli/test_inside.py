@@ -120,6 +120,8 @@ def test_nothing_was_built_yet(shell: Shell) -> None:
     """Of an image of the stack that nobody built, nothing can be told; nor of one that is gone."""
     said = shell("inventory", "leaf")
     assert (said.code, "nothing was built of leaf that is known here" in said.err) == (1, True)
+    found = shell("find", "numpy")
+    assert (found.code, "no image of this stack is known here" in found.err) == (1, True)
     shell("build")
     shell.engine.is_down = True
     said = shell("inventory", "leaf")
@@ -206,3 +208,22 @@ def test_a_package_is_found_wherever_it_is(promoted: Shell) -> None:
     missing = promoted("find", "numpy==3.0")
     assert (missing.code, missing.out.strip()) == (1, "No image has numpy==3.0.")
     assert promoted("find", "==1").code == 2
+
+
+def test_who_knows_nothing_asks_others(promoted: Shell) -> None:
+    """A fresh clone learns from the registry what there is to look into; it is not said that nobody has a package."""
+    records = promoted.root / ".stackyard/records.sqlite3"
+    for words in (("inventory", "leaf"), ("diff", "stable", "main"), ("find", "numpy", "--read")):
+        records.unlink()
+        said = promoted(*words)
+        assert (said.code, said.err) == (0, "")
+    records.unlink()
+    unread = promoted("find", "numpy")
+    assert (unread.code, "None of the images that somebody looked into has numpy." in unread.out) == (1, True)
+
+
+def test_what_was_most_likely_meant_is_said(promoted: Shell) -> None:
+    """Of images as of tags."""
+    for typed, meant in (("laef", "leaf"), ("mian", "main"), ("stabel", "stable")):
+        said = promoted("inventory", typed)
+        assert (said.code, f"did you mean {meant}?" in said.err) == (2, True), said.err

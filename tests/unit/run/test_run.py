@@ -263,6 +263,15 @@ def test_a_failing_inventory_command_fails_its_target(bench: Bench) -> None:
     assert again.is_good
 
 
+def test_a_command_that_wants_a_shell_is_told_so(bench: Bench) -> None:
+    """Where it failed: its words were handed to the first of them."""
+    bench.write("images/spec.yml", SPEC.replace("version --all", "version | sort"))
+    bench.engine.answers["version"] = lambda *_: RunResult(2, "no option |\n", 0.0)
+    details = outcome(bench.build(), "base").details
+
+    assert details[0].endswith("no option |; no shell runs this, so '|' is a word: bash -c '...' has one")
+
+
 def test_an_optional_inventory_command_may_fail(bench: Bench) -> None:
     """It is recorded with its exit code and counts as skipped; all commands of an image share a container."""
     gpu = "  GPU: {command: [nvidia-smi, --list-gpus], optional: true}\n"

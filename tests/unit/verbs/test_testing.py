@@ -119,6 +119,8 @@ def test_any_image_can_be_tested(tests: Tests) -> None:
         tests.test(image="elsewhere/other:1")
     with pytest.raises(NothingToDo, match="neither the engine nor a registry has"):
         tests.test("left", image="registry.example/lab/nothing:1")
+    with pytest.raises(NothingToDo, match="nothing to test: the records know no image tagged 'nothing'"):
+        tests.test(image="nothing")
 
 
 def test_an_image_that_a_record_knows_is_known_by_any_name(tests: Tests) -> None:
