@@ -234,7 +234,7 @@ def sample_plan() -> Plan:
         bases=(PlannedBase(Reference.parse("alpine:3"), _digest("6")),),
         downloads=(PlannedDownload(_ADDRESS, _digest("7")),),
         reasons=(FileChanged("images/ml-notebook/requirements.txt", "changed"),),
-        source=_digest("1"),
+        sources={_CHILD: _digest("1")},
         build=_digest("2"),
         record=None,
         suites=(Suite("basic", ("images/ml-notebook/test",), _digest("9")),),

@@ -32,12 +32,28 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a sign that the terminal lacks is no reason to fail
-    with imported_later("inspect"), compiled_later():
+    with imported_later("inspect", "uuid"), compiled_later():
         from stackyard.cli import run
 
-    code = run(sys.argv[1:])
-    gc.freeze()  # the process ends here: no last look through what its end frees anyway
-    sys.exit(code)
+    _leave(run(sys.argv[1:]))
+
+
+def _leave(code: int) -> None:
+    """End the process: at once where nobody waits for its end. Python would take apart what the system frees anyway,
+    which is a thirtieth of a plan.
+    """
+    import atexit
+    import threading
+
+    is_watched = sys.getprofile() is not None or sys.gettrace() is not None
+    if is_watched or atexit._ncallbacks() or threading.active_count() > 1:
+        gc.freeze()
+        sys.exit(code)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
 
 
 if __name__ == "__main__":

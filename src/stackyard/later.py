@@ -5,7 +5,7 @@ garbage, which there is none of while a stack is read.
 In:   names of modules; modules that are imported within the `with`
 Out:  while the `with` lasts, whoever imports them gets a stand-in that becomes the real one when it is asked
       for something; whoever imports them afterwards gets the real one
-Why:  click imports `inspect` to lay out help pages, pathlib imports `ipaddress` to quote addresses, msgspec
+Why:  click imports `inspect` to lay out help pages, pathlib imports `urllib.parse` to quote addresses, msgspec
       imports `textwrap` to describe itself: together a tenth of the time that a plan takes (bench/startup.py).
       PyYAML compiles expressions for a reader in Python that is not used where there is one in C: a twentieth
 """
@@ -21,6 +21,14 @@ _SAME = {"typing_extensions": ("typing", frozenset({"get_type_hints", "NotRequir
 """Names that are taken from the standard library: those that msgspec asks for, and takes from there itself
 where nothing else is installed. Any other name brings the real module, whose namesakes may do more."""
 
+_NEVER = {
+    "decimal": frozenset({"Decimal"}),
+    "urllib.parse": frozenset({"quote_from_bytes"}),
+    "uuid": frozenset({"SafeUUID", "UUID"}),
+}
+"""Names that are taken, and then neither made nor called: msgspec and click tell by the types what a value is, and
+none is ever of these; pathlib quotes addresses with the function. Each stands for the real one, and is called as it."""
+
 _MUCH = 500_000
 """Objects, of some thousand images."""
 
@@ -34,8 +42,21 @@ class Later(ModuleType):
         standard, names = _SAME.get(self.__name__, ("", frozenset()))
         if name in names:
             return getattr(import_module(standard), name)
+        if name in _NEVER.get(self.__name__, ()):
+            setattr(self, name, _stand_in(self, name))
+            return self.__dict__[name]
         _give_way(self)
         return getattr(import_module(self.__name__), name)
+
+
+def _stand_in(module: Later, name: str) -> type:
+    """A type that no value is of; to make one is to call the real one."""
+
+    def real(_: type, *values: object, **named: object) -> object:
+        _give_way(module)
+        return getattr(import_module(module.__name__), name)(*values, **named)
+
+    return type(name, (), {"__module__": module.__name__, "__new__": real, "unknown": None})  # of SafeUUID
 
 
 class imported_later:  # noqa: N801 - reads as what it does: `with imported_later("inspect"):`
@@ -45,7 +66,11 @@ class imported_later:  # noqa: N801 - reads as what it does: `with imported_late
         self._ours = [Later(name) for name in names if name not in sys.modules]
 
     def __enter__(self) -> None:
-        sys.modules.update((module.__name__, module) for module in self._ours)
+        for module in self._ours:
+            sys.modules[module.__name__] = module
+            package, _, name = module.__name__.rpartition(".")
+            if package in sys.stdlib_module_names:  # whoever imports the module by its full name asks the package
+                setattr(import_module(package), name, module)
 
     def __exit__(self, *_: object) -> None:
         for module in self._ours:
@@ -71,10 +96,11 @@ class _Expressions(ModuleType):
     def __init__(self, real: ModuleType) -> None:
         super().__init__(real.__name__)
         self.real = real
+        self.is_over = False
 
-    def compile(self, pattern: str, flags: int = 0) -> Expression:
-        """As the real one, later."""
-        return Expression(self.real, pattern, flags)
+    def compile(self, pattern: str, flags: int = 0) -> object:
+        """As the real one: later, but for what is asked for after the `with`, which may be wrong, and is told so."""
+        return self.real.compile(pattern, flags) if self.is_over else Expression(self.real, pattern, flags)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.real, name)
@@ -85,10 +111,11 @@ class compiled_later:  # noqa: N801 - as above
 
     def __enter__(self) -> None:
         self._real = import_module("re")
-        sys.modules["re"] = _Expressions(self._real)
+        self._ours = sys.modules["re"] = _Expressions(self._real)
 
     def __exit__(self, *_: object) -> None:
         sys.modules["re"] = self._real
+        self._ours.is_over = True
 
 
 def _give_way(module: Later) -> None:

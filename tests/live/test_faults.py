@@ -19,7 +19,7 @@ from stackyard.model.names import Tag
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.model.progress import JobStep, Progress
 from stackyard.model.reference import Repository
-from stackyard.report.terminal import summary_text
+from stackyard.report.summary import summary_text
 from stackyard.report.text import Style
 from stackyard.run.events import Limits
 from stackyard.verbs import Options

@@ -31,7 +31,7 @@ from stackyard.cli.common import (
 )
 from stackyard.cli.session import COMPLETION, EXIT_INTERRUPTED, Door, Session, session_of
 from stackyard.errors import ConfigError
-from stackyard.later import imported_later
+from stackyard.later import compiled_later, imported_later
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Every day": ("status", "plan", "why", "build", "test", "check", "ls"),
@@ -134,7 +134,21 @@ _SHORT = {
 }
 
 
-UNUSED = ("inspect", "ipaddress", "textwrap", "typing_extensions")
+UNUSED = (
+    "base64",
+    "binascii",
+    "decimal",
+    "inspect",
+    "ipaddress",
+    "msgspec.inspect",
+    "msgspec.toml",
+    "msgspec.yaml",
+    "ntpath",
+    "textwrap",
+    "typing_extensions",
+    "urllib.parse",
+    "uuid",
+)
 """What the libraries that commands need import, and short commands do not use."""
 
 
@@ -154,7 +168,7 @@ class Verbs(click.Group):
         cmd_name = ALIASES.get(cmd_name, cmd_name)
         if cmd_name not in _HOMES:
             return None
-        with imported_later(*UNUSED):
+        with imported_later(*UNUSED), compiled_later():
             command = getattr(import_module(f"stackyard.cli.{_HOMES[cmd_name]}"), cmd_name)
         assert isinstance(command, click.Command)
         return command

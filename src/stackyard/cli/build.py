@@ -31,7 +31,8 @@ from stackyard.cli.watching import Watching, progress_option
 from stackyard.errors import ConfigError, NothingToDo
 from stackyard.model.plan import uncached, without_missing
 from stackyard.report.data import run_data
-from stackyard.report.terminal import plan_text, summary_text
+from stackyard.report.summary import summary_text
+from stackyard.report.terminal import plan_text
 from stackyard.report.text import visible
 
 if TYPE_CHECKING:

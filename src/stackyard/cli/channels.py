@@ -27,7 +27,7 @@ from stackyard.model.moves import AskedPromotion
 from stackyard.report.data import FORMAT, moves_data
 from stackyard.report.gates import gates_text
 from stackyard.report.preview import preview_data, preview_text
-from stackyard.report.terminal import moves_text
+from stackyard.report.summary import moves_text
 from stackyard.report.text import count_text, few
 from stackyard.verbs import promotion
 

@@ -14,7 +14,7 @@ from stackyard.model.names import TargetName
 from stackyard.model.outcome import RunSummary
 from stackyard.plan.selection import select
 from stackyard.report.data import history_data
-from stackyard.report.terminal import history_text
+from stackyard.report.summary import history_text
 
 if TYPE_CHECKING:
     from stackyard.verbs import Yard

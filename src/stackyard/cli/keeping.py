@@ -91,7 +91,7 @@ class Keeping:
     def _write_artifacts(self, summary: RunSummary, read: Callable[[str], Sequence[str]]) -> None:
         from stackyard import verbs
         from stackyard.report.datahub_files import RUN_LOG, datahub_files
-        from stackyard.report.terminal import summary_text
+        from stackyard.report.summary import summary_text
         from stackyard.report.text import PLAIN
         from stackyard.verbs.inside import kept_inventories
 

@@ -16,7 +16,7 @@ from stackyard.cli.stopping import interruptible
 from stackyard.cli.watching import Watching, progress_option
 from stackyard.model.stack import SuiteKind
 from stackyard.report.data import run_data
-from stackyard.report.terminal import summary_text
+from stackyard.report.summary import summary_text
 
 if TYPE_CHECKING:
     from stackyard.verbs import Yard

@@ -106,10 +106,41 @@ def common_folder(top: Path) -> Path:
 
 def status_of(root: Path, images: str) -> str:
     """What `git status` says of the images folder, ignored files too."""
-    done = quietly(root, *STATUS, IGNORED, "--", *_watched(root, images))
+    return _status(root, quietly(root, *STATUS, IGNORED, "--", *_watched(root, images)))
+
+
+@contextlib.contextmanager
+def status_begun(root: Path, images: str, known: str | None = None) -> Iterator[Callable[[], str]]:
+    """`status_of`, to be called later: git looks at the disk from now on, beside what is done meanwhile.
+
+    Args:
+        known: what git said, if it was asked already.
+    """
+    if known is not None or _answer is not _git:
+        yield lambda: status_of(root, images) if known is None else known
+        return
+    command = ["git", "--no-optional-locks", "-C", str(root), *STATUS, IGNORED, "--", *_watched(root, images)]
+    try:
+        begun = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except FileNotFoundError:
+        raise _no_git() from None
+
+    def said() -> str:
+        out, errors = begun.communicate()
+        return _status(root, subprocess.CompletedProcess(command, begun.returncode, out, errors))
+
+    with begun:
+        yield said
+
+
+def _status(root: Path, done: Said) -> str:
     if done.returncode:
         raise _no_history(root, done.stderr.decode("utf-8", "replace"))
     return os.fsdecode(done.stdout)
+
+
+def _no_git() -> ToolMissing:
+    return ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git")
 
 
 def revision(root: Path, images: str, branch: str | None = None, status: str | None = None) -> Revision:
@@ -147,7 +178,7 @@ def quietly(root: Path, *words: str) -> Said:
     try:
         return _answer(("--no-optional-locks", "-C", str(root), *words))
     except FileNotFoundError:
-        raise ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git") from None
+        raise _no_git() from None
 
 
 def unseen_in(status: str, root: Path) -> Unseen:

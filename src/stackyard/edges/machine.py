@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -93,4 +92,6 @@ def _memory() -> int | None:
 
 def token(folder: Path) -> str:
     """Eight hexadecimal digits that stand for a folder, and eight that nobody else has: for temporary names."""
+    import hashlib  # loads OpenSSL: only what runs has names to make
+
     return hashlib.sha256(os.fsencode(folder)).hexdigest()[:8] + os.urandom(4).hex()

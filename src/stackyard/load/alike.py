@@ -15,15 +15,15 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from stackyard.load.making import Maker, is_told_by_places, places_of, triggers_from
+from stackyard.load.making import Maker, is_told_by_places, places_of
 from stackyard.load.matrix import VERSIONS_FILES
-from stackyard.load.memory import LazyDockerfiles, Memory
+from stackyard.load.memory import Memory
 from stackyard.load.recipe import Recipe
-from stackyard.load.sources import SourceReader
+from stackyard.load.sources import LazyDockerfiles, SourceReader
 from stackyard.load.spec.stamps import STAMPS_FILE
 from stackyard.load.stack import Loaded, Settings, load_whole
 from stackyard.load.suites import COMMON_TESTS, SuiteReader
-from stackyard.load.target import Surroundings, arguments_of
+from stackyard.load.target import Surroundings, arguments_of, triggers_from
 from stackyard.load.tree.changes import read_change_rules
 from stackyard.load.tree.files import Files
 from stackyard.load.tree.place import DOCKERFILE, Place, variant_of

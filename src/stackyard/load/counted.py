@@ -17,7 +17,7 @@ from stackyard.load.matrix import VERSIONS_FILES
 from stackyard.load.recipe import Recipe
 from stackyard.load.references import Found
 from stackyard.load.sources import Sources
-from stackyard.load.spec.versions import BASE_IMAGE
+from stackyard.load.spec.values import BASE_IMAGE
 from stackyard.load.tree.context import read_entry
 from stackyard.load.tree.files import Files
 from stackyard.load.tree.paths import relative

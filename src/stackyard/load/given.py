@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from stackyard.load.recipe import Recipe
-from stackyard.load.spec.values import Spec
-from stackyard.load.spec.versions import BASE_IMAGE
+from stackyard.load.spec.values import BASE_IMAGE, Spec
 from stackyard.model.selectors import matching
 from stackyard.model.stack import GivenArgument, GivenBase
 

@@ -1,26 +1,75 @@
 # SPDX-License-Identifier: MIT
-"""Each recipe becomes a target: as memory has it where all is as it was, else as its files are read.
+"""What lists images, and each recipe's target: as memory has them where all is as it was, else as files are read.
 
-In:   a recipe with its arguments and what surrounds it; SourceReader, Memory
-Out:  its target, and findings in the order in which they are found
-Beside: target (what a target is made of), memory
+In:   a place; a recipe with its arguments and what surrounds it; SourceReader, Memory
+Out:  the spec; the target, and findings in the order in which they are found
+Beside: target (what a target is made of), memory; load/stack imports this where anything is remembered
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from stackyard.load.counted import BASE_TAG
+from stackyard.load.listing import read_listing
+from stackyard.load.matrix import VERSIONS_FILES, Matrices
 from stackyard.load.memory import Memory, Remembered, key_of
 from stackyard.load.recipe import Recipe
 from stackyard.load.renamed import is_only_a_name, tag_of, with_tag
 from stackyard.load.sources import SourceReader
+from stackyard.load.spec.stamps import STAMPS_FILE
+from stackyard.load.spec.values import Spec
+from stackyard.load.suites import COMMON_TESTS
 from stackyard.load.target import Surroundings, stage_of, target_of
-from stackyard.model.dockerfile import Body, Copied
+from stackyard.load.tree.place import Place
+from stackyard.model import canonical
 from stackyard.model.inputs import looks_secret
-from stackyard.model.names import TargetName
 from stackyard.model.stack import Finding, Target
+
+if TYPE_CHECKING:
+    from stackyard.load.stack import Settings
+
+
+def listed(place: Place, memory: Memory) -> tuple[Spec, tuple[Finding, ...]]:
+    """The spec; where the same file was read before, as it was."""
+    state = None if place.spec is None or place.is_listed_at_the_root else place.files.state(place.spec)
+    if state is None:
+        return read_listing(place)
+    found = memory.listed(key_of("listing", place.spec, state), lambda: read_listing(place))
+    return found.spec, found.findings
+
+
+def common_key(
+    place: Place, matrices: Matrices, around: Surroundings, settings: Settings, named: tuple[str | None, ...]
+) -> bytes | None:
+    """A key over all that is not one image's alone: what is listed and how, rules, tests that all share.
+
+    Args:
+        named: what repositories are made of: account, region, registry.
+    """
+    files = place.files
+    shared = [place.path(COMMON_TESTS), *([place.spec] if place.spec else [])]
+    states = {path: files.state(path) for path in shared if files.is_there(path)}
+    own = (*VERSIONS_FILES, STAMPS_FILE)
+    for image in (*matrices.conventional, *matrices.broken):
+        for name in own:
+            if files.is_there(path := place.path(image, name)):
+                states[path] = files.state(path)
+    if None in states.values():
+        return None
+    parts = {
+        "place": [place.images, place.spec],
+        "states": states,
+        "images": [(name, recipe.dockerfile, recipe.context) for name, recipe in around.recipes.items()],
+        "settings": [
+            getattr(settings, name) for name in settings.__struct_fields__ if name not in ("find_remote", "environ")
+        ],
+        "names": [*named, around.owners.repositories],
+        "rules": [around.rules, around.everywhere, sorted(around.stamp_files)],
+        "tests": around.suites.above(place.path("_")),
+    }
+    return key_of(canonical.encode(parts))
 
 
 class Maker:
@@ -31,7 +80,7 @@ class Maker:
         common: a key over all that is not one image's alone; None where that is not known.
     """
 
-    def __init__(self, sources: SourceReader, memory: Memory | None, common: bytes | None) -> None:
+    def __init__(self, sources: SourceReader, memory: Memory, common: bytes | None) -> None:
         self._sources = sources
         self._memory = memory
         self._common = common
@@ -45,7 +94,7 @@ class Maker:
         free = _key(recipe, args if tag is None else ((BASE_TAG, ""), *args[1:]), around, common) if common else None
         key = free if free is None or tag is None else key_of(free, tag)
         for each in dict.fromkeys((free, key)):
-            known = memory.recall(each, state_of) if memory and each else None
+            known = memory.recall(each, state_of) if each else None
             target = known and (known.target if tag is None else with_tag(known.target, tag))
             if known and target:
                 found.extend(known.findings)
@@ -56,7 +105,7 @@ class Maker:
             return None
         target, findings = target_of(recipe, read, around, args)
         found.extend(findings)
-        if memory and key:
+        if key:
             parents = [around.recipes[name].dockerfile for name in target.parent_names]
             guards = [(path, state) for path in parents if (state := state_of(path))]
             if len(guards) == len(parents):
@@ -79,24 +128,6 @@ def places_of(recipe: Recipe, around: Surroundings) -> Iterable[str]:
 def is_told_by_places(recipe: Recipe, args: Iterable[tuple[str, str]]) -> bool:
     """Whether a target follows from these, what images share, and what its parents do on build; and may be kept."""
     return not (recipe.files or recipe.only_if or any(looks_secret(name, value) for name, value in args))
-
-
-def triggers_from(recipes: Mapping[TargetName, Recipe], sources: SourceReader) -> Callable[[TargetName], Body]:
-    """Tells what `ONBUILD` of an image of the stack says: it acts in its children."""
-
-    @functools.cache
-    def triggers_of(name: TargetName) -> Body:
-        recipe = recipes[name]
-        read, _ = sources.read(recipe)
-        dockerfile = stage_of(recipe, read.dockerfile) if read is not None else None
-        triggers = dockerfile.stages[-1].triggers if dockerfile is not None else Body()
-        if dockerfile is not None and dockerfile.escape != "\\" and triggers.copies:
-            return Body(
-                args=triggers.args, copies=(Copied("copy", (".",), 0),)
-            )  # written in other words than a child's
-        return triggers
-
-    return triggers_of
 
 
 def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, common: bytes) -> bytes | None:

@@ -8,16 +8,19 @@ Rules: docs/reference/versions.md
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from stackyard.errors import FileProblem
-from stackyard.load.spec.stamps import STAMPS_FILE, Stamps, read_stamps, stamp_findings
 from stackyard.load.spec.values import Spec, SpecImage
-from stackyard.load.spec.versions import VersionsFile, read_versions
 from stackyard.load.tree.place import Place
 from stackyard.model.names import ImageName, TargetName
 from stackyard.model.spot import Spot
 from stackyard.model.stack import Finding, StampFile
+
+if TYPE_CHECKING:
+    from stackyard.load.spec.versions import VersionsFile
 
 VERSIONS_FILES = ("versions.yaml", "info.yaml")
 """The second is the older form, which holds the stamps too."""
@@ -83,6 +86,8 @@ def _versions(place: Place, image: SpecImage, path: str | None, findings: list[F
         findings.append(
             Finding("versions-twice", "error", sentence, *spot, hint=hint, found=path, wanted="versions in one file")
         )
+    from stackyard.load.spec.versions import read_versions  # most stacks have none
+
     file, found = read_versions(place.files.read(path), path)
     findings.extend(found)
     return file
@@ -90,6 +95,8 @@ def _versions(place: Place, image: SpecImage, path: str | None, findings: list[F
 
 def _stamps(place: Place, image: ImageName, file: VersionsFile, findings: list[Finding]) -> StampFile | None:
     """What is known of the image's stamps; None where no file holds them, and none would be made."""
+    from stackyard.load.spec.stamps import STAMPS_FILE, Stamps, read_stamps, stamp_findings
+
     path = place.path(image, STAMPS_FILE)
     is_there = place.files.is_file(path)
     if file.is_ancestor or not (is_there or place.files.is_file(place.path(image, VERSIONS_FILES[0]))):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -21,7 +21,6 @@ import msgspec
 from stackyard.load.spec import values
 from stackyard.load.spec.values import Spec
 from stackyard.model import canonical, stack
-from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.stack import Finding, Target
 
 _T = TypeVar("_T")
@@ -111,6 +110,8 @@ def _name_all_types() -> None:
     """Give values their types' names that few stacks need, and that were imported for type checkers alone."""
     from stackyard.load.spec.checks import SpecChecks
     from stackyard.load.spec.locks import SpecLock
+    from stackyard.load.spec.versions import VersionsFile
+    from stackyard.load.tree.staging import FilesEntry
     from stackyard.model.age import Age
     from stackyard.model.attesting import Attesting
     from stackyard.model.caching import Caching
@@ -128,31 +129,11 @@ def _name_all_types() -> None:
         vars(module).setdefault("Timeout", Timeout)
     vars(values).setdefault("SpecLock", SpecLock)
     vars(values).setdefault("SpecChecks", SpecChecks)
+    vars(values).setdefault("FilesEntry", FilesEntry)
+    vars(values).setdefault("VersionsFile", VersionsFile)
     vars(stack).setdefault("Check", Check)
 
 
 def key_of(*parts: object) -> bytes:
     """One key over plain values: texts, numbers, and lists of them."""
     return hashlib.blake2b(_PLAIN.encode(parts), digest_size=16).digest()
-
-
-class LazyDockerfiles(Mapping[str, Dockerfile]):
-    """Dockerfiles by path, each read when it is first asked for."""
-
-    def __init__(self, paths: Mapping[str, None], read: Callable[[str], Dockerfile]) -> None:
-        self._paths = paths
-        self._read = read
-        self._known: dict[str, Dockerfile] = {}
-
-    def __getitem__(self, path: str) -> Dockerfile:
-        if path not in self._known:
-            if path not in self._paths:
-                raise KeyError(path)
-            self._known[path] = self._read(path)
-        return self._known[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)

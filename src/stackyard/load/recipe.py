@@ -16,10 +16,8 @@ import msgspec
 
 from stackyard.load.matrix import Matrices
 from stackyard.load.spec.values import Spec, SpecImage, SpecPlan, SpecTests
-from stackyard.load.spec.versions import BaseImage, Version
 from stackyard.load.tree.paths import normal
 from stackyard.load.tree.place import DOCKERFILE, Place
-from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.names import ImageName, TargetName, VersionName
 from stackyard.model.reference import Platform, Reference
 from stackyard.model.spot import Spot, Spots
@@ -27,6 +25,8 @@ from stackyard.model.stack import Secret, TagTemplates
 from stackyard.model.tags import filled
 
 if TYPE_CHECKING:
+    from stackyard.load.spec.versions import BaseImage, Version
+    from stackyard.load.tree.staging import FilesEntry
     from stackyard.model.age import Age
     from stackyard.model.checks import Check
     from stackyard.model.timeout import Timeout

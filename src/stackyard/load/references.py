@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from stackyard.errors import ConfigError, InvalidValue
 from stackyard.load.dockerfile.content import variables_of
 from stackyard.load.recipe import Recipe
-from stackyard.load.spec.versions import BaseImage
 from stackyard.model.dockerfile import SCRATCH, Dockerfile, Use
 from stackyard.model.inputs import masked
 from stackyard.model.names import ImageName, TargetName, VersionName, nearest
@@ -26,6 +26,9 @@ from stackyard.model.reference import Reference, Repository
 from stackyard.model.spot import Spot
 from stackyard.model.stack import Finding, ParentUse
 from stackyard.model.words import expand_known
+
+if TYPE_CHECKING:
+    from stackyard.load.spec.versions import BaseImage
 
 
 class Owners(msgspec.Struct, frozen=True):

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,12 +24,14 @@ from stackyard.load.tree.context import read_context
 from stackyard.load.tree.ignore import IgnoreRules, read_ignore_rules
 from stackyard.load.tree.paths import relative
 from stackyard.load.tree.place import Place, image_folders
-from stackyard.load.tree.staging import FilesEntry, Stager
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import BlobId, Entry
 from stackyard.model.names import nearest
 from stackyard.model.spot import Spot
 from stackyard.model.stack import Finding, Staging
+
+if TYPE_CHECKING:
+    from stackyard.load.tree.staging import FilesEntry, Stager
 
 _MOST_TOLD = 20
 """Errors of one Dockerfile."""
@@ -54,7 +57,7 @@ class SourceReader:
         self.listed = listed
         self._unlisted: list[str] | None = None
         self._read: dict[tuple[str, str, tuple[FilesEntry, ...]], tuple[Sources | None, list[Finding]]] = {}
-        self._stager = Stager(place)
+        self._stager: Stager | None = None
         self._dockerfiles: dict[str, Dockerfile] = {}
         self._contexts: dict[tuple[str, IgnoreRules], tuple[Entry, ...]] = {}
 
@@ -101,6 +104,10 @@ class SourceReader:
             return None, [Finding.of("dockerfile", problem)]
         staging, findings = None, list[Finding]()
         if recipe.files:
+            if self._stager is None:
+                from stackyard.load.tree.staging import Stager  # few images have any
+
+                self._stager = Stager(self._place)
             context, staging, findings = self._stager.staged(recipe.context, below, context, rules, recipe.files)
             if any(finding.level == "error" for finding in findings):
                 return None, findings
@@ -120,6 +127,28 @@ class SourceReader:
         if key not in self._contexts:
             self._contexts[key] = read_context(folder, rules, folder, self._place.files)
         return self._contexts[key]
+
+
+class LazyDockerfiles(Mapping[str, Dockerfile]):
+    """Dockerfiles by path, each read when it is first asked for."""
+
+    def __init__(self, paths: Mapping[str, None], read: Callable[[str], Dockerfile]) -> None:
+        self._paths = paths
+        self._read = read
+        self._known: dict[str, Dockerfile] = {}
+
+    def __getitem__(self, path: str) -> Dockerfile:
+        if path not in self._known:
+            if path not in self._paths:
+                raise KeyError(path)
+            self._known[path] = self._read(path)
+        return self._known[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def size_bytes(root: Path, paths: Iterable[str]) -> int:

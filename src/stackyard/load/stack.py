@@ -10,6 +10,7 @@ Cost: every file below the images folder is read once
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,20 +19,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stackyard.errors import InvalidValue
-from stackyard.load.given import with_given
 from stackyard.load.listing import disagreements, read_listing
-from stackyard.load.making import Maker, triggers_from
-from stackyard.load.matrix import VERSIONS_FILES, Matrices, read_matrices
-from stackyard.load.memory import LazyDockerfiles, Memory, key_of
+from stackyard.load.matrix import Matrices, read_matrices
 from stackyard.load.recipe import Recipe, recipes_of
 from stackyard.load.references import owners_of
-from stackyard.load.sources import SourceReader
+from stackyard.load.sources import LazyDockerfiles, SourceReader
 from stackyard.load.spec.policy import settled
-from stackyard.load.spec.stamps import STAMPS_FILE
-from stackyard.load.spec.values import Ecr, Spec, SpecImage
-from stackyard.load.spec.versions import BaseImage
-from stackyard.load.suites import COMMON_TESTS, SuiteReader, with_inherited
-from stackyard.load.target import Surroundings, arguments_of, stage_of, target_of
+from stackyard.load.spec.values import BASE_IMAGE, Ecr, Spec, SpecImage
+from stackyard.load.suites import SuiteReader, with_inherited
+from stackyard.load.target import Surroundings, arguments_of, stage_of, target_of, triggers_from
 from stackyard.load.tree.changes import read_change_rules
 from stackyard.load.tree.place import Place
 from stackyard.model import canonical
@@ -42,6 +38,8 @@ from stackyard.model.spot import Spot
 from stackyard.model.stack import Finding, GivenArgument, GivenBase, Revision, Stack, Target
 
 if TYPE_CHECKING:
+    from stackyard.load.memory import Memory
+    from stackyard.load.spec.versions import BaseImage
     from stackyard.model.lock import LockSet
 
 _GITHUB = re.compile(r"github\.com[:/]([^/]+/[^/]+?)(?:\.git)?/?$")
@@ -103,7 +101,12 @@ def load_whole(
     place: Place, revision: Revision, settings: Settings, listing: bytes | None, memory: Memory | None
 ) -> Loaded:
     """As `load_stack`."""
-    spec, findings = _listed(place, listing, memory)
+    if memory is None or listing is not None:
+        spec, findings = read_listing(place, listing)
+    else:
+        from stackyard.load.making import listed  # only of large repositories is anything remembered
+
+        spec, findings = listed(place, memory)
     found: list[Finding] = [*findings, *disagreements(place, spec)]
     registry = spec.registry or _default_registry(spec, settings)
     matrices, problems = read_matrices(place, spec)
@@ -114,17 +117,24 @@ def load_whole(
     around = _surroundings(place, spec, names, recipes, revision, settings, sources, found)
     targets: list[Target] = []
     dockerfiles: dict[str, None] = {}
-    common = _common_key(place, names, around, settings, registry) if memory and listing is None else None
     made = _made_for(recipes, settings.platform)
-    maker = Maker(sources, memory, common)
     shared, each_made = tuple(found), list[tuple[Recipe, Target | None, tuple[Finding, ...]]]()
+    common = None
+    make: Callable[[Recipe, tuple[tuple[str, str], ...], Surroundings, list[Finding]], Target | None]
+    make = functools.partial(_made, sources)
+    if memory is not None:
+        from stackyard.load.making import Maker, common_key
+
+        named = (names.account, names.region, registry)
+        common = common_key(place, matrices, around, settings, named) if listing is None else None
+        make = Maker(sources, memory, common).target
     for recipe in recipes:
         before = len(found)
         args = arguments_of(recipe, around, found)
         members: list[Target] = []
         for platform in made.get(recipe.target, (settings.platform,)):
             there = msgspec.structs.replace(around, platform=platform) if made else around
-            target = maker.target(recipe.on(platform), args, there, found)
+            target = make(recipe.on(platform), args, there, found)
             if target is not None:
                 native = platform if platform in dict(spec.engines) else settings.platform
                 members.append(_placed(target, recipe, made, sources, native, found) if made else target)
@@ -182,6 +192,19 @@ def load_whole(
     )
 
 
+def _made(
+    sources: SourceReader, recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, found: list[Finding]
+) -> Target | None:
+    """The target of a recipe as its files are; None where there is nothing to build from."""
+    read, problems = sources.read(recipe)
+    found.extend(problems)
+    if read is None:
+        return None
+    target, findings = target_of(recipe, read, around, args)
+    found.extend(findings)
+    return target
+
+
 def _made_for(recipes: Sequence[Recipe], native: Platform) -> Mapping[TargetName, tuple[Platform, ...]]:
     """What each is made for, of a stack that says so; few do."""
     if not any(recipe.platforms for recipe in recipes):
@@ -215,52 +238,16 @@ def _recipes(
     spec: Spec, place: Place, matrices: Matrices, settings: Settings, found: list[Finding]
 ) -> tuple[tuple[Recipe, ...], tuple[LockSet, ...]]:
     """Each image at each version, and what is locked for them."""
-    recipes = tuple(with_given(recipes_of(spec, place, matrices), spec, settings.build_args, settings.bases))
+    recipes = tuple(recipes_of(spec, place, matrices))
+    if settings.build_args or settings.bases or any(name == BASE_IMAGE for name, _ in spec.build_args):
+        from stackyard.load.given import with_given
+
+        recipes = tuple(with_given(recipes, spec, settings.build_args, settings.bases))
     if not spec.locks and not any(image.lock for image in spec.images):
         return recipes, ()
     from stackyard.load.locks import locked  # few stacks say
 
     return locked(recipes, spec, found)
-
-
-def _listed(place: Place, listing: bytes | None, memory: Memory | None) -> tuple[Spec, tuple[Finding, ...]]:
-    """The spec; where the same file was read before, as it was."""
-    if memory is None or listing is not None or place.spec is None or place.is_listed_at_the_root:
-        return read_listing(place, listing)
-    state = place.files.state(place.spec)
-    if state is None:
-        return read_listing(place)
-    listed = memory.listed(key_of("listing", place.spec, state), lambda: read_listing(place))
-    return listed.spec, listed.findings
-
-
-def _common_key(
-    place: Place, names: _Names, around: Surroundings, settings: Settings, registry: str | None
-) -> bytes | None:
-    """A key over all that is not one image's alone: what is listed and how, rules, tests that all share."""
-    files, matrices = place.files, names.matrices
-    shared = [place.path(COMMON_TESTS), *([place.spec] if place.spec else [])]
-    states = {path: files.state(path) for path in shared if files.is_there(path)}
-    own = (*VERSIONS_FILES, STAMPS_FILE)
-    for image in (*matrices.conventional, *matrices.broken):
-        for name in own:
-            if files.is_there(path := place.path(image, name)):
-                states[path] = files.state(path)
-    if None in states.values():
-        return None
-    parts = {
-        "place": [place.images, place.spec],
-        "states": states,
-        "images": [(name, recipe.dockerfile, recipe.context) for name, recipe in around.recipes.items()],
-        "settings": [
-            getattr(settings, name) for name in settings.__struct_fields__ if name not in ("find_remote", "environ")
-        ],
-        "registry": registry,
-        "names": [names.account, names.region, around.owners.repositories],
-        "rules": [around.rules, around.everywhere, sorted(around.stamp_files)],
-        "tests": around.suites.above(place.path("_")),
-    }
-    return key_of(canonical.encode(parts))
 
 
 def read_names(place: Place) -> tuple[tuple[TargetName, ...], tuple[tuple[str, tuple[str, ...]], ...]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -29,18 +30,21 @@ from stackyard.load.counted import (
 )
 from stackyard.load.recipe import WINDOWS, Recipe
 from stackyard.load.references import Owners, find_references, foundation_of
-from stackyard.load.sources import Sources
-from stackyard.load.spec.versions import BASE_IMAGE, BaseImage, is_windows
+from stackyard.load.sources import SourceReader, Sources
+from stackyard.load.spec.values import BASE_IMAGE
 from stackyard.load.suites import SuiteReader, commands_of
 from stackyard.load.tree.changes import ChangeRules
 from stackyard.load.tree.place import Place
-from stackyard.model.dockerfile import Body, Dockerfile
+from stackyard.model.dockerfile import Body, Copied, Dockerfile
 from stackyard.model.ecr import version_tag
 from stackyard.model.inputs import Entry, Inputs, masked
 from stackyard.model.names import ImageName, TargetName, nearest
-from stackyard.model.reference import Platform, Reference, Repository
+from stackyard.model.reference import Platform, Reference, Repository, is_windows
 from stackyard.model.stack import Command, Finding, ParentUse, Revision, Target
 from stackyard.model.tags import tags_of
+
+if TYPE_CHECKING:
+    from stackyard.load.spec.versions import BaseImage
 
 UNSTAMPED = "STAMP"
 """Stands where a stamp belongs if nobody looked at a clock."""
@@ -154,6 +158,24 @@ def target_of(
 def stage_of(recipe: Recipe, dockerfile: Dockerfile) -> Dockerfile | None:
     """The Dockerfile up to the stage that the recipe wants; None where it has no such stage."""
     return dockerfile if recipe.stage is None else dockerfile.until(recipe.stage)
+
+
+def triggers_from(recipes: Mapping[TargetName, Recipe], sources: SourceReader) -> Callable[[TargetName], Body]:
+    """Tells what `ONBUILD` of an image of the stack says: it acts in its children."""
+
+    @functools.cache
+    def triggers_of(name: TargetName) -> Body:
+        recipe = recipes[name]
+        read, _ = sources.read(recipe)
+        dockerfile = stage_of(recipe, read.dockerfile) if read is not None else None
+        triggers = dockerfile.stages[-1].triggers if dockerfile is not None else Body()
+        if dockerfile is not None and dockerfile.escape != "\\" and triggers.copies:
+            return Body(
+                args=triggers.args, copies=(Copied("copy", (".",), 0),)
+            )  # written in other words than a child's
+        return triggers
+
+    return triggers_of
 
 
 def _unknown_stage(recipe: Recipe, dockerfile: Dockerfile) -> Finding:

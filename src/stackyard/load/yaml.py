@@ -12,6 +12,7 @@ multiply costs what it is long.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -124,7 +125,7 @@ def read(data: bytes, path: str) -> Doc:
     at: int | None
     column: int | None
     try:
-        text = data.decode("utf-8-sig")
+        text = data.removeprefix(BOM_UTF8).decode()
         if _OURS in text:  # between brackets it is clean YAML
             _refuse_markers(text, path, (_OURS,))
         return _Reader(text, path).document()

@@ -7,13 +7,13 @@ In: our own frozen values. Out: bytes, digests. Keys are sorted wherever a diges
 from __future__ import annotations
 
 import functools
-import hashlib
 import operator
 import threading
 from typing import Any, TypeVar
 
 import msgspec
 
+from stackyard.model.hashing import sha256
 from stackyard.model.names import Digest
 
 T = TypeVar("T")
@@ -86,4 +86,4 @@ def builtins(value: object) -> Any:
 
 def digest(value: object) -> Digest:
     """sha256 over `encode(value)`."""
-    return Digest(f"sha256:{hashlib.sha256(encode(value)).hexdigest()}")
+    return Digest(f"sha256:{sha256(encode(value))}")

@@ -9,7 +9,6 @@ Pure: no disk, no clock. Why: docs/explanation/fingerprints.md
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
@@ -17,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from stackyard.model import canonical
+from stackyard.model.hashing import sha1
 from stackyard.model.names import Digest, Name, TargetName
 from stackyard.model.reason import (
     ArgumentChanged,
@@ -52,7 +52,7 @@ class BlobId(Name):
     @classmethod
     def of(cls, data: bytes) -> BlobId:
         """The id of `data`."""
-        return cls(hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest())
+        return cls(sha1(b"blob %d\0" % len(data) + data))
 
 
 EntryKind = Literal["file", "exec", "link", "dir"]
@@ -260,6 +260,8 @@ def comparable(name: str, value: str, rounds: int = 2**14) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _hidden(name: str, value: str, rounds: int) -> str:
+    import hashlib  # loads OpenSSL: few stacks have secrets
+
     salt = f"stackyard {name}".encode()
     return "hidden:" + hashlib.scrypt(value.encode(), salt=salt, n=rounds, r=8, p=1, dklen=32).hex()
 

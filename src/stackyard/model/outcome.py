@@ -9,11 +9,11 @@ import msgspec
 
 from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName
+from stackyard.model.progress import JobName
 from stackyard.model.reason import Reason
 from stackyard.model.record import Inventoried, Tested
 from stackyard.model.reference import Reference
 
-JobName = Literal["build", "fetch", "test", "publish"]
 Status = Literal["built", "reused", "tagged", "pushed", "fetched", "tested", "joined", "failed", "untested", "skipped"]
 """`untested`: what has to pass before it is published cannot be run here."""
 

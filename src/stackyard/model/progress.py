@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName
-from stackyard.model.outcome import JobName as JobName
-from stackyard.model.outcome import Outcome
 
+if TYPE_CHECKING:
+    from stackyard.model.moves import MoveSet
+    from stackyard.model.outcome import Outcome
+
+JobName = Literal["build", "fetch", "test", "publish"]
 StepState = Literal["started", "cached", "done", "failed", "again"]
 """`again`: what failed will be tried again, after a pause."""
 

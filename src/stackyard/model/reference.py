@@ -19,6 +19,7 @@ from stackyard.model.names import PLATFORM, Digest, Name, Tag
 DOCKER_HUB = "docker.io"
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_WINDOWS = re.compile(r"windowsservercore|nanoserver|servercore|(^|/)mcr\.microsoft\.com/windows[/:@]", re.I)
 
 
 class Repository(Name):
@@ -128,6 +129,11 @@ class Reference(msgspec.Struct, frozen=True, order=True):
         """Equal for all spellings of one reference; a missing tag is `latest`, as everywhere."""
         tag = self.tag or (None if self.digest else "latest")
         return str(Reference(Repository(self.repository.canonical), Tag(tag) if tag else None, self.digest))
+
+
+def is_windows(reference: str) -> bool:
+    """Whether an image is one of Windows, by its name."""
+    return bool(_WINDOWS.search(reference))
 
 
 class Platform(Name):

@@ -8,9 +8,10 @@ Pure.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
+
+from stackyard.model.hashing import sha1
 
 Node = tuple[str, str]
 """What is at a path (`file`, `exec`, `link`, `dir`, `other`, or `module`: a submodule not looked into), and git's id
@@ -116,7 +117,7 @@ def tree_id(rows: Iterable[tuple[str, str, str | None]]) -> str | None:
         found.append((full + b"/" if kind == "dir" else full, mode + full + b"\0" + bytes.fromhex(blob)))
     found.sort()
     data = b"".join(row for _, row in found)
-    return hashlib.sha1(b"tree %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    return sha1(b"tree %d\0" % len(data) + data)
 
 
 def _make(folders: Folders, folder: str) -> None:

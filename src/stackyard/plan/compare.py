@@ -39,7 +39,6 @@ from stackyard.model.reference import Reference
 from stackyard.model.stack import Finding, Stack, TagTemplates, Target
 from stackyard.model.tags import STAMP, tags_of
 from stackyard.plan.graph import build_order, components, graph_of
-from stackyard.plan.stamps import stamped
 
 
 def compare(
@@ -101,7 +100,7 @@ def compare(
     return Plan(
         stack=stack.name,
         revision=stack.revision,
-        steps=tuple(_fetching(stack, stamped(stack, steps, _records(decisions), need), decisions, presence)),
+        steps=tuple(_fetching(stack, _stamped(stack, steps, decisions, need), decisions, presence)),
         is_publishing=need.publish,
         is_checked=presence.engine is not None,
         sets=tuple(
@@ -250,8 +249,14 @@ def _unstamped(target: Target) -> TagTemplates:
     return TagTemplates(tuple(text for text in target.templates.fixed if STAMP not in text))
 
 
-def _records(decisions: Mapping[TargetName, Decision]) -> dict[TargetName, Record]:
-    return {name: decision.record for name, decision in decisions.items() if decision.record is not None}
+def _stamped(stack: Stack, steps: list[Step], decisions: Mapping[TargetName, Decision], need: Need) -> list[Step]:
+    """The steps, with tags that hold a stamp as all versions of an image get them."""
+    if not any(STAMP in template for target in stack.targets for template in target.templates.fixed):
+        return steps
+    from stackyard.plan.stamps import stamped  # most stacks have none
+
+    records = {name: decision.record for name, decision in decisions.items() if decision.record is not None}
+    return stamped(stack, steps, records, need)
 
 
 def _placed(target: Target, record: Record, tag: Tag, need: Need) -> Tagged | None:

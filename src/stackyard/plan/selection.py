@@ -17,7 +17,6 @@ from stackyard.errors import ConfigError
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.reason import ParentMissing
-from stackyard.model.selectors import each_matching
 from stackyard.model.stack import Stack
 from stackyard.plan.graph import build_order, descendants, graph_of
 
@@ -91,6 +90,8 @@ def select(stack: Stack, asked: Sequence[str]) -> frozenset[TargetName]:
     """
     if not asked:
         return frozenset(target.name for target in stack.targets)
+    from stackyard.model.selectors import each_matching
+
     names = [target.name for target in stack.targets]
     return frozenset().union(*each_matching(asked, names, stack.groups))
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stackyard.model import canonical
-from stackyard.model.moves import MoveSet, MoveState
 from stackyard.model.names import Digest
 from stackyard.record.inventories import Inventories
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from stackyard.edges.registry import Manifest
+    from stackyard.model.moves import MoveSet, MoveState
     from stackyard.model.release import Release
 
 PUT_TAG = "INSERT OR REPLACE INTO tags (place, reference, digest, branch) VALUES (?, ?, ?, ?)"
@@ -102,6 +102,8 @@ class MovedTags(Inventories):
         return self._read_once(f"moves {channel} {state}", lambda: self._move_sets(channel, state))
 
     def _move_sets(self, channel: str | None, state: MoveState | None) -> Sequence[MoveSet]:
+        from stackyard.model.moves import MoveSet  # a plan asks where tags are, not how they came there
+
         with self._open() as db:
             rows = db.execute(
                 "SELECT id, state, body FROM moves WHERE (?1 IS NULL OR channel = ?1) AND (?2 IS NULL OR state = ?2) "
@@ -186,4 +188,6 @@ def _put_tags(db: sqlite3.Connection, moves: MoveSet, touched: Container[str] | 
 
 
 def _at(body: str) -> str:
+    from stackyard.model.moves import MoveSet
+
     return canonical.decode(body, MoveSet).at

@@ -23,7 +23,6 @@ from stackyard.model import canonical
 from stackyard.model.inputs import Inputs, identity
 from stackyard.model.known import NOTHING_KNOWN, Known, TagPlace
 from stackyard.model.names import Digest, TargetName
-from stackyard.model.outcome import RunSummary
 from stackyard.model.record import Built, Fact, Record, Tagged
 from stackyard.model.reference import Reference, Repository
 from stackyard.record.moved import PUT_TAG, MovedTags
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from stackyard.model.accepted import Acceptance, Seen
+    from stackyard.model.outcome import RunSummary
     from stackyard.model.shared import Shared
 
     Fetch = Callable[[Repository, Digest], Inputs | None]
@@ -253,6 +253,8 @@ class SqliteRecords(MovedTags):
         """Runs that came to a summary, newest first."""
         if not self._path.exists():
             return []
+        from stackyard.model.outcome import RunSummary  # a plan asks what is built, not what ran
+
         with self._open() as db:
             rows = db.execute(
                 "SELECT summary FROM runs WHERE summary IS NOT NULL ORDER BY number DESC LIMIT ?", (limit,)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from stackyard.model.outcome import Outcome, RunSummary
 from stackyard.report.markdown import clause, code, prose
-from stackyard.report.terminal import ending_text, is_left_out, outcome_text, pace_text, size_change, tests_text
+from stackyard.report.summary import ending_text, is_left_out, outcome_text, pace_text, size_change, tests_text
 from stackyard.report.text import time_text
 
 LIMIT = 500_000

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from stackyard.model.names import TargetName
-from stackyard.model.outcome import JobName, JobTime, Outcome, RunSummary
-from stackyard.model.progress import JobStarted, JobStep, Progress
+from stackyard.model.outcome import JobTime, Outcome, RunSummary
+from stackyard.model.progress import JobName, JobStarted, JobStep, Progress
 
 _KINDS: dict[JobName, str] = {"build": "build", "fetch": "transfer", "test": "test", "publish": "transfer"}
 _ROWS = ("build", "instruction", "test", "transfer")

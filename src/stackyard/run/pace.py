@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from stackyard.model.names import TargetName
-from stackyard.model.outcome import JobName, JobTime, Outcome, Pace, PathJob, RunSummary
+from stackyard.model.outcome import JobTime, Outcome, Pace, PathJob, RunSummary
 from stackyard.model.plan import Plan
+from stackyard.model.progress import JobName
 from stackyard.run.events import POOLS, Limits, Pool
 
 

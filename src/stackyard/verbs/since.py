@@ -22,7 +22,7 @@ from stackyard.errors import ConfigError, FileProblem, NotAStack
 from stackyard.load.alike import Loader
 from stackyard.load.memory import Memory
 from stackyard.load.stack import load_stack
-from stackyard.load.tree.files import TreeFiles
+from stackyard.load.tree.listed import TreeFiles
 from stackyard.load.tree.place import Place, find, place_in
 from stackyard.load.unseen import unseen_findings
 from stackyard.model.decide import FORCED

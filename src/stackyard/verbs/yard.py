@@ -20,13 +20,11 @@ import msgspec
 
 from stackyard.edges import git, machine
 from stackyard.edges.clock import Clock, SystemClock
-from stackyard.edges.traces import VARIABLE
 from stackyard.errors import NoHistory, StackyardError
-from stackyard.load.stack import Settings, load_stack, read_names
+from stackyard.later import compiled_later
 from stackyard.load.tree.place import Place, find
 from stackyard.model.ecr import Stamp
 from stackyard.model.reference import Platform, Repository
-from stackyard.model.selectors import selectable
 from stackyard.model.stack import GivenArgument, GivenBase, Revision, Stack, Target
 from stackyard.record.sqlite import SqliteRecords
 
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from stackyard.edges.engine import Engine
     from stackyard.edges.git_index import Look
     from stackyard.edges.registry import Registry
+    from stackyard.load.stack import Settings
     from stackyard.model.ci import Ci
     from stackyard.model.inputs import Inputs
     from stackyard.model.known import Known, TagPlace
@@ -139,6 +138,8 @@ class Yard:
     @cached_property
     def environ(self) -> Mapping[str, str]:
         """What programs of a run get."""
+        from stackyard.edges.traces import VARIABLE
+
         return {**self.options.environ, VARIABLE: self.token}
 
     @cached_property
@@ -240,7 +241,10 @@ def load(
 
         there, status = snapshot_of(place, state, look, is_named=options.images is not None) or (place, None)
         memory = memory_for(state, is_given=bool(options.build_args))
-    revision, status = _seen(place, options, status)
+    with git.status_begun(place.root, place.images, status) as asked:
+        with compiled_later():
+            from stackyard.load.stack import load_stack  # while git looks at the disk
+        revision, status = _seen(place, options, asked)
     clock = clock or SystemClock()
     revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
     settings = settings_for(place, options)
@@ -266,6 +270,8 @@ def is_large(start: Path, options: Options) -> bool:
 
 def settings_for(place: Place, options: Options) -> Settings:
     """What reading a stack needs of what the caller decided."""
+    from stackyard.load.stack import Settings
+
     return Settings(
         options.platform or machine.native_platform(),
         options.registry,
@@ -280,11 +286,16 @@ def settings_for(place: Place, options: Options) -> Settings:
 
 def words(start: Path, options: Options | None = None) -> tuple[str, ...]:
     """What commands can name in the stack that `start` lies in; reads the files that list images, and no more."""
+    from stackyard.load.stack import read_names
+    from stackyard.model.selectors import selectable
+
     return selectable(*read_names(find(start, (options or Options()).images)))
 
 
 def images(start: Path, options: Options | None = None) -> tuple[str, ...]:
     """Names of the images, read in the same way."""
+    from stackyard.load.stack import read_names
+
     names, _ = read_names(find(start, (options or Options()).images))
     return tuple(dict.fromkeys(str(name.image) for name in names))
 
@@ -310,10 +321,10 @@ def revision_of(place: Place, options: Options, status: str | None = None) -> Re
         return Revision("0" * 40, branch, is_dirty=True)
 
 
-def _seen(place: Place, options: Options, status: str | None) -> tuple[Revision, str]:
+def _seen(place: Place, options: Options, asked: Callable[[], str]) -> tuple[Revision, str]:
     """The revision, and the status that it comes of; an empty one where there is none and nobody needs it."""
     try:
-        status = git.status_of(place.root, place.images) if status is None else status
+        status = asked()
     except NoHistory:
         if options.needs_history:
             raise

@@ -250,49 +250,6 @@ def process(*words: str, **streams: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.processes
-def test_version_imports_next_to_nothing() -> None:
-    """Neither the command line nor anything that it needs."""
-    code = "import sys; sys.argv[1:] = ['--version']; from stackyard.__main__ import main; main(); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=False, env=source())
-    loaded = set(done.stdout.split())
-
-    assert __version__ in done.stdout, done.stderr
-    assert not loaded & {"click", "msgspec", "yaml", "rich", "stackyard.cli", "subprocess", "pathlib", "re", "typing"}
-
-
-@pytest.mark.processes
-def test_help_imports_neither_records_nor_yaml() -> None:
-    """What only stacks need is imported by commands that read one."""
-    code = "import sys; from stackyard.cli import run; run(['--help']); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0
-    assert not set(done.stdout.split()) & {"msgspec", "yaml", "sqlite3", "rich", "urllib3", "stackyard.verbs"}
-
-
-@pytest.mark.processes
-def test_plan_needs_no_network_and_no_redrawing(shell: Shell) -> None:
-    """A fresh plan imports neither what talks to registries and engines, nor what redraws, nor sqlite.
-
-    Where others may have built the stack, a clone that knows nothing asks them; this one has nobody to ask.
-    """
-    spec = shell.root / "images/spec.yml"
-    spec.write_text("records: local\n" + spec.read_text())
-    code = "import sys; from stackyard.cli import run; run(['plan']); print(); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=shell.root, capture_output=True, text=True, check=False)
-
-    assert "2 to build." in done.stdout
-    assert not set(done.stdout.splitlines()[-1].split()) & {
-        "urllib3",
-        "http.client",
-        "ssl",
-        "rich",
-        "sqlite3",
-        "asyncio",
-    }
-
-
-@pytest.mark.processes
 def test_a_full_disk_is_an_error(shell: Shell) -> None:
     """What cannot be written is no success; nothing but one sentence is said."""
     with open("/dev/full", "w") as full:

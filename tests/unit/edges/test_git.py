@@ -15,10 +15,12 @@ from stackyard.edges.git import (
     outside_of,
     remote,
     revision,
+    status_begun,
     status_of,
     unseen_in,
     unseen_of,
 )
+from stackyard.errors import NoHistory
 
 pytestmark = pytest.mark.processes
 
@@ -128,3 +130,16 @@ def test_where_a_repository_was_cloned_from(root: Path) -> None:
     git(root, "config", "remote.origin.url", "https://example.org/own.git")
     git(root, "worktree", "add", "--quiet", "--detach", str(root / "tree"))
     assert {remote(each) for each in (root, root / "stacks", root / "tree")} == {"https://example.org/own.git"}
+
+
+def test_git_may_be_asked_before_its_word_is_needed(root: Path, tmp_path: Path) -> None:
+    """It says the same, or that there is no repository; whoever goes away meanwhile leaves no process behind."""
+    (root / "stacks" / "images" / "lab" / "new").write_text("new\n")
+    with status_begun(root, "images") as said:
+        assert said() == status_of(root, "images")
+    with status_begun(root, "images", "known") as said:
+        assert said() == "known"
+    with status_begun(Path("/"), "images") as said, pytest.raises(NoHistory):
+        said()
+    with pytest.raises(KeyError), status_begun(root, "images"):
+        raise KeyError

@@ -11,7 +11,7 @@ import pytest
 from stackyard.load.alike import Loader
 from stackyard.load.memory import Memory
 from stackyard.load.stack import Settings, load_stack
-from stackyard.load.tree.files import TreeFiles
+from stackyard.load.tree.listed import TreeFiles
 from stackyard.load.tree.place import Place, place_in
 from stackyard.model.inputs import BlobId
 from stackyard.model.reference import Platform

@@ -8,7 +8,7 @@ import msgspec
 from stackyard.model.gates import GateState
 from stackyard.model.names import TargetName
 from stackyard.report.gates import gates_text, let_go_text
-from stackyard.report.terminal import history_text
+from stackyard.report.summary import history_text
 from stackyard.report.text import PLAIN
 from tests.unit.report.made import PROMOTED
 

@@ -6,27 +6,21 @@ from __future__ import annotations
 import re
 
 import msgspec
-import pytest
 
 from stackyard.model.decide import Need
 from stackyard.model.gates import GateState, Waiting
 from stackyard.model.known import NOTHING_KNOWN
-from stackyard.model.moves import MoveSet
 from stackyard.model.names import TargetName
-from stackyard.model.outcome import Pace, PathJob
 from stackyard.model.plan import Note
 from stackyard.model.stack import Finding, Revision
 from stackyard.report.status import status_data, status_text
-from stackyard.report.terminal import findings_text, history_text, moves_text, plan_text, stack_text, summary_text
+from stackyard.report.terminal import findings_text, plan_text, stack_text
 from stackyard.report.text import PLAIN
 from tests.unit.plan.made import (
-    AT,
     BASE,
     COMMIT,
     known,
-    move,
     plan,
-    promotion,
     pushed,
     record,
     result,
@@ -34,7 +28,7 @@ from tests.unit.plan.made import (
     suite,
     target,
 )
-from tests.unit.report.made import BUILT, FAILED, OTHER, PROMOTED, REUSED, SKIPPED, X, run
+from tests.unit.report.made import FAILED, PROMOTED, X, run
 
 UP = target("up", bases=(BASE,), args={"TOKEN": "hush", "V": "1"})
 LAB = stack(UP, target("lab", "up", suites=(suite(),)))
@@ -129,38 +123,6 @@ def test_where_the_tree_is_dirty_or_on_no_branch() -> None:
     assert "no fixed tags" in head
 
 
-def test_a_run_that_failed_shows_what_to_look_at() -> None:
-    """The sentence, the first lines, the last log; who was skipped because of it; what was published all the same."""
-    text = summary_text(run(FAILED, SKIPPED, BUILT, REUSED, OTHER), PLAIN, 200)
-
-    assert "bad: 1 of 3 basic tests failed\n  test_a: assert 1 == 2\n  log: .stackyard/runs/7/bad.test.log" in text
-    assert "skipped, bad failed" in text
-    assert "basic 2/3" in text
-    assert f"registry.example/lab/x:sy-1@sha256:{'0' * 64}" in text
-    assert "also registry.example/lab/x:1" in text
-    assert "1 failed" in text.split("\n")[-1]
-    assert "1 skipped because of a failure" in text.split("\n")[-1]
-
-
-@pytest.mark.parametrize(("interrupted", "said"), [(False, "Nothing to do: 1 image as wanted"), (True, "Interrupted.")])
-def test_a_run_ends_with_one_sentence(interrupted: bool, said: str) -> None:
-    """Nothing done is said to be nothing; a run that was stopped never says that all is as wanted."""
-    assert said in summary_text(run(REUSED, OTHER, is_interrupted=interrupted), PLAIN, 200)
-
-
-def test_moves_before_they_are_made() -> None:
-    """From what to what; a tag that stays, and one that is new."""
-    y, z = target("y"), target("z")
-    moves = promotion("main", move(X, "stable", "1", "2"), move(y, "stable", None, "2"), move(z, "stable", "2", "2"))
-    text = moves_text(moves, PLAIN, 200)
-
-    assert text.startswith("Promote main (commit 0123456): channel stable")
-    assert moves.moves[0].now.short in text
-    assert "nothing" in text
-    assert "stays" in text
-    assert moves_text(promotion("A", kind="rollback"), PLAIN, 200).startswith("Roll back to A")
-
-
 def test_findings_with_their_place_and_hint() -> None:
     """The code is there to be looked up; the last line counts."""
     error = Finding("no-images", "error", "there is no image", "images/spec.yml", 3, hint="add one")
@@ -178,18 +140,6 @@ def test_the_images_of_a_stack() -> None:
         ["up", "registry.example/lab/up", "-", BASE],
         ["lab", "registry.example/lab/lab", "basic", "up"],
     ]
-
-
-def test_history_is_newest_first() -> None:
-    """Runs and moves of channels together, with how they ended."""
-    later = MoveSet("rollback", "registry", "stable", "A", "2026-03-01T00:00:00Z", PROMOTED.moves, "", "undone")
-    text = history_text([run(FAILED, BUILT)], [later, PROMOTED], PLAIN, 200)
-    lines = text.split("\n")[1:]
-
-    assert "stable: rolled back to A - undone" in lines[0]
-    assert sorted("run 7 (build) - failed" in line for line in lines) == [False, False, True]
-    assert any("stable: promoted 2026.3-main" in line for line in lines)
-    assert history_text([], [], PLAIN, 80).startswith("Nothing yet")
 
 
 def test_status_on_half_a_screen() -> None:
@@ -220,61 +170,3 @@ def test_status_says_what_a_channel_waits_for() -> None:
         plan(LAB, NOTHING_KNOWN), {}, None, True, PLAIN, 200, {"exam": each}
     )
     assert status_data({}, None, {"exam": each})["waiting"][0]["channel"] == "exam"
-
-
-def test_times_are_shown_as_utc() -> None:
-    """Without the letters of ISO 8601."""
-    assert AT == "2026-01-01T00:00:00Z"
-    assert "2026-01-01 00:00:00" in history_text([run(BUILT)], [], PLAIN, 200)
-
-
-def test_what_was_not_tested_is_said() -> None:
-    """An image without tests is built all the same, and its line says what nobody looked at."""
-    untested = msgspec.structs.replace(BUILT, tests=())
-
-    assert "not tested" in summary_text(run(untested), PLAIN, 200)
-    assert "not tested" not in summary_text(run(BUILT), PLAIN, 200)
-    assert "not tested" not in summary_text(run(REUSED), PLAIN, 200)
-
-
-def test_a_summary_says_how_far_from_the_bound_it_was() -> None:
-    """With what was on the critical path, an image once; with what would have to change for less."""
-    path = (
-        PathJob(BUILT.target, "build", 40.0),
-        PathJob(BUILT.target, "test", 2.0),
-        PathJob(FAILED.target, "test", 8.0),
-    )
-    pace = Pace(path, 50.0, 90.0, 50.0, "path")
-    by_path = msgspec.structs.replace(run(BUILT, FAILED), pace=pace)
-    by_kind = msgspec.structs.replace(run(BUILT, FAILED), pace=Pace(path, 50.0, 130.0, 60.0, "build", 2))
-    short = msgspec.structs.replace(run(BUILT, FAILED), pace=Pace(path, 0.2, 0.3, 0.2, "path"))
-
-    assert (
-        "Critical path 50.0 s: x 42.0 s and bad 8.0 s. The run took 26% more than the least possible.\n"
-        in summary_text(by_path, PLAIN, 200)
-    )
-    assert "The run took 5% more than the least possible with builds 2 at once, 1 min 0 s.\n" in summary_text(
-        by_kind, PLAIN, 200
-    )
-    assert "Critical path" not in summary_text(short, PLAIN, 200)
-
-
-def test_what_may_fail_is_told_and_counted_apart() -> None:
-    """Its failure is shown as any other, with the word that it may; the last line counts it by itself."""
-    bad, child = (msgspec.structs.replace(each, is_excused=True) for each in (FAILED, SKIPPED))
-    text = summary_text(run(BUILT, bad, child), PLAIN, 120)
-
-    assert "failed, as it may" in text
-    assert "skipped, bad failed, which may" in text
-    assert str(bad.failure) in text
-    assert "1 failed that may" in text.splitlines()[-1]
-
-
-def test_the_disk_is_told_where_it_is_known() -> None:
-    """What is free, and what became of the rest."""
-    less = msgspec.structs.replace(run(BUILT), free_before_bytes=9 * 10**9, free_after_bytes=7 * 10**9)
-    more = msgspec.structs.replace(run(BUILT), free_before_bytes=7 * 10**9, free_after_bytes=9 * 10**9)
-
-    assert "Disk: 7.0 GB free, 2.0 GB less than before.\n" in summary_text(less, PLAIN, 120)
-    assert "2.0 GB more than before" in summary_text(more, PLAIN, 120)
-    assert "Disk" not in summary_text(run(BUILT), PLAIN, 120)

@@ -18,7 +18,7 @@ from stackyard.model.outcome import RunSummary
 from stackyard.model.progress import JobEnded, JobStarted, Progress
 from stackyard.report.data import run_data
 from stackyard.report.junit import junit_xml
-from stackyard.report.terminal import ending_text, summary_text
+from stackyard.report.summary import ending_text, summary_text
 from stackyard.report.text import Style
 from stackyard.run.log import read
 from stackyard.run.stop import Stop

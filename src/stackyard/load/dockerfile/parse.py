@@ -37,7 +37,6 @@ from stackyard.load.dockerfile.instructions import (
     syntax_image,
     unknown,
 )
-from stackyard.load.dockerfile.mentions import columns_of, mentions_of
 from stackyard.model.dockerfile import (
     SCRATCH,
     Arg,
@@ -151,6 +150,8 @@ def _parsed(lines: list[str], path: str) -> Dockerfile:
     dockerfile = builder.finish(syntax)
 
     def places() -> Places:
+        from stackyard.load.dockerfile.mentions import columns_of, mentions_of  # only who complains asks
+
         mentions = tuple(mentions_of(lines, instructions, escape))
         return Places(mentions, columns_of(lines, instructions, dockerfile))
 

@@ -10,9 +10,10 @@ Beside: load/structure, which reads the files of structure tests that it names
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, get_args
+
+import msgspec
 
 from stackyard.errors import FileProblem
 from stackyard.load.links import inside
@@ -40,13 +41,14 @@ if TYPE_CHECKING:
 _GENERIC: tuple[GenericName, ...] = get_args(GenericName)
 _MAIN = ("command", "file", "image", "port", "size", "writable", "not_writable", "structure_test", "check")
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?i?b?)", re.IGNORECASE)
-_MODE = re.compile(r"[0-7]{3,4}|[-dlcbps][-rwxsStT]{9}")
-_WITHIN = re.compile(r"([1-9][0-9]{0,3})(s|m)?")
+_SIZE = r"(?i)(\d+(?:\.\d+)?)\s*([kmg]?i?b?)"
+_MODE = r"[0-7]{3,4}|[-dlcbps][-rwxsStT]{9}"
+_WITHIN = r"([1-9][0-9]{0,3})(s|m)?"
+"""Compiled where they are used: most lists say none of these."""
 _EXECUTABLE: tuple[Literal["owner", "group", "other", "any"], ...] = ("owner", "group", "other", "any")
 
 
-class SpecChecks(NamedTuple):
+class SpecChecks(msgspec.Struct, frozen=True):
     """What one list says."""
 
     checks: tuple[Check, ...] = ()
@@ -125,6 +127,8 @@ class _Entry:
         return inside(self._values[main], f"`{main}` of {self._where}")
 
     def _command(self, main: str) -> Check:
+        import shlex  # most lists name no command
+
         text = command_in(self._values[main], f"`{main}` of {self._where}")
         return CommandCheck(
             self._name(f"command {text}"),
@@ -139,7 +143,7 @@ class _Entry:
     def _file(self, main: str) -> Check:
         path = self._path(main)
         mode, owner = self._text("mode"), self._text("owner")
-        if mode and not _MODE.fullmatch(mode):
+        if mode and not re.fullmatch(_MODE, mode):
             hint = 'write it as "0644", in quotes, or as -rw-r--r--'
             raise self._values["mode"].problem(f"`mode` of {self._where} is {mode!r}", hint, wanted=hint)
         user, _, group = owner.partition(":")
@@ -182,7 +186,7 @@ class _Entry:
         port = self._number(main, 1, 65535)
         assert port is not None
         path = self._text("path")
-        within = _WITHIN.fullmatch(self._text("within") or "30s")
+        within = re.fullmatch(_WITHIN, self._text("within") or "30s")
         if within is None:
             hint = "write it as 30s or 2m"
             raise self._values["within"].problem(f"`within` of {self._where} is no time", hint, wanted=hint)
@@ -202,7 +206,7 @@ class _Entry:
             self._reader.unknown_keys(doc, known(check_keys.CHECK_SIZE), self._where)
         most: int | None = None
         if "most" in values:
-            found = _SIZE.fullmatch(text := values["most"].text(f"`most` of {self._where}").strip())
+            found = re.fullmatch(_SIZE, text := values["most"].text(f"`most` of {self._where}").strip())
             if found is None or found[2].lower() not in _UNITS:
                 hint = "write it as 900MB or 2.5GB"
                 raise values["most"].problem(f"{self._where}: {text!r} is no size", hint, wanted=hint)

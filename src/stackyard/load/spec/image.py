@@ -17,8 +17,6 @@ from stackyard.load.spec import kinds, schema
 from stackyard.load.spec.collect import Collector
 from stackyard.load.spec.kinds import known
 from stackyard.load.spec.values import SpecImage, SpecTests
-from stackyard.load.spec.versions import VersionsFile, versions_in
-from stackyard.load.tree.staging import FilesEntry, files_entry
 from stackyard.load.yaml import Doc
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.spot import Spot, Spots
@@ -26,6 +24,8 @@ from stackyard.model.spot import Spot, Spots
 if TYPE_CHECKING:
     from stackyard.load.spec.checks import SpecChecks
     from stackyard.load.spec.locks import SpecLock
+    from stackyard.load.spec.versions import VersionsFile
+    from stackyard.load.tree.staging import FilesEntry
 
 IMAGE_KEYS = known(schema.IMAGE)
 FILES_KEYS = known(schema.FILES)
@@ -138,8 +138,10 @@ class ImageReader(Collector):
 
     def _path(self, values: Mapping[str, Doc], key: str, where: str) -> str | None:
         """A path in the repository."""
+        if key not in values:
+            return None
         try:
-            return inside(values[key], f"`{key}` of {where}") if key in values else None
+            return inside(values[key], f"`{key}` of {where}")
         except FileProblem as problem:
             self.problem(problem)
             return None
@@ -166,6 +168,8 @@ class ImageReader(Collector):
                 doc.problem(f"{what} should be a list", "each entry is {from: PATH, to: PATH}", wanted="a list")
             )
             return
+        from stackyard.load.tree.staging import files_entry  # few stacks say
+
         for entry in doc.value or ():
             try:
                 self.unknown_keys(entry, FILES_KEYS, f"an entry of {what}")
@@ -176,6 +180,8 @@ class ImageReader(Collector):
     def _versions(self, doc: Doc | None, where: str) -> VersionsFile | None:
         if doc is None:
             return None
+        from stackyard.load.spec.versions import versions_in  # few stacks say
+
         versions, findings = versions_in(doc, f"`versions` of {where}")
         self.findings.extend(findings)
         return versions if versions.versions else None

@@ -9,21 +9,23 @@ Pure. Beside: load/spec/schema and load/spec/lock_keys, the tables
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 OWN_KEYS = "^x-"
 
 Schema = Mapping[str, Any]
 
 
-class Kind(NamedTuple):
+class Kind(msgspec.Struct, frozen=True):
     """A form that a value may have: its words, and its schema."""
 
     words: str
     schema: Schema
 
 
-class Key(NamedTuple):
+class Key(msgspec.Struct, frozen=True):
     """One key, or several of one meaning."""
 
     names: tuple[str, ...]

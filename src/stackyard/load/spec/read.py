@@ -28,7 +28,6 @@ from stackyard.load.spec.image import ImageReader
 from stackyard.load.spec.kinds import known
 from stackyard.load.spec.policy import policy_in
 from stackyard.load.spec.values import STABLE, Ecr, RecordsPlace, Spec, SpecImage, SpecPlan, unnamed_plan
-from stackyard.load.tree.staging import FilesEntry
 from stackyard.load.yaml import Doc, read
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, Tag, VersionName
@@ -39,6 +38,7 @@ from stackyard.model.tags import PLACES, render
 
 if TYPE_CHECKING:
     from stackyard.load.spec.locks import SpecLock
+    from stackyard.load.tree.staging import FilesEntry
     from stackyard.model.attesting import Attesting
     from stackyard.model.caching import CachePlace, Caching
     from stackyard.model.gates import ChannelGates

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stackyard.load.spec.policy import SpecPolicy
-from stackyard.load.spec.versions import VersionsFile
-from stackyard.load.tree.staging import FilesEntry
 from stackyard.model.ecr import Account, Region
 from stackyard.model.names import ImageName, VersionName
 from stackyard.model.reference import Platform
@@ -22,6 +20,8 @@ from stackyard.model.stack import Command, Retention, Secret, TagTemplates
 if TYPE_CHECKING:
     from stackyard.load.spec.checks import SpecChecks
     from stackyard.load.spec.locks import SpecLock
+    from stackyard.load.spec.versions import VersionsFile
+    from stackyard.load.tree.staging import FilesEntry
     from stackyard.model.age import Age
     from stackyard.model.attesting import Attesting
     from stackyard.model.caching import Caching
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from stackyard.model.timeout import Timeout
 
 STABLE = "-stable"
+BASE_IMAGE = "BASE_IMAGE"
+"""The argument that a `base_image` of versions.yaml sets."""
 
 
 class RecordsPlace(msgspec.Struct, frozen=True):

@@ -20,22 +20,21 @@ from stackyard.errors import FileProblem, InvalidValue
 from stackyard.load.spec.collect import Collector
 from stackyard.load.spec.quoting import composed, own_entries, unquoted_versions
 from stackyard.load.spec.stamps import StampEntry, Stamps
+from stackyard.load.spec.values import BASE_IMAGE
 from stackyard.load.yaml import Doc, read
 from stackyard.model.names import ImageName, VersionName, nearest
-from stackyard.model.reference import Reference
+from stackyard.model.reference import Reference, is_windows
 from stackyard.model.spot import Spot, Spots
 from stackyard.model.stack import Finding
 
 ENTRY_KEYS = ("docker_args", "base_image")
 BASE_KEYS = ("name", "source")
 OTHER_WORDS = {"args": "docker_args", "build_args": "docker_args"}
-BASE_IMAGE = "BASE_IMAGE"
 PYTHON_VERSION = "PYTHON_VERSION"
 ANCESTOR_KEY = "versions"
 """The one key by which info.yaml is known."""
 STAMP_KEY = "last_updated"
 
-_WINDOWS = re.compile(r"windowsservercore|nanoserver|servercore|(^|/)mcr\.microsoft\.com/windows[/:@]", re.I)
 _PYTHON = re.compile(r"(?:py(?:thon)?-?)?([23](?:\.[0-9]+)*)(?![0-9])")
 """A text that begins with a Python version. Versions of other things (`12.4`), and `py38`, say nothing sure."""
 
@@ -107,11 +106,6 @@ class VersionsFile(msgspec.Struct, frozen=True):
             if version.name == name:
                 return version
         raise KeyError(name)
-
-
-def is_windows(reference: str) -> bool:
-    """Whether a base image is one of Windows, by its name."""
-    return bool(_WINDOWS.search(reference))
 
 
 def read_versions(data: bytes, path: str) -> tuple[VersionsFile, tuple[Finding, ...]]:

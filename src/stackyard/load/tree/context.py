@@ -16,12 +16,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from stackyard.errors import FileProblem
 from stackyard.load.tree.files import DISK, READABLE, Files
 from stackyard.load.tree.ignore import NOTHING_IGNORED, IgnoreRules, Said
 from stackyard.model.inputs import BlobId, Entry
-from stackyard.model.trees import Node
+
+if TYPE_CHECKING:
+    from stackyard.model.trees import Node
 
 _NOTHING = BlobId.of(b"")
 

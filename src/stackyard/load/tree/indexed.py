@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stackyard.load.tree.files import DiskFiles, TreeFiles
+from stackyard.load.tree.files import DiskFiles
+from stackyard.load.tree.listed import TreeFiles
 from stackyard.model.inputs import BlobId, EntryKind
 from stackyard.model.trees import Folders, Node
 
