@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,9 @@ from stackyard.model.release import RELEASE_TAG
 from stackyard.model.shared import RECORD_TAG
 from stackyard.verbs import promotion, sharing
 from tests.repositories import commit
+from tests.twins import twin
 from tests.unit.verbs import test_sharing
-from tests.unit.verbs.test_sharing import BASE, LEAF, Machine, another
+from tests.unit.verbs.test_sharing import BASE, LEAF, Machine, another, begun
 
 one = test_sharing.one
 COMMAND = "all_info_cmds: {V: {description: Python packages, command: pip list}}\n"
@@ -28,9 +30,10 @@ def promote(machine: Machine, source: str, channel: str = "stable", name: str = 
     return promotion.move(yard, promotion.plan_promotion(yard, promotion.AskedPromotion(source, channel, release=name)))
 
 
-@pytest.fixture
-def released(one: Machine) -> Machine:
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """A machine that promoted two sets to `stable`: `fall`, then `winter`."""
+    one = begun(tmp_path_factory.mktemp("released") / "one")
     one.build()
     promote(one, "main", name="fall")
     one.write("images/base/note", "changed")
@@ -38,6 +41,12 @@ def released(one: Machine) -> Machine:
     one.build()
     promote(one, "main", name="winter")
     return one
+
+
+@pytest.fixture
+def released(once: Machine, tmp_path: Path) -> Machine:
+    """That machine, for this test alone."""
+    return twin(once, tmp_path / "one")
 
 
 def at(machine: Machine, tag: str) -> list[str | None]:

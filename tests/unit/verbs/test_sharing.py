@@ -63,10 +63,9 @@ class Machine:
         shutil.rmtree(self.root / ".stackyard", ignore_errors=True)
 
 
-@pytest.fixture
-def one(tmp_path: Path) -> Machine:
+def begun(root: Path) -> Machine:
     """The machine on which the stack was begun."""
-    made = Machine(tmp_path / "one", MemoryRegistry(), FixedClock(), {})
+    made = Machine(root, MemoryRegistry(), FixedClock(), {})
     made.write("images/spec.yml", SPEC)
     made.write("images/base/Dockerfile", "FROM debian:12\nCOPY note /\n")
     made.write("images/leaf/Dockerfile", "ARG BASE_TAG\nFROM registry.example/lab/base:${BASE_TAG}\nCOPY note /\n")
@@ -75,6 +74,12 @@ def one(tmp_path: Path) -> Machine:
     init(made.root)
     commit(made.root)
     return made
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Machine:
+    """The first machine; nothing is built."""
+    return begun(tmp_path / "one")
 
 
 def another(one: Machine) -> Machine:
