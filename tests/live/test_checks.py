@@ -183,3 +183,7 @@ def test_workflow_tests_run_in_the_image(live_stack: LiveStack) -> None:
         ("tested", 1, ()),
         ("failed", 1, ("gpu: no GPU",)),
     ]
+    assert [(case.name, case.result) for o in outcomes for case in o.tests[0].cases] == [
+        ("gpu", "passed"),
+        ("gpu", "failed"),
+    ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""JUnit XML -> counts and failures. Pure.
+"""JUnit XML -> counts, failures and each test. Pure.
 
 A file may come from anywhere: it is read as a stream, and what would make it grow (a document type with
 entities) or reach for other files is refused before it is looked at.
@@ -12,9 +12,15 @@ from xml.etree import ElementTree
 import msgspec
 
 from stackyard.errors import InvalidValue
+from stackyard.model.record import CaseResult, TestCase
 
 LARGEST_BYTES = 64 * 1024 * 1024
 _DEEPEST = 64
+_MOST_CASES = 5000
+_MOST = 4000
+"""So much is kept of what a failure says; what is longer is read on, for its end."""
+_MOST_OF_ALL = 400_000
+"""And of all together."""
 _LONGEST_HEAD = 4 * 1024
 """What stands before the first element is read one byte at a time, and is no longer than this."""
 _FAILED = ("failure", "error")
@@ -30,6 +36,8 @@ class TestCounts(msgspec.Struct, frozen=True):
     skipped: int
     failures: tuple[str, ...]
     """`test name: first line of the message`, in file order."""
+    cases: tuple[TestCase, ...] = ()
+    """Each test, the first thousands of them."""
 
     @property
     def is_pass(self) -> bool:
@@ -75,7 +83,7 @@ def _no_junit(why: str) -> InvalidValue:
 
 
 class _Reader:
-    """Counts while the parser goes through the file; nothing but failures is kept."""
+    """Counts while the parser goes through the file; of tests that passed the name and the time are kept."""
 
     def __init__(self) -> None:
         self.is_begun = False
@@ -86,7 +94,13 @@ class _Reader:
         self._mark = ""
         """The failure that is open, and its words."""
         self._words: list[str] | None = None
+        self._room = 0
         self._case_failed = self._case_skipped = False
+        self._seconds = 0.0
+        self._message = self._output = ""
+        """What is said of the test that is open."""
+        self._cases: list[TestCase] = []
+        self._left = _MOST_OF_ALL
         self._total = self._failed = self._skipped = 0
         self._claimed = 0
         """Failures that a suite says it had, at most; they may be of no test."""
@@ -109,21 +123,28 @@ class _Reader:
             group = values.get("classname", "").rpartition(".")[2]
             self._case = f"{group}::{values.get('name', '?')}" if group else values.get("name", "?")
             self._case_failed, self._case_skipped = False, values.get("status") in ("notrun", "disabled")
+            self._seconds, self._message, self._output = _seconds(values.get("time", "")), "", ""
         elif tag in _FAILED:
-            self._mark, self._words = values.get("message") or "", []
+            self._mark, self._words, self._room = values.get("message") or "", [], _MOST
         elif tag == "skipped":
             self._case_skipped = True
+            self._message = self._message or values.get("message", "")[:200]
 
     def data(self, text: str) -> None:
-        if self._words is not None and not self._mark:
+        if self._words is not None and self._room > 0:
             self._words.append(text)
+            self._room -= len(text)
 
     def end(self, tag: str) -> None:
         tag = tag.rpartition("}")[2]
         self._depth -= 1
         if tag in _FAILED:
-            text = self._mark or "".join(self._words or ()).strip()
+            said = "".join(self._words or ()).strip()
+            text = self._mark or said
             message = text.splitlines()[0][:200] if text else tag
+            if not self._case_failed:
+                self._message, self._output = message, said[: min(_MOST, self._left)]
+                self._left -= len(self._output)
             self._failures.append(f"{'the suite' if self._case is None else self._case}: {message}")
             if self._case is None:
                 self._failed += 1
@@ -132,6 +153,9 @@ class _Reader:
             self._total += 1
             self._failed += self._case_failed
             self._skipped += self._case_skipped and not self._case_failed
+            result: CaseResult = "failed" if self._case_failed else "skipped" if self._case_skipped else "passed"
+            if len(self._cases) < _MOST_CASES:
+                self._cases.append(TestCase(self._case or "?", result, self._seconds, self._message, self._output))
             self._case = None
 
     def close(self) -> None:
@@ -142,7 +166,15 @@ class _Reader:
         failed = self._failed or self._claimed
         if failed and not self._failures:
             self._failures.append(f"the suite: says that {failed} failed")
-        return TestCounts(self._total, failed, self._skipped, tuple(self._failures))
+        return TestCounts(self._total, failed, self._skipped, tuple(self._failures), tuple(self._cases))
+
+
+def _seconds(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        return 0.0
+    return found if 0 <= found < 1e9 else 0.0
 
 
 def _number(text: str) -> int:

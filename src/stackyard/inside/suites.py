@@ -218,7 +218,8 @@ class Suites:
             failures = (f"{why}: {_tail(ended.output)}",)
             total, failed = max(total, 1), 1
         duration, now = self._clock.ticks() - begun, self._clock.now()
-        result = Tested(now, suite.kind, suite.digest, passed, total, failed, skipped, duration, failures)
+        cases = counts.cases if counts else ()
+        result = Tested(now, suite.kind, suite.digest, passed, total, failed, skipped, duration, failures, cases)
         return SuiteResult(result, log=self._shown(log))
 
     def _shown(self, path: Path) -> str:

@@ -54,6 +54,25 @@ def test_failures_are_named_with_their_first_line() -> None:
     assert read_foreign(text).failures == ("test_x::a: assert 1 == 2", "b: first")
 
 
+def test_each_test_is_a_value() -> None:
+    """With its time, why it failed or was skipped, and what it said: the beginning of that."""
+    much = b"<failure message='no GPU&#10;more'>" + b"much " * 9999 + b"</failure>"
+    text = suite(
+        b"<testcase classname='t.test_x' name='a' time='1.5'/>"
+        b"<testcase name='b' time='nan'>" + much + b"</testcase>"
+        b"<testcase name='c' time='x'><skipped message='not here'/></testcase>"
+    )
+    found = read_foreign(text)
+
+    assert [(each.name, each.result, each.duration_s, each.message) for each in found.cases] == [
+        ("test_x::a", "passed", 1.5, ""),
+        ("b", "failed", 0.0, "no GPU"),
+        ("c", "skipped", 0.0, "not here"),
+    ]
+    assert [len(each.output) for each in found.cases] == [0, 4000, 0]
+    assert found.failures == ("b: no GPU",)
+
+
 BOMB = b"""<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><testsuite><testcase name="&c;"/></testsuite>"""
 
 
