@@ -106,7 +106,17 @@ def decide(
     A build without a matching record has no reasons here: whoever asks explains it
     from the stored inputs (`plan/compare.py`).
     """
-    decision = _decided(target, parents, accepted, records, presence, need)
+    decision = _before_records(target, parents, accepted, need)
+    if decision is None:
+        known_parents = {name: digest for name, digest in parents.items() if digest is not None}
+        build = build_fingerprint(target.inputs, known_parents, accepted)
+        matching = [record for record in records if record.build == build and record.built is not None]
+        young = [record for record in matching if not _is_too_old(target, record, need.now)]
+        best = next((record for record in young if record.passed(target.suites)), next(iter(young), None))
+        if best is None:
+            decision = Decision("build", too_old(target, matching, need.now), build)
+        else:
+            decision = _from_record(target, build, best, presence, need)
     return as_index(decision) if target.is_index else decision
 
 
@@ -115,30 +125,17 @@ def as_index(decision: Decision) -> Decision:
     return msgspec.structs.replace(decision, action="join") if decision.action in ("build", "fetch") else decision
 
 
-def _decided(
-    target: Target,
-    parents: Mapping[TargetName, Digest | None],
-    accepted: Mapping[str, Digest],
-    records: Sequence[Record],
-    presence: Presence,
-    need: Need,
-) -> Decision:
+def _before_records(
+    target: Target, parents: Mapping[TargetName, Digest | None], accepted: Mapping[str, Digest], need: Need
+) -> Decision | None:
+    """What is decided whatever was built before: it was asked for, or what it is made from is not known yet."""
     if target.name in need.rebuild:
         return Decision("build", (Forced(need.forced_by),))
     waiting = tuple(ParentRebuilding(name) for name in target.inputs.parents if parents.get(name) is None)
     if waiting:
         return Decision("decide-later", waiting)
     unresolved = tuple(BaseUnknown(reference) for reference in target.inputs.bases if reference not in accepted)
-    if unresolved:
-        return Decision("build", unresolved)
-    known_parents = {name: digest for name, digest in parents.items() if digest is not None}
-    build = build_fingerprint(target.inputs, known_parents, accepted)
-    matching = [record for record in records if record.build == build and record.built is not None]
-    young = [record for record in matching if not _is_too_old(target, record, need.now)]
-    best = next((record for record in young if record.passed(target.suites)), next(iter(young), None))
-    if best is None:
-        return Decision("build", too_old(target, matching, need.now), build)
-    return _from_record(target, build, best, presence, need)
+    return Decision("build", unresolved) if unresolved else None
 
 
 def too_old(target: Target, records: Sequence[Record], now: str) -> tuple[Reason, ...]:

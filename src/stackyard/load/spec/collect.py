@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -152,6 +153,17 @@ class Collector:
             else:
                 found.append(Secret(name, env, file))
         return tuple(found)
+
+    def unknown_members(self, words: Sequence[tuple[str, Spot]], known: Collection[str], where: str, what: str) -> None:
+        """A warning for each word that fits no image: `where` names it, which is `what`. None, if no image is known."""
+        for word, spot in words if known else ():
+            image = word.partition("/")[0]
+            if image not in known and not any(fnmatchcase(each, image) for each in known):
+                sentence = f"{where} names {word!r}, which is {what}"
+                hint = meant(word, known) or "take it out, or add the image under `images:`"
+                self.findings.append(
+                    Finding("unknown-member", "warning", sentence, *spot, hint=hint, found=word, wanted="an image")
+                )
 
     def unknown_keys(
         self,

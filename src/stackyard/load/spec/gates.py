@@ -9,7 +9,6 @@ Rules: docs/how-to/guard-a-channel.md
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from fnmatch import fnmatchcase
 from typing import get_args
 
 from stackyard.errors import InvalidValue
@@ -58,7 +57,7 @@ def gates_in(
                     continue
                 sorts[name] = sort
                 gates.append(Gate(name, sort, tuple(word for word, _ in words)))
-                _tell_of_strangers(words, name, known, reader)
+                reader.unknown_members(words, known, f"gate {name!r}", "no image and no group")
         found.append(ChannelGates(channel, tuple(gates)))
     return tuple(found)
 
@@ -87,18 +86,6 @@ def _problem(name: str, sort: GateSort, sorts: dict[str, GateSort]) -> tuple[str
         other = {"tests": "a kind of tests", "report": "a report", "approval": "an approval"}[sorts[name]]
         return f"{name!r} is the name of {other}, too", "give each gate a name of its own"
     return None
-
-
-def _tell_of_strangers(words: list[tuple[str, Spot]], gate: str, known: Collection[str], reader: Collector) -> None:
-    """A warning for each word that fits no image and is no group."""
-    for word, spot in words:
-        image = word.partition("/")[0]
-        if known and image not in known and not any(fnmatchcase(each, image) for each in known):
-            sentence = f"gate {gate!r} names {word!r}, which is no image and no group"
-            hint = meant(word, known) or "take it out, or add the image under `images:`"
-            reader.findings.append(
-                Finding("unknown-member", "warning", sentence, *spot, hint=hint, found=word, wanted="an image")
-            )
 
 
 def _wrong(spot: Spot, sentence: str, hint: str | None, found: str) -> Finding:

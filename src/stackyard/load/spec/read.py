@@ -15,7 +15,6 @@ of commands at the top, their names in an image. The younger has one unnamed pla
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -306,16 +305,7 @@ class _Reader(ImageReader):
         for name, members in self.mapping(doc, "`groups`").items():
             listed = self.texts(members, f"group {name!r}")
             groups.append((name, tuple(member for member, _ in listed)))
-            for member, spot in listed:
-                image = member.partition("/")[0]
-                if names and image not in names and not any(fnmatchcase(known, image) for known in names):
-                    sentence = f"group {name!r} names {member!r}, which is no image"
-                    hint = meant(member, names) or "take it out, or add the image under `images:`"
-                    self.findings.append(
-                        Finding(
-                            "unknown-member", "warning", sentence, *spot, hint=hint, found=member, wanted="an image"
-                        )
-                    )
+            self.unknown_members(listed, names, f"group {name!r}", "no image")
         return tuple(groups)
 
     def _commands(self, top: Mapping[str, Doc]) -> Iterator[Command]:
