@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from stackyard.edges.git_hidden import hidden_rows
 from stackyard.errors import NoHistory, ToolMissing, WorldError
 from stackyard.model.stack import Revision
 
@@ -105,7 +106,7 @@ def common_folder(top: Path) -> Path:
 
 
 def status_of(root: Path, images: str) -> str:
-    """What `git status` says of the images folder, ignored files too."""
+    """What `git status` says of the images folder, ignored files too, and of what it was told not to look at."""
     return _status(root, quietly(root, *STATUS, IGNORED, "--", *_watched(root, images)))
 
 
@@ -136,7 +137,14 @@ def status_begun(root: Path, images: str, known: str | None = None) -> Iterator[
 def _status(root: Path, done: Said) -> str:
     if done.returncode:
         raise _no_history(root, done.stderr.decode("utf-8", "replace"))
-    return os.fsdecode(done.stdout)
+    return os.fsdecode(done.stdout) + hidden_in(root)
+
+
+def hidden_in(root: Path) -> str:
+    """Rows of files below `root` that differ, and that git was told not to look at."""
+    top, start = top_of(root), _start(root)
+    rows = hidden_rows(index_of(top), top).split("\0")
+    return "".join(f"{row}\0" for row in rows if row and row.split(" ", _FIELDS[row[0]])[-1].startswith(start))
 
 
 def _no_git() -> ToolMissing:
@@ -236,6 +244,7 @@ def outside_of(root: Path, folders: Collection[str], counts: Collection[str]) ->
             return True
         return path in counts or (path.endswith("/") and any(each.startswith(path) for each in counts))
 
+    status += hidden_in(root)
     return any(is_changed(row) for row in status.split("\0") if row and row[0] not in "#!"), unseen_in(status, root)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from stackyard.edges.git import top_of
+from stackyard.edges.git import hidden_in, top_of
 from stackyard.errors import NoHistory, ToolMissing
 from stackyard.model.trees import Folders, differing
 
@@ -112,6 +112,8 @@ def listing_of_work_tree(root: Path) -> Listing:
     """
     found = _WorkTree()
     status = _list_work_tree(top_of(root), "", found)
+    if found.looks_away:
+        status += hidden_in(root)
     return Listing(
         tuple((path, kind, blob) for path, (kind, blob) in found.nodes.items()),
         tuple(found.untracked),
@@ -270,6 +272,8 @@ class _WorkTree:
         self.ignored: list[str] = []
         self.on_disk: set[str] = set()
         self.modules: list[str] = []
+        self.looks_away = False
+        """Whether git was told not to look at some files."""
 
 
 def _list_work_tree(top: Path, prefix: str, found: _WorkTree) -> str:
@@ -282,10 +286,12 @@ def _list_work_tree(top: Path, prefix: str, found: _WorkTree) -> str:
             _list_work_tree(top / path, f"{prefix}{path}/", found)
         elif tag == "H" or kind == "module":
             found.nodes[prefix + path] = (kind, blob)
-        elif os.path.lexists(top / path):
-            unsure[path] = kind  # git was told not to look
-        elif tag in "Ss":
-            found.nodes[prefix + path] = (kind, blob)
+        else:
+            found.looks_away = True
+            if os.path.lexists(top / path):
+                unsure[path] = kind
+            elif tag in "Ss":
+                found.nodes[prefix + path] = (kind, blob)
     status = _output(top, "status", *flags)
     for row in status.split("\0"):
         if row.startswith("? "):

@@ -45,6 +45,8 @@ def snapshot_of(
     if listed is None:
         return None
     folders, status = listed
+    if look.indexed is not None and look.indexed.odd:
+        status += git.hidden_in(place.root)
     files = IndexedFiles(folders, look.top, git.path_in_repository(place.root))
     there = place_in(files, place, is_named)
     return (there, status) if there is not None and (there.images, there.spec) == (place.images, place.spec) else None

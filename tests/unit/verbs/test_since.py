@@ -455,6 +455,7 @@ def test_what_git_was_told_not_to_look_at(root: Path) -> None:
     assert built(since(root)) == set()
     write(root, "images/geo/b.txt", "secretly\n")
     assert told(since(root))["geo"] == "build: images/geo/b.txt changed"
+    assert since(root).revision.is_dirty
     git(root, "update-index", "--no-assume-unchanged", "images/geo/b.txt")
     git(root, "checkout", "--", ".")
     git(root, "sparse-checkout", "set", "images/base")
