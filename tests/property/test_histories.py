@@ -106,6 +106,27 @@ def _takes_lines_of_heredocs_for_comments(inputs: Inputs, context: Path) -> Inpu
     return msgspec.structs.replace(inputs, dockerfile=BlobId.of(text.encode()))
 
 
+def _forgets_links(inputs: Inputs, context: Path) -> Inputs:
+    """A link is no input."""
+    return msgspec.structs.replace(inputs, context=tuple(each for each in inputs.context if each.kind != "link"))
+
+
+def _forgets_what_stands_for_variables(inputs: Inputs, context: Path) -> Inputs:
+    """Which stage an argument of FROM picks is no input."""
+    return msgspec.structs.replace(inputs, uses=())
+
+
+def _forgets_external_copies(inputs: Inputs, context: Path) -> Inputs:
+    """An image that only `COPY --from` names is no input."""
+    named = re.findall(r"(?m)^FROM (\S+)", (context / "Dockerfile").read_text())
+    return msgspec.structs.replace(inputs, bases=tuple(base for base in inputs.bases if base in named))
+
+
+def _counts_comments(inputs: Inputs, context: Path) -> Inputs:
+    """Every byte of the Dockerfile is an input."""
+    return msgspec.structs.replace(inputs, dockerfile=BlobId.of((context / "Dockerfile").read_bytes()))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("bug", "said", "first"),
@@ -116,6 +137,10 @@ def _takes_lines_of_heredocs_for_comments(inputs: Inputs, context: Path) -> Inpu
         (_forgets_arguments, "missed", 6),
         (_forgets_earlier_stages, "missed", 0),
         (_takes_lines_of_heredocs_for_comments, "missed", 10),
+        (_forgets_links, "missed", 1),
+        (_forgets_what_stands_for_variables, "missed", 10),
+        (_forgets_external_copies, "missed", 92),
+        (_counts_comments, "for nothing", 11),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )
