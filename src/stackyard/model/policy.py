@@ -65,15 +65,16 @@ def rule(policy: Policy, ci: Ci | None, revision: Revision, message: str, publis
         publish: whether publishing was asked for.
     """
     if word := next(found(policy.words.skip, message), None):
-        sentence = f'nothing is planned, built or published: the commit message says "{word}"'
-        return Ruling(False, left_alone=f'the commit message says "{word}"', notes=(Note("skip", sentence),))
+        why = f'{_where(ci)} says "{word}"'
+        sentence = f"nothing is planned, built or published: {why}"
+        return Ruling(False, left_alone=why, notes=(Note("skip", sentence),))
     notes: list[Note] = []
     forced_by = _forced_by(policy, ci, revision, message)
     if forced_by:
         notes.append(Note("rebuild-all", f"every image is built anew: {forced_by}"))
     request = ci.pull_request if ci else None
     is_whole = ci is not None and request is None and matches(revision.branch, policy.plan_all)
-    refusal = _refusal(policy, request, ci.tag if ci else None, revision, message) if publish else None
+    refusal = _refusal(policy, ci, revision, message) if publish else None
     if refusal:
         notes.append(Note("not-publishing", f"--push publishes nothing: {refusal}"))
     return Ruling(publish and refusal is None, forced_by, None, is_whole, request, tuple(notes))
@@ -81,18 +82,22 @@ def rule(policy: Policy, ci: Ci | None, revision: Revision, message: str, publis
 
 def _forced_by(policy: Policy, ci: Ci | None, revision: Revision, message: str) -> str | None:
     if word := next(found(policy.words.rebuild, message), None):
-        return f'"{word}" in the commit message'
+        return f'"{word}" in {_where(ci)}'
     if ci is not None and ci.pull_request is None and matches(revision.branch, policy.rebuild_all):
         return f"`rebuild_all`, on branch {revision.branch}"
     return None
 
 
-def _refusal(
-    policy: Policy, request: PullRequest | None, tag: str | None, revision: Revision, message: str
-) -> str | None:
+def _where(ci: Ci | None) -> str:
+    """Where words are looked for."""
+    return "the commit message or the pull request's title" if ci and ci.pull_request else "the commit message"
+
+
+def _refusal(policy: Policy, ci: Ci | None, revision: Revision, message: str) -> str | None:
     """Why this run may not publish."""
     if word := next(found(policy.words.skip_push, message), None):
-        return f'the commit message says "{word}"'
+        return f'{_where(ci)} says "{word}"'
+    request, tag = (ci.pull_request, ci.tag) if ci else (None, None)
     if request is not None:
         if request.is_fork:
             return f"pull request {request.number} comes from a fork"

@@ -76,6 +76,7 @@ def test_a_word_that_stops_everything() -> None:
         (Policy(rebuild_all=("rel*",)), MAIN, "", None),
         (Policy(rebuild_all=("main",)), None, "", None),
         (Policy(rebuild_all=("main",)), FORK, "", None),
+        (USUAL, OURS, "full rebuild", '"full rebuild" in the commit message or the pull request\'s title'),
     ],
 )
 def test_what_builds_everything_anew(policy: Policy, ci: Ci | None, message: str, by: str | None) -> None:
