@@ -8,7 +8,6 @@ Pure.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -195,7 +194,8 @@ def _recipe(
     templates: TagTemplates,
     place: Place,
 ) -> Recipe:
-    dockerfile = normal(image.dockerfile or posixpath.join(image.context or place.path(image.name), DOCKERFILE))
+    folder = image.context or place.path(image.name)
+    dockerfile = normal(image.dockerfile or f"{folder}/{DOCKERFILE}")
     return Recipe(
         image.name,
         version,
@@ -207,7 +207,7 @@ def _recipe(
         templates,
         tuple(variables.items()),
         dockerfile,
-        image.context or posixpath.dirname(dockerfile) or ".",
+        image.context or dockerfile.rpartition("/")[0] or ".",
         image.skip,
         always=tuple((name, filled(value, variables)) for name, value in spec.build_args),
         files=image.files,

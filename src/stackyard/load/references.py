@@ -64,9 +64,10 @@ def owners_of(
     by_name: dict[str, ImageName] = {}
     for image, repository in repositories.items():
         by_name[repository.canonical] = image
-    for image in repositories:  # where it is published wins over what it is called
+    for image, repository in repositories.items():  # where it is published wins over what it is called
         for text in (*declared.get(image, ()), str(image)):
-            by_name.setdefault(_canonical(text), image)
+            if text != repository:  # which is known by now
+                by_name.setdefault(_canonical(text), image)
     return Owners(repositories, by_name, versions)
 
 

@@ -76,6 +76,9 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     'cuda12.6 {json}'
     """
 
+    if "{" not in text:
+        return text
+
     def value(match: re.Match[str]) -> str:
         found = _value(match[1], values)
         return match[0] if found is None else found

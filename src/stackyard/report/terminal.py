@@ -32,22 +32,20 @@ _MOST_NOTES = 10
 
 def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) -> str:
     """A short table: what, why, tags, expected time; `is_explained` lists every reason."""
+    shared = common_tags(plan)
     rows = [
         (
             style(str(step.target), "bold"),
             style(step.action, ACTION_COLOURS[step.action]),
-            " ".join(str(tag) for tag in step.tags) if step.action != "skip" else "",
+            " ".join(str(tag) for tag in step.tags) if step.action != "skip" and not shared else "",
             time_text(step.expected_s) if step.expected_s else "",
             _why(step),
         )
-        for step in plan.steps
-        if not _is_unasked(step) and not plan.is_idle
+        for step in (() if plan.is_idle else plan.steps)
+        if not _is_unasked(step)
     ]
-    shared = common_tags(plan)
     lines = [head_text(plan, style), *([f"Tags: {', '.join(shared)}"] if shared else []), ""]
     heads = ("image", "step", "tags", "last took", "why")
-    if shared:
-        rows = [(*row[:2], "", *row[3:]) for row in rows]
     lines += [table(rows, heads, style, width, spare=("tags", "last took"))] if rows else []
     if is_explained:
         lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]

@@ -244,9 +244,9 @@ def _dockerfiles(place: Place) -> Iterator[tuple[str, str, str]]:
 def templates(place: Place) -> Iterator[str]:
     """Paths of Dockerfile templates, which nothing builds: `Dockerfile.j2`, `web.Dockerfile.template`."""
     for folder in ["", *_folders(place)]:
-        found = [(file, is_folder) for file, is_folder in place.files.scan(place.path(folder)) if DOCKERFILE in file]
-        for file, is_folder in sorted(found):
-            if not is_folder and file.endswith(_TEMPLATES):
+        nodes = place.files.nodes(place.path(folder))
+        for file in sorted(file for file, node in nodes if DOCKERFILE in file and node[0] != "dir"):
+            if file.endswith(_TEMPLATES):
                 yield place.path(folder, file)
 
 
