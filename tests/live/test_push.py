@@ -65,7 +65,8 @@ def watched(tmp_path: Path, docker: DockerEngine, registry_address: str) -> Iter
 def test_only_what_is_missing_travels(watched: Watched) -> None:
     """The parent's layers are mounted, its own from its repository; what is there already is not offered again.
 
-    A layer of the external base may have come to the registry with any image, and is mounted from there.
+    A layer of the external base is asked for in a repository that the engine knows it from, by the name of the host:
+    a registry that was at another port of this machine may have had that one, and then it travels.
     """
     assert watched.stack.build().is_good
     parent = watched.stack.yard().registry.manifest(watched.stack.repository("base"), Tag("main"))
@@ -74,9 +75,8 @@ def test_only_what_is_missing_travels(watched: Watched) -> None:
 
     assert layers
     assert watched.of("leaf", "POST", f"mount={layers[-1]}", f"from={watched.stack.prefix}/base")
-    for layer in layers:
-        assert watched.of("leaf", "POST", f"mount={layer}", "from=")
-        assert not watched.of("leaf", "PUT", f"digest={layer}")
+    assert not watched.of("leaf", "PUT", f"digest={layers[-1]}")
+    assert all(watched.of("leaf", "POST", f"mount={layer}", "from=") for layer in layers)
     for file in (watched.stack.root / ".stackyard").glob("records*"):
         file.unlink()
     watched.requests.clear()
