@@ -1,50 +1,50 @@
 # SPDX-License-Identifier: MIT
-"""Digests of bytes in memory: hashlib's, and of few bytes without it.
+"""Digests of bytes in memory: hashlib's, and of the first few in a process without it.
 
 In:   bytes
 Out:  hexadecimal digits
 Pure.
 Why:  hashlib brings OpenSSL, and loading that takes longer than all that an ordinary plan hashes
-      (bench/startup.py). Python has the same functions of its own; of many bytes OpenSSL's are quicker.
+      (bench/startup.py). Python has the same functions of its own, which take eight times as long for
+      each byte: who hashes more than a little soon has OpenSSL do it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-_MANY = 1 << 17
-"""Bytes, for which OpenSSL is worth its loading."""
+_LITTLE = 1 << 18
+"""Bytes, which Python's own functions hash in less time than OpenSSL takes to load."""
 
 
-def sha1(data: bytes) -> str:
-    """git's digest; it protects nothing."""
-    if _SHA1 is None or len(data) >= _MANY:
-        import hashlib
+class _Function:
+    """A function of hashlib; Python's own at first.
 
-        return hashlib.sha1(data, usedforsecurity=False).hexdigest()
-    return str(_SHA1(data).hexdigest())
+    Args:
+        own: the module that has it; some Pythons are made without.
+    """
 
+    def __init__(self, name: str, own: str) -> None:
+        self._name = name
+        self._left = _LITTLE
+        try:
+            self._function: Any = getattr(import_module(own), name)
+        except ImportError:
+            self._left = 0
 
-def sha256(data: bytes) -> str:
-    """The digest of fingerprints."""
-    if _SHA256 is None or len(data) >= _MANY:
-        import hashlib
+    def __call__(self, data: bytes) -> str:
+        if self._left >= 0:
+            self._left -= len(data) + 1
+            if self._left < 0:
+                import hashlib
 
-        return hashlib.sha256(data).hexdigest()
-    return str(_SHA256(data).hexdigest())
-
-
-def _own(name: str, module: str) -> Callable[[bytes], Any] | None:
-    """Python's own function; None where it was made without."""
-    try:
-        found: Callable[[bytes], Any] = getattr(import_module(module), name)
-    except ImportError:
-        return None
-    return found
+                self._function = getattr(hashlib, self._name)
+        return str(self._function(data, usedforsecurity=False).hexdigest())
 
 
-_SHA1 = _own("sha1", "_sha1")
-_SHA256 = _own("sha256", "_sha2" if sys.version_info >= (3, 12) else "_sha256")
+sha1 = _Function("sha1", "_sha1")
+"""git's digest; it protects nothing."""
+sha256 = _Function("sha256", "_sha2" if sys.version_info >= (3, 12) else "_sha256")
+"""The digest of fingerprints."""

@@ -25,7 +25,7 @@ PLAN = {
     "": "__main__ check cli edges errors later load model plan record report verbs",
     "check": "findings",
     "cli": "common plan session",
-    "edges": "clock git machine",
+    "edges": "clock git git_hidden machine",
     "load": "counted dockerfile links listing matrix recipe references sources spec stack suites target tree yaml",
     "load.dockerfile": "content instructions parse reach",
     "load.spec": "check_keys checks collect image kinds lock_keys policy read schema values",
