@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -43,23 +44,23 @@ def about(blob: Digest, size: int, subject: Manifest | None = None, kind: str = 
     return Manifest(sha256(made), OCI_MANIFEST, made)
 
 
-class Yard:
+class Yard(ABC):
     """A registry, a repository nobody else uses, and an engine's way to put images there."""
 
     registry: Registry
     repository: Repository
 
+    @abstractmethod
     def upload(self, image: MadeImage) -> Manifest:
         """Bring an image's blobs; the manifest is left to the test."""
-        raise NotImplementedError
 
+    @abstractmethod
     def elsewhere(self, repository: Repository) -> str:
         """The same path in another registry."""
-        raise NotImplementedError
 
+    @abstractmethod
     def be_busy(self, times: int) -> None:
         """Answer the next so many requests with a 503."""
-        raise NotImplementedError
 
     def publish(self, tag: Tag, content: str, *, docker: bool = False) -> Manifest:
         manifest = self.upload(make_image(content, docker=docker))

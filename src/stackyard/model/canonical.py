@@ -26,7 +26,7 @@ _plain = str.__str__
 def _ours(kind: type, value: Any) -> Any:
     if isinstance(value, str) and issubclass(kind, str):
         return kind(value)
-    raise NotImplementedError(f"cannot read {kind.__name__}")
+    raise TypeError(f"cannot read {kind.__name__}")
 
 
 _SORTED = msgspec.json.Encoder(enc_hook=_plain, order="sorted")

@@ -14,6 +14,7 @@ lines that `git diff` prints, split at blanks.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -137,7 +138,7 @@ class _Tree:
         return found
 
 
-class _Scripts:
+class _Scripts(ABC):
     """What both generations share."""
 
     def __init__(self, spec: OldSpec, change: OldChange, world: OldWorld) -> None:
@@ -229,13 +230,13 @@ class _Scripts:
             reasons,
         )
 
+    @abstractmethod
     def args(self, image: OldImage, track: OldTrack, base_tag: str | None) -> dict[str, str]:
         """The arguments that the build gets."""
-        raise NotImplementedError
 
+    @abstractmethod
     def steps(self) -> Sequence[OldStep]:
         """Every image of the tree, in the order in which they are built."""
-        raise NotImplementedError
 
 
 def _target(image: str, track: OldTrack) -> TargetName:

@@ -215,7 +215,7 @@ def _fact(kind: Any) -> Schema:
 def _named(kind: type) -> Schema:
     if issubclass(kind, str):
         return {"type": "string"}
-    raise NotImplementedError(kind.__name__)
+    raise TypeError(kind.__name__)
 
 
 def fields_of(schema: Schema, above: str = "") -> Iterator[tuple[str, str]]:
