@@ -11,6 +11,7 @@ import base64
 import json
 import re
 import subprocess
+from collections.abc import Mapping
 from email.message import Message
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +20,7 @@ import pytest
 
 from stackyard import verbs
 from stackyard.edges.docker import DockerEngine
+from stackyard.model.names import TargetName
 from stackyard.model.outcome import RunSummary
 from stackyard.model.record import Built
 from stackyard.verbs import Options
@@ -77,7 +79,7 @@ class GitHub(Loopback):
             return 201, json.dumps({"cacheId": at}).encode()
         key, version, data = self._entries[int(number)]
         if method == "PATCH":
-            begin = int(re.match(r"bytes (\d+)-", headers["Content-Range"])[1])  # type: ignore[index]
+            begin = int(headers["Content-Range"].removeprefix("bytes ").partition("-")[0])
             data.extend(bytes(max(begin + len(body) - len(data), 0)))
             data[begin : begin + len(body)] = body
         else:
@@ -106,12 +108,12 @@ class _Asked(Handler):
         return found
 
 
-def built(stack: LiveStack, environ: object) -> tuple[RunSummary, Built, str]:
+def built(stack: LiveStack, environ: Mapping[str, str]) -> tuple[RunSummary, Built, str]:
     """One run: its summary, what was built, the log of that."""
-    yard = verbs.load(stack.root, Options(environ=environ))  # type: ignore[arg-type]
+    yard = verbs.load(stack.root, Options(environ=environ))
     summary = verbs.run(yard, verbs.prepare(yard))
     assert summary.is_good, summary
-    (record,) = yard.records.known().records["one"][:1]  # type: ignore[index]
+    (record,) = yard.records.known().records[TargetName("one")][:1]
     assert record.built is not None
     return summary, record.built, (stack.root / summary.outcomes[0].logs[0]).read_text()
 

@@ -28,7 +28,7 @@ PLAN = {
     "edges": "clock git git_hidden machine",
     "load": "counted dockerfile links listing matrix recipe references sources spec stack suites target tree yaml",
     "load.dockerfile": "content instructions parse reach",
-    "load.spec": "check_keys checks collect image kinds lock_keys policy read schema values",
+    "load.spec": "check_keys checks collect image image_keys kinds lock_keys policy read schema values",
     "load.tree": "changes context files ignore paths place",
     "model": "canonical checks decide dockerfile ecr hashing inputs instructions known names plan policy progress "
     "reason record reference spot stack tags words",

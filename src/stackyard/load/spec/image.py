@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from stackyard.errors import FileProblem
 from stackyard.load.links import inside
-from stackyard.load.spec import kinds, schema
+from stackyard.load.spec import image_keys, kinds
 from stackyard.load.spec.collect import Collector
 from stackyard.load.spec.kinds import known
 from stackyard.load.spec.values import SpecImage, SpecTests
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from stackyard.load.spec.versions import VersionsFile
     from stackyard.load.tree.staging import FilesEntry
 
-IMAGE_KEYS = known(schema.IMAGE)
-FILES_KEYS = known(schema.FILES)
-TESTS_KEYS = known(schema.TESTS)
+IMAGE_KEYS = known(image_keys.IMAGE)
+FILES_KEYS = known(image_keys.FILES)
+TESTS_KEYS = known(image_keys.TESTS)
 NO_TESTS = SpecTests()
 COMMON = "common"
 OTHER_WORDS = {
