@@ -46,6 +46,7 @@ from stackyard.model.adopt import Adoptable, AdoptedBase, AdoptedParent, Adoptio
 from stackyard.model.bases import Base, BaseOfStack, Place
 from stackyard.model.contents import ChangedEntry, ContentsChange
 from stackyard.model.datahub import OldChange, OldImage, OldPlan, OldSpec, OldTrack, OldWorld
+from stackyard.model.details import Details, Reading, Suite
 from stackyard.model.difference import (
     FileChange,
     ImageDifference,
@@ -91,7 +92,7 @@ from stackyard.model.retention import Going, Image, Kept, Pruning
 from stackyard.model.sbom import Attached, Signed
 from stackyard.model.shown import Child, Shown, ShownImage, Whereabouts
 from stackyard.model.spot import Spot
-from stackyard.model.stack import Command, Finding, Retention, Revision, Suite
+from stackyard.model.stack import Command, Finding, Retention, Revision
 from stackyard.model.surroundings import Diagnosis, FoundEngine, FoundRegistry, Surroundings, WantedPlatform
 from stackyard.model.why import Argument, Build, Link, MadeFrom, Why
 from stackyard.plan.beside import beside
@@ -220,6 +221,7 @@ def sample_plan() -> Plan:
         "integation_tests",
         "integration_tests",
     )
+    inputs = Inputs(BlobId.of(b""), ())
     step = Step(
         target=_CHILD,
         image=ImageName("ml-notebook"),
@@ -237,7 +239,7 @@ def sample_plan() -> Plan:
         sources={_CHILD: _digest("1")},
         build=_digest("2"),
         record=None,
-        suites=(Suite("basic", ("images/ml-notebook/test",), _digest("9")),),
+        reading=Reading.of(Details(inputs, (Suite("basic", ("images/ml-notebook/test",), _digest("9")),))),
         commands=(Command("PY_LIBS", "Python packages", "pip list"),),
         expected_s=29.4,
         platforms=(Platform("linux/amd64"),),

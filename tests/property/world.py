@@ -22,12 +22,13 @@ from stackyard.edges.registry import Registry
 from stackyard.errors import StackyardError
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.place import find
+from stackyard.model.details import Suite
 from stackyard.model.inputs import Inputs
 from stackyard.model.outcome import RunSummary
 from stackyard.model.progress import Tell, unwatched
 from stackyard.model.record import Built, SuiteResult, Tested
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Revision, Stack, Suite, Target
+from stackyard.model.stack import Revision, Stack, Target
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.run.driver import Driver
 from stackyard.run.events import Limits
@@ -232,8 +233,7 @@ class World:
         if self.distort is None:
             return stack
         targets = tuple(
-            msgspec.structs.replace(each, inputs=self.distort(each.inputs, self.root / "stack" / each.context))
-            for each in stack.targets
+            each.with_inputs(self.distort(each.inputs, self.root / "stack" / each.context)) for each in stack.targets
         )
         return msgspec.structs.replace(stack, targets=targets)
 

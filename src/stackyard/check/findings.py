@@ -21,8 +21,12 @@ STABLE = "stable"
 
 def findings_of(stack: Stack) -> tuple[Finding, ...]:
     """All findings, errors first, then by place."""
-    found = (*stack.findings, *_rings(stack), *_duplicates(stack), *_tags(stack), *_untested(stack))
-    return in_order(found)
+    return in_order((*_possible_errors(stack), *_untested(stack)))
+
+
+def _possible_errors(stack: Stack) -> Iterator[Finding]:
+    """Those that can be errors: for these nobody looks into what images are made of."""
+    yield from (*stack.findings, *_rings(stack), *_duplicates(stack), *_tags(stack))
 
 
 def unreadable(problem: FileProblem) -> Finding:
@@ -37,10 +41,10 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def refuse_errors(stack: Stack) -> None:
     """FindingsProblem if something in the stack's files makes a right plan impossible; warnings never do."""
-    errors = [finding for finding in findings_of(stack) if finding.level == "error"]
+    errors = in_order(finding for finding in _possible_errors(stack) if finding.level == "error")
     if errors:
         more = f" (and {len(errors) - 1} more: `stackyard check` lists them)" if len(errors) > 1 else ""
-        raise FindingsProblem(f"{errors[0]}{more}", hint=errors[0].hint, findings=tuple(errors))
+        raise FindingsProblem(f"{errors[0]}{more}", hint=errors[0].hint, findings=errors)
 
 
 def _rings(stack: Stack) -> list[Finding]:

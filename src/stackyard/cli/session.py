@@ -128,6 +128,8 @@ class Session:
             yard = load(
                 Path(self.directory), options, make_engine=self.make_engine, make_registry=self.make_registry, look=look
             )
+        if (context := click.get_current_context(silent=True)) is not None:  # a shell that completes has none
+            context.call_on_close(yard.keep)
         yard.listener = lambda sentence: sys.stderr.write(f"{sentence}\n")
         return yard
 

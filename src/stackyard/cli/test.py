@@ -14,7 +14,7 @@ from stackyard.cli.keeping import Keeping, keep_options
 from stackyard.cli.session import session_of
 from stackyard.cli.stopping import interruptible
 from stackyard.cli.watching import Watching, progress_option
-from stackyard.model.stack import SuiteKind
+from stackyard.model.details import SuiteKind
 from stackyard.report.data import run_data
 from stackyard.report.summary import summary_text
 

@@ -22,11 +22,12 @@ from stackyard.inside import scripts
 from stackyard.inside.commands import COMMAND_TIMEOUT_S, Commands
 from stackyard.inside.junit import LARGEST_BYTES, read_junit
 from stackyard.inside.results import counts_of, read_results
+from stackyard.model.details import Suite
 from stackyard.model.logs import junit_file, suite_log
 from stackyard.model.names import TargetName
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Inventoried, SuiteResult, TestCase, Tested
-from stackyard.model.stack import Suite, Target
+from stackyard.model.stack import Target
 
 SUITE_TIMEOUT_S = 3600.0
 PYTEST_NOTHING_COLLECTED = 5

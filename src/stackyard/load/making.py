@@ -8,10 +8,13 @@ Beside: target (what a target is made of), memory; load/stack imports this where
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from stackyard.errors import FileProblem
 from stackyard.load.counted import BASE_TAG
+from stackyard.load.glanced import Glancer
 from stackyard.load.listing import read_listing
 from stackyard.load.matrix import VERSIONS_FILES, Matrices
 from stackyard.load.memory import Memory, Remembered, key_of
@@ -24,6 +27,8 @@ from stackyard.load.suites import COMMON_TESTS
 from stackyard.load.target import Surroundings, stage_of, target_of
 from stackyard.load.tree.place import Place
 from stackyard.model import canonical
+from stackyard.model.details import Details
+from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import looks_secret
 from stackyard.model.stack import Finding, Target
 
@@ -73,7 +78,7 @@ def common_key(
 
 
 class Maker:
-    """Makes targets.
+    """Makes targets, with no more work than tells them.
 
     Args:
         memory: targets that were made before; gets those that are made now.
@@ -84,6 +89,7 @@ class Maker:
         self._sources = sources
         self._memory = memory
         self._common = common
+        self._glancer: Glancer | None = None
 
     def target(
         self, recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, found: list[Finding]
@@ -93,12 +99,20 @@ class Maker:
         tag = tag_of(recipe, args)
         free = _key(recipe, args if tag is None else ((BASE_TAG, ""), *args[1:]), around, common) if common else None
         key = free if free is None or tag is None else key_of(free, tag)
+        read_details = functools.partial(self._details, recipe, args, around)
         for each in dict.fromkeys((free, key)):
             known = memory.recall(each, state_of) if each else None
             target = known and (known.target if tag is None else with_tag(known.target, tag))
             if known and target:
                 found.extend(known.findings)
+                target.reading.unless_known(read_details)
                 return target
+        seen = self._glanced(recipe, args, around, read_details) if key else None
+        if key and seen is not None:
+            target, dockerfile = seen
+            is_free = tag is not None and is_only_a_name(dockerfile, target, around.platform, (), ())
+            self._remember(free if is_free and free else key, target, (), around)
+            return target
         read, problems = self._sources.read(recipe)
         found.extend(problems)
         if read is None:
@@ -106,14 +120,36 @@ class Maker:
         target, findings = target_of(recipe, read, around, args)
         found.extend(findings)
         if key:
-            parents = [around.recipes[name].dockerfile for name in target.parent_names]
-            guards = [(path, state) for path in parents if (state := state_of(path))]
-            if len(guards) == len(parents):
-                told = (*problems, *findings)
-                dockerfile = stage_of(recipe, read.dockerfile) or read.dockerfile
-                is_free = tag is not None and is_only_a_name(dockerfile, target, told)
-                memory.remember(free if is_free and free else key, Remembered(target, told, tuple(guards)))
+            told = (*problems, *findings)
+            dockerfile = stage_of(recipe, read.dockerfile) or read.dockerfile
+            counted = {name for name, _ in target.inputs.args}
+            is_free = tag is not None and is_only_a_name(dockerfile, target, around.platform, counted, told)
+            self._remember(free if is_free and free else key, target, told, around)
         return target
+
+    def _glanced(
+        self, recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, read: Callable[[], Details]
+    ) -> tuple[Target, Dockerfile] | None:
+        """The target by a look, of an image whose folder has no link, and whose names are text."""
+        if not (self._memory.is_kept and around.place.files.is_all_text):
+            return None
+        if self._glancer is None:
+            self._glancer = Glancer(around)
+        return self._glancer.target(recipe, args, read)
+
+    def _details(self, recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings) -> Details:
+        """What reading all files of an image tells that was only looked at."""
+        read, problems = self._sources.read(recipe)
+        if read is None:
+            raise FileProblem(recipe.dockerfile, None, f"changed while it was read: {problems[0]}", hint="try again")
+        return target_of(recipe, read, around, args)[0].reading.details
+
+    def _remember(self, key: bytes, target: Target, told: tuple[Finding, ...], around: Surroundings) -> None:
+        """Keep a target, where it is known what its parents do on build."""
+        parents = [around.recipes[name].dockerfile for name in target.parent_names]
+        guards = [(path, state) for path in parents if (state := around.place.files.state(path))]
+        if len(guards) == len(parents):
+            self._memory.remember(key, Remembered(target, told, tuple(guards)))
 
 
 def places_of(recipe: Recipe, around: Surroundings) -> Iterable[str]:

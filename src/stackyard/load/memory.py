@@ -20,7 +20,7 @@ import msgspec
 
 from stackyard.load.spec import values
 from stackyard.load.spec.values import Spec
-from stackyard.model import canonical, stack
+from stackyard.model import canonical, details, stack
 from stackyard.model.stack import Finding, Target
 
 _T = TypeVar("_T")
@@ -56,6 +56,8 @@ class Memory:
 
     def __init__(self, kept: Mapping[bytes, bytes] | None = None) -> None:
         self._kept = kept or {}
+        self.is_kept = kept is not None
+        """Whether it outlives the process: where there is so much to read that what nobody asks for is left."""
         self._known: dict[bytes, Remembered] = {}
         self._listed: dict[bytes, Listed] = {}
         self._used: set[bytes] = set()
@@ -95,14 +97,21 @@ class Memory:
     @property
     def has_news(self) -> bool:
         """Whether enough is known now that was not kept: a little is read again as quickly as all is written."""
-        return sum(key not in self._kept for key in self._used) * _LITTLE > len(self._used)
+        return sum(map(self._is_new, self._used)) * _LITTLE > len(self._used)
 
     @property
     def kept(self) -> dict[bytes, bytes]:
         """All that was of use in this process, and what was of use before, unless that has become much more."""
         before = self._kept if len(self._kept) <= _TIMES * len(self._used) else {}
         made: Mapping[bytes, Remembered | Listed] = {**self._known, **self._listed}
-        return {**before, **{key: self._kept.get(key) or canonical.pack(made[key]) for key in self._used}}
+        return {
+            **before,
+            **{key: canonical.pack(made[key]) if self._is_new(key) else self._kept[key] for key in self._used},
+        }
+
+    def _is_new(self, key: bytes) -> bool:
+        """Whether something was not kept, or was kept before somebody asked for more of it."""
+        return key not in self._kept or (key in self._known and self._known[key].target.reading.is_fresh)
 
 
 @functools.cache
@@ -120,7 +129,7 @@ def _name_all_types() -> None:
     from stackyard.model.places import OtherRegistry
     from stackyard.model.timeout import Timeout
 
-    for module in (stack, values):
+    for module in (stack, values, details):
         vars(module).setdefault("Age", Age)
         vars(module).setdefault("Attesting", Attesting)
         vars(module).setdefault("Caching", Caching)
@@ -131,7 +140,7 @@ def _name_all_types() -> None:
     vars(values).setdefault("SpecChecks", SpecChecks)
     vars(values).setdefault("FilesEntry", FilesEntry)
     vars(values).setdefault("VersionsFile", VersionsFile)
-    vars(stack).setdefault("Check", Check)
+    vars(details).setdefault("Check", Check)
 
 
 def key_of(*parts: object) -> bytes:

@@ -14,6 +14,7 @@ import msgspec
 
 from stackyard.load.recipe import Recipe
 from stackyard.load.spec.values import Spec
+from stackyard.model.details import Details, Reading
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import BlobId, Inputs
 from stackyard.model.names import TargetName
@@ -47,12 +48,12 @@ def for_platform(
     asked = dockerfile.platforms(dict(target.args), platform, native)
     parents = {use.target: _parent(use, recipe, platform, asked, made, findings) for use in target.parents}
     is_one = len(made[recipe.target]) == 1
+    inputs = msgspec.structs.replace(target.inputs, parents=tuple(sorted(parents.values())))
     return msgspec.structs.replace(
-        target,
+        target.with_inputs(inputs),
         name=target.name if is_one else target.name.on(platform),
         parents=tuple(ParentUse(parents[use.target], use.references) for use in target.parents),
         foundation=parents[target.foundation] if target.foundation else None,
-        inputs=msgspec.structs.replace(target.inputs, parents=tuple(sorted(parents.values()))),
         templates=target.templates if is_one else TagTemplates(),
         platforms=(platform,) if recipe.platforms else (),
     )
@@ -102,12 +103,13 @@ def idle_engines(spec: Spec, targets: Iterable[Target]) -> Iterator[Finding]:
 def joined(members: Sequence[Target], recipe: Recipe) -> Target:
     """The target that joins the same image for several platforms: it has their names, and nothing of its own."""
     first = members[0]
+    inputs = Inputs(dockerfile=BlobId.of(b""), context=(), parents=tuple(sorted(each.name for each in members)))
     return Target(
         name=recipe.target,
         repository=first.repository,
         context=first.context,
         dockerfile=first.dockerfile,
-        inputs=Inputs(dockerfile=BlobId.of(b""), context=(), parents=tuple(sorted(each.name for each in members))),
+        reading=Reading.of(Details(inputs)),
         parents=tuple(ParentUse(each.name, ()) for each in members),
         templates=recipe.templates,
         variables=recipe.variables,

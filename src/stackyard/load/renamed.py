@@ -11,7 +11,7 @@ an argument and in the parent's reference, and nowhere else. Where it could be a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -31,20 +31,26 @@ def tag_of(recipe: Recipe, args: Sequence[tuple[str, str]]) -> str | None:
     return args[0][1] if is_given else None
 
 
-def is_only_a_name(dockerfile: Dockerfile, target: Target, findings: Sequence[Finding]) -> bool:
-    """Whether another tag would be in an argument and in references of parents, and change nothing else."""
+def is_only_a_name(
+    dockerfile: Dockerfile, target: Target, platform: str, counted: Collection[str], findings: Sequence[Finding]
+) -> bool:
+    """Whether another tag would be in an argument and in references of parents, and change nothing else.
+
+    Args:
+        counted: names of the arguments that are inputs.
+    """
     tag = target.args[0][1]
     texts = [*(arg.default or "" for arg in dockerfile.args), *(stage.platform or "" for stage in dockerfile.stages)]
     if (
         findings  # which may repeat it
         or target.given_base is not None
         or BASE_TAG in dockerfile.declared_in_stages
-        or any(name == BASE_TAG for name, _ in target.inputs.args)
+        or BASE_TAG in counted
         or any(BASE_TAG in text for text in texts)
     ):
         return False
     named = {str(reference) for use in target.parents for reference in use.references}
-    for use, text, _ in dockerfile.places(dict(target.args), target.inputs.platform):
+    for use, text, _ in dockerfile.places(dict(target.args), platform):
         end = next((end for end in _ENDS if use.text.endswith(end)), "")
         if BASE_TAG in use.text.removesuffix(end):
             return False

@@ -20,10 +20,11 @@ from stackyard.load.tree.files import Files
 from stackyard.load.tree.place import Place
 from stackyard.model import canonical
 from stackyard.model.checks import VERSION
+from stackyard.model.details import Suite, SuiteKind
 from stackyard.model.inputs import Entry
 from stackyard.model.names import Digest, TargetName, nearest
 from stackyard.model.spot import Spot
-from stackyard.model.stack import Command, Finding, Suite, SuiteKind, Target
+from stackyard.model.stack import Command, Finding, Target
 from stackyard.model.tags import filled
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _with_inherited(
     if checks:
         known["checks"] = checks_suite(recipe, checks)
     suites = tuple(known[kind] for kind in get_args(SuiteKind) if kind in known)
-    return msgspec.structs.replace(target, suites=suites, checks=checks)
+    return target.with_suites(suites, checks)
 
 
 class SuiteReader:
@@ -166,6 +167,28 @@ class SuiteReader:
         if self._has(findings, recipe.image, WORKFLOW_TESTS):
             more = (self._pytest("workflow", recipe, self._place.path(recipe.image, WORKFLOW_TESTS)),)
         return Suites(tuple(suites), checks, more)
+
+    def is_silent(self, recipe: Recipe) -> bool:
+        """Whether `of` finds nothing to tell of an image, by the names in its folder, which has no link in it."""
+        files, own = self._place.files, self._place.path(recipe.image)
+        names = [name for name, _ in files.nodes(own)]
+        tests = f"{own}/test" if "test" in names and files.is_folder(f"{own}/test") else ""
+        if tests:
+            names += [name for name, _ in files.nodes(tests)]
+        if recipe.structure_tests or any(name in STRUCTURE_TESTS for name in names):
+            return False
+        if recipe.integration_tests and not self._begins_with_tests(f"{own}/integration_tests"):
+            return False
+        if recipe.checks or recipe.common_checks or (tests and self._begins_with_tests(tests)):
+            return True
+        common = self._place.path(COMMON_TESTS)
+        is_common = files.is_folder(common)
+        return self._has_tests(common) if is_common else not tests
+
+    def _begins_with_tests(self, folder: str) -> bool:
+        """Whether tests lie in a folder itself, and not deeper."""
+        files = self._place.files
+        return files.is_folder(folder) and any(_is_test(name) for name, _ in files.nodes(folder))
 
     def basic(self, recipe: Recipe, folders: Sequence[str]) -> Suite:
         """The tests of these folders, together."""
@@ -246,8 +269,7 @@ class SuiteReader:
 
     def _has_tests(self, folder: str) -> bool:
         """Whether a file of the folder has a name that pytest takes tests from, unless it is told otherwise."""
-        names = (entry.path.rpartition("/")[2] for entry in self._entries(folder))
-        return any(name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py")) for name in names)
+        return any(_is_test(entry.path.rpartition("/")[2]) for entry in self._entries(folder))
 
     def _without_tests(self, folder: str, recipe: Recipe) -> Finding:
         """At a file of the folder; where there is none, at the image that has it."""
@@ -286,6 +308,10 @@ def _names_pytest(files: Files, path: str) -> bool:
         return b"pytest" in files.read(path)
     except OSError:
         return True  # who reads it says why that cannot be done
+
+
+def _is_test(name: str) -> bool:
+    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
 
 
 def _above(folder: str) -> Iterator[str]:

@@ -35,6 +35,7 @@ from stackyard.load.spec.values import BASE_IMAGE
 from stackyard.load.suites import SuiteReader, commands_of
 from stackyard.load.tree.changes import ChangeRules
 from stackyard.load.tree.place import Place
+from stackyard.model.details import Details, Reading
 from stackyard.model.dockerfile import Body, Copied, Dockerfile
 from stackyard.model.ecr import version_tag
 from stackyard.model.inputs import Entry, Inputs, masked
@@ -127,16 +128,15 @@ def target_of(
         repository=around.owners.repositories[recipe.image],
         context=recipe.context,
         dockerfile=recipe.dockerfile,
-        inputs=inputs,
+        reading=Reading.of(Details(inputs, tests.suites, tests.checks, tests.more)),
         args=args,
         parents=parents,
         foundation=foundation_of(dockerfile, args, around.platform, parents),
         bases=tuple(found.bases.values()),
         given_base=(recipe.given_base, tuple(found.given)) if recipe.given_base and found.given else None,
         frontend=found.frontend,
-        suites=tests.suites,
-        checks=tests.checks,
-        more_suites=tests.more,
+        downloads=inputs.downloads,
+        locks=tuple(entry.path for entry in inputs.locks),
         commands=commands,
         templates=recipe.templates,
         variables=recipe.variables,
@@ -150,7 +150,7 @@ def target_of(
         ssh=recipe.ssh,
         spots=recipe.spots,
         staging=sources.staging,
-        needs=_needs(recipe, found.bases.values(), around),
+        needs=needs_of(recipe, found.bases.values(), around),
     )
     return target, findings
 
@@ -187,7 +187,7 @@ def _unknown_stage(recipe: Recipe, dockerfile: Dockerfile) -> Finding:
     return Finding("unknown-stage", "error", sentence, *spot, hint=hint, found=recipe.stage, wanted=wanted)
 
 
-def _needs(recipe: Recipe, bases: Iterable[Reference], around: Surroundings) -> str | None:
+def needs_of(recipe: Recipe, bases: Iterable[Reference], around: Surroundings) -> str | None:
     """What building takes that is not here: a platform, a variable of the environment."""
     platform = around.platform
     if lacking := [name for name in recipe.only_if if not around.environ.get(name)]:

@@ -59,7 +59,12 @@ def decode(data: bytes | str, kind: type[T]) -> T:
     return found
 
 
-_PACKER = msgspec.msgpack.Encoder(enc_hook=_plain)
+def _packed(value: Any) -> str | bytes:
+    """A name as text; what packs itself as its bytes."""
+    return str.__str__(value) if isinstance(value, str) else bytes(value)
+
+
+_PACKER = msgspec.msgpack.Encoder(enc_hook=_packed)
 
 
 @functools.cache

@@ -131,10 +131,10 @@ def _before_records(
     """What is decided whatever was built before: it was asked for, or what it is made from is not known yet."""
     if target.name in need.rebuild:
         return Decision("build", (Forced(need.forced_by),))
-    waiting = tuple(ParentRebuilding(name) for name in target.inputs.parents if parents.get(name) is None)
+    waiting = tuple(ParentRebuilding(name) for name in target.counted_parents if parents.get(name) is None)
     if waiting:
         return Decision("decide-later", waiting)
-    unresolved = tuple(BaseUnknown(reference) for reference in target.inputs.bases if reference not in accepted)
+    unresolved = tuple(BaseUnknown(reference) for reference in target.counted_bases if reference not in accepted)
     return Decision("build", unresolved) if unresolved else None
 
 

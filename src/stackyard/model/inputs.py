@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -156,21 +156,29 @@ def source_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest]) -> 
     )
 
 
+class HasInputs(Protocol):
+    """What knows what it is made of: a target."""
+
+    @property
+    def inputs(self) -> Inputs:
+        """It."""
+
+
 class SourceFingerprints(Mapping[TargetName, Digest]):
     """Those of all targets, each worked out when somebody asks for it: a table of ten thousand steps shows none.
 
     Args:
-        inputs: of each target and all its parents, none of which leads back to it.
+        made: what each target and all its parents are made of, none of which leads back to it.
     """
 
-    def __init__(self, inputs: Mapping[TargetName, Inputs]) -> None:
-        self._inputs = inputs
+    def __init__(self, made: Mapping[TargetName, HasInputs]) -> None:
+        self._made = made
         self._found: dict[TargetName, Digest] = {}
 
     def __getitem__(self, name: TargetName) -> Digest:
         todo = [] if name in self._found else [name]
         while todo:
-            inputs = self._inputs[todo[-1]]
+            inputs = self._made[todo[-1]].inputs
             missing = [parent for parent in inputs.parents if parent not in self._found]
             if missing:
                 todo += missing
@@ -179,10 +187,10 @@ class SourceFingerprints(Mapping[TargetName, Digest]):
         return self._found[name]
 
     def __iter__(self) -> Iterator[TargetName]:
-        return iter(self._inputs)
+        return iter(self._made)
 
     def __len__(self) -> int:
-        return len(self._inputs)
+        return len(self._made)
 
 
 def build_fingerprint(inputs: Inputs, parents: Mapping[TargetName, Digest], accepted: Mapping[str, Digest]) -> Digest:

@@ -12,8 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from stackyard.model.details import SuiteKind
 from stackyard.model.names import TargetName
-from stackyard.model.stack import SuiteKind
 
 LogKind = Literal["build", "test", "push"]
 KINDS: tuple[LogKind, ...] = typing.get_args(LogKind)

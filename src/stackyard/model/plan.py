@@ -9,10 +9,11 @@ from typing import Literal
 
 import msgspec
 
+from stackyard.model.details import Reading, Suite
 from stackyard.model.names import Digest, ImageName, Tag, TargetName, VersionName
 from stackyard.model.reason import LeftAlone, Reason
 from stackyard.model.reference import Platform, Reference, Repository
-from stackyard.model.stack import Command, Finding, Revision, Suite
+from stackyard.model.stack import Command, Finding, Revision
 
 Action = Literal["build", "reuse", "tag", "push", "fetch", "retest", "join", "decide-later", "skip"]
 """`build` make it · `reuse` nothing to do · `tag` a name is missing · `push` content is only here ·
@@ -69,8 +70,8 @@ class Step(msgspec.Struct, frozen=True):
     """As the Dockerfile names them."""
     downloads: tuple[PlannedDownload, ...] = ()
     """Those without a checksum."""
-    suites: tuple[Suite, ...] = ()
-    """What must pass before it is published."""
+    reading: Reading | None = None
+    """What `suites` are asked of."""
     commands: tuple[Command, ...] = ()
     """What the inventory runs."""
     platforms: tuple[Platform, ...] = ()
@@ -78,6 +79,11 @@ class Step(msgspec.Struct, frozen=True):
 
     is_only_tested: bool = False
     """Its image gets no name, wherever it has none yet."""
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """What must pass before it is published."""
+        return self.reading.details.suites if self.reading is not None else ()
 
     @property
     def source(self) -> Digest:

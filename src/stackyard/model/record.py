@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
+from stackyard.model.details import Suite, SuiteKind
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.reference import LocalImage, PublishedImage, Reference, Repository
-from stackyard.model.stack import Suite, SuiteKind
 
 
 class Built(msgspec.Struct, frozen=True, tag_field="fact", tag="built"):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from stackyard.errors import FileProblem
+from stackyard.model.details import Reading, Suite
 from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import Inputs, Places
-from stackyard.model.names import Digest, ImageName, TargetName, VersionName
+from stackyard.model.names import ImageName, TargetName, VersionName
 from stackyard.model.reference import Platform, Reference, Repository
 from stackyard.model.spot import Spot, Spots
 
@@ -74,26 +75,6 @@ class Command(msgspec.Struct, frozen=True):
     command: str
     is_optional: bool = False
     """Whether it may fail."""
-
-
-SuiteKind = Literal["basic", "integration", "checks", "inventory", "workflow"]
-"""`checks`: declared in the spec; `workflow`: pytest in the image itself, where a GPU is."""
-
-
-class Suite(msgspec.Struct, frozen=True):
-    """Something that must pass before an image is published.
-
-    `folders` are relative to the repository's root; `digest` is over all test code
-    that can change the result, so a result is known by image content, suite and kind.
-    """
-
-    kind: SuiteKind
-    folders: tuple[str, ...]
-    digest: Digest
-    max_age: Age | None = None
-    """How old a pass may become before it counts no more."""
-    is_parallel: bool = False
-    """Whether it may run beside others on one engine, though it does not use our fixtures."""
 
 
 class GivenArgument(msgspec.Struct, frozen=True):
@@ -168,7 +149,8 @@ class Target(msgspec.Struct, frozen=True):
     """Build context: folder relative to the repository's root."""
     dockerfile: str
     """Relative to the repository's root."""
-    inputs: Inputs
+    reading: Reading
+    """What `inputs` and suites are asked of."""
     args: tuple[tuple[str, str], ...] = ()
     """All build arguments that are passed, in order, values as they are: never printed, never recorded."""
     parents: tuple[ParentUse, ...] = ()
@@ -180,11 +162,10 @@ class Target(msgspec.Struct, frozen=True):
     """The base that a caller gave, which is one of `bases`, and what the Dockerfile calls it."""
     frontend: Reference | None = None
     """The image that translates the Dockerfile (`# syntax=`); it is a base for fingerprints, and none for pins."""
-    suites: tuple[Suite, ...] = ()
-    checks: tuple[Check, ...] = ()
-    """What its suite `checks` looks at."""
-    more_suites: tuple[Suite, ...] = ()
-    """What nobody runs unasked: `stackyard test --kind` does, where what they need is there."""
+    downloads: tuple[str, ...] = ()
+    """Addresses of ADD that do not say what must come, as `inputs` have them."""
+    locks: tuple[str, ...] = ()
+    """Lock files that are in no build context, relative to the stack's root."""
     commands: tuple[Command, ...] = ()
     templates: TagTemplates = TagTemplates()
     variables: tuple[tuple[str, str], ...] = ()
@@ -215,6 +196,47 @@ class Target(msgspec.Struct, frozen=True):
     """How the build context is put together, where it is more than the folder."""
 
     @property
+    def inputs(self) -> Inputs:
+        """What it is made of."""
+        return self.reading.details.inputs
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """What must pass before it is published."""
+        return self.reading.details.suites
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What its suite `checks` looks at."""
+        return self.reading.details.checks
+
+    @property
+    def every_suite(self) -> tuple[Suite, ...]:
+        """Also those that only a person runs."""
+        return self.suites + self.reading.details.more_suites
+
+    def with_inputs(self, inputs: Inputs) -> Target:
+        """The same made of something else."""
+        details = msgspec.structs.replace(self.reading.details, inputs=inputs)
+        return msgspec.structs.replace(self, reading=Reading.of(details))
+
+    def with_suites(self, suites: tuple[Suite, ...], checks: tuple[Check, ...] | None = None) -> Target:
+        """The same looked at by others; by its own checks, where none are given."""
+        kept = self.checks if checks is None else checks
+        details = msgspec.structs.replace(self.reading.details, suites=suites, checks=kept)
+        return msgspec.structs.replace(self, reading=Reading.of(details))
+
+    @property
+    def counted_parents(self) -> tuple[TargetName, ...]:
+        """Its parents as its inputs have them, which need not be read for that."""
+        return tuple(sorted(self.parent_names))
+
+    @property
+    def counted_bases(self) -> tuple[str, ...]:
+        """Canonical references of its external bases, in the same way."""
+        return tuple(sorted({base.canonical for base in self.external}))
+
+    @property
     def counted_paths(self) -> tuple[str, ...]:
         """Where the entries that count lie, relative to the stack's root."""
         places = self.places("")
@@ -228,11 +250,6 @@ class Target(msgspec.Struct, frozen=True):
     def spot(self, *key: str) -> Spot:
         """Where something about it is said; else where it is listed; else its Dockerfile."""
         return self.spots.get(key) or self.spots.get(("entry",)) or Spot(self.dockerfile)
-
-    @property
-    def every_suite(self) -> tuple[Suite, ...]:
-        """Also those that only a person runs."""
-        return self.suites + self.more_suites
 
     @property
     def is_left_alone(self) -> bool:

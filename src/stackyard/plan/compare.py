@@ -23,6 +23,7 @@ from stackyard.model.reason import (
     BaseUnknown,
     ContentGone,
     DefinitionChanged,
+    FileChanged,
     LeftAlone,
     NeverBuilt,
     NotBuildableHere,
@@ -61,7 +62,7 @@ def compare(
         order if len(selected) == len(graph) else build_order(graph, [name for name in graph if name in selected])
     )
     planned = selected if only else needed
-    sources = SourceFingerprints({name: target.inputs for name, target in targets.items()})
+    sources = SourceFingerprints(targets)
     decisions: dict[TargetName, Decision] = {}
     outside: dict[TargetName, Decision] = {}
     steps: list[Step] = []
@@ -83,7 +84,7 @@ def compare(
             decisions[name] = alone
             steps.append(step_of(stack, target, alone, sources, (), None, known.accepted))
             continue
-        parents = {parent: decisions[parent].content for parent in target.inputs.parents if parent in decisions}
+        parents = {parent: decisions[parent].content for parent in target.counted_parents if parent in decisions}
         decision = decide(target, parents, known.accepted, records, presence, need)
         if decision.action in ("build", "join", "decide-later"):
             decision = _explained(decision, target, parents, known, need.now, stack.images_folder)
@@ -149,7 +150,7 @@ def _on_parents_as_they_are(
 ) -> Decision:
     """Say which parents would be another build if they were selected, and which are taken as published."""
     reasons: list[Reason] = []
-    for parent in target.inputs.parents:
+    for parent in target.counted_parents:
         record = decisions[parent].record if parent in outside else None
         pushed = record.pushed(targets[parent].repository) if record and need.on_published else None
         if pushed is not None:
@@ -170,7 +171,8 @@ def _of_bases(stack: Stack, known: Known, planned: Sequence[TargetName]) -> tupl
 
 def _for_tests(stack: Stack, steps: Sequence[Step]) -> tuple[Finding, ...]:
     """What is built for tests that `BuildAll` names."""
-    if not any(target.inputs.everywhere for target in stack.targets):
+    edited = (step for step in steps if any(isinstance(reason, FileChanged) for reason in step.reasons))
+    if not any(stack.target(step.target).inputs.everywhere for step in edited):
         return ()
     from stackyard.plan.saved import builds_for_tests  # only for owners who asked for it
 
@@ -186,7 +188,7 @@ def _left_alone(target: Target, decisions: Mapping[TargetName, Decision], record
         last = next((record for record in records if record.built and record.passed(target.suites)), None)
         why = LeftAlone(target.skip) if target.skip is not None else NotBuildableHere(target.needs or "")
         return Decision("skip", (why,), record=last)
-    for parent in target.inputs.parents:
+    for parent in target.counted_parents:
         decision = decisions.get(parent)
         if decision is not None and decision.action == "skip" and decision.content is None:
             return Decision("skip", (ParentMissing(parent),))
@@ -381,8 +383,8 @@ def step_of(
         record=decision.record.id if decision.record else None,
         expected_s=expected_s,
         bases=tuple(PlannedBase(base, base.digest or accepted.get(base.canonical)) for base in target.external),
-        downloads=tuple(PlannedDownload(address, accepted.get(address)) for address in target.inputs.downloads),
-        suites=target.suites,
+        downloads=tuple(PlannedDownload(address, accepted.get(address)) for address in target.downloads),
+        reading=target.reading,
         commands=target.commands,
         platforms=target.platforms,
     )

@@ -16,13 +16,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from stackyard.errors import InvalidValue
+from stackyard.model.details import SuiteKind
 from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet, TagMove
 from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.record import Record, Tagged, Tested
 from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, Repository, content_tag
 from stackyard.model.release import Member, Release, ReleaseName
-from stackyard.model.stack import SuiteKind
 
 _LONGEST = 70
 """So much of a channel's name is part of its releases' names."""

@@ -56,7 +56,7 @@ def compare_stacks(
     """
     targets = {target.name: target for target in now.targets}
     before = {target.name: target for target in then.targets} if then else {}
-    sources = SourceFingerprints({name: target.inputs for name, target in targets.items()})
+    sources = SourceFingerprints(targets)
     planned = set(chosen.planned)
     others: dict[TargetName, bool] = {}
     """Whether what leads to each is another, as its children see it."""
@@ -87,10 +87,11 @@ def compare_stacks(
 
 def _is_other(target: Target, old: Target, others: Mapping[TargetName, bool]) -> bool:
     """Whether the source fingerprints differ; of values that are the same none has to be worked out."""
-    wanted, known = target.inputs, old.inputs
-    if any(others[name] for name in wanted.parents):
+    if any(others[name] for name in target.counted_parents):
         return True
-    return wanted is not known and wanted != known and identity(wanted) != identity(known)
+    if target.reading is old.reading:
+        return False
+    return target.inputs != old.inputs and identity(target.inputs) != identity(old.inputs)
 
 
 def _decision(
@@ -112,10 +113,10 @@ def _decision(
     if old is None:
         return Decision("build", (NewSince(since.reference),))
     if is_other:
-        is_own = target.inputs is not old.inputs
+        is_own = target.reading is not old.reading
         own = tuple(differences(target.inputs, old.inputs, target.places(images_folder))) if is_own else ()
         moved = tuple(
-            ParentChanged(name, None, None) for name in target.inputs.parents if name in before and others[name]
+            ParentChanged(name, None, None) for name in target.counted_parents if name in before and others[name]
         )
         return Decision("build", (*own, *moved) or (DefinitionChanged("recipe", "another", "this one"),))
     tests = tuple(_tests(target, old))
@@ -126,6 +127,8 @@ def _decision(
 
 def _tests(target: Target, old: Target) -> Iterator[Reason]:
     """Suites that are new, or whose code is another one."""
+    if target.reading is old.reading:
+        return
     before = {suite.kind: suite.digest for suite in old.suites}
     for suite in target.suites:
         if suite.kind not in before:

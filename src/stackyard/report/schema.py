@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
+from stackyard.model.details import SuiteKind
 from stackyard.model.plan import Action
 from stackyard.model.reason import Reason
-from stackyard.model.stack import SuiteKind
 from stackyard.report.data import FORMAT
 
 Schema = dict[str, Any]

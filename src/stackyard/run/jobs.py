@@ -24,6 +24,7 @@ from stackyard.errors import DigestMismatch, EngineProblem, NotTestable, WorldEr
 from stackyard.model import canonical
 from stackyard.model.attesting import AttestationKind, Attesting
 from stackyard.model.content import ImageFacts, content_digest, names_in_environment
+from stackyard.model.details import Suite
 from stackyard.model.dockerfile import SYNTAX_ARG, Dockerfile
 from stackyard.model.inputs import differences
 from stackyard.model.logs import build_log
@@ -31,7 +32,7 @@ from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Fact, Inventoried, Pushed, Record, Tested
 from stackyard.model.reference import LocalImage, Platform, PublishedImage, Reference, content_tag
-from stackyard.model.stack import Secret, Suite, Target
+from stackyard.model.stack import Secret, Target
 from stackyard.run.bases import base_of
 from stackyard.run.work import Done, Work
 

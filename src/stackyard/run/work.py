@@ -19,12 +19,13 @@ from stackyard.edges.engine import Engine, EngineInfo
 from stackyard.edges.registry import Registry
 from stackyard.model.building import CacheKinds
 from stackyard.model.content import ImageFacts
+from stackyard.model.details import Suite
 from stackyard.model.known import TagPlace
 from stackyard.model.names import Digest, TargetName
 from stackyard.model.progress import Tell
 from stackyard.model.record import Built, Fact, Record, SuiteResult
 from stackyard.model.reference import LocalImage, Reference
-from stackyard.model.stack import Stack, Suite, Target
+from stackyard.model.stack import Stack, Target
 from stackyard.run.expect import Times
 
 

@@ -72,15 +72,15 @@ def plan_since(
         if ruling.left_alone:
             return idle_plan(now, ruling)
         then = _then(files, two.then, reference, lambda before: loader.stack(before, revision))
-        if len(listing.rows) >= MANY:
-            keep(place.root / STATE_FOLDER, memory)
         paths = git.unseen_of(listing.untracked, listing.ignored, place.root)
         unseen = unseen_findings(there, now, paths.untracked, paths.ignored)
         now = msgspec.structs.replace(now, findings=(*now.findings, *unseen))
-    since = Since(reference, two.then, two.now)
-    chosen = choose(now, images, ruling.rebuilt(rebuild), only, with_children)
-    whole = revision.branch if ruling.is_whole else None
-    planned = compare_stacks(ruling.stack_for(now), then, since, chosen, ruling.forced_by or FORCED, whole)
+        since = Since(reference, two.then, two.now)
+        chosen = choose(now, images, ruling.rebuilt(rebuild), only, with_children)
+        whole = revision.branch if ruling.is_whole else None
+        planned = compare_stacks(ruling.stack_for(now), then, since, chosen, ruling.forced_by or FORCED, whole)
+        if len(listing.rows) >= MANY:
+            keep(place.root / STATE_FOLDER, memory)
     return msgspec.structs.replace(planned, notes=ruling.notes)
 
 

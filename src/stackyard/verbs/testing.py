@@ -21,6 +21,7 @@ from stackyard.errors import ConfigError, NothingToDo
 from stackyard.model import canonical
 from stackyard.model.content import content_digest
 from stackyard.model.decide import Decision, Need, Presence, open_gates
+from stackyard.model.details import Suite
 from stackyard.model.known import Known, as_in_engine
 from stackyard.model.names import Digest, Tag, TargetName, nearest
 from stackyard.model.plan import Note, Plan
@@ -28,7 +29,7 @@ from stackyard.model.progress import Watch, unwatched
 from stackyard.model.reason import ContentGone, Forced, StillPassed
 from stackyard.model.record import Built, Record, Tested
 from stackyard.model.reference import LocalImage, Reference
-from stackyard.model.stack import Stack, Suite, Target
+from stackyard.model.stack import Stack, Target
 from stackyard.plan.channels import find_sources, place_of
 from stackyard.plan.compare import compare, step_of
 from stackyard.plan.releases import find_release
@@ -204,7 +205,7 @@ def _targets(stack: Stack, images: Sequence[str], kinds: Sequence[str]) -> list[
     chosen = [each for each in stack.targets if each.name in selected | parts and not each.is_index]
     if not images:
         chosen = [target for target in chosen if not target.is_left_alone]
-    found = [msgspec.structs.replace(target, suites=_of_kinds(target, kinds)) for target in chosen]
+    found = [target.with_suites(_of_kinds(target, kinds)) for target in chosen]
     found = [target for target in found if target.suites]
     if not found:
         what = f"no tests of the kind {' or '.join(kinds)}" if kinds else "no tests"
@@ -236,7 +237,7 @@ def _of_kinds(target: Target, kinds: Sequence[str]) -> tuple[Suite, ...]:
 
 def _alone(target: Target) -> Target:
     """The target as if it built on nothing: one image's tests say nothing of another's."""
-    return msgspec.structs.replace(target, inputs=msgspec.structs.replace(target.inputs, parents=()), prune=False)
+    return msgspec.structs.replace(target.with_inputs(msgspec.structs.replace(target.inputs, parents=())), prune=False)
 
 
 # Which image.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,6 +113,8 @@ class Yard:
         self._others: dict[str, Engine] = {}
         self.journals: dict[TagPlace, Journal] = {}
         """Those that were opened: verbs/journaling."""
+        self.keep: Callable[[], object] = lambda: None
+        """Writes down what was read of a large repository: for who ends a command."""
         self.listener: Callable[[str], object] = lambda _: None
         """Gets a sentence when somebody else is waited for."""
 
@@ -253,11 +255,12 @@ def load(
     if is_changed and not revision.is_dirty:
         stack = load_stack(there, msgspec.structs.replace(revision, is_dirty=True), settings, memory=memory)
     unseen = git.unseen_in(status, place.root) + unseen
-    if memory is not None:
-        keep(state, memory)
     platform = EVERY_PLATFORM if any(target.platforms for target in stack.targets) else settings.platform
     records = SqliteRecords(state / RECORDS_FILE, platform)
-    return Yard(place, stack, records, options, clock, make_engine, make_registry, unseen)
+    yard = Yard(place, stack, records, options, clock, make_engine, make_registry, unseen)
+    if memory is not None:
+        yard.keep = partial(keep, state, memory)
+    return yard
 
 
 def is_large(start: Path, options: Options) -> bool:
@@ -354,7 +357,7 @@ def _places(target: Target) -> tuple[str, ...]:
 
 def _locks(target: Target) -> tuple[str, ...]:
     """Lock files that are in no build context."""
-    return tuple(entry.path for entry in target.inputs.locks)
+    return target.locks
 
 
 def path_in_repository(yard: Yard) -> str:

@@ -13,10 +13,10 @@ from stackyard.edges.process import Processes
 from stackyard.edges.pytest_process import MOST_LOG, PytestRunner, turn_at
 from stackyard.edges.turn import Turn
 from stackyard.inside.suites import Suites
+from stackyard.model.details import Suite
 from stackyard.model.names import Digest
 from stackyard.model.record import Built, SuiteResult
 from stackyard.model.reference import Reference
-from stackyard.model.stack import Suite
 from stackyard.testing import FakeEngine, FixedClock, plugin
 from tests.unit.plan.made import target
 

@@ -11,9 +11,10 @@ import pytest
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.place import find
 from stackyard.model import checks
+from stackyard.model.details import Suite
 from stackyard.model.names import TargetName
 from stackyard.model.reference import Platform
-from stackyard.model.stack import Stack, Suite, Target
+from stackyard.model.stack import Stack, Target
 from tests.unit.plan.made import MAIN
 
 STRUCTURE = """\

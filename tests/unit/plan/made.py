@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from stackyard.model import canonical
 from stackyard.model.decide import Need, Presence
+from stackyard.model.details import Details, Reading, Suite, SuiteKind
 from stackyard.model.inputs import BlobId, Entry, Inputs, build_fingerprint, identity, source_fingerprint
 from stackyard.model.known import Known, TagPlace
 from stackyard.model.moves import MoveSet, TagMove
@@ -14,7 +15,7 @@ from stackyard.model.names import Digest, Tag, TargetName
 from stackyard.model.plan import Plan
 from stackyard.model.record import Adopted, Built, Fact, Pushed, Record, Tagged, Tested
 from stackyard.model.reference import LocalImage, PublishedImage, Reference, Repository, content_tag
-from stackyard.model.stack import ParentUse, Revision, Stack, Suite, SuiteKind, TagTemplates, Target
+from stackyard.model.stack import ParentUse, Revision, Stack, TagTemplates, Target
 from stackyard.plan.compare import compare
 
 AT = "2026-01-01T00:00:00Z"
@@ -53,23 +54,23 @@ def target(
     """A target whose Dockerfile is `text` and whose context is `files`."""
     of = tuple(TargetName(parent) for parent in parents)
     given = tuple((args or {}).items())
+    inputs = Inputs(
+        dockerfile=blob(text),
+        context=tuple(Entry(path, "file", blob(body)) for path, body in sorted((files or {}).items())),
+        args=tuple(sorted(given)),
+        bases=tuple(sorted(bases)),
+        parents=tuple(sorted(of)),
+        platform="linux/amd64",
+    )
     return Target(
         name=TargetName.parse(name),
         repository=Repository(f"registry.example/lab/{name.partition('/')[0]}"),
         context=f"images/{name}",
         dockerfile=f"images/{name}/Dockerfile",
-        inputs=Inputs(
-            dockerfile=blob(text),
-            context=tuple(Entry(path, "file", blob(body)) for path, body in sorted((files or {}).items())),
-            args=tuple(sorted(given)),
-            bases=tuple(sorted(bases)),
-            parents=tuple(sorted(of)),
-            platform="linux/amd64",
-        ),
+        reading=Reading.of(Details(inputs, suites)),
         args=given,
         parents=tuple(ParentUse(parent, (Reference(Repository(f"lab/{parent}")),)) for parent in of),
         bases=tuple(Reference.parse(base) for base in bases),
-        suites=suites,
         templates=templates,
     )
 

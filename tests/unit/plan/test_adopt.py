@@ -178,10 +178,10 @@ def test_what_was_pushed_from_here_is_known() -> None:
 
 def test_its_tests_count_as_passed_until_their_code_changes() -> None:
     """Nobody saw them: once one ran here, that result counts, and a new suite is open."""
-    of = msgspec.structs.replace(UP, suites=(suite(code="1"),))
+    of = UP.with_suites((suite(code="1"),))
     here = known(record(of, "up", adopted(of), pushed(of, "up")))
-    changed = msgspec.structs.replace(of, suites=(suite(code="2"),))
-    more = msgspec.structs.replace(of, suites=(suite(code="1"), suite("integration")))
+    changed = of.with_suites((suite(code="2"),))
+    more = of.with_suites((suite(code="1"), suite("integration")))
     failed = known(record(of, "up", adopted(of), pushed(of, "up"), result(of.suites[0], passed=False)))
 
     assert actions(plan(stack(of), here)) == {"up": "tag"}

@@ -47,7 +47,7 @@ ALL = (record(UP), record(LEFT), record(RIGHT))
 
 def changed(of: Target, **fields: object) -> Target:
     """A target with other inputs."""
-    return msgspec.structs.replace(of, inputs=msgspec.structs.replace(of.inputs, **fields))
+    return of.with_inputs(msgspec.structs.replace(of.inputs, **fields))
 
 
 def test_nothing_known_builds_everything() -> None:
@@ -121,6 +121,7 @@ def test_a_base_that_was_never_resolved() -> None:
     """Offline, a new FROM is told as the change it is, and that nobody resolved it yet."""
     other = "docker.io/library/node:1"
     up = changed(UP, bases=(other,), dockerfile=target("x", text="FROM node").inputs.dockerfile)
+    up = msgspec.structs.replace(up, bases=(Reference.parse(other),))
     made = plan(stack(up), known(*ALL, targets=LAB.targets))
 
     assert actions(made) == {"up": "build"}

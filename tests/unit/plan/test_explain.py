@@ -54,7 +54,7 @@ def test_a_file_that_rebuilds_everything() -> None:
     """`BuildAll` files are below the images folder, wherever that is."""
     then, now = bare("lab"), bare("lab")
     entry = Entry("spec.yml", "file", blob("1"))
-    now = msgspec.structs.replace(now, inputs=msgspec.structs.replace(now.inputs, everywhere=(entry,)))
+    now = now.with_inputs(msgspec.structs.replace(now.inputs, everywhere=(entry,)))
     of = msgspec.structs.replace(stack(now), images_folder="tools/images")
 
     assert sentence(ask(of, known(record(then), targets=(then,)), "lab")).endswith(": tools/images/spec.yml added")

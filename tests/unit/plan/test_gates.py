@@ -138,7 +138,7 @@ def test_a_channel_is_guarded_by_whatever_name_it_is_called() -> None:
 def test_tests_that_a_channel_asks_for_must_exist() -> None:
     """An image without any has not passed them; the gate may name the images that need them."""
     every, some = guarded(Gate("integration", "tests")), guarded(Gate("integration", "tests", ("x",)))
-    tested = msgspec.structs.replace(X, suites=(BASIC, INTEGRATION))
+    tested = X.with_suites((BASIC, INTEGRATION))
     both = source(tested, result(BASIC), result(INTEGRATION))
 
     moves = asked(every, both, source(Y))

@@ -13,7 +13,7 @@ from tests.unit.plan.made import BARE, blob, known, plan, record, stack, target
 def everywhere(of: Target, *paths: str, text: str = "1") -> Target:
     """The target under a `BuildAll` that names these."""
     entries = tuple(Entry(path, "file", blob(text)) for path in paths)
-    return msgspec.structs.replace(of, inputs=msgspec.structs.replace(of.inputs, everywhere=entries))
+    return of.with_inputs(msgspec.structs.replace(of.inputs, everywhere=entries))
 
 
 def notices(*now: Target, was: tuple[Target, ...]) -> list[Finding]:
@@ -45,13 +45,12 @@ def test_another_reason_is_another_matter() -> None:
     spec = (everywhere(UP, "spec.yml"),)
     assert notices(everywhere(UP, "spec.yml", text="2"), was=spec) == []
     was = everywhere(UP, *TESTS)
-    edited = msgspec.structs.replace(was, inputs=msgspec.structs.replace(was.inputs, dockerfile=blob("other")))
+    edited = was.with_inputs(msgspec.structs.replace(was.inputs, dockerfile=blob("other")))
     assert notices(everywhere(edited, *TESTS, text="2"), was=(was,)) == []
     assert notices(everywhere(UP, *TESTS), was=(everywhere(UP, *TESTS),)) == []
     named = target("test", templates=BARE)  # an image of this name is none
-    edited = msgspec.structs.replace(named, inputs=msgspec.structs.replace(named.inputs, dockerfile=blob("other")))
+    edited = named.with_inputs(msgspec.structs.replace(named.inputs, dockerfile=blob("other")))
     assert notices(edited, was=(named,)) == []
-    copies = msgspec.structs.replace(
-        UP, context="images", inputs=Inputs(blob("x"), (Entry("conftest.py", "file", blob("1")),))
-    )
+    copies = msgspec.structs.replace(UP, context="images")
+    copies = copies.with_inputs(Inputs(blob("x"), (Entry("conftest.py", "file", blob("1")),)))
     assert notices(everywhere(copies, "conftest.py", text="2"), was=(everywhere(copies, "conftest.py"),)) == []

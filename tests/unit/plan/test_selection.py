@@ -47,7 +47,7 @@ def planned(of: Stack, knowing: Known, *words: str, presence: Presence | None = 
 def edited(of: Target) -> Target:
     """The target with another Dockerfile."""
     inputs: Inputs = msgspec.structs.replace(of.inputs, labels=(("edited", "yes"),))
-    return msgspec.structs.replace(of, inputs=inputs)
+    return of.with_inputs(inputs)
 
 
 @each_of(

@@ -16,9 +16,10 @@ from stackyard.load.spec import schema
 from stackyard.load.spec.collect import Collector, meant
 from stackyard.load.spec.kinds import known
 from stackyard.load.yaml import Doc
+from stackyard.model.details import SuiteKind
 from stackyard.model.gates import ChannelGates, Gate, GateName, GateSort
 from stackyard.model.spot import Spot
-from stackyard.model.stack import Finding, SuiteKind
+from stackyard.model.stack import Finding
 
 CHANNEL_KEYS = known(schema.CHANNEL)
 _SORTS: dict[str, GateSort] = {"tests": "tests", "reports": "report", "approvals": "approval"}

@@ -35,6 +35,11 @@ _UNKNOWN: Node = ("", "")
 class Files(Protocol):
     """Files of one repository at one moment. Links are followed unless a method says otherwise."""
 
+    @property
+    def is_all_text(self) -> bool:
+        """Whether every name is known to be text: names on disk are bytes."""
+        ...
+
     def is_file(self, path: str) -> bool:
         """Whether a regular file is there."""
         ...
@@ -88,6 +93,11 @@ class DiskFiles:
 
     def __init__(self, root: str | os.PathLike[str] = "") -> None:
         self._root = os.fspath(root)
+
+    @property
+    def is_all_text(self) -> bool:
+        """Nobody looked."""
+        return False
 
     def _full(self, path: str) -> str:
         return os.path.join(self._root, path)

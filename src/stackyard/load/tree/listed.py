@@ -10,6 +10,7 @@ Beside: files (those of a folder on disk)
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
@@ -38,6 +39,11 @@ class TreeFiles:
         self._prefix = prefix
         self._folders = folders
         self._ids: dict[str, str | None] = {}
+
+    @functools.cached_property
+    def is_all_text(self) -> bool:
+        """Whether every name is text: names on disk are bytes."""
+        return all(_is_text("/".join(names)) for names in self._folders.values())
 
     def is_file(self, path: str) -> bool:
         """Whether a regular file is there."""
@@ -182,6 +188,16 @@ class TreeFiles:
                 return f"..{text}"
             todo.extend(reversed(text.split("/")))
         return "/".join(done)
+
+
+def _is_text(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _NO_NAMES = frozenset(("", ".", ".."))

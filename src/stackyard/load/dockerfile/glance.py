@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""What one look at a Dockerfile tells, where it is written as nearly everybody writes: what it is built on.
+
+In:   bytes
+Out:  a Dockerfile that has its arguments and its base and nothing else; None where only reading it whole tells more
+Pure. Beside: parse, which reads any
+
+A look is a twentieth of the work of reading. It takes a file for what it seems only if every line of it has one of a
+few forms: one stage on one base, no image or path from elsewhere, no heredoc, no trigger, no download, nothing that
+could be wrong. Of such a file `parse` makes the same base and the same arguments, and has nothing to complain of.
+"""
+
+from __future__ import annotations
+
+import re
+
+from stackyard.model.dockerfile import Arg, Dockerfile, Stage, Use
+
+_CHAR = r"(?:[^\\<\n\r\v\f]|\\[^\\\s]|<(?!<))"
+"""One that neither continues a line, nor begins a heredoc, nor ends a line in another way."""
+_BREAK = r"\\\n(?:[ \t]*(?:\#[^\n]*)?\n)*+(?![|>]{7})"
+"""The end of a line that is continued, with comments and empty lines behind it."""
+_TEXT = rf"(?![-\\\s<]){_CHAR}*+(?:{_BREAK}{_CHAR}*+)*+"
+"""What follows a word, over several lines, and does not begin with a flag."""
+_VALUE = r'(?:"[^"\\\n]*"|[^\s"\'\\<]*)'
+_PAIR = rf"[A-Za-z_][\w.-]*={_VALUE}"
+_PAIRS = rf"{_PAIR}(?:(?:[ \t]+|[ \t]*\\\n[ \t]*){_PAIR})*"
+_PATH = r"[^\s\\<\"'\[]+"
+_BLANK = r"[ \t]*\n|\#[^\n]*\n"
+_BODY = rf"""(?:{_BLANK}
+  |(?:RUN|CMD|ENTRYPOINT|WORKDIR|USER|EXPOSE|VOLUME|STOPSIGNAL|SHELL)[ ]{_TEXT}(?:\n|\Z)
+  |(?:ENV|LABEL)[ ]{_PAIRS}(?:\n|\Z)
+  |COPY[ ](?:--(?:chown|chmod)=[\w:$.{{}}-]+[ ])?(?!-){_PATH}(?:[ ]{_PATH})+(?:\n|\Z)
+  |ARG[ ][A-Za-z_]\w*(?:={_VALUE})?(?:\n|\Z)
+)*+"""
+_FILE = re.compile(
+    rf"(?P<head>(?:ARG[ ][A-Za-z_]\w*(?:=[\w./:@+-]*)?\n|[ \t]*\n|\#[^\n=]*\n)*)"
+    rf"FROM[ ](?P<base>[\w./:@$\{{\}}+-]+)(?:\n|\Z)"
+    rf"(?P<body>{_BODY})\Z",
+    re.ASCII | re.VERBOSE,
+)
+_ARG = re.compile(r"^ARG ([A-Za-z_]\w*)(?:=(.*))?$", re.ASCII | re.MULTILINE)
+
+
+def glance(data: bytes, path: str) -> Dockerfile | None:
+    """The Dockerfile as far as it says what it is built on; None where it could say more, or anything wrong."""
+    if b"\0" in data:
+        return None
+    try:
+        found = _FILE.match(data.decode())
+    except UnicodeDecodeError:
+        return None
+    if found is None:
+        return None
+    head, body = found["head"], found["body"]
+    args = tuple(Arg(name, default, 1) for name, default in _declared(head)) if "ARG" in head else ()
+    own = tuple(Arg(name, default, 1) for name, default in _declared(body)) if "\nARG" in f"\n{body}" else ()
+    return Dockerfile(path, args, (Stage(base=Use("from", found["base"], 1), args=own),))
+
+
+def _declared(text: str) -> list[tuple[str, str | None]]:
+    """Names and defaults; a line of a longer instruction that looks like one is among them, and does no harm."""
+    return [(match[1], match[2]) for match in _ARG.finditer(text)]
