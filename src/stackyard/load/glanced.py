@@ -94,9 +94,9 @@ class Glancer:
         if recipe.platforms or recipe.locks or recipe.foreign_locks or recipe.platform_locks:
             return False
         kinds = {name: kind for name, (kind, _) in self._around.place.files.nodes(own)}
-        if kinds.get(DOCKERFILE) not in ("file", "exec") or any(name.endswith("ignore") for name in kinds):
+        if kinds.get(DOCKERFILE) not in ("file", "exec") or "ignore\n" in "\n".join((*kinds, "")):
             return False
-        return self._around.suites.is_silent(recipe)
+        return self._around.suites.is_silent(recipe, own, kinds)
 
     def _says_nothing_to_children(self, parent: TargetName) -> bool:
         """Whether a parent does nothing on build."""

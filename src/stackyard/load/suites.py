@@ -41,6 +41,7 @@ STRUCTURE_TESTS = (
     "container-structure-test.yml",
 )
 """What a file of container-structure-test is called in an image's folder, or in its `test/`."""
+_STRUCTURE = frozenset(STRUCTURE_TESTS)
 PYTEST_FILES = ("conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
 """What pytest reads in the folders above those it is given (its "rootdir: finding configuration files")."""
 SHARED_FILES = ("pyproject.toml", "tox.ini", "setup.cfg")
@@ -168,27 +169,27 @@ class SuiteReader:
             more = (self._pytest("workflow", recipe, self._place.path(recipe.image, WORKFLOW_TESTS)),)
         return Suites(tuple(suites), checks, more)
 
-    def is_silent(self, recipe: Recipe) -> bool:
-        """Whether `of` finds nothing to tell of an image, by the names in its folder, which has no link in it."""
-        files, own = self._place.files, self._place.path(recipe.image)
-        names = [name for name, _ in files.nodes(own)]
-        tests = f"{own}/test" if "test" in names and files.is_folder(f"{own}/test") else ""
-        if tests:
-            names += [name for name, _ in files.nodes(tests)]
-        if recipe.structure_tests or any(name in STRUCTURE_TESTS for name in names):
+    def is_silent(self, recipe: Recipe, own: str, kinds: Mapping[str, str]) -> bool:
+        """Whether `of` finds nothing to tell of an image, by the names in its folder, which has no link in it.
+
+        Args:
+            own: the folder.
+            kinds: what is in it, by name.
+        """
+        tests = self._names(f"{own}/test") if kinds.get("test") == "dir" else []
+        if recipe.structure_tests or not _STRUCTURE.isdisjoint(kinds) or not _STRUCTURE.isdisjoint(tests):
             return False
-        if recipe.integration_tests and not self._begins_with_tests(f"{own}/integration_tests"):
-            return False
-        if recipe.checks or recipe.common_checks or (tests and self._begins_with_tests(tests)):
+        if recipe.integration_tests:
+            is_there = kinds.get("integration_tests") == "dir"
+            if not (is_there and any(map(_is_test, self._names(f"{own}/integration_tests")))):
+                return False
+        if recipe.checks or recipe.common_checks or any(map(_is_test, tests)):
             return True
         common = self._place.path(COMMON_TESTS)
-        is_common = files.is_folder(common)
-        return self._has_tests(common) if is_common else not tests
+        return self._has_tests(common) if self._place.files.is_folder(common) else kinds.get("test") != "dir"
 
-    def _begins_with_tests(self, folder: str) -> bool:
-        """Whether tests lie in a folder itself, and not deeper."""
-        files = self._place.files
-        return files.is_folder(folder) and any(_is_test(name) for name, _ in files.nodes(folder))
+    def _names(self, folder: str) -> list[str]:
+        return [name for name, _ in self._place.files.nodes(folder)]
 
     def basic(self, recipe: Recipe, folders: Sequence[str]) -> Suite:
         """The tests of these folders, together."""

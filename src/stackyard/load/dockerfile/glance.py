@@ -16,11 +16,12 @@ import re
 
 from stackyard.model.dockerfile import Arg, Dockerfile, Stage, Use
 
-_CHAR = r"(?:[^\\<\n\r\v\f]|\\[^\\\s]|<(?!<))"
-"""One that neither continues a line, nor begins a heredoc, nor ends a line in another way."""
+_PLAIN = r"[^\\<\n\r\v\f]*+"
+_LINE = rf"{_PLAIN}(?:(?:\\[^\\\s]|<(?!<)){_PLAIN})*+"
+"""Signs that neither continue a line, nor begin a heredoc, nor end a line in another way."""
 _BREAK = r"\\\n(?:[ \t]*(?:\#[^\n]*)?\n)*+(?![|>]{7})"
 """The end of a line that is continued, with comments and empty lines behind it."""
-_TEXT = rf"(?![-\\\s<]){_CHAR}*+(?:{_BREAK}{_CHAR}*+)*+"
+_TEXT = rf"(?![-\\\s<]){_LINE}(?:{_BREAK}{_LINE})*+"
 """What follows a word, over several lines, and does not begin with a flag."""
 _VALUE = r'(?:"[^"\\\n]*"|[^\s"\'\\<]*)'
 _PAIR = rf"[A-Za-z_][\w.-]*={_VALUE}"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _WHOLE = 1 << 22
 """Files up to this size are read in one piece."""
+_LITTLE = 1 << 14
+"""Larger than nearly every file that is read as text."""
 _FOLDER: Node = ("dir", "")
 _UNKNOWN: Node = ("", "")
 
@@ -129,8 +131,14 @@ class DiskFiles:
 
     def read(self, path: str) -> bytes:
         """The bytes of a file."""
-        with open(self._full(path), "rb", buffering=0) as file:
-            return file.readall()
+        descriptor = os.open(self._full(path), os.O_RDONLY | os.O_CLOEXEC)  # twice as quick as `open`
+        try:
+            parts = [os.read(descriptor, _LITTLE)]
+            while parts[-1]:
+                parts.append(os.read(descriptor, _LITTLE if len(parts) == 1 else _WHOLE))
+            return b"".join(parts)
+        finally:
+            os.close(descriptor)
 
     def text(self, path: str) -> bytes:
         """What a link says."""
