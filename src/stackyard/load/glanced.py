@@ -2,7 +2,7 @@
 """A target of which a look tells enough: its name, its parents, and that there is nothing to say of its files.
 
 In:   a recipe with its arguments, what surrounds it; a folder whose every id is known
-Out:  the target, with its details to be read later, and the Dockerfile as far as it was looked at; or nothing
+Out:  the target, with its details to be read later, and what a look told; or nothing
 Beside: target (which reads everything), making (which asks here first)
 
 Nearly every image of a large repository is of this kind: one folder, one Dockerfile of one stage, tests where tests
@@ -15,14 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stackyard.load.dockerfile.content import with_origins
-from stackyard.load.dockerfile.glance import glance
+from stackyard.load.dockerfile.glance import Glance, glance
 from stackyard.load.recipe import Recipe
-from stackyard.load.references import find_references, foundation_of
+from stackyard.load.references import find_references
 from stackyard.load.suites import commands_of
 from stackyard.load.target import Surroundings, needs_of
 from stackyard.load.tree.place import DOCKERFILE
 from stackyard.model.details import Details, Reading
-from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.names import TargetName
 from stackyard.model.stack import Finding, ParentUse, Target
 
@@ -32,11 +31,11 @@ class Glancer:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._seen: dict[str, Dockerfile | None] = {}
+        self._seen: dict[str, Glance | None] = {}
 
     def target(
         self, recipe: Recipe, args: tuple[tuple[str, str], ...], read: Callable[[], Details]
-    ) -> tuple[Target, Dockerfile] | None:
+    ) -> tuple[Target, Glance] | None:
         """The target; None where it has to be read whole.
 
         Args:
@@ -45,14 +44,14 @@ class Glancer:
         around = self._around
         if not self._is_usual(recipe):
             return None
-        dockerfile = self._dockerfile(recipe.dockerfile)
-        if dockerfile is None:
+        seen = self._glance(recipe.dockerfile)
+        if seen is None:
             return None
+        dockerfile, declared = seen
         findings: list[Finding] = []
         found = find_references(recipe, dockerfile, args, around.platform, around.owners, findings)
         commands = commands_of(recipe, around.commands, findings)
-        own = with_origins(dockerfile, dockerfile.declared_in_stages)
-        if findings or own & with_origins(dockerfile, found.naming):
+        if findings or (declared and with_origins(dockerfile, declared) & with_origins(dockerfile, found.naming)):
             return None
         if not all(self._says_nothing_to_children(name) for name in found.parents):
             return None
@@ -65,7 +64,7 @@ class Glancer:
             reading=Reading.later(read),
             args=args,
             parents=parents,
-            foundation=foundation_of(dockerfile, args, around.platform, parents),
+            foundation=next((use.target for use in parents if use.references), None),  # it names no other
             bases=tuple(found.bases.values()),
             frontend=found.frontend,
             commands=commands,
@@ -82,7 +81,7 @@ class Glancer:
             spots=recipe.spots,
             needs=needs_of(recipe, found.bases.values(), around),
         )
-        return target, dockerfile
+        return target, seen
 
     def _is_usual(self, recipe: Recipe) -> bool:
         """Whether an image is one folder of files that nobody says much of."""
@@ -101,12 +100,12 @@ class Glancer:
     def _says_nothing_to_children(self, parent: TargetName) -> bool:
         """Whether a parent does nothing on build."""
         recipe = self._around.recipes[parent]
-        if recipe.stage is None and self._dockerfile(recipe.dockerfile) is not None:
+        if recipe.stage is None and self._glance(recipe.dockerfile) is not None:
             return True
         triggers = self._around.triggers_of(parent)
         return not (triggers.args or triggers.copies or triggers.uses)
 
-    def _dockerfile(self, path: str) -> Dockerfile | None:
+    def _glance(self, path: str) -> Glance | None:
         if path not in self._seen:
             try:
                 self._seen[path] = glance(self._around.place.files.read(path), path)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stackyard.errors import FileProblem
 from stackyard.load.counted import BASE_TAG
+from stackyard.load.dockerfile.glance import Glance
 from stackyard.load.glanced import Glancer
 from stackyard.load.listing import read_listing
 from stackyard.load.matrix import VERSIONS_FILES, Matrices
@@ -28,7 +29,6 @@ from stackyard.load.target import Surroundings, stage_of, target_of
 from stackyard.load.tree.place import Place
 from stackyard.model import canonical
 from stackyard.model.details import Details
-from stackyard.model.dockerfile import Dockerfile
 from stackyard.model.inputs import looks_secret
 from stackyard.model.stack import Finding, Target
 
@@ -109,8 +109,8 @@ class Maker:
                 return target
         seen = self._glanced(recipe, args, around, read_details) if key else None
         if key and seen is not None:
-            target, dockerfile = seen
-            is_free = tag is not None and is_only_a_name(dockerfile, target, around.platform, (), ())
+            target, (dockerfile, declared) = seen
+            is_free = tag is not None and is_only_a_name(dockerfile, target, around.platform, declared, ())
             self._remember(free if is_free and free else key, target, (), around)
             return target
         read, problems = self._sources.read(recipe)
@@ -129,7 +129,7 @@ class Maker:
 
     def _glanced(
         self, recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, read: Callable[[], Details]
-    ) -> tuple[Target, Dockerfile] | None:
+    ) -> tuple[Target, Glance] | None:
         """The target by a look, of an image whose folder has no link, and whose names are text."""
         if not (self._memory.is_kept and around.place.files.is_all_text):
             return None

@@ -17,6 +17,7 @@ which their `copied_paths` takes as an argument.
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -413,14 +414,18 @@ def _inside(path: str) -> str:
 
 def _predefined(passed: Mapping[str, str], platform: str) -> dict[str, str]:
     """The arguments that an engine defines by itself: those about the target, and any that is passed."""
-    values: dict[str, str] = {}
-    if platform:
-        system, _, rest = platform.partition("/")
-        architecture, _, variant = rest.partition("/")
-        values = {
-            "TARGETPLATFORM": platform,
-            "TARGETOS": system,
-            "TARGETARCH": architecture,
-            "TARGETVARIANT": variant,
-        }
-    return values | {name: passed[name] for name in _PREDEFINED if name in passed}
+    return {**_about(platform), **{name: passed[name] for name in _PREDEFINED if name in passed}}
+
+
+@functools.cache
+def _about(platform: str) -> Mapping[str, str]:
+    if not platform:
+        return {}
+    system, _, rest = platform.partition("/")
+    architecture, _, variant = rest.partition("/")
+    return {
+        "TARGETPLATFORM": platform,
+        "TARGETOS": system,
+        "TARGETARCH": architecture,
+        "TARGETVARIANT": variant,
+    }

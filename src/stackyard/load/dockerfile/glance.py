@@ -2,7 +2,8 @@
 """What one look at a Dockerfile tells, where it is written as nearly everybody writes: what it is built on.
 
 In:   bytes
-Out:  a Dockerfile that has its arguments and its base and nothing else; None where only reading it whole tells more
+Out:  a Dockerfile that has its base and the arguments before it, and nothing else, and names of those behind it;
+      nothing where only reading it whole tells more
 Pure. Beside: parse, which reads any
 
 A look is a twentieth of the work of reading. It takes a file for what it seems only if every line of it has one of a
@@ -13,6 +14,7 @@ could be wrong. Of such a file `parse` makes the same base and the same argument
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from stackyard.model.dockerfile import Arg, Dockerfile, Stage, Use
 
@@ -43,8 +45,17 @@ _FILE = re.compile(
 _ARG = re.compile(r"^ARG ([A-Za-z_]\w*)(?:=(.*))?$", re.ASCII | re.MULTILINE)
 
 
-def glance(data: bytes, path: str) -> Dockerfile | None:
-    """The Dockerfile as far as it says what it is built on; None where it could say more, or anything wrong."""
+class Glance(NamedTuple):
+    """What a look tells."""
+
+    dockerfile: Dockerfile
+    """As far as it says what it is built on."""
+    declared: frozenset[str]
+    """Arguments that its stage declares, and perhaps more: what only looks like one does no harm."""
+
+
+def glance(data: bytes, path: str) -> Glance | None:
+    """What a look at a Dockerfile tells; None where it could say more, or anything wrong."""
     if b"\0" in data:
         return None
     try:
@@ -55,10 +66,10 @@ def glance(data: bytes, path: str) -> Dockerfile | None:
         return None
     head, body = found["head"], found["body"]
     args = tuple(Arg(name, default, 1) for name, default in _declared(head)) if "ARG" in head else ()
-    own = tuple(Arg(name, default, 1) for name, default in _declared(body)) if "\nARG" in f"\n{body}" else ()
-    return Dockerfile(path, args, (Stage(base=Use("from", found["base"], 1), args=own),))
+    declared = frozenset(name for name, _ in _declared(body)) if "ARG" in body else frozenset[str]()
+    return Glance(Dockerfile(path, args, (Stage(base=Use("from", found["base"], 1)),)), declared)
 
 
 def _declared(text: str) -> list[tuple[str, str | None]]:
-    """Names and defaults; a line of a longer instruction that looks like one is among them, and does no harm."""
+    """Names and defaults of the lines that are ARG."""
     return [(match[1], match[2]) for match in _ARG.finditer(text)]

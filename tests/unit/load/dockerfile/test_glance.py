@@ -68,17 +68,17 @@ def agree(text: str) -> bool:
     seen = glance(data, "Dockerfile")
     if seen is None:
         return False
-    read = parse(data, "Dockerfile")
-    (stage,), (looked,) = read.stages, seen.stages
+    read, (dockerfile, declared) = parse(data, "Dockerfile"), seen
+    (stage,), (looked,) = read.stages, dockerfile.stages
     assert (looked.base.how, looked.base.text) == (stage.base.how, stage.base.text)
     assert (stage.name, stage.platform, stage.uses, stage.triggers) == (None, None, (), Body())
     assert all(copied.how == "copy" for copied in stage.copies)
-    assert (read.syntax, read.escape) == (seen.syntax, seen.escape)
-    assert [(arg.name, arg.default) for arg in seen.args] == [(arg.name, arg.default) for arg in read.args]
-    assert read.declared_in_stages <= seen.declared_in_stages
+    assert (read.syntax, read.escape) == (dockerfile.syntax, dockerfile.escape)
+    assert [(arg.name, arg.default) for arg in dockerfile.args] == [(arg.name, arg.default) for arg in read.args]
+    assert read.declared_in_stages <= declared
     for passed in ({}, {"A": "x"}, {"B": "y"}):
-        assert [text for _, text, _ in seen.places(passed)] == [text for _, text, _ in read.places(passed)]
-        assert seen.foundation(passed) == read.foundation(passed)
+        assert [text for _, text, _ in dockerfile.places(passed)] == [text for _, text, _ in read.places(passed)]
+        assert dockerfile.foundation(passed) == read.foundation(passed)
     return True
 
 
