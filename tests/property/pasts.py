@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from random import Random
 
 from tests.property.world import Shape, World
@@ -46,7 +47,10 @@ def play(world: World, random: Random, rounds: int, images: int = 3) -> None:
     Every file that an instruction names is there, so that a real engine takes it too.
     """
     for number in range(random.randint(1, images)):
-        world.add_image(_shape(random, number), {"noise.log": "0", ".dockerignore": random.choice(IGNORES)})
+        shape = _shape(random, number)
+        if world.memory is not None and random.random() < 0.8:  # of what a look tells enough
+            shape = replace(shape, tool=None, direct=None, is_picked=False, bind=None, has_tag=False, said=None)
+        world.add_image(shape, {"noise.log": "0", ".dockerignore": random.choice(IGNORES)})
     world.run()
     world.remember()
     for _ in range(rounds):

@@ -20,8 +20,11 @@ from stackyard import verbs
 from stackyard.edges.engine import Engine
 from stackyard.edges.registry import Registry
 from stackyard.errors import StackyardError
+from stackyard.load.memory import Memory
 from stackyard.load.stack import Settings, load_stack
-from stackyard.load.tree.place import find
+from stackyard.load.tree.files import DiskFiles
+from stackyard.load.tree.listed import TreeFiles
+from stackyard.load.tree.place import find, place_in
 from stackyard.model.details import Suite
 from stackyard.model.inputs import Inputs
 from stackyard.model.outcome import RunSummary
@@ -29,6 +32,7 @@ from stackyard.model.progress import Tell, unwatched
 from stackyard.model.record import Built, SuiteResult, Tested
 from stackyard.model.reference import Platform
 from stackyard.model.stack import Revision, Stack, Target
+from stackyard.model.trees import in_folders, with_ids
 from stackyard.record.sqlite import SqliteRecords
 from stackyard.run.driver import Driver
 from stackyard.run.events import Limits
@@ -100,6 +104,8 @@ class World:
         self.root = root
         self.distort = distort
         self.branch = "main"
+        self.memory: Memory | None = None
+        """What was read, where each run goes on from what the last one kept, as in a large repository."""
         self.files: dict[str, tuple[str, str]] = {}
         self.shapes: list[Shape] = []
         self.past: list[Side] = []
@@ -227,7 +233,13 @@ class World:
     def stack(self) -> Stack:
         """What Stackyard reads, with the bug, if there is one."""
         revision = Revision("0" * 40, self.branch, is_dirty=False)
-        stack = load_stack(find(self.root / "stack"), revision, Settings(AMD))
+        place = find(self.root / "stack")
+        if self.memory is not None:
+            self.memory = Memory(self.memory.kept)
+            found = place_in(files_as_listed(place.root), place, False)
+            assert found is not None
+            place = found
+        stack = load_stack(place, revision, Settings(AMD), memory=self.memory)
         errors = [finding for finding in stack.findings if finding.level == "error"]
         assert not errors, errors
         if self.distort is None:
@@ -379,6 +391,17 @@ class _Suites:
 
     def close(self) -> None:
         """Nothing runs."""
+
+
+def files_as_listed(root: Path) -> TreeFiles:
+    """The files of a folder as a listing with all ids has them."""
+    disk = DiskFiles(root)
+    below = [os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root) for name in names]
+    links = [os.path.relpath(at, root) for at in map(str, root.rglob("*")) if os.path.islink(at)]
+    rows = [(path, *disk.entry(path, path)) for path in sorted({*below, *links})]
+    folders = in_folders([(path, str(kind), str(blob)) for path, kind, blob in rows])
+    with_ids(folders)
+    return TreeFiles(folders, lambda path, _: disk.text(path) if disk.is_link(path) else disk.read(path))
 
 
 def _put(full: Path, kind: str, text: str) -> None:

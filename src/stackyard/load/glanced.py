@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stackyard.errors import FileProblem
 from stackyard.load.dockerfile.content import with_origins
 from stackyard.load.dockerfile.glance import Glance, glance
 from stackyard.load.recipe import Recipe
 from stackyard.load.references import find_references
 from stackyard.load.suites import commands_of
 from stackyard.load.target import Surroundings, needs_of
+from stackyard.load.tree.ignore import read_ignore_rules
 from stackyard.load.tree.place import DOCKERFILE
 from stackyard.model.details import Details, Reading
 from stackyard.model.names import TargetName
@@ -93,8 +95,13 @@ class Glancer:
         if recipe.platforms or recipe.locks or recipe.foreign_locks or recipe.platform_locks:
             return False
         kinds = {name: kind for name, (kind, _) in self._around.place.files.nodes(own)}
-        if kinds.get(DOCKERFILE) not in ("file", "exec") or "ignore\n" in "\n".join((*kinds, "")):
+        if kinds.get(DOCKERFILE) not in ("file", "exec"):
             return False
+        if "ignore\n" in "\n".join((*kinds, "")):
+            try:
+                read_ignore_rules(own, DOCKERFILE, own, self._around.place.files)
+            except FileProblem:
+                return False
         return self._around.suites.is_silent(recipe, own, kinds)
 
     def _says_nothing_to_children(self, parent: TargetName) -> bool:

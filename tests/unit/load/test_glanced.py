@@ -46,6 +46,8 @@ SEEN: dict[str, Mapping[str, str | None]] = {
     "settings": {"images/spec.yml": SPEC % (", max_age: 3d, retries: 1", "network: none\ngranularity: copied\n")},
     "a base outside": {LAB: "FROM debian:11\n", "images/spec.yml": SPEC.replace("depend_on: base", "") % ("", "")},
     "checks": {"images/spec.yml": SPEC % (", checks: {user: root}", "")},
+    "ignore rules": {"images/lab/.dockerignore": "src\n"},
+    "ignore rules of one Dockerfile": {"images/lab/Dockerfile.dockerignore": "src\n"},
     "what never counts": {"images/change_ignore.json": '{"ChangeIgnore": ["lab/src"]}'},
     "versions": {"images/lab/versions.yaml": "'3.11':\n  docker_args: {}\n'3.12':\n  docker_args: {}\n"},
     "what counts for all": {"images/change_ignore.json": '{"BuildAll": ["base/a.txt"]}'},
@@ -55,9 +57,7 @@ READ: dict[str, Mapping[str, str | None]] = {
     "a tag that is content": {LAB: f"{FROM}ARG BASE_TAG\nRUN echo $BASE_TAG\n"},
     "a tag that is content by another name": {LAB: f"ARG BASE_TAG\nARG X=$BASE_TAG\n{FROM[13:]}ARG X\nRUN x\n"},
     "a second stage": {LAB: f"FROM debian:12 AS tools\n{FROM}COPY --from=tools /a /b\n"},
-    "ignore rules": {"images/lab/.dockerignore": "src\n"},
     "ignore rules that are wrong": {"images/lab/.dockerignore": "!\n"},
-    "ignore rules of one Dockerfile": {"images/lab/Dockerfile.dockerignore": "src\n"},
     "a Dockerfile that cannot be read": {LAB: "FORM base\n"},
     "no Dockerfile": {LAB: None},
     "another Dockerfile": {

@@ -37,7 +37,7 @@ _BODY = rf"""(?:{_BLANK}
   |ARG[ ][A-Za-z_]\w*(?:={_VALUE})?(?:\n|\Z)
 )*+"""
 _FILE = re.compile(
-    rf"(?P<head>(?:ARG[ ][A-Za-z_]\w*(?:=[\w./:@+-]*)?\n|[ \t]*\n|\#[^\n=]*\n)*)"
+    rf"(?P<head>(?:ARG[ ][A-Za-z_]\w*(?:=[\w./:@+$\{{\}}-]*)?\n|[ \t]*\n|\#[^\n=]*\n)*)"
     rf"FROM[ ](?P<base>[\w./:@$\{{\}}+-]+)(?:\n|\Z)"
     rf"(?P<body>{_BODY})\Z",
     re.ASCII | re.VERBOSE,
