@@ -235,7 +235,7 @@ class World:
         revision = Revision("0" * 40, self.branch, is_dirty=False)
         place = find(self.root / "stack")
         if self.memory is not None:
-            self.memory = Memory(self.memory.kept)
+            self.memory = Memory(self.memory.kept, reads_later=True)
             found = place_in(files_as_listed(place.root), place, False)
             assert found is not None
             place = found

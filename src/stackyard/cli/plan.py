@@ -78,9 +78,11 @@ def plan(
     if question is not None and (known := question.answer) is not None:
         write(known)
         return
-    yard = session.open_yard(question=question) if since is None or like is not None else None
+    is_brief = form != "json" and not is_explained and like is None
+    is_read = since is None or like is not None
+    yard = session.open_yard(question=question, is_brief=is_brief) if is_read else None
     if since is not None:
-        planned = _since(session, since, is_publishing, images, rebuild, only, with_children)
+        planned = _since(session, since, is_publishing, images, rebuild, only, with_children, is_brief)
     elif yard is not None:
         planned = verbs.plan(yard, images, is_publishing, rebuild, only, with_children)
     if like is not None and yard is not None:
@@ -139,6 +141,7 @@ def _since(
     rebuild: Sequence[str],
     only: bool,
     with_children: bool,
+    is_brief: bool,
 ) -> Plan:
     """The plan against a commit."""
     from stackyard.verbs.since import plan_since
@@ -146,4 +149,5 @@ def _since(
     if is_publishing:
         raise ConfigError("--since compares files, and --push needs the records", hint="leave one of the two out")
     with uncollected():
-        return plan_since(Path(session.directory), session.options, reference, images, rebuild, only, with_children)
+        start, options = Path(session.directory), session.options
+        return plan_since(start, options, reference, images, rebuild, only, with_children, is_brief)

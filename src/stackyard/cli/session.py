@@ -110,11 +110,12 @@ class Session:
             environ=environ,
         )
 
-    def open_yard(self, needs_history: bool = True, question: Question | None = None) -> Yard:
+    def open_yard(self, needs_history: bool = True, question: Question | None = None, is_brief: bool = False) -> Yard:
         """The stack that -C names; without a commit where `needs_history` says that files are enough.
 
         Args:
             question: what was asked before the files were read.
+            is_brief: whether no more is shown than a table of a plan.
         """
         from pathlib import Path
 
@@ -126,7 +127,12 @@ class Session:
         look = question.look if question is not None else None
         with uncollected():
             yard = load(
-                Path(self.directory), options, make_engine=self.make_engine, make_registry=self.make_registry, look=look
+                Path(self.directory),
+                options,
+                make_engine=self.make_engine,
+                make_registry=self.make_registry,
+                look=look,
+                is_brief=is_brief,
             )
         if (context := click.get_current_context(silent=True)) is not None:  # a shell that completes has none
             context.call_on_close(yard.keep)

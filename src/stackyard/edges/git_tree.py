@@ -125,10 +125,7 @@ def listing_of_work_tree(root: Path) -> Listing:
 
 
 class Blobs:
-    """Reads bytes by path and id; use it in a `with`. A process begins when a repository is first asked.
-
-    Behind the `with` each that was not read ahead takes a process of its own.
-    """
+    """Reads bytes by path and id; use it in a `with`. A process begins when a repository is first asked."""
 
     def __init__(self, root: Path, listing: Listing) -> None:
         self._top = top_of(root)
@@ -137,7 +134,6 @@ class Blobs:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ahead: dict[str, bytes] = {}
         self._asked: dict[str, int] = {}
-        self._is_closed = False
 
     def __enter__(self) -> Blobs:
         return self
@@ -146,7 +142,6 @@ class Blobs:
         for process in self._processes.values():
             process.communicate()
         self._processes.clear()
-        self._is_closed = True
 
     def read(self, path: str, blob: str) -> bytes:
         """The bytes of `blob` at `path` below the top; NoHistory where git does not have them."""
@@ -157,10 +152,7 @@ class Blobs:
             self._read_ahead(path)
         if blob in self._ahead:
             return self._ahead[blob]
-        module = next((each for each in self._modules if path.startswith(f"{each}/")), "")
-        if self._is_closed:
-            return _git(self._top / module, "cat-file", "blob", blob).stdout
-        process = self._process_of(module)
+        process = self._process_of(next((each for each in self._modules if path.startswith(f"{each}/")), ""))
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(f"{blob}\n".encode())

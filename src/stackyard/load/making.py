@@ -131,7 +131,7 @@ class Maker:
         self, recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, read: Callable[[], Details]
     ) -> tuple[Target, Glance] | None:
         """The target by a look, of an image whose folder has no link, and whose names are text."""
-        if not (self._memory.is_kept and around.place.files.is_all_text):
+        if not (self._memory.reads_later and around.place.files.is_all_text):
             return None
         if self._glancer is None:
             self._glancer = Glancer(around)

@@ -52,12 +52,12 @@ class Memory:
 
     Args:
         kept: what `kept` of an earlier memory was.
+        reads_later: whether of an image of which a look tells enough the rest is read when somebody asks.
     """
 
-    def __init__(self, kept: Mapping[bytes, bytes] | None = None) -> None:
+    def __init__(self, kept: Mapping[bytes, bytes] | None = None, *, reads_later: bool = False) -> None:
         self._kept = kept or {}
-        self.is_kept = kept is not None
-        """Whether it outlives the process: where there is so much to read that what nobody asks for is left."""
+        self.reads_later = reads_later
         self._known: dict[bytes, Remembered] = {}
         self._listed: dict[bytes, Listed] = {}
         self._used: set[bytes] = set()

@@ -47,10 +47,14 @@ def plan_since(
     rebuild: Sequence[str] = (),
     only: bool = False,
     with_children: bool = False,
+    is_brief: bool = False,
 ) -> Plan:
     """What has to be done because of what changed since `reference`: `REF`, `REF...`, `A..B`, `A...B`.
 
     Both sides are trees: a commit's, and the work tree as a commit of it would be, or B's.
+
+    Args:
+        is_brief: whether no more is asked of the plan than a table shows.
     """
     place = find(start, options.images)
     two = compared(place.root, reference)
@@ -59,7 +63,7 @@ def plan_since(
     settings = settings_for(place, options)
     with ExitStack() as opened:
         files = _Files(place, options, opened)
-        memory = _memory(place, options, len(listing.rows))
+        memory = _memory(place, options, len(listing.rows), is_brief)
         loader = Loader(settings, memory)
         there = files.at(listing)
         if there is None:
@@ -98,11 +102,12 @@ def stack_at(place: Place, options: Options, reference: str, revision: Revision)
     return found
 
 
-def _memory(place: Place, options: Options, files: int) -> Memory:
+def _memory(place: Place, options: Options, files: int, is_brief: bool) -> Memory:
     """What earlier commands read, where there is much to read; else what this one does."""
     if files < MANY:
         return Memory()
-    return memory_for(place.root / STATE_FOLDER, is_given=bool(options.build_args)) or Memory()
+    state = place.root / STATE_FOLDER
+    return memory_for(state, is_given=bool(options.build_args), reads_later=is_brief) or Memory()
 
 
 class _Files:

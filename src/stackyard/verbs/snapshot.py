@@ -71,9 +71,11 @@ def _indexed(state: Path, look: Look) -> Indexed | None:
     return found
 
 
-def memory_for(state: Path, *, is_given: bool = False) -> Memory | None:
+def memory_for(state: Path, *, is_given: bool = False, reads_later: bool = False) -> Memory | None:
     """What earlier commands read; none where values were given on a command line: nothing is kept of those."""
-    return None if is_given else Memory(read_cache(state / CACHE_FILE, program(*_READING)))
+    if is_given:
+        return None
+    return Memory(read_cache(state / CACHE_FILE, program(*_READING)), reads_later=reads_later)
 
 
 def keep(state: Path, memory: Memory | None) -> None:

@@ -229,11 +229,13 @@ def load(
     make_engine: Callable[[Mapping[str, str]], Engine] | None = None,
     make_registry: Callable[[Mapping[str, str]], Registry] | None = None,
     look: Look | None = None,
+    is_brief: bool = False,
 ) -> Yard:
     """Read the stack that `start` lies in. Touches disk and git only.
 
     Args:
         look: git, if it was asked already what lies on disk.
+        is_brief: whether no more is asked than what a table of a plan shows.
     """
     options = options or Options()
     place = find(start, options.images)
@@ -242,7 +244,8 @@ def load(
         from stackyard.verbs.snapshot import keep, memory_for, snapshot_of
 
         there, status = snapshot_of(place, state, look, is_named=options.images is not None) or (place, None)
-        memory = memory_for(state, is_given=bool(options.build_args))
+        is_looking = is_brief and not (state / RECORDS_FILE).exists()  # with records all is compared
+        memory = memory_for(state, is_given=bool(options.build_args), reads_later=is_looking)
     with git.status_begun(place.root, place.images, status) as asked:
         with compiled_later():
             from stackyard.load.stack import load_stack  # while git looks at the disk

@@ -127,7 +127,7 @@ def all_of(stack: Stack) -> object:
 def test_another_moment_is_as_if_all_were_read(change: Mapping[str, str | None], is_back: bool) -> None:
     """Whatever came, went, or became something else, there and back."""
     moments = [Reads(FILES), Reads({**FILES, **change})][:: -1 if is_back else 1]
-    loader = Loader(SETTINGS, Memory({}))
+    loader = Loader(SETTINGS, Memory(reads_later=True))
     for moment in moments:
         found = loader.stack(moment.place, AT)
         assert all_of(found) == all_of(load_stack(Reads(moment.files).place, AT, SETTINGS))
@@ -136,7 +136,7 @@ def test_another_moment_is_as_if_all_were_read(change: Mapping[str, str | None],
 def test_what_does_not_differ_is_not_read() -> None:
     """Of an edit in one image's folder that image is read, with what its entry gets from elsewhere; and no list."""
     before, after = Reads(FILES), Reads({**FILES, "images/geo/src/b.txt": "other\n"})
-    loader = Loader(SETTINGS, Memory({}))
+    loader = Loader(SETTINGS, Memory(reads_later=True))
     first = loader.stack(before.place, AT)
     again = loader.stack(after.place, AT)
     assert "images/geo/Dockerfile" in after.read

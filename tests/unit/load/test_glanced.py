@@ -95,7 +95,7 @@ class Read:
         self.opened: list[str] = []
         place = place_in(TreeFiles(folders, self._bytes), Place(Path("/stack"), "images", "images/spec.yml"), False)
         assert place is not None
-        self.memory = Memory(kept) if kept is not None else None
+        self.memory = Memory(kept, reads_later=True) if kept is not None else None
         self.stack = load_stack(place, Revision("a" * 40, branch, False), SETTINGS, memory=self.memory)
 
     def _bytes(self, path: str, _: str) -> bytes:

@@ -56,11 +56,11 @@ def stacks(leaf: str, base: str = "FROM debian:12\n", spec: str = SPEC) -> tuple
         place = Place(Path("/stack"), "images", "images/spec.yml", TreeFiles(in_folders(rows), read))
         return load_stack(place, Revision("a" * 40, branch, False), Settings(Platform("linux/amd64")), memory=memory)
 
-    first = Memory({})
+    first = Memory(reads_later=True)
     pairs = [(loaded("main", first), loaded("main", None))]
     kept, again = first.kept, set[str]()
     for branch in ("topic", "main", "latest"):
-        memory = Memory(kept)
+        memory = Memory(kept, reads_later=True)
         opened.clear()
         found = loaded(branch, memory)
         again.update(opened)

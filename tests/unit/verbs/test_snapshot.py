@@ -64,7 +64,7 @@ def same(root: Path, kept: dict[bytes, bytes] | None = None) -> Stack:
     disk = load_stack(find(root), AT, SETTINGS)
     kept = {} if kept is None else kept
     for is_remembered in (False, True, True):
-        memory = Memory(dict(kept)) if is_remembered else None
+        memory = Memory(dict(kept), reads_later=True) if is_remembered else None
         stack = load_stack(found[0], AT, SETTINGS, memory=memory)
         assert stack.targets == disk.targets
         assert stack.findings == disk.findings
