@@ -129,11 +129,15 @@ def disagreements(place: Place, spec: Spec) -> list[Finding]:
             found=printable(name),
             wanted=f"`{name}:` in {place.spec}",
         )
-        for name in (image_folders(place) if any(image.spots for image in spec.images) else ())
-        if name not in named and place.path(name, DOCKERFILE) not in listed
+        for name in (image_folders(place, named) if any(image.spots for image in spec.images) else ())
+        if place.path(name, DOCKERFILE) not in listed
     ]
-    for image in spec.images:
-        findings.extend(_unknown_parents(image, named, spec.path))
+    findings += [
+        _unknown_parent(image, parent, named, spec.path)
+        for image in spec.images
+        for parent in image.depend_on
+        if parent not in named
+    ]
     return findings
 
 
@@ -163,19 +167,9 @@ def _template(place: Place, path: str) -> Finding:
     return Finding("template", "notice", sentence, *spot, hint=hint, found=shown, wanted=f"${{{name.upper()}}}")
 
 
-def _unknown_parents(image: SpecImage, named: Collection[ImageName], path: str) -> list[Finding]:
-    found = []
-    for parent in image.depend_on:
-        if parent not in named:
-            near = nearest(parent, named)
-            sentence = (
-                f"image {image.name!r} depends on {parent!r}, which the file does not define: taken as an external base"
-            )
-            hint = f"did you mean {near!r}?" if near else "a base is read from the Dockerfile: take it out here"
-            spot = image.spots.get(("depend_on", parent), Spot(path, image.line))
-            found.append(
-                Finding(
-                    "unknown-parent", "warning", sentence, *spot, hint=hint, found=parent, wanted=near or "an image"
-                )
-            )
-    return found
+def _unknown_parent(image: SpecImage, parent: str, named: Collection[ImageName], path: str) -> Finding:
+    near = nearest(parent, named)
+    sentence = f"image {image.name!r} depends on {parent!r}, which the file does not define: taken as an external base"
+    hint = f"did you mean {near!r}?" if near else "a base is read from the Dockerfile: take it out here"
+    spot = image.spots.get(("depend_on", parent), Spot(path, image.line))
+    return Finding("unknown-parent", "warning", sentence, *spot, hint=hint, found=parent, wanted=near or "an image")

@@ -118,7 +118,7 @@ class SourceReader:
         if recipe.context != self._place.path(recipe.image):
             return missing
         if self._unlisted is None:
-            self._unlisted = [name for name in image_folders(self._place) if name not in self.listed]
+            self._unlisted = image_folders(self._place, self.listed)
         near = nearest(recipe.image, self._unlisted)
         return msgspec.structs.replace(missing, hint=f"did you mean {near!r}?", wanted=near) if near else missing
 

@@ -13,7 +13,7 @@ multiply costs what it is long.
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -54,8 +54,10 @@ class Doc:
 
     def at(self, key: str | None = None) -> Spot:
         """Where this stands, or one of its keys."""
-        own = (self.line, self.column)
-        return Spot(self.path, *(own if key is None else self.keys.get(key, own)))
+        if key is None or key not in self.keys:
+            return Spot(self.path, self.line, self.column)
+        line, column = self.keys[key]
+        return Spot(self.path, line, column)
 
     def problem(self, sentence: str, hint: str | None = None, **facts: str | None) -> FileProblem:
         """An error at this place; what it says is the fact `found`, unless another one is given."""
@@ -190,6 +192,8 @@ class _Reader:
         loader = _LOADER(text)
         self._next: Callable[[], Any] = loader.get_event
         self._resolve: Callable[[type, str, tuple[bool, bool]], str] = loader.resolve
+        self._beginnings: Collection[str] = loader.yaml_implicit_resolvers
+        """First signs of all that may be more than text, and nothing, with which an empty one begins."""
         self._anchors: dict[str, _Anchored] = {}
         self._depth = -1  # what stands at the top is not nested
 
@@ -210,17 +214,16 @@ class _Reader:
 
     def _node(self, event: Any) -> Doc:
         """What begins with `event`; aliases share one Doc."""
-        if type(event) is yaml.AliasEvent:
-            return self._anchored(event).doc
         mark = event.start_mark
-        doc = Doc(self._path, mark.line + 1, mark.column + 1, "", None)
         if type(event) is yaml.ScalarEvent:
-            doc.tag = self._tag(event)
-            if doc.tag != "null":
-                doc.value = event.value
+            tag = self._tag(event)
+            doc = Doc(self._path, mark.line + 1, mark.column + 1, tag, event.value if tag != "null" else None)
             if event.anchor is not None:
                 self._name(event, _Anchored(doc, event.value, is_whole=True))
             return doc
+        if type(event) is yaml.AliasEvent:
+            return self._anchored(event).doc
+        doc = Doc(self._path, mark.line + 1, mark.column + 1, "", None)
         anchored = _Anchored(doc, None, is_whole=False)
         if event.anchor is not None:
             self._name(event, anchored)
@@ -247,11 +250,12 @@ class _Reader:
         places: dict[str, tuple[int, int]] = {}
         merged: dict[str, Doc] = {}
         merged_places: dict[str, tuple[int, int]] = {}
-        while type(event := self._next()) is not yaml.MappingEndEvent:
+        following = self._next
+        while type(event := following()) is not yaml.MappingEndEvent:
             mark = event.start_mark
-            key, is_merge = self._key(event)
-            item = self._node(self._next())
-            if is_merge:
+            key = self._key(event)
+            item = self._node(following())
+            if key is None:
                 for part in item.value if isinstance(item.value, list) else [item]:
                     for name, inherited in part.mapping("what is merged").items():
                         merged.setdefault(name, inherited)
@@ -266,21 +270,24 @@ class _Reader:
         doc.value = {**{name: item for name, item in merged.items() if name not in own}, **own} if merged else own
         doc.keys = {**merged_places, **places} if merged else places
 
-    def _key(self, event: Any) -> tuple[str, bool]:
-        """The text of a key, and whether it is `<<`."""
+    def _key(self, event: Any) -> str | None:
+        """The text of a key; None for `<<`."""
         if type(event) is yaml.ScalarEvent:
-            tag = self._tag(event)
             if event.anchor is not None:
                 self._node(event)
-            return event.value, tag == "merge"
+            text: str = event.value
+            may_merge = text == "<<" or event.tag is not None
+            return None if may_merge and self._tag(event) == "merge" else text
         if type(event) is yaml.AliasEvent and (anchored := self._anchored(event)).words is not None:
-            return anchored.words, anchored.doc.tag == "merge"
+            return None if anchored.doc.tag == "merge" else anchored.words
         raise self._problem(event.start_mark, "a key should be text", "put it into quotes")
 
     def _tag(self, event: Any) -> str:
         """What a scalar is to YAML 1.1: `str`, `null`, `bool` and others."""
         tag: str | None = event.tag
         if tag is None or tag == "!":
+            if not event.implicit[0] or event.value[:1] not in self._beginnings:
+                return "str"
             tag = self._resolve(yaml.ScalarNode, event.value, event.implicit)
         return tag.rpartition(":")[2]
 

@@ -41,6 +41,33 @@ def test_scalars_are_as_they_are_written(text: str) -> None:
     assert plain(read(f"a: {text}\n'{text}': 1\n".encode(), "x")) == {"a": text, text: "1"}
 
 
+def test_what_a_scalar_is_follows_pyyaml() -> None:
+    """Whatever sign it begins with, and however it is written: yes and null are words, and tags win."""
+    words = ["yes", "No", "ON", "off", "true", "False", "null", "NULL", "~", "", "<<", "=", ".5", ".inf", "-1", "+0x1F"]
+    words += [
+        *"0123456789",
+        "1_000",
+        "2026-01-01",
+        "3.10",
+        "on-time",
+        "nobody",
+        "ü",
+        "!",
+        "! yes",
+        "!!str yes",
+        "!!int 3",
+    ]
+    words += [f"{chr(sign)}x" for sign in range(0x21, 0x7F) if chr(sign) not in "!&*>|%@`{}[],#'\"?:-"]
+    written = [form for word in words for form in (word, f"'{word}'")]
+    text = "".join(f"- {each}\n" for each in written)
+    ours = read(text.encode(), "x").value
+
+    assert isinstance(ours, list)
+    assert [each.tag for each in ours] == [
+        each.tag.rpartition(":")[2] for each in yaml.compose(text, Loader=_LOADER).value
+    ]
+
+
 @pytest.mark.parametrize("text", ["~", "null", ""])
 def test_nothing_is_nothing(text: str) -> None:
     """A key without a value; an empty text is something."""

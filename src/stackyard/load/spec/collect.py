@@ -57,11 +57,19 @@ class Collector:
             self.problem(problem)
             return {}
 
-    def text(self, values: Mapping[str, Doc], key: str, what: str) -> str | None:
-        """Text, or None where the key is absent or has no value."""
-        if key not in values or values[key].value is None:
+    def text(self, values: Mapping[str, Doc], key: str, where: str = "") -> str | None:
+        """Text, or None where the key is absent or has no value.
+
+        Args:
+            where: what the key is of; nothing where the key alone says what it is.
+        """
+        if key not in values:  # nearly always: no words are made for what nobody is told
             return None
-        return self.scalar(values[key], what)
+        return self.said(values[key], f"`{key}` of {where}" if where else f"`{key}`")
+
+    def said(self, doc: Doc | None, what: str) -> str | None:
+        """Text, or None where nothing stands there."""
+        return None if doc is None or doc.value is None else self.scalar(doc, what)
 
     def scalar(self, doc: Doc, what: str) -> str | None:
         """Text; that nothing stands there is wrong too."""
@@ -75,15 +83,20 @@ class Collector:
         """A list of texts, each with its place; one text stands for a list of one."""
         if doc is None or doc.value is None:
             return []
+        if isinstance(doc.value, str):
+            return [(doc.value, doc.at())]
         items = doc.value if isinstance(doc.value, list) else [doc]
         asked = f"each entry of {what}" if isinstance(doc.value, list) else what
         return [(text, item.at()) for item in items if (text := self.scalar(item, asked)) is not None]
 
     def arguments(self, doc: Doc | None, where: str) -> dict[str, str]:
         """Names and values of build arguments, as they are written."""
-        entries = self.mapping(doc, where).items()
-        read = {key: self.scalar(value, f"argument {key!r} in {where}") for key, value in entries}
-        return {key: text for key, text in read.items() if text is not None}
+        read = {}
+        for key, value in self.mapping(doc, where).items():
+            text = value.value if isinstance(value.value, str) else self.scalar(value, f"argument {key!r} in {where}")
+            if text is not None:
+                read[key] = text
+        return read
 
     def platforms(self, values: Mapping[str, Doc], key: str, where: str) -> tuple[Platform, ...]:
         """One or several, each once; what is none is an error finding."""
@@ -103,7 +116,7 @@ class Collector:
 
     def name(self, kind: type[_N], values: Mapping[str, Doc], key: str) -> _N | None:
         """A name of one kind."""
-        text = self.text(values, key, f"`{key}`")
+        text = self.text(values, key)
         try:
             return None if text is None else kind.parse(text)
         except InvalidValue as problem:
@@ -128,7 +141,7 @@ class Collector:
 
     def times(self, values: Mapping[str, Doc], key: str, where: str) -> int:
         """A small number; anything else counts as none."""
-        text = self.text(values, key, f"`{key}` of {where}")
+        text = self.text(values, key, where)
         if text is None or (len(text) == 1 and text.isascii() and text.isdecimal()):
             return int(text or 0)
         hint = "it is a number from 0 to 9"
@@ -145,7 +158,7 @@ class Collector:
             is_mapping = isinstance(doc.value, dict)  # anything else may be the secret itself, and is told to nobody
             entry = self.mapping(doc, what) if is_mapping else {}
             self.unknown_keys(doc, ("env", "file"), what)
-            env, file = (self.text(entry, source, f"`{source}` of {what}") or "" for source in ("env", "file"))
+            env, file = (self.text(entry, source, what) or "" for source in ("env", "file"))
             if bool(env) == bool(file) or not _SECRET_ID.fullmatch(name) or "," in file:
                 hint = "write NAME: {env: VARIABLE} or NAME: {file: PATH}, never the secret itself"
                 sentence = f"{what} does not say where it comes from"
@@ -168,7 +181,7 @@ class Collector:
     def unknown_keys(
         self,
         doc: Doc,
-        known: Sequence[str],
+        known: Collection[str],
         where: str,
         others: Mapping[str, str] = MappingProxyType({}),
         hints: Mapping[str, str] = MappingProxyType({}),
@@ -181,6 +194,8 @@ class Collector:
         """
         entries = doc.value if isinstance(doc.value, dict) else {}
         unknown = [key for key in entries if key not in known and not key.startswith("x-")]
+        if not unknown:
+            return
         for key in unknown[:_MOST_TOLD]:
             near = others.get(key) or nearest(key, known)
             hint = f"did you mean {near!r}?" if near else "keys of your own start with 'x-'"

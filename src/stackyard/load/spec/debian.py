@@ -40,7 +40,7 @@ def debian_in(doc: Doc, where: str, reader: Collector) -> DebianInputs:
     if "archive" not in values and isinstance(doc.value, dict | None):
         hint = "archive: deb http://HOST/archive/debian/{time} bookworm main"
         reader.wrong(doc.at(), f"{what} names no dated archive", hint, None)
-    image = reader.text(values, "installed", f"`installed` in {what}")
+    image = reader.said(values.get("installed"), f"`installed` in {what}")
     return DebianInputs(
         archive,
         tuple(_names(values.get("packages"), f"`packages` in {what}", reader)),

@@ -8,8 +8,8 @@ Beside: read (the whole file)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from stackyard.errors import FileProblem
 from stackyard.load.links import inside
@@ -19,7 +19,7 @@ from stackyard.load.spec.kinds import known
 from stackyard.load.spec.values import SpecImage, SpecTests
 from stackyard.load.yaml import Doc
 from stackyard.model.names import ImageName, VersionName
-from stackyard.model.spot import Spot, Spots
+from stackyard.model.spot import Spot
 
 if TYPE_CHECKING:
     from stackyard.load.spec.checks import SpecChecks
@@ -42,6 +42,9 @@ OTHER_WORDS = {
     "commands": "info_cmds",
 }
 """What people call keys of an image, and which one they mean."""
+_PLACED = ("image_name", "integration_tests", "dockerfile", "context", "versions", "target", "platforms")
+"""Keys that others may have a word about."""
+_WORDS = {"inventories": kinds.INVENTORIES, "network": kinds.NETWORK, "granularity": kinds.GRANULARITY}
 
 
 class ImageReader(Collector):
@@ -50,116 +53,101 @@ class ImageReader(Collector):
     def image(self, name: ImageName, doc: Doc, spot: Spot) -> SpecImage:
         """What the entry that stands at `spot` says."""
         where = f"image {name!r}"
+        self._name = name
         values = self.mapping(doc, where)
         self.unknown_keys(doc, IMAGE_KEYS, where, OTHER_WORDS)
         for key in ("prepull", "basic_tests"):
             self.flag(values, key, where)
-        common, per_plan, places = self._arguments(values, where)
-        parents = self.texts(values.get("depend_on"), f"`depend_on` of {where}")
-        commands = self.texts(values.get("info_cmds", values.get("manifests")), f"the commands of {where}")
-        skipped = self.texts(values.get("skip_plans"), f"`skip_plans` of {where}")
-        spots: Spots = {
-            ("image",): spot,
-            **places,
-            **{("depend_on", text): at for text, at in parents},
-            **{("info_cmds", text): at for text, at in commands},
-            **{("skip_plans", text): at for text, at in skipped},
-            **{
-                (key,): values[key].at()
-                for key in (
-                    "image_name",
-                    "integration_tests",
-                    "dockerfile",
-                    "context",
-                    "versions",
-                    "target",
-                    "platforms",
-                )
-                if key in values
-            },
+        spots: dict[tuple[str, ...], Spot] = {("image",): spot}
+        common, per_plan = self._arguments(values, where, spots)
+        parents = self._named(values.get("depend_on"), "depend_on", where, spots)
+        commands = self._named(values.get("info_cmds", values.get("manifests")), "info_cmds", where, spots)
+        skipped = self._named(values.get("skip_plans"), "skip_plans", where, spots)
+        for key in _PLACED:
+            if key in values:
+                spots[key,] = values[key].at()
+        said = {
+            field: value
+            for field, key, read in _FIELDS
+            if key in values and (value := read(self, values, key, where)) is not None
         }
         return SpecImage(
             name,
             spot.line,
-            image_name=self.text(values, "image_name", f"`image_name` of {where}"),
-            depend_on=tuple(text for text, _ in parents),
+            depend_on=parents,
             args=common,
             plan_args=per_plan,
-            skip_plans=tuple(VersionName(text) for text, _ in skipped),
-            info_cmds=tuple(text for text, _ in commands),
-            integration_tests=self.flag(values, "integration_tests", where),
-            skip=self._skip(values.get("skip"), where),
-            vars=self.vars(values, where),
-            dockerfile=self._path(values, "dockerfile", where),
-            context=self._path(values, "context", where),
-            versions=self._versions(values.get("versions"), where),
-            max_age=self.age(values),
-            timeout=self.timeout(values),
-            retries=self.times(values, "retries", where),
-            may_fail=self.flag(values, "allowed_to_fail", where),
-            prune=self.flag(values, "prune", where),
-            only_on=self.platforms(values, "only_on", where),
-            only_if=tuple(text for text, _ in self.texts(values.get("only_if"), f"`only_if` of {where}")),
-            platforms=self.platforms(values, "platforms", where),
-            secrets=self.secrets(values, "secrets", where),
-            ssh=self.secrets(values, "ssh", where),
-            checks=self.checks(values, where),
-            tests=self.tests(values, where),
-            lock=self._lock(values["lock"], name, values["lock"].at(), where) if "lock" in values else None,
-            files=tuple(self.files(values["files"], f"`files` of {where}")) if "files" in values else (),
-            stage=self.text(values, "target", f"`target` of {where}"),
-            network=self.word(values, "network", kinds.NETWORK, where) or "",
-            granularity=self.word(values, "granularity", kinds.GRANULARITY, where),
+            skip_plans=tuple(map(VersionName, skipped)),
+            info_cmds=commands,
             spots=spots,
+            **said,
         )
 
-    def checks(self, values: Mapping[str, Doc], where: str) -> SpecChecks | None:
+    def checks(self, values: Mapping[str, Doc], key: str, where: str) -> SpecChecks | None:
         """What an image has to be like."""
-        if "checks" not in values:
+        if key not in values:
             return None
         from stackyard.load.spec.checks import checks_in  # few stacks say
 
-        return checks_in(values["checks"], self, f"`checks` of {where}")
+        return checks_in(values[key], self, f"`{key}` of {where}")
 
-    def tests(self, values: Mapping[str, Doc], where: str) -> SpecTests:
+    def tests(self, values: Mapping[str, Doc], key: str, where: str) -> SpecTests:
         """How tests run."""
-        if "tests" not in values:
+        if key not in values:
             return NO_TESTS
-        what = f"`tests` of {where}"
-        inner = self.mapping(values["tests"], what)
-        self.unknown_keys(values["tests"], TESTS_KEYS, what)
+        what = f"`{key}` of {where}"
+        inner = self.mapping(values[key], what)
+        self.unknown_keys(values[key], TESTS_KEYS, what)
         flags = {key: self.flag(inner, key, what) for key in ("inherit", "parallel") if key in inner}
         return SpecTests(self.age(inner), flags.get("inherit"), flags.get("parallel"))
 
-    def _lock(self, doc: Doc, name: ImageName, spot: Spot, where: str) -> SpecLock:
+    def _lock(self, values: Mapping[str, Doc], key: str, where: str) -> SpecLock:
+        """A lock that is named like the image."""
         from stackyard.load.spec.locks import lock_in  # few stacks say
 
-        return lock_in(doc, name, spot, self, f"`lock` of {where}")
+        return lock_in(values[key], self._name, values[key].at(), self, f"`{key}` of {where}")
+
+    def _named(self, doc: Doc | None, key: str, where: str, spots: dict[tuple[str, ...], Spot]) -> tuple[str, ...]:
+        """Texts; `spots` is told where each stands."""
+        if doc is None:
+            return ()
+        what = "the commands" if key == "info_cmds" else f"`{key}`"  # they have another name, too
+        found = self.texts(doc, f"{what} of {where}")
+        for text, spot in found:
+            spots[key, text] = spot
+        return tuple([text for text, _ in found])
 
     def _path(self, values: Mapping[str, Doc], key: str, where: str) -> str | None:
         """A path in the repository."""
-        if key not in values:
-            return None
         try:
             return inside(values[key], f"`{key}` of {where}")
         except FileProblem as problem:
             self.problem(problem)
             return None
 
-    def _skip(self, doc: Doc | None, where: str) -> str | None:
+    def _skip(self, values: Mapping[str, Doc], key: str, where: str) -> str | None:
         """`skip: true`, or the reason as text."""
-        if doc is None or doc.tag != "bool":
-            return None if doc is None else self.scalar(doc, f"`skip` of {where}")
-        return "the spec says so" if doc.flag("`skip`") else None
+        doc = values[key]
+        if doc.tag != "bool":
+            return self.scalar(doc, f"`{key}` of {where}")
+        return "the spec says so" if doc.flag(f"`{key}`") else None
 
-    def word(self, values: Mapping[str, Doc], key: str, kind: kinds.Kind, where: str) -> str | None:
+    def word(self, values: Mapping[str, Doc], key: str, where: str) -> str | None:
         """One of a few words; another is an error finding."""
-        text = self.text(values, key, f"`{key}` of {where}")
-        if text is not None and text not in kind.schema["enum"]:
-            hint = f"it may be {kind.words}"
-            self.problem(values[key].problem(f"`{key}` of {where} is {text!r}", hint, wanted=kind.words))
+        text = self.text(values, key, where)
+        if text is not None and text not in _WORDS[key].schema["enum"]:
+            may = _WORDS[key].words
+            self.problem(values[key].problem(f"`{key}` of {where} is {text!r}", f"it may be {may}", wanted=may))
             return None
         return text
+
+    def _only_if(self, values: Mapping[str, Doc], key: str, where: str) -> tuple[str, ...]:
+        """Names of variables."""
+        return tuple(text for text, _ in self.texts(values[key], f"`{key}` of {where}"))
+
+    def _files(self, values: Mapping[str, Doc], key: str, where: str) -> tuple[FilesEntry, ...]:
+        """What the build context gets."""
+        return tuple(self.files(values[key], f"`{key}` of {where}"))
 
     def files(self, doc: Doc, what: str) -> Iterator[FilesEntry]:
         """Entries of one image; each wrong one is an error finding."""
@@ -177,24 +165,25 @@ class ImageReader(Collector):
             except FileProblem as problem:
                 self.problem(problem)
 
-    def _versions(self, doc: Doc | None, where: str) -> VersionsFile | None:
-        if doc is None:
-            return None
+    def _versions(self, values: Mapping[str, Doc], key: str, where: str) -> VersionsFile | None:
         from stackyard.load.spec.versions import versions_in  # few stacks say
 
-        versions, findings = versions_in(doc, f"`versions` of {where}")
+        versions, findings = versions_in(values[key], f"`{key}` of {where}")
         self.findings.extend(findings)
         return versions if versions.versions else None
 
     def _arguments(
-        self, values: Mapping[str, Doc], where: str
-    ) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[VersionName, tuple[tuple[str, str], ...]], ...], Spots]:
-        """`build_args` and `dbuild_env.common` for every plan; the rest of `dbuild_env` by plan; where they stand."""
+        self, values: Mapping[str, Doc], where: str, spots: dict[tuple[str, ...], Spot]
+    ) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[VersionName, tuple[tuple[str, str], ...]], ...]]:
+        """`build_args` and `dbuild_env.common` for every plan; the rest of `dbuild_env` by plan.
+
+        Args:
+            spots: is told where they stand.
+        """
         common: dict[str, str] = {}
         per_plan = []
-        spots: dict[tuple[str, ...], Spot] = {}
-        table = values.get("dbuild_env")
-        for name, doc in self.mapping(table, f"`dbuild_env` of {where}").items():
+        tables = self.mapping(values["dbuild_env"], f"`dbuild_env` of {where}") if "dbuild_env" in values else {}
+        for name, doc in tables.items():
             args = self.arguments(doc, f"`dbuild_env.{name}` of {where}")
             if name == COMMON:
                 common.update(args)
@@ -202,14 +191,46 @@ class ImageReader(Collector):
             else:
                 per_plan.append((VersionName(name), tuple(args.items())))
                 spots.update({("args", arg, name): doc.at(arg) for arg in args})
-                if table is not None:
-                    spots["dbuild_env", name] = table.at(name)
+                spots["dbuild_env", name] = values["dbuild_env"].at(name)
         if "build_args" in values:
-            args = self.arguments(values["build_args"], f"`build_args` of {where}")
+            doc = values["build_args"]
+            args = self.arguments(doc, f"`build_args` of {where}")
             common.update(args)
-            spots.update({("args", arg): values["build_args"].at(arg) for arg in args})
-        return tuple(common.items()), tuple(per_plan), spots
+            spots.update({("args", arg): doc.at(arg) for arg in args})
+        return tuple(common.items()), tuple(per_plan)
 
-    def vars(self, values: Mapping[str, Doc], where: str) -> tuple[tuple[str, str], ...]:
+    def vars(self, values: Mapping[str, Doc], key: str, where: str) -> tuple[tuple[str, str], ...]:
         """Values for `{NAME}`, as they are written."""
-        return tuple(self.arguments(values.get("vars"), f"`vars` of {where}").items())
+        return tuple(self.arguments(values[key], f"`{key}` of {where}").items()) if key in values else ()
+
+
+_FIELDS: tuple[tuple[str, str, Callable[[ImageReader, Mapping[str, Doc], str, str], Any]], ...] = (
+    ("image_name", "image_name", ImageReader.text),
+    ("integration_tests", "integration_tests", ImageReader.flag),
+    ("skip", "skip", ImageReader._skip),
+    ("vars", "vars", ImageReader.vars),
+    ("dockerfile", "dockerfile", ImageReader._path),
+    ("context", "context", ImageReader._path),
+    ("versions", "versions", ImageReader._versions),
+    ("max_age", "max_age", lambda reader, values, *_: reader.age(values)),
+    ("timeout", "timeout", lambda reader, values, *_: reader.timeout(values)),
+    ("retries", "retries", ImageReader.times),
+    ("may_fail", "allowed_to_fail", ImageReader.flag),
+    ("prune", "prune", ImageReader.flag),
+    ("only_on", "only_on", ImageReader.platforms),
+    ("only_if", "only_if", ImageReader._only_if),
+    ("platforms", "platforms", ImageReader.platforms),
+    ("secrets", "secrets", ImageReader.secrets),
+    ("ssh", "ssh", ImageReader.secrets),
+    ("checks", "checks", ImageReader.checks),
+    ("tests", "tests", ImageReader.tests),
+    ("lock", "lock", ImageReader._lock),
+    ("files", "files", ImageReader._files),
+    ("stage", "target", ImageReader.text),
+    ("network", "network", ImageReader.word),
+    ("granularity", "granularity", ImageReader.word),
+)
+"""Fields of SpecImage that one key says alone, in the order in which what is wrong is told: the key, and its reader.
+
+An image says few of them, and what it does not say costs a stack of ten thousand nothing.
+"""

@@ -8,7 +8,7 @@ Pure. Beside: load/spec/schema and load/spec/lock_keys, the tables
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -91,9 +91,9 @@ TIME = Kind(
 TIMES = Kind("0 to 9", {"type": "integer", "minimum": 0, "maximum": 9})
 
 
-def known(keys: Sequence[Key]) -> tuple[str, ...]:
-    """The names that a reader knows."""
-    return tuple(name for key in keys for name in key.names)
+def known(keys: Sequence[Key]) -> Collection[str]:
+    """The names that a reader knows, in the table's order; each key of a file is looked up among them."""
+    return dict.fromkeys(name for key in keys for name in key.names)
 
 
 def object_of(keys: Sequence[Key], *, may_be_empty: bool = True) -> Schema:

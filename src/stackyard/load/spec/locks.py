@@ -349,7 +349,7 @@ def _one_python(doc: Doc, what: str, reader: Collector) -> str:
 
 
 def _output(values: Mapping[str, Doc], kind: LockKind, where: str, reader: Collector) -> str | None:
-    text = reader.text(values, "output", f"`output` of {where}")
+    text = reader.text(values, "output", where)
     if text is None:
         return None
     strange = set(re.findall(r"\{[^}]*\}?", text)) - {"{version}"}

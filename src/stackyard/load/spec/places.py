@@ -30,7 +30,7 @@ def registries_in(doc: Doc | None, reader: Collector) -> Iterator[OtherRegistry]
         what = f"registry {name!r}"
         values: Mapping[str, Doc] = reader.mapping(entry, what)
         reader.unknown_keys(entry, KEYS, what)
-        address = reader.text(values, "registry", f"`registry` of {what}")
+        address = reader.text(values, "registry", what)
         if address is None:
             reader.problem(entry.problem(f"{what} has no address", "add `registry: HOST/OWNER`", wanted="registry"))
         elif not Repository.form.fullmatch(f"{address.rstrip('/')}/name"):
@@ -38,7 +38,7 @@ def registries_in(doc: Doc | None, reader: Collector) -> Iterator[OtherRegistry]
             reader.problem(values["registry"].problem(f"{address!r} is not a valid registry", None, wanted=wanted))
         else:
             images = tuple(text for text, _ in reader.texts(values.get("images"), f"`images` of {what}"))
-            version = reader.text(values, "version", f"`version` of {what}") or ""
+            version = reader.text(values, "version", what) or ""
             yield OtherRegistry(name, address.rstrip("/"), images, version)
 
 
@@ -47,7 +47,7 @@ def records_in(doc: Doc, reader: Collector) -> RecordsPlace:
     if isinstance(doc.value, dict):
         values = reader.mapping(doc, "`records`")
         reader.unknown_keys(doc, ("repository",), "`records`")
-        name = reader.text(values, "repository", "`repository` of `records`")
+        name = reader.text(values, "repository", "`records`")
         if name is not None and Repository.form.fullmatch(name):
             return RecordsPlace(repository=name)
         spot = values.get("repository", doc)
@@ -75,7 +75,7 @@ def retention_in(doc: Doc | None, reader: Collector) -> Retention:
 
 
 def _said(values: Mapping[str, Doc], key: str, reader: Collector) -> str | None:
-    return reader.text(values, key, f"`{key}` of `retention`")
+    return reader.text(values, key, "`retention`")
 
 
 def _number(values: Mapping[str, Doc], key: str, reader: Collector) -> int | None:

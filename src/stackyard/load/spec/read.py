@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stackyard.errors import FileProblem, InvalidValue
-from stackyard.load.spec import kinds, schema
+from stackyard.load.spec import schema
 from stackyard.load.spec.collect import command_in, meant
 from stackyard.load.spec.image import IMAGE_KEYS as IMAGE_KEYS
 from stackyard.load.spec.image import ImageReader
@@ -83,15 +83,15 @@ class _Reader(ImageReader):
         groups = self._groups(top.get("groups"), names)
         return Spec(
             path,
-            name=self.text(top, "name", "`name`"),
+            name=self.text(top, "name"),
             registry=self._registry(top.get("registry")),
             records=self._records(top.get("records")),
-            inventories=self.word(top, "inventories", kinds.INVENTORIES, "the file"),
-            source=self.text(top, "source", "`source`"),
+            inventories=self.word(top, "inventories", "the file"),
+            source=self.text(top, "source"),
             plans=plans,
             images=images,
             commands=tuple(self._commands(top)),
-            vars=self.vars(top, "the file"),
+            vars=self.vars(top, "vars", "the file"),
             groups=groups,
             build_args=tuple(args.items()),
             ecr=self._ecr(top.get("ecr")),
@@ -102,8 +102,8 @@ class _Reader(ImageReader):
             timeout=self.timeout(top),
             secrets=self.secrets(top, "secrets", "the file"),
             ssh=self.secrets(top, "ssh", "the file"),
-            checks=self.checks(top, "the file"),
-            tests=self.tests(top, "the file"),
+            checks=self.checks(top, "checks", "the file"),
+            tests=self.tests(top, "tests", "the file"),
             caching=self._caching(top.get("cache")),
             attesting=self._attesting(top.get("attestations")),
             gates=self._gates(top.get("channels"), {*names, *(name for name, _ in groups)} if names else ()),
@@ -111,8 +111,8 @@ class _Reader(ImageReader):
             locks=self._locks(top.get("locks")),
             retention=self._retention(top.get("retention")),
             files=tuple(self._files_by_image(top.get("files"))),
-            network=self.word(top, "network", kinds.NETWORK, "the file") or "",
-            granularity=self.word(top, "granularity", kinds.GRANULARITY, "the file"),
+            network=self.word(top, "network", "the file") or "",
+            granularity=self.word(top, "granularity", "the file"),
             spots=self._spots(top, args),
         )
 
@@ -187,7 +187,7 @@ class _Reader(ImageReader):
 
         values = self.mapping(doc, "`attestations`")
         self.unknown_keys(doc, known(schema.ATTESTATIONS), "`attestations`")
-        text, scanner = self.text(values, "sbom", "`sbom` of `attestations`"), None
+        text, scanner = self.text(values, "sbom", "`attestations`"), None
         try:
             scanner = Reference.parse(text) if text else None
             if scanner is not None and scanner.digest is None:
@@ -246,10 +246,10 @@ class _Reader(ImageReader):
                 self.findings.append(_wrong(spot, sentence, VersionName.hint, found=name))
                 continue
             prefix = self._prefix(values, "tag_prefix", f"`tag_prefix` of plan {name!r}")
-            stable = self.text(values, "tag_stable_postfix", f"`tag_stable_postfix` of plan {name!r}")
+            stable = self.text(values, "tag_stable_postfix", f"plan {name!r}")
             # A plan without a prefix is tagged `latest`, as it always was.
             templates = unnamed_plan(prefix).templates if prefix else TagTemplates((), ("latest",))
-            variables = self.vars(values, f"plan {name!r}")
+            variables = self.vars(values, "vars", f"plan {name!r}")
             line = spot.line or 1
             yield SpecPlan(VersionName(name), prefix, STABLE if stable is None else stable, templates, line, variables)
 
@@ -293,7 +293,7 @@ class _Reader(ImageReader):
 
     def _prefix(self, values: Mapping[str, Doc], key: str, what: str) -> str | None:
         """A prefix, which must be able to begin a tag; an empty one is none."""
-        text = self.text(values, key, what)
+        text = self.said(values.get(key), what)
         if text and not Tag.form.fullmatch(text):
             self.problem(values[key].problem(f"{what} {text!r} cannot begin a tag", Tag.hint))
             return None
@@ -324,7 +324,7 @@ class _Reader(ImageReader):
             except FileProblem as problem:  # it is still defined: images that name it are right
                 self.problem(problem)
                 command = ""
-            description = self.text(doc.value, "description", f"`description` of {where}")
+            description = self.text(doc.value, "description", where)
             is_optional = self.flag(doc.value, "optional", where)
             yield Command(name, description or name, command, is_optional)
 

@@ -61,7 +61,7 @@ def read_stamps(data: bytes | None, path: str) -> tuple[Stamps, tuple[Finding, .
     values = doc.mapping("the file")
     reader = Collector("versions")
     entries = tuple(
-        StampEntry(key, reader.text(values, key, f"the stamp of {key!r}"), doc.keys[key][0], doc.keys[key][1])
+        StampEntry(key, reader.said(values[key], f"the stamp of {key!r}"), doc.keys[key][0], doc.keys[key][1])
         for key in values
     )
     stamps = Stamps(path, entries)

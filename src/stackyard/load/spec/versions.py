@@ -186,7 +186,7 @@ class _Reader(Collector):
             spot.line or 1,
             docker_args=tuple((key, text) for key, (text, _) in args.items()),
             base_image=self._base_image(entries["base_image"], doc, where) if "base_image" in entries else None,
-            last_updated=self.text(entries, STAMP_KEY, f"`{STAMP_KEY}` of {where}") if is_ancestor else None,
+            last_updated=self.text(entries, STAMP_KEY, where) if is_ancestor else None,
             last_updated_line=None if stamp is None else doc.at(STAMP_KEY).line,
             spots={("version",): spot, **{("args", key): at for key, (_, at) in args.items()}},
         )
@@ -220,8 +220,8 @@ class _Reader(Collector):
         told = len(self.findings)
         entries = self.mapping(doc, what)
         spot = entry.at("base_image")
-        name = self.text(entries, "name", f"`name` in {what}") or None
-        source = self.text(entries, "source", f"`source` in {what}") or None
+        name = self.said(entries.get("name"), f"`name` in {what}") or None
+        source = self.said(entries.get("source"), f"`source` in {what}") or None
         if len(self.findings) > told:
             return None
         self.unknown_keys(doc, BASE_KEYS, what)

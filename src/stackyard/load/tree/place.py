@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -185,12 +185,16 @@ def _at_root_file(root: Path, names: Sequence[str], files: Files) -> Place:
     return Place(root, images, name, files, unread)
 
 
-def image_folders(place: Place) -> list[str]:
+def image_folders(place: Place, but: Collection[str] = ()) -> list[str]:
     """Names of the sub-folders that hold a Dockerfile, sorted; nested ones belong to the image above them.
 
     Hidden ones are no images: notebook editors keep copies of files in `.ipynb_checkpoints`.
+
+    Args:
+        but: names that the caller has already.
     """
-    return [name for name in _folders(place) if place.files.is_file(place.path(name, DOCKERFILE))]
+    others = (name for name in _folders(place) if name not in but)
+    return [name for name in others if place.files.is_file(place.path(name, DOCKERFILE))]
 
 
 def discovered(place: Place) -> Iterator[FoundImage]:
@@ -245,9 +249,9 @@ def templates(place: Place) -> Iterator[str]:
     """Paths of Dockerfile templates, which nothing builds: `Dockerfile.j2`, `web.Dockerfile.template`."""
     for folder in ["", *_folders(place)]:
         nodes = place.files.nodes(place.path(folder))
-        for file in sorted(file for file, node in nodes if DOCKERFILE in file and node[0] != "dir"):
-            if file.endswith(_TEMPLATES):
-                yield place.path(folder, file)
+        found = [file for file, node in nodes if DOCKERFILE in file and file.endswith(_TEMPLATES) and node[0] != "dir"]
+        for file in sorted(found):
+            yield place.path(folder, file)
 
 
 def has_folder(place: Place, *parts: str) -> bool:
