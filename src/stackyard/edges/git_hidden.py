@@ -65,7 +65,7 @@ def looked_away_from(data: bytes) -> Iterator[Listed]:
             is_hidden |= int.from_bytes(data[start : start + 2]) & _SKIPPED
             start += 2
         if version == _SHORT:
-            less, start = _number(data, start)
+            less, start = number(data, start)
             path = path[: len(path) - less]
         end = data.index(b"\0", start)
         path = path + data[start:end] if version == _SHORT else data[start:end]
@@ -74,7 +74,7 @@ def looked_away_from(data: bytes) -> Iterator[Listed]:
             yield Listed(os.fsdecode(path), mode, blob.hex())
 
 
-def _number(data: bytes, at: int) -> tuple[int, int]:
+def number(data: bytes, at: int) -> tuple[int, int]:
     """A number of as many bytes as it needs, seven bits each, and where it ends."""
     number = data[at] & 0x7F
     while data[at] & 0x80:

@@ -24,12 +24,13 @@ import posixpath
 import re
 import stat
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from stackyard.edges.git import IGNORED, STATUS, TRACKED, common_folder, index_of, top_of
+from stackyard.edges.git_entries import NotPlain, read_plain
 from stackyard.edges.git_tree import KINDS, Row
 from stackyard.errors import ToolMissing
 from stackyard.model.trees import FOLDER, Folders, Node, in_folders, put, take, with_ids
@@ -46,6 +47,8 @@ _PLAIN = {
 """Settings under which a clean file is the index's file, byte for byte and with its x bit."""
 _SETTING = re.compile(rf"{'|'.join(map(re.escape, _PLAIN))}|core\.attributesfile|filter\..*\.(clean|smudge|process)")
 """Names of settings, as git spells them, that say what is done to files on their way to disk and back."""
+_ODD_SETTINGS = (b"core.worktree\n", b"extensions.objectformat\n")
+"""Under which an index has more files than those below the top, or ids of another form."""
 _USUAL_FILTER = "filter.lfs."
 _ENTRY = re.compile(
     r"(\S) (\d{6}) ([0-9a-f]{40}) (\d)\t([^\0]+)\0"  # tag, mode, id, stage, path
@@ -75,6 +78,8 @@ class Look:
 
     def __init__(self, root: Path) -> None:
         self.top = top_of(root)
+        self.asked: set[str] = set()
+        """What was asked for: of `_COMMANDS`, and the `index` from whoever it came."""
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._said: dict[str, bytes] = {}
         self.is_refused = False
@@ -101,6 +106,7 @@ class Look:
         """Start these of `_COMMANDS`."""
         for name in names:
             if name not in self._started:
+                self.asked.add(name)
                 self._started[name] = _start(self.top, *_COMMANDS[name])
 
     def ask(self, *names: str) -> Iterator[bytes]:
@@ -112,10 +118,13 @@ class Look:
                 self.is_refused |= bool(self._started[name].returncode)
             yield self._said[name]
 
-    @property
-    def asked(self) -> frozenset[str]:
-        """Which of them were started."""
-        return frozenset(self._started)
+    def index(self) -> bytes:
+        """The index itself; nothing where there is none."""
+        self.asked.add("index")
+        try:
+            return index_of(self.top).read_bytes()
+        except OSError:
+            return b""
 
     def checksum(self) -> bytes | None:
         """A hash of all of the index; None where git was told to leave it out, or there is none."""
@@ -130,17 +139,42 @@ class Look:
 
 def index_said(look: Look) -> Indexed | None:
     """What the index says; None where git does not, or in a form that nobody knows."""
+    return _read(look) or _told(look)
+
+
+def _read(look: Look) -> Indexed | None:
+    """What a plain index says; None of any other."""
+    (config,) = look.ask("config")
+    if look.is_refused or any(setting in config for setting in _ODD_SETTINGS) or "GIT_WORK_TREE" in os.environ:
+        return None
+    try:
+        folders, here = read_plain(look.index())
+    except NotPlain:
+        return None
+    blobs = [blob.hex() for blob in here]
+    there = _sizes(look.top, blobs)
+    if there != list(here.values()):
+        turned = {blob for blob, size, other in zip(blobs, there, here.values(), strict=True) if size != other}
+        for folder, names in folders.items():
+            for name in [name for name, (_, blob) in names.items() if blob in turned]:
+                put(folders, posixpath.join(folder, name), (names[name][0], ""))
+    return Indexed(folders, ())
+
+
+def _told(look: Look) -> Indexed | None:
+    """What git says that an index says."""
     (said,) = look.ask("index")
     index = os.fsdecode(said)
     entries = _ENTRY.findall(index)
     if look.is_refused or len(entries) != index.count("\0"):
         return None
-    sizes = _sizes(look.top, {blob for _, _, blob, _, _, _ in entries})  # while git looks at the disk
+    blobs = list({blob for _, _, blob, _, _, _ in entries})
+    sizes = dict(zip(blobs, _sizes(look.top, blobs), strict=True))  # while git looks at the disk
     odd: list[str] = []
     rows: list[Row] = []
     for tag, mode, blob, stage, path, size in entries:
         if tag == "H" and stage == "0" and mode != "160000":
-            rows.append((path, KINDS.get(mode, "file"), blob if f"{blob} {size}" in sizes else ""))
+            rows.append((path, KINDS.get(mode, "file"), blob if sizes[blob] == int(size) else ""))
         else:
             odd.append(path)
     folders = in_folders(rows)
@@ -223,14 +257,15 @@ def _is_plain(settings: dict[str, str]) -> bool:
     return all(settings.get(name, plain) == plain for name, plain in _PLAIN.items())
 
 
-def _sizes(top: Path, blobs: Iterable[str]) -> frozenset[str]:
-    """Rows of id and size in the repository; none of a blob that this clone does not have."""
-    command = ["git", "-C", str(top), "cat-file", "--batch-check=%(objectname) %(objectsize)"]
+def _sizes(top: Path, blobs: Sequence[str]) -> list[int]:
+    """Sizes in the repository, in this order; -1 of what this clone does not have, or is no blob's id."""
+    command = ["git", "-C", str(top), "cat-file", "--buffer", "--batch-check=%(objectsize)"]
     asked = "".join(f"{blob}\n" for blob in blobs).encode()
     alone = {**os.environ, "GIT_NO_LAZY_FETCH": "1"}
-    return frozenset(
-        subprocess.run(command, input=asked, capture_output=True, check=False, env=alone).stdout.decode().splitlines()
-    )
+    said = subprocess.run(command, input=asked, capture_output=True, check=False, env=alone).stdout.split(b"\n")[:-1]
+    if len(said) != len(blobs):
+        return [-1] * len(blobs)
+    return [int(size) if size.isdigit() else -1 for size in said]
 
 
 def _look_for_folders(folders: Folders, top: Path, gone: Iterable[str]) -> None:

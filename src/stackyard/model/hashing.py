@@ -35,13 +35,17 @@ class _Function:
             self._left = 0
 
     def __call__(self, data: bytes) -> str:
+        return str(self.of(data).hexdigest())
+
+    def of(self, data: bytes) -> Any:
+        """The digest in both forms, as hashlib has it."""
         if self._left >= 0:
             self._left -= len(data) + 1
             if self._left < 0:
                 import hashlib
 
                 self._function = getattr(hashlib, self._name)
-        return str(self._function(data, usedforsecurity=False).hexdigest())
+        return self._function(data, usedforsecurity=False)
 
 
 sha1 = _Function("sha1", "_sha1")
