@@ -41,7 +41,7 @@ class NotPlain(Exception):
     """Something is not as usual, or not where it should be."""
 
 
-def read_plain(data: bytes) -> tuple[Folders, dict[bytes, int]]:
+def read_plain(data: bytes) -> tuple[Folders, dict[str, int]]:
     """The files of an index, and how large those of each id are on disk.
 
     NotPlain too where files of one id are of several sizes: only one of them can be the blob's.
@@ -50,7 +50,7 @@ def read_plain(data: bytes) -> tuple[Folders, dict[bytes, int]]:
     """
     if not _is_whole(data):
         raise NotPlain
-    growing, sizes = Growing(), dict[bytes, int]()
+    growing, blobs, sizes = Growing(), list[str](), list[int]()
     linked: set[bytes] = set()
     known: dict[int, dict[bytes, tuple[str, str, bytes]]] = {mode: {} for mode in _KINDS}
     at, path, here = _START, b"", b""
@@ -70,7 +70,7 @@ def read_plain(data: bytes) -> tuple[Folders, dict[bytes, int]]:
                 kept = len(path) - less
                 end = start + flags - kept
                 path, at = path[:kept] + data[start:end], end + 1
-            if flags > _LONGEST or sizes.setdefault(blob, size) != size:
+            if flags > _LONGEST:
                 raise NotPlain
             folder, _, last = path.rpartition(b"/")
             if folder != here:
@@ -80,14 +80,20 @@ def read_plain(data: bytes) -> tuple[Folders, dict[bytes, int]]:
                 name, kind, row = known[mode][last]
             except KeyError:  # many files have the same name
                 name, kind, row = known[mode][last] = _named(mode, last)
-            names[name] = (kind, blob.hex())
             rows.append(row + blob)
+            called = blob.hex()
+            names[name] = (kind, called)
+            blobs.append(called)
+            sizes.append(size)
             if kind == "link":
                 linked.add(folder)
     except (struct.error, KeyError, IndexError):
         raise NotPlain from None
     _expect_nothing_else(data, at)
-    return growing.folders(map(os.fsdecode, linked)), sizes
+    sized = dict(zip(blobs, sizes, strict=True))
+    if list(map(sized.__getitem__, blobs)) != sizes:
+        raise NotPlain
+    return growing.folders(map(os.fsdecode, linked)), sized
 
 
 def _named(mode: int, name: bytes) -> tuple[str, str, bytes]:

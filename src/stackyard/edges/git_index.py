@@ -24,7 +24,7 @@ import posixpath
 import re
 import stat
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -151,10 +151,9 @@ def _read(look: Look) -> Indexed | None:
         folders, here = read_plain(look.index())
     except NotPlain:
         return None
-    blobs = [blob.hex() for blob in here]
-    there = _sizes(look.top, blobs)
+    there = _sizes(look.top, here)
     if there != list(here.values()):
-        turned = {blob for blob, size, other in zip(blobs, there, here.values(), strict=True) if size != other}
+        turned = {blob for (blob, size), other in zip(here.items(), there, strict=True) if size != other}
         for folder, names in folders.items():
             for name in [name for name, (_, blob) in names.items() if blob in turned]:
                 put(folders, posixpath.join(folder, name), (names[name][0], ""))
@@ -168,7 +167,7 @@ def _told(look: Look) -> Indexed | None:
     entries = _ENTRY.findall(index)
     if look.is_refused or len(entries) != index.count("\0"):
         return None
-    blobs = list({blob for _, _, blob, _, _, _ in entries})
+    blobs = {blob for _, _, blob, _, _, _ in entries}
     sizes = dict(zip(blobs, _sizes(look.top, blobs), strict=True))  # while git looks at the disk
     odd: list[str] = []
     rows: list[Row] = []
@@ -257,10 +256,10 @@ def _is_plain(settings: dict[str, str]) -> bool:
     return all(settings.get(name, plain) == plain for name, plain in _PLAIN.items())
 
 
-def _sizes(top: Path, blobs: Sequence[str]) -> list[int]:
+def _sizes(top: Path, blobs: Collection[str]) -> list[int]:
     """Sizes in the repository, in this order; -1 of what this clone does not have, or is no blob's id."""
     command = ["git", "-C", str(top), "cat-file", "--buffer", "--batch-check=%(objectsize)"]
-    asked = "".join(f"{blob}\n" for blob in blobs).encode()
+    asked = "\n".join(blobs).encode()
     alone = {**os.environ, "GIT_NO_LAZY_FETCH": "1"}
     said = subprocess.run(command, input=asked, capture_output=True, check=False, env=alone).stdout.split(b"\n")[:-1]
     if len(said) != len(blobs):

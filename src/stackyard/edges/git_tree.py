@@ -30,6 +30,8 @@ _MANY = 20
 """When so many files of one name were asked for, all others are read together."""
 _ROW = re.compile(r"(\d+) \w+ ([0-9a-f]+)\t([^\0]*)\0")
 """Mode, id and path of what `git ls-tree -z` lists."""
+_MODULE = "160000 commit "
+"""How the row of a submodule begins."""
 KINDS = {"100644": "file", "100664": "file", "100755": "exec", "120000": "link", "040000": "dir", "160000": "module"}
 
 
@@ -245,7 +247,11 @@ def _list_commit(top: Path, prefix: str, commit: str, rows: list[Row], modules: 
     done = _git(top, "ls-tree", "-r", "-t", "-z", "--full-tree", commit)
     if done.returncode:
         raise NoHistory(f"git cannot list the files of {commit[:7]}: {_first_line(done.stderr)}", path=str(top))
-    for mode, blob, path in _ROW.findall(os.fsdecode(done.stdout)):
+    told = os.fsdecode(done.stdout)
+    if _MODULE not in told and told[52:53] == "\t":  # nearly always, and then each field has its place
+        rows.extend([(prefix + row[53:], KINDS.get(row[:6], "file"), row[12:52]) for row in told.split("\0")[:-1]])
+        return
+    for mode, blob, path in _ROW.findall(told):
         kind = KINDS.get(mode, "file")
         if kind == "module" and _has(top / path, blob):
             rows.append((prefix + path, "dir", ""))

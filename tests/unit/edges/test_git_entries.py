@@ -142,7 +142,7 @@ def test_a_plain_index_has_what_git_would_commit(root: Path, happens: Callable[[
     assert rows(folders) == expected
     assert list(folders[""]) == [path for path in expected if "/" not in path]
     for path, (kind, blob) in expected.items():
-        assert kind == "dir" or sizes[bytes.fromhex(blob)] == (root / path).stat().st_size
+        assert kind == "dir" or sizes[blob] == (root / path).stat().st_size
     found = index_said(Look(root))
     assert found is not None
     assert (rows(found.folders), found.odd) == (expected, ())

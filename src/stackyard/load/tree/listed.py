@@ -113,7 +113,7 @@ class TreeFiles:
         node = self._at(where)
         if node is None or node[0] in ("link", "module"):
             return None
-        return self._tree_id(where) if node[0] == "dir" else self._id(where, node)
+        return (node[1] or self._tree_id(where)) if node[0] == "dir" else self._id(where, node)
 
     def _tree_id(self, where: str) -> str | None:
         """git's id of a folder: worked out where the listing has none."""
