@@ -279,7 +279,7 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def parent_names(self) -> tuple[TargetName, ...]:
         """Names of the parents, in the Dockerfile's order."""
-        return tuple(use.target for use in self.parents)
+        return tuple([use.target for use in self.parents])
 
 
 class Revision(msgspec.Struct, frozen=True):

@@ -229,10 +229,10 @@ def _with_tags(
 ) -> tuple[Decision, tuple[tuple[Tag, ...], tuple[Tag, ...]]]:
     """Turn a reuse whose names are not all in place into a `tag` step."""
     fixed, moving = tags_of(target.templates, stack.revision, dict(target.variables))
-    lasting, _ = tags_of(_unstamped(target), stack.revision, dict(target.variables))
     record = decision.record
     if record is None or decision.action in ("build", "join", "decide-later", "skip"):
         return decision, (fixed, moving)
+    lasting, _ = tags_of(_unstamped(target), stack.revision, dict(target.variables))
     placed = {tag: fact.tag for tag in lasting if (fact := _placed(target, record, tag, need)) is not None}
     missing = [tag for tag in lasting if tag not in placed]
     also = also_tagged(record, missing, stack.revision)
