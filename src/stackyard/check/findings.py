@@ -52,7 +52,7 @@ def _rings(stack: Stack) -> list[Finding]:
     left = {target.name: target.parent_names for target in stack.targets}
     above: set[TargetName] = set()
     for name, parents in left.items():  # in nearly every file parents come first, and then there is none
-        if any(parent in left and parent not in above for parent in parents):
+        if not above.issuperset(parents) and any(parent in left and parent not in above for parent in parents):
             break
         above.add(name)
     else:
@@ -112,11 +112,11 @@ def _standing(parents: dict[TargetName, tuple[TargetName, ...]]) -> dict[TargetN
 
 def _duplicates(stack: Stack) -> list[Finding]:
     """Two images that would be published under one name."""
-    seen: dict[str, str] = {}
+    seen: dict[str, Target] = {}
     found: dict[tuple[str, str], Finding] = {}
     for target in stack.targets:
-        first = seen.setdefault(target.repository.canonical, target.image)
-        if first != target.image:
+        other = seen.setdefault(target.repository.canonical, target)
+        if other is not target and (first := other.image) != target.image:
             spot = target.spot("image_name" if ("image_name",) in target.spots else "image")
             found[first, target.image] = Finding(
                 "duplicate-repository",

@@ -8,6 +8,7 @@ Rules: docs/reference/versions.md
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -69,8 +70,14 @@ def read_matrices(place: Place, spec: Spec) -> tuple[Matrices, list[Finding]]:
 
 
 def _versions_path(place: Place, image: ImageName) -> str | None:
-    found = (path for name in VERSIONS_FILES if place.files.is_file(path := place.path(image, name)))
-    return next(found, None)
+    try:
+        there: Collection[str] = [name for name, _ in place.files.nodes(place.path(image))]
+    except OSError:  # what is in a folder can be asked for where the folder cannot be listed
+        there = VERSIONS_FILES
+    for name in VERSIONS_FILES:
+        if name in there and place.files.is_file(path := place.path(image, name)):
+            return path
+    return None
 
 
 def _versions(place: Place, image: SpecImage, path: str | None, findings: list[Finding]) -> VersionsFile | None:

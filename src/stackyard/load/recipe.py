@@ -9,7 +9,7 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,6 +24,7 @@ from stackyard.model.stack import Secret, TagTemplates
 from stackyard.model.tags import filled
 
 if TYPE_CHECKING:
+    from stackyard.load.spec.checks import SpecChecks
     from stackyard.load.spec.versions import BaseImage, Version
     from stackyard.load.tree.staging import FilesEntry
     from stackyard.model.age import Age
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 STAMPED = "py{version}-{stamp}"
 """The tag of a version of its own."""
 WINDOWS = "Windows"
+_OWN = ("files", "retries", "may_fail", "prune", "only_on", "only_if")
+"""What a recipe has from its image's entry alone, where that says it."""
+_OWN_OR_COMMON = ("network", "granularity", "max_age", "timeout", "platforms")
+"""What it has from there, or else from the top of the file."""
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -152,7 +157,7 @@ def recipes_of(spec: Spec, place: Place, matrices: Matrices) -> Iterator[Recipe]
 
 
 def _in_plan(spec: Spec, image: SpecImage, plan: SpecPlan, place: Place) -> Recipe:
-    variables = {**dict(spec.vars), **dict(image.vars), **dict(plan.vars), "image": str(image.name)}
+    variables = {**dict((*spec.vars, *image.vars, *plan.vars)), "image": str(image.name)}
     if plan.name is not None:
         variables["version"] = str(plan.name)
     if plan.prefix:
@@ -200,7 +205,7 @@ def _recipe(
         image.name,
         version,
         _spots(spec, image, version),
-        tuple((name, filled(value, variables)) for name, value in args),
+        tuple([(name, filled(value, variables)) for name, value in args]),
         image.depend_on,
         image.info_cmds,
         image.integration_tests,
@@ -209,33 +214,34 @@ def _recipe(
         dockerfile,
         image.context or dockerfile.rpartition("/")[0] or ".",
         image.skip,
-        always=tuple((name, filled(value, variables)) for name, value in spec.build_args),
-        files=image.files,
+        always=tuple([(name, filled(value, variables)) for name, value in spec.build_args]),
         stage=image.stage,
-        network=image.network or spec.network,
-        granularity=image.granularity or spec.granularity,
-        max_age=image.max_age or spec.max_age,
-        timeout=image.timeout or spec.timeout,
-        retries=image.retries,
-        may_fail=image.may_fail,
-        prune=image.prune,
-        platforms=image.platforms or spec.platforms,
-        only_on=image.only_on,
-        only_if=image.only_if,
         secrets=_merged(spec.secrets, image.secrets),
         ssh=_merged(spec.ssh, image.ssh),
-        checks=image.checks.checks if image.checks else (),
-        common_checks=spec.checks.checks if spec.checks else (),
-        structure_tests=tuple(file for each in (spec.checks, image.checks) if each for file in each.files),
         tests=image.tests.below(spec.tests),
+        **{name: value for name in _OWN if (value := getattr(image, name))},
+        **{name: value for name in _OWN_OR_COMMON if (value := getattr(image, name) or getattr(spec, name))},
+        **(_checks(spec.checks, image.checks) if spec.checks or image.checks else {}),
     )
+
+
+def _checks(common: SpecChecks | None, own: SpecChecks | None) -> dict[str, Any]:
+    """What images have to be like, by the field of the recipe that says so."""
+    return {
+        "checks": own.checks if own else (),
+        "common_checks": common.checks if common else (),
+        "structure_tests": tuple(file for each in (common, own) if each for file in each.files),
+    }
 
 
 def _spots(spec: Spec, image: SpecImage, version: VersionName | None) -> Spots:
     """Where the image's entry says what, as one plan has it; an image that no file lists has its Dockerfile alone."""
-    of_plan = {key[:2]: spot for key, spot in image.spots.items() if key[0] == "args" and key[2:] == (version,)}
-    spots = {**spec.spots, **image.spots, **of_plan}
-    return {**spots, ("entry",): spots["image",]} if ("image",) in spots else spots
+    spots = {**spec.spots, **image.spots}
+    if version is not None and image.plan_args:
+        spots |= {key[:2]: spot for key, spot in image.spots.items() if key[0] == "args" and key[2:] == (version,)}
+    if ("image",) in spots:
+        spots["entry",] = spots["image",]
+    return spots
 
 
 def _merged(common: tuple[Secret, ...], own: tuple[Secret, ...]) -> tuple[Secret, ...]:

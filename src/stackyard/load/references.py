@@ -61,9 +61,7 @@ def owners_of(
     for recipe in recipes:
         made = () if recipe.is_never_made else (recipe.version,)
         versions[recipe.image] = (*versions.get(recipe.image, ()), *made)
-    by_name: dict[str, ImageName] = {}
-    for image, repository in repositories.items():
-        by_name[repository.canonical] = image
+    by_name = {repository.canonical: image for image, repository in repositories.items()}
     for image, repository in repositories.items():  # where it is published wins over what it is called
         for text in (*declared.get(image, ()), str(image)):
             if text != repository:  # which is known by now

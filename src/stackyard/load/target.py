@@ -210,16 +210,23 @@ def arguments_of(recipe: Recipe, around: Surroundings, findings: list[Finding]) 
         else:
             name, tag = around.base_names(base), str(version_tag(recipe.version, around.revision.stamp or UNSTAMPED))
         args.setdefault(BASE_IMAGE, f"{name}:{tag}")
-    return (*args.items(), *((name, value) for name, value in recipe.always if name not in args))
+    return (*args.items(), *[(name, value) for name, value in recipe.always if name not in args])
 
 
 def _with_base_tag(recipe: Recipe, around: Surroundings, findings: list[Finding]) -> tuple[tuple[str, str], ...]:
     """BASE_TAG of the parent first, then the recipe's own; an explicit BASE_TAG wins, and is noted."""
-    declared = (around.owners.at_version(ImageName(name), recipe.version) for name in recipe.depend_on)
-    parent = next((around.recipes[name] for name in declared if name is not None), None)
-    if parent is None:
-        return recipe.args
-    if any(name == BASE_TAG for name, _ in recipe.args):
+    for name in recipe.depend_on:
+        target = around.owners.at_version(ImageName(name), recipe.version)
+        if target is not None:
+            return _below(around.recipes[target], recipe, around, findings)
+    return recipe.args
+
+
+def _below(
+    parent: Recipe, recipe: Recipe, around: Surroundings, findings: list[Finding]
+) -> tuple[tuple[str, str], ...]:
+    """The arguments of a recipe whose first parent is this."""
+    if BASE_TAG in dict(recipe.args):
         sentence = f"image {recipe.image!r} sets {BASE_TAG} itself: its parent's tag of this run is not used"
         hint = f"take it out: {BASE_TAG} is then the tag that {parent.image} gets"
         found = f"{BASE_TAG}: {masked(dict(recipe.args)[BASE_TAG], recipe.args)}"

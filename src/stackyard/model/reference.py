@@ -38,8 +38,8 @@ class Repository(Name):
     def declared_host(self) -> str | None:
         """The registry that is written in the name, or None where Docker Hub is meant."""
         first, slash, _ = self.partition("/")
-        is_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
-        return first if slash and is_host else None
+        is_host = slash and ("." in first or ":" in first or first == "localhost" or first != first.lower())
+        return first if is_host else None
 
     @property
     def host(self) -> str:

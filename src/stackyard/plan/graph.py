@@ -19,7 +19,10 @@ Graph = Mapping[TargetName, Sequence[TargetName]]
 def graph_of(stack: Stack) -> dict[TargetName, tuple[TargetName, ...]]:
     """Parents of each target; a parent whose own folder could not be read is left out (it is a finding)."""
     parents = {target.name: target.parent_names for target in stack.targets}
-    return {name: tuple(parent for parent in above if parent in parents) for name, above in parents.items()}
+    return {
+        name: above if parents.keys() >= {*above} else tuple(parent for parent in above if parent in parents)
+        for name, above in parents.items()
+    }
 
 
 def build_order(graph: Graph, wanted: Iterable[TargetName] | None = None) -> list[TargetName]:
@@ -48,9 +51,14 @@ def build_order(graph: Graph, wanted: Iterable[TargetName] | None = None) -> lis
                 chain=ring,
             )
         elif name not in done:
+            missing = [parent for parent in graph[name] if parent not in done]
+            if not missing:  # nearly always: files list parents first
+                done.add(name)
+                order.append(name)
+                continue
             path[name] = None
             todo.append((name, True))
-            todo.extend((parent, False) for parent in reversed(graph[name]))
+            todo.extend((parent, False) for parent in reversed(missing))
     return order
 
 

@@ -68,13 +68,14 @@ def choose(
     if with_children:
         targets |= descendants(graph, targets)
     ordered = build_order(graph, [name for name in graph if name in targets])
-    planned = tuple(name for name in ordered if name in targets or not only)
+    planned = tuple(name for name in ordered if name in targets) if only else tuple(ordered)
     exact = {*words, *rebuild}
+    named = frozenset(name for name in targets if {str(name), str(name.image)} & exact) if exact else frozenset()
     return Selection(
         targets,
         planned,
         frozenset(planned) if ALL in rebuild else forced,
-        targets if only else frozenset(name for name in targets if {str(name), str(name.image)} & exact),
+        targets if only else named,
         only,
         on_published,
     )

@@ -194,9 +194,9 @@ class ImageReader(Collector):
                 spots["dbuild_env", name] = values["dbuild_env"].at(name)
         if "build_args" in values:
             doc = values["build_args"]
-            args = self.arguments(doc, f"`build_args` of {where}")
-            common.update(args)
-            spots.update({("args", arg): doc.at(arg) for arg in args})
+            for arg, text in self.arguments(doc, f"`build_args` of {where}").items():
+                common[arg] = text
+                spots["args", arg] = doc.at(arg)
         return tuple(common.items()), tuple(per_plan)
 
     def vars(self, values: Mapping[str, Doc], key: str, where: str) -> tuple[tuple[str, str], ...]:

@@ -132,6 +132,8 @@ class SpecImage(msgspec.Struct, frozen=True):
 
     def args_for(self, plan: SpecPlan) -> tuple[tuple[str, str], ...]:
         """Build arguments for one plan, in file order; a later value of a name takes the earlier one's place."""
+        if not self.plan_args:
+            return self.args
         merged = dict(self.args)
         merged.update(next((args for name, args in self.plan_args if name == plan.name), ()))
         return tuple(merged.items())
