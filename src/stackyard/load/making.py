@@ -175,7 +175,5 @@ def _key(recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings
     states = [around.place.files.state(path) for path in places_of(recipe, around)]
     if None in states or not is_told_by_places(recipe, args):
         return None
-    name = str.__str__(recipe.target)
-    if recipe.platforms:
-        name = str.__str__(recipe.target.on(around.platform))
-    return key_of(common, name, [list(map(str.__str__, pair)) for pair in args], states)
+    name = recipe.target.on(around.platform) if recipe.platforms else recipe.target
+    return key_of(common, name, args, states)

@@ -24,7 +24,7 @@ from stackyard.model import canonical, details, stack
 from stackyard.model.stack import Finding, Target
 
 _T = TypeVar("_T")
-_PLAIN = msgspec.msgpack.Encoder()
+_PLAIN = msgspec.msgpack.Encoder(enc_hook=str.__str__)
 _TIMES = 4
 """So many trees and settings are remembered, roughly, before what was not asked for is forgotten."""
 _LITTLE = 100
@@ -144,5 +144,5 @@ def _name_all_types() -> None:
 
 
 def key_of(*parts: object) -> bytes:
-    """One key over plain values: texts, numbers, and lists of them."""
+    """One key over plain values: texts, names, numbers, and lists of them."""
     return hashlib.blake2b(_PLAIN.encode(parts), digest_size=16).digest()

@@ -40,13 +40,13 @@ def is_only_a_name(
         counted: names of the arguments that are inputs.
     """
     tag = target.args[0][1]
-    texts = [*(arg.default or "" for arg in dockerfile.args), *(stage.platform or "" for stage in dockerfile.stages)]
+    texts = [*[arg.default or "" for arg in dockerfile.args], *[stage.platform or "" for stage in dockerfile.stages]]
     if (
         findings  # which may repeat it
         or target.given_base is not None
-        or BASE_TAG in dockerfile.declared_in_stages
         or BASE_TAG in counted
-        or any(BASE_TAG in text for text in texts)
+        or BASE_TAG in dockerfile.declared_in_stages
+        or BASE_TAG in "\n".join(texts)
     ):
         return False
     named = {str(reference) for use in target.parents for reference in use.references}

@@ -295,7 +295,8 @@ class Dockerfile(msgspec.Struct, frozen=True):
             scope: Scope = dict(below[1]) if below else {}
             inherited = below[0].triggers if below else triggers
             for body in (inherited, stage):
-                yield from self._follow(body, scope, passed, given, every_name)
+                if body.args or body.env or body.uses or body.copies:
+                    yield from self._follow(body, scope, passed, given, every_name)
             if stage.name:
                 earlier[stage.name] = (stage, scope)
 
