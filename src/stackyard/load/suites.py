@@ -95,8 +95,9 @@ def _with_inherited(
     target: Target, own: Mapping[TargetName, Target], recipes: Mapping[TargetName, Recipe], reader: SuiteReader
 ) -> Target:
     above: list[Recipe] = []
-    name = target.foundation
-    while name is not None and name in own:
+    name, seen = target.foundation, set[TargetName]()
+    while name is not None and name in own and name not in seen:  # in a ring there is no last one
+        seen.add(name)
         recipe = recipes.get(name.whole)
         if recipe is not None and recipe.tests.inherit and recipe.image != target.image:
             above.insert(0, recipe)

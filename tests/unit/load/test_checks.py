@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stackyard.check.findings import findings_of
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.place import find
 from stackyard.model import checks
@@ -220,6 +221,16 @@ def test_what_is_inherited(tmp_path: Path, spec: str, own: str, folders: list[st
     assert [check.most_bytes for check in found.checks if isinstance(check, checks.SizeCheck)] == [
         size * 10**9 for size in sizes
     ]
+
+
+def test_what_stands_on_itself_inherits_once(tmp_path: Path) -> None:
+    """A ring is told by `check`; until then it is read, and ends."""
+    images = "tests: {inherit: true}\nimages:\n  base: {checks: [size: 2GB]}\n  lab:\n"
+    ring = {"images/spec.yml": images, "images/base/Dockerfile": "FROM lab\n", "images/lab/Dockerfile": "FROM base\n"}
+    found = stack(tmp_path, "", ring)
+
+    assert "ring" in {finding.code for finding in findings_of(found)}
+    assert [check.most_bytes for check in lab(found).checks if isinstance(check, checks.SizeCheck)] == [2 * 10**9]
 
 
 def test_how_tests_run_is_the_stacks_or_the_images(tmp_path: Path) -> None:
