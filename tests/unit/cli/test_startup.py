@@ -30,9 +30,9 @@ PLAN = {
     "load.dockerfile": "content instructions parse reach",
     "load.spec": "check_keys checks collect image image_keys kinds lock_keys policy read schema values",
     "load.tree": "changes context files ignore paths place",
-    "model": "canonical checks decide dockerfile ecr hashing inputs instructions known names plan policy progress "
-    "reason record reference spot stack tags words",
-    "plan": "compare graph saved selection",
+    "model": "canonical checks decide details dockerfile ecr hashing inputs instructions known names plan policy "
+    "progress reason record reference spot stack tags words",
+    "plan": "compare graph selection",
     "record": "database inventories moved sqlite tables",
     "report": "terminal text",
     "verbs": "yard",
