@@ -20,7 +20,7 @@ from stackyard.load.dockerfile.glance import Glance, glance
 from stackyard.load.recipe import Recipe
 from stackyard.load.references import find_references
 from stackyard.load.suites import commands_of
-from stackyard.load.target import Surroundings, needs_of
+from stackyard.load.target import Surroundings, put_together
 from stackyard.load.tree.ignore import read_ignore_rules
 from stackyard.load.tree.place import DOCKERFILE
 from stackyard.model.details import Details, Reading
@@ -58,32 +58,9 @@ class Glancer:
         if not all(self._says_nothing_to_children(name) for name in found.parents):
             return None
         parents = tuple(ParentUse(name, tuple(references)) for name, references in found.parents.items())
-        target = Target(
-            name=recipe.target,
-            repository=around.owners.repositories[recipe.image],
-            context=recipe.context,
-            dockerfile=recipe.dockerfile,
-            reading=Reading.later(read),
-            args=args,
-            parents=parents,
-            foundation=next((use.target for use in parents if use.references), None),  # it names no other
-            bases=tuple(found.bases.values()),
-            frontend=found.frontend,
-            commands=commands,
-            templates=recipe.templates,
-            variables=recipe.variables,
-            skip=recipe.skip,
-            max_age=recipe.max_age,
-            timeout=recipe.timeout,
-            retries=recipe.retries,
-            may_fail=recipe.may_fail,
-            prune=recipe.prune,
-            secrets=recipe.secrets,
-            ssh=recipe.ssh,
-            spots=recipe.spots,
-            needs=needs_of(recipe, found.bases.values(), around),
-        )
-        return target, seen
+        foundation = next((use.target for use in parents if use.references), None)  # it names no other image
+        reading = Reading.later(read)
+        return put_together(recipe, around, args, found, parents, foundation, commands, reading), seen
 
     def _is_usual(self, recipe: Recipe) -> bool:
         """Whether an image is one folder of files that nobody says much of."""

@@ -29,7 +29,7 @@ from stackyard.load.counted import (
     uses_everything,
 )
 from stackyard.load.recipe import WINDOWS, Recipe
-from stackyard.load.references import Owners, find_references, foundation_of
+from stackyard.load.references import Found, Owners, find_references, foundation_of
 from stackyard.load.sources import SourceReader, Sources
 from stackyard.load.spec.values import BASE_IMAGE
 from stackyard.load.suites import SuiteReader, commands_of
@@ -123,20 +123,37 @@ def target_of(
         inputs = msgspec.structs.replace(inputs, locks=locks_of(recipe, sources, inputs.context, around.place.files))
     commands = commands_of(recipe, around.commands, findings)
     tests = around.suites.of(recipe, commands, findings)
-    target = Target(
+    known = Reading.of(Details(inputs, tests.suites, tests.checks, tests.more))
+    foundation = foundation_of(dockerfile, args, around.platform, parents)
+    target = put_together(recipe, around, args, found, parents, foundation, commands, known)
+    locks = tuple(entry.path for entry in inputs.locks)
+    target = msgspec.structs.replace(target, downloads=inputs.downloads, locks=locks, staging=sources.staging)
+    return target, findings
+
+
+def put_together(
+    recipe: Recipe,
+    around: Surroundings,
+    args: tuple[tuple[str, str], ...],
+    found: Found,
+    parents: tuple[ParentUse, ...],
+    foundation: TargetName | None,
+    commands: tuple[Command, ...],
+    reading: Reading,
+) -> Target:
+    """A target as its entry and the images that it names make it."""
+    return Target(
         name=recipe.target,
         repository=around.owners.repositories[recipe.image],
         context=recipe.context,
         dockerfile=recipe.dockerfile,
-        reading=Reading.of(Details(inputs, tests.suites, tests.checks, tests.more)),
+        reading=reading,
         args=args,
         parents=parents,
-        foundation=foundation_of(dockerfile, args, around.platform, parents),
+        foundation=foundation,
         bases=tuple(found.bases.values()),
         given_base=(recipe.given_base, tuple(found.given)) if recipe.given_base and found.given else None,
         frontend=found.frontend,
-        downloads=inputs.downloads,
-        locks=tuple(entry.path for entry in inputs.locks),
         commands=commands,
         templates=recipe.templates,
         variables=recipe.variables,
@@ -149,10 +166,8 @@ def target_of(
         secrets=recipe.secrets,
         ssh=recipe.ssh,
         spots=recipe.spots,
-        staging=sources.staging,
         needs=needs_of(recipe, found.bases.values(), around),
     )
-    return target, findings
 
 
 def stage_of(recipe: Recipe, dockerfile: Dockerfile) -> Dockerfile | None:
