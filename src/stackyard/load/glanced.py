@@ -71,6 +71,8 @@ class Glancer:
             return False
         if recipe.platforms or recipe.locks or recipe.foreign_locks or recipe.platform_locks:
             return False
+        if not self._around.place.files.is_folder(own):
+            return False
         kinds = {name: kind for name, (kind, _) in self._around.place.files.nodes(own)}
         if kinds.get(DOCKERFILE) not in ("file", "exec"):
             return False

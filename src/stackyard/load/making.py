@@ -30,6 +30,7 @@ from stackyard.load.tree.place import Place
 from stackyard.model import canonical
 from stackyard.model.details import Details
 from stackyard.model.inputs import looks_secret
+from stackyard.model.reference import Platform
 from stackyard.model.stack import Finding, Target
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Maker:
         self._sources = sources
         self._memory = memory
         self._common = common
-        self._glancer: Glancer | None = None
+        self._glancers: dict[Platform, Glancer] = {}
 
     def target(
         self, recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings, found: list[Finding]
@@ -133,9 +134,9 @@ class Maker:
         """The target by a look, of an image whose folder has no link, and whose names are text."""
         if not (self._memory.reads_later and around.place.files.is_all_text):
             return None
-        if self._glancer is None:
-            self._glancer = Glancer(around)
-        return self._glancer.target(recipe, args, read)
+        if (glancer := self._glancers.get(around.platform)) is None:
+            glancer = self._glancers[around.platform] = Glancer(around)
+        return glancer.target(recipe, args, read)
 
     def _details(self, recipe: Recipe, args: tuple[tuple[str, str], ...], around: Surroundings) -> Details:
         """What reading all files of an image tells that was only looked at."""

@@ -7,7 +7,7 @@ Out:  commands and suites, each suite with a digest of all that can change its r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
@@ -29,6 +29,7 @@ from stackyard.model.tags import filled
 
 if TYPE_CHECKING:
     from stackyard.model.checks import Check
+    from stackyard.model.trees import Node
 
 COMMON_TESTS = "tests_common"
 WORKFLOW_TESTS = "workflow_tests"
@@ -177,20 +178,17 @@ class SuiteReader:
             own: the folder.
             kinds: what is in it, by name.
         """
-        tests = self._names(f"{own}/test") if kinds.get("test") == "dir" else []
+        tests = dict(self._place.files.nodes(f"{own}/test")) if kinds.get("test") == "dir" else {}
         if recipe.structure_tests or not _STRUCTURE.isdisjoint(kinds) or not _STRUCTURE.isdisjoint(tests):
             return False
         if recipe.integration_tests:
             is_there = kinds.get("integration_tests") == "dir"
-            if not (is_there and any(map(_is_test, self._names(f"{own}/integration_tests")))):
+            if not (is_there and _holds_test(self._place.files.nodes(f"{own}/integration_tests"))):
                 return False
-        if recipe.checks or recipe.common_checks or any(map(_is_test, tests)):
+        if recipe.checks or recipe.common_checks or _holds_test(tests.items()):
             return True
         common = self._place.path(COMMON_TESTS)
         return self._has_tests(common) if self._place.files.is_folder(common) else kinds.get("test") != "dir"
-
-    def _names(self, folder: str) -> list[str]:
-        return [name for name, _ in self._place.files.nodes(folder)]
 
     def basic(self, recipe: Recipe, folders: Sequence[str]) -> Suite:
         """The tests of these folders, together."""
@@ -314,6 +312,11 @@ def _names_pytest(files: Files, path: str) -> bool:
 
 def _is_test(name: str) -> bool:
     return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
+
+
+def _holds_test(nodes: Iterable[tuple[str, Node]]) -> bool:
+    """Whether one of them, themselves, is a file with tests."""
+    return any(_is_test(name) and kind != "dir" and "__pycache__" not in name for name, (kind, _) in nodes)
 
 
 def _above(folder: str) -> Iterator[str]:

@@ -35,6 +35,7 @@ FILES = {
 SPEC = "images:\n  base: {}\n  lab: {depend_on: base%s}\n%s"
 LAB, BASE = "images/lab/Dockerfile", "images/base/Dockerfile"
 FROM = "ARG BASE_TAG\nFROM base:$BASE_TAG\n"
+PLATFORMS = "images:\n  arm: {platforms: [linux/arm64]}\n  base: {}\n  lab: {depend_on: base}\n"
 SEEN: dict[str, Mapping[str, str | None]] = {
     "as nearly all are": {},
     "without tests of its own": {"images/lab/test/test_lab.py": None},
@@ -70,12 +71,31 @@ READ: dict[str, Mapping[str, str | None]] = {
         "images/lab/test/x.py": "x\n",
         "images/tests_common/test_all.py": None,
     },
+    "a test folder with a test's name only": {
+        "images/lab/test/test_lab.py": None,
+        "images/lab/test/test_x.py/data.txt": "x\n",
+        "images/lab/test/test___pycache__.py": "x\n",
+        "images/tests_common/test_all.py": None,
+    },
+    "integration tests with a test's name only": {
+        "images/spec.yml": SPEC % (", integration_tests: true", ""),
+        "images/lab/integration_tests/test_x.py/data.txt": "x\n",
+    },
+    "a file in the folder's place": {
+        **{path: None for path in FILES if path.startswith("images/lab/")},
+        "images/lab": "x\n",
+    },
     "no integration tests": {"images/spec.yml": SPEC % (", integration_tests: true", "")},
     "structure tests": {"images/lab/test/structure-test.yaml": "schemaVersion: 2.0.0\n"},
     "structure tests that are wrong": {"images/lab/container-structure-test.yaml": "commandTests: 1\n"},
     "a parent that it does not use": {LAB: "FROM debian:12\n"},
     "an unknown command": {"images/spec.yml": SPEC % (", info_cmds: [os]", "")},
     "platforms": {"images/spec.yml": SPEC % (", platforms: [linux/amd64, linux/arm64]", "")},
+    "another image that is for another platform": {
+        "images/spec.yml": PLATFORMS,
+        "images/arm/Dockerfile": "FROM debian:12\n",
+        BASE: "FROM $TARGETARCH/debian:12\n",
+    },
     "a name that is no text": {"images/lab/src/\udcff": "x\n"},
     "Windows": {LAB: "FROM mcr.microsoft.com/windows/servercore:ltsc2022\n"},
     "a base that has no name": {LAB: "FROM Base:1\n"},

@@ -17,10 +17,14 @@ import re
 from typing import NamedTuple
 
 from stackyard.model.dockerfile import Arg, Dockerfile, Stage, Use
+from stackyard.model.words import SPACE
+
+_BLANKS = frozenset(sign for sign in SPACE if not sign.isascii())
+"""What parts words, and looks like a sign of one in what follows."""
 
 _PLAIN = r"[^\\<\n\r\v\f]*+"
-_LINE = rf"{_PLAIN}(?:(?:\\[^\\\s]|<(?!<)){_PLAIN})*+"
-"""Signs that neither continue a line, nor begin a heredoc, nor end a line in another way."""
+_LINE = rf"{_PLAIN}(?:(?:\\[^\\\s]|<(?![<\\])){_PLAIN})*+"
+"""Signs that neither continue a line, nor begin a heredoc (here or on the next line), nor end a line in another way."""
 _BREAK = r"\\\n(?:[ \t]*(?:\#[^\n]*)?\n)*+(?![|>]{7})"
 """The end of a line that is continued, with comments and empty lines behind it."""
 _TEXT = rf"(?![-\\\s<]){_LINE}(?:{_BREAK}{_LINE})*+"
@@ -38,7 +42,7 @@ _BODY = rf"""(?:{_BLANK}
 )*+"""
 _FILE = re.compile(
     rf"(?P<head>(?:ARG[ ][A-Za-z_]\w*(?:=[\w./:@+$\{{\}}-]*)?\n|[ \t]*\n|\#[^\n=]*\n)*)"
-    rf"FROM[ ](?P<base>[\w./:@$\{{\}}+-]+)(?:\n|\Z)"
+    rf"FROM[ ](?!-)(?P<base>[\w./:@$\{{\}}+-]+)(?:\n|\Z)"
     rf"(?P<body>{_BODY})\Z",
     re.ASCII | re.VERBOSE,
 )
@@ -59,10 +63,10 @@ def glance(data: bytes, path: str) -> Glance | None:
     if b"\0" in data:
         return None
     try:
-        found = _FILE.match(data.decode())
+        text = data.decode()
     except UnicodeDecodeError:
         return None
-    if found is None:
+    if not (text.isascii() or _BLANKS.isdisjoint(text)) or (found := _FILE.match(text)) is None:
         return None
     head, body = found["head"], found["body"]
     args = tuple(Arg(name, default, 1) for name, default in _declared(head)) if "ARG" in head else ()

@@ -29,6 +29,7 @@ MORE = {
     "a mount on the next line": "FROM a\nRUN \\\n  --mount=from=b,target=/b make\n",
     "a heredoc": "FROM a\nRUN <<E\nFROM b\nE\n",
     "a heredoc on a later line": "FROM a\nRUN x \\\n  <<E\nFROM b\nE\n",
+    "a heredoc that begins at the end of a line": "FROM a\nRUN x <\\\n<E\n",
     "a trigger": "FROM a\nONBUILD COPY . /x\n",
     "a download": "FROM a\nADD https://example.org/x /x\n",
     "a frontend": "# syntax=docker/dockerfile:1\nFROM a\n",
@@ -44,12 +45,16 @@ MORE = {
     "a comment behind a sign": "FROM a\nRUN x \\\n\nLABEL y=\"<<E\"\n",
     "other ends of lines": "FROM a\r\nRUN x\r\n",
     "a NUL": "FROM a\nRUN \0\n",
+    "a blank that is none everywhere": "FROM a\nENV A=\xa0B\n",
+    "a blank that ends the line": "FROM a\nCOPY a \x85\n",
+    "a flag in place of a base": "FROM --x\n",
     "a mark": "\ufeffFROM a\n",
 }  # fmt: skip
 LINES = st.sampled_from(
     [
         "FROM a", "FROM ${A}:${B}", "FROM a AS b", "FROM --platform=$A a", "ARG A", "ARG A=1", "ARG A=",
         "ARG B=${A}", "ARG A=1 B=2", "ARG 'x'", "ARG =x", "RUN x", "RUN x \\", "RUN \\", "RUN x \\\\", "RUN x \\ ",
+        "RUN x <\\", "<E", "ENV A=\xa0B", "COPY a \x85", "USER x\u3000y",
         "RUN --mount=from=b x", "RUN <<E", "RUN x \\n", "E", "COPY a b", "COPY --from=b a b", "COPY --link a b",
         "COPY --chown=x a b", "COPY a", 'COPY ["a"]', "COPY a \\", "COPY <<E b", "ENV A=1", "ENV A 1", "ENV A",
         'ENV A="x', "ENV A=1 \\", "  B=2", "B=2", 'LABEL x="<<E"', "LABEL a.b=c", "LABEL x='1'", "# c", "# c \\",
