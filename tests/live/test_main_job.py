@@ -195,11 +195,9 @@ def test_a_secret_is_nowhere_but_in_its_mount(stack: LiveStack) -> None:
     yard = stack.yard({**ENVIRON, "LAB_TOKEN": value})
     summary = verbs.run(yard, verbs.prepare(yard, (), True))
 
-    assert {str(each.target): each.status for each in summary.outcomes} == {
-        "base": "built",
-        "left": "built",
-        "right": "failed",
-    }
+    found = {str(each.target): each.status for each in summary.outcomes}
+    why = [(each.failure, *each.details) for each in summary.outcomes]
+    assert found == {"base": "built", "left": "built", "right": "failed"}, why
     assert value not in repr(summary)
     files = [path for path in yard.state.rglob("*") if path.is_file()]
     assert any(path.suffix == ".log" for path in files)
