@@ -20,7 +20,7 @@ import msgspec
 
 from stackyard.load.spec import values
 from stackyard.load.spec.values import Spec
-from stackyard.model import canonical, details, stack
+from stackyard.model import canonical, stack
 from stackyard.model.stack import Finding, Target
 
 _T = TypeVar("_T")
@@ -124,12 +124,11 @@ def _name_all_types() -> None:
     from stackyard.model.age import Age
     from stackyard.model.attesting import Attesting
     from stackyard.model.caching import Caching
-    from stackyard.model.checks import Check
     from stackyard.model.gates import ChannelGates
     from stackyard.model.places import OtherRegistry
     from stackyard.model.timeout import Timeout
 
-    for module in (stack, values, details):
+    for module in (stack, values):
         vars(module).setdefault("Age", Age)
         vars(module).setdefault("Attesting", Attesting)
         vars(module).setdefault("Caching", Caching)
@@ -140,7 +139,6 @@ def _name_all_types() -> None:
     vars(values).setdefault("SpecChecks", SpecChecks)
     vars(values).setdefault("FilesEntry", FilesEntry)
     vars(values).setdefault("VersionsFile", VersionsFile)
-    vars(details).setdefault("Check", Check)
 
 
 def key_of(*parts: object) -> bytes:

@@ -6,6 +6,7 @@ In, out: values. Reading: asks who made it, once
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
@@ -83,6 +84,7 @@ class Reading:
         """Them. Raises what reading files does."""
         if self._details is None:
             if self._packed:
+                _name_types()
                 self._details = canonical.unpack(self._packed, Details)
             else:
                 assert self._read is not None, "nobody said how to read it"
@@ -107,4 +109,14 @@ class Reading:
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Reading) and self.details == other.details)
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        return hash(self.details.inputs)
+
+
+@functools.cache
+def _name_types() -> None:
+    """Give values their types' names that are imported for type checkers alone: few stacks need them."""
+    from stackyard.model.age import Age
+    from stackyard.model.checks import Check
+
+    globals().update(Age=Age, Check=Check)
