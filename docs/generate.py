@@ -1156,7 +1156,8 @@ LIKE_FIELDS = {
     "steps[].reasons[].*": "Why, with its kind: `all-asked`, `all-on-main`, `all-by-path`, `all-unchanged`, "
     "`path-changed`, `parent-built`, `not-prepulled`, `tag-absent`, `in-place`, `not-affected`, `track-skipped`, "
     "`dropped`, `halted`.",
-    "steps[].stackyard.action": "Stackyard's [action](#actions); `stackyard` is null where it has no such image.",
+    "steps[].stackyard.action": "Stackyard's [action](#actions); `stackyard` is null where it has no such image, "
+    "and everywhere where it makes no plan of these files (exit code 2).",
     "steps[].stackyard.tags[]": "Its tags.",
     "steps[].stackyard.reasons[]": "See [reasons](#reasons).",
     "steps[].note": "Where the two differ and why, or null.",

@@ -53,9 +53,11 @@ def keep_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
 
 def _keep_stamp(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
     if value is not None:
-        from stackyard.model.ecr import version_tag
+        from stackyard.model.names import Tag
 
-        version_tag("0", value)  # InvalidValue for what can be part of no tag
+        if not value or not Tag.form.fullmatch(f"py-{value}"):
+            hint = "letters, digits, dots, dashes and underscores: --stamp 2026-05-04T101500"
+            raise ConfigError(f"the stamp {value!r} can be part of no tag", hint=hint)
         session_of(ctx).stamp = value
 
 

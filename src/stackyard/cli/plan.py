@@ -25,13 +25,13 @@ from stackyard.cli.common import (
     write,
     write_json,
 )
-from stackyard.cli.session import session_of
-from stackyard.errors import ConfigError
+from stackyard.cli.session import EXIT_USAGE, session_of
+from stackyard.errors import ConfigError, FindingsProblem
 from stackyard.later import uncollected
+from stackyard.model.plan import Plan, uncached
 
 if TYPE_CHECKING:
     from stackyard.cli.session import Session
-    from stackyard.model.plan import Plan
     from stackyard.verbs import Yard
     from stackyard.verbs.again import Question
 
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     metavar="REF",
     help="Compare with a commit, not with the records; from the merge base with REF... (the last commit of --like).",
 )
+@option("--no-cache", "without_cache", is_flag=True, help="Plan what `build --no-cache` would do.")
 @option("--explain", "is_explained", is_flag=True, help="Every reason, parent, argument and tag.")
 @format_option("table", "json", "markdown", help="markdown is for a comment of a pull request.")
 def plan(
@@ -62,6 +63,7 @@ def plan(
     rebuild: tuple[str, ...],
     like: str | None,
     since: str | None,
+    without_cache: bool,
     is_explained: bool,
     form: str,
 ) -> None:
@@ -73,7 +75,7 @@ def plan(
     by a pattern ('py*', '*/3.12'), or by a group of the spec.
     """
     session = session_of(click.get_current_context())
-    asked = (*images, "", *rebuild, "", is_publishing, only, with_children, since, is_explained, form)
+    asked = (*images, "", *rebuild, "", is_publishing, only, with_children, since, without_cache, is_explained, form)
     question = _question(session, since, asked) if like is None else None
     if question is not None and (known := question.answer) is not None:
         write(known)
@@ -81,10 +83,18 @@ def plan(
     is_brief = form != "json" and not is_explained and like is None
     is_read = since is None or like is not None
     yard = session.open_yard(question=question, is_brief=is_brief) if is_read else None
-    if since is not None:
-        planned = _since(session, since, is_publishing, images, rebuild, only, with_children, is_brief)
-    elif yard is not None:
-        planned = verbs.plan(yard, images, is_publishing, rebuild, only, with_children)
+    try:
+        if since is not None:
+            planned = _since(session, since, is_publishing, images, rebuild, only, with_children, is_brief)
+        elif yard is not None:
+            planned = verbs.plan(yard, images, is_publishing, rebuild, only, with_children)
+    except FindingsProblem as refusal:
+        if like is None or yard is None:
+            raise
+        _compare(yard, refusal, since, is_explained, form)
+        click.get_current_context().exit(EXIT_USAGE)
+    if without_cache:
+        planned = uncached(planned)
     if like is not None and yard is not None:
         _compare(yard, planned, since, is_explained, form)
         return
@@ -119,8 +129,8 @@ def _question(session: Session, since: str | None, asked: Sequence[object]) -> Q
     return question_of(Path(session.directory), session.options, [*map(repr, asked)], since, form)
 
 
-def _compare(yard: Yard, planned: Plan, since: str | None, is_explained: bool, form: str) -> None:
-    """The plan beside that of the DataHub scripts."""
+def _compare(yard: Yard, planned: Plan | FindingsProblem, since: str | None, is_explained: bool, form: str) -> None:
+    """The plan, or why there is none, beside that of the DataHub scripts, which take files that this tool refuses."""
     from stackyard.report.like_datahub import like_data, like_text
     from stackyard.verbs.like import plan_like_datahub
 

@@ -36,8 +36,12 @@ EXIT_CHANGED = 3
 """Done, and something changed: for whoever asked only to be told so."""
 EXIT_INTERRUPTED = 130
 
-CI_VARIABLES = {"GITHUB_ACTIONS", "BUILDKITE", "BUILDKITE_BRANCH", "GITLAB_CI", "CI_COMMIT_REF_NAME"}
-"""Without any of them this is no CI."""
+CI_VARIABLES = {
+    *("GITHUB_ACTIONS", "GITHUB_REF_NAME", "GITHUB_REF", "GITHUB_HEAD_REF"),
+    *("BUILDKITE", "BUILDKITE_BRANCH", "BUILDKITE_TAG"),
+    *("GITLAB_CI", "CI_COMMIT_REF_NAME", "CI_COMMIT_BRANCH", "CI_COMMIT_TAG", "CI_MERGE_REQUEST_IID"),
+}
+"""Those of model/ci, which is read only where one is set: without any of them this is no CI."""
 COMPLETION = "_STACKYARD_COMPLETE"
 """The variable in which a shell says that it wants to know what fits."""
 UNCUT = 1_000_000

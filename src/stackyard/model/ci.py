@@ -19,8 +19,12 @@ import msgspec
 from stackyard.model.stack import Revision
 
 EVENT_FILE = "GITHUB_EVENT_PATH"
+GITHUB = ("GITHUB_ACTIONS", "GITHUB_REF_NAME", "GITHUB_REF", "GITHUB_HEAD_REF")
+BUILDKITE = ("BUILDKITE", "BUILDKITE_BRANCH", "BUILDKITE_TAG")
+GITLAB = ("GITLAB_CI", "CI_COMMIT_REF_NAME", "CI_COMMIT_BRANCH", "CI_COMMIT_TAG", "CI_MERGE_REQUEST_IID")
+"""By which each is known; one is enough, since a container of a job has those that somebody handed on."""
 _MERGE_QUEUE = re.compile(r"gh-readonly-queue/(.+)/pr-(\d+)-[0-9a-f]+")
-_PULL_REF = re.compile(r"refs/pull/(\d+)/")
+_PULL_REF = re.compile(r"(?:refs/pull/)?(\d+)/(?:merge|head)")
 
 
 class PullRequest(msgspec.Struct, frozen=True):
@@ -56,13 +60,11 @@ def ci_of(environ: Mapping[str, str], event: Mapping[str, Any] | None = None) ->
     Args:
         event: what the file that `GITHUB_EVENT_PATH` names says.
     """
-    if environ.get("GITHUB_ACTIONS"):
+    if any(map(environ.get, GITHUB)):
         return _github(environ, event or {})
-    if environ.get("BUILDKITE") or environ.get("BUILDKITE_BRANCH"):
+    if any(map(environ.get, BUILDKITE)):
         return _buildkite(environ)
-    if environ.get("GITLAB_CI") or environ.get("CI_COMMIT_REF_NAME"):
-        return _gitlab(environ)
-    return None
+    return _gitlab(environ) if any(map(environ.get, GITLAB)) else None
 
 
 def as_ci_says(revision: Revision, ci: Ci | None) -> Revision:
@@ -82,14 +84,15 @@ def as_ci_says(revision: Revision, ci: Ci | None) -> Revision:
 
 
 def _github(environ: Mapping[str, str], event: Mapping[str, Any]) -> Ci:
-    name = environ.get("GITHUB_REF_NAME") or None
+    ref = environ.get("GITHUB_REF", "")
+    name = environ.get("GITHUB_REF_NAME") or ref.removeprefix("refs/heads/").removeprefix("refs/tags/") or None
     default = _text(event, "repository", "default_branch")
-    if environ.get("GITHUB_REF_TYPE") == "tag":
+    if environ.get("GITHUB_REF_TYPE") == "tag" or ref.startswith("refs/tags/"):
         return Ci(tag=name, default_branch=default, message=_text(event, "head_commit", "message"))
-    ref = _PULL_REF.match(environ.get("GITHUB_REF", ""))
-    number = ref[1] if ref else _text(event, "pull_request", "number")
     head = environ.get("GITHUB_HEAD_REF") or None
-    if head or (number and environ.get("GITHUB_EVENT_NAME", "").startswith("pull_request")):
+    if head or ref.startswith("refs/pull/") or environ.get("GITHUB_EVENT_NAME", "").startswith("pull_request"):
+        merged = _PULL_REF.match(ref) or _PULL_REF.match(name or "")
+        number = merged[1] if merged else _text(event, "pull_request", "number")
         request = PullRequest(
             number or "0",
             head,

@@ -54,9 +54,10 @@ def stamped(stack: Stack, steps: Sequence[Step], records: Mapping[TargetName, Re
             continue
         stamp = shared[step.image]
         target = targets[step.target]
-        fixed = tuple(tag for tag in step.fixed_tags if tag not in _tags(target, stack, stack.revision.stamp))
         tags = _tags(target, stack, stamp or stack.revision.stamp)
-        step = msgspec.structs.replace(step, fixed_tags=(*tags, *fixed))  # noqa: PLW2901 - as it is after all
+        kept = dict(zip(_tags(target, stack, stack.revision.stamp), tags, strict=False))
+        fixed = tuple(kept.get(tag, tag) for tag in step.fixed_tags)
+        step = msgspec.structs.replace(step, fixed_tags=fixed)  # noqa: PLW2901 - as it is after all
         if stamp is None and step.action in ("reuse", "tag"):
             reasons = (*step.reasons, *(TagMissing(str(tag)) for tag in tags))
             step = msgspec.structs.replace(step, action="tag", reasons=reasons)  # noqa: PLW2901 - the same

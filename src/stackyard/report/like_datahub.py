@@ -69,8 +69,9 @@ def _explained(step: OldStep, style: Style) -> list[str]:
 
 def _totals(plan: OldPlan) -> str:
     theirs = sum(1 for step in plan.steps if step.action == "build")
-    ours = sum(1 for step in plan.steps if step.ours is not None and step.ours.action in ("build", "decide-later"))
-    return f"The scripts build {theirs} of {count_text(len(plan.steps), 'image')}, Stackyard {ours}."
+    ours = [step.ours.action for step in plan.steps if step.ours is not None]
+    mine = sum(1 for action in ours if action in ("build", "decide-later")) if ours else "makes no plan"
+    return f"The scripts build {theirs} of {count_text(len(plan.steps), 'image')}, Stackyard {mine}."
 
 
 def like_data(plan: OldPlan) -> dict[str, Any]:

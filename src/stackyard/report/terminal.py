@@ -44,9 +44,9 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
         for step in (() if plan.is_idle else plan.steps)
         if not _is_unasked(step)
     ]
-    lines = [head_text(plan, style), *([f"Tags: {', '.join(shared)}"] if shared else []), ""]
+    lines = [head_text(plan, style), *([f"Tags: {', '.join(shared)}"] if shared else [])]
     heads = ("image", "step", "tags", "last took", "why")
-    lines += [table(rows, heads, style, width, spare=("tags", "last took"))] if rows else []
+    lines += ["", table(rows, heads, style, width, spare=("tags", "last took"))] if rows else []
     if is_explained:
         lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]
     lines.append("")
@@ -92,8 +92,11 @@ def _is_unasked(step: Step) -> bool:
 def head_text(plan: Plan, style: Style) -> str:
     """Which stack, at which commit."""
     revision = plan.revision
-    dirty = style(", with changes that are not committed: no fixed tags", "yellow") if revision.is_dirty else ""
-    return f"{style(plan.stack, 'bold')} at {revision.commit[:7]} on {place_text(plan)}{dirty}"
+    where = f"{style(plan.stack, 'bold')} at {revision.commit[:7]} on {place_text(plan)}"
+    if not revision.is_dirty:
+        return where
+    fixed = "" if any(step.fixed_tags for step in plan.steps) else ": no fixed tags"  # stamps are of the run
+    return where + style(f", with changes that are not committed{fixed}", "yellow")
 
 
 def place_text(plan: Plan, code: Callable[[str], str] = str) -> str:

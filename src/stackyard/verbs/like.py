@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import msgspec
 
 from stackyard.edges.git_changes import last_change
+from stackyard.errors import StackyardError
 from stackyard.load.spec.datahub import read_datahub
 from stackyard.model.datahub import OldPlan, OldWorld
 from stackyard.model.known import Known
@@ -28,11 +29,11 @@ TABLE = "wiki/Image-Dependency.md"
 """Their table of what was built on what, in the clone of the wiki that a run makes."""
 
 
-def plan_like_datahub(yard: Yard, ours: Plan, since: str | None = None) -> OldPlan:
+def plan_like_datahub(yard: Yard, ours: Plan | StackyardError, since: str | None = None) -> OldPlan:
     """What they would do with the commit that is checked out.
 
     Args:
-        ours: Stackyard's plan; targets that it was not asked about are left out here, too.
+        ours: Stackyard's plan, or why it makes none of these files.
         since: what they take for the commit before; None: the one before.
     """
     spec = read_datahub(yard.place)
@@ -44,7 +45,11 @@ def plan_like_datahub(yard: Yard, ours: Plan, since: str | None = None) -> OldPl
         _published(yard, known),
         tuple(_table(yard)) or tuple(_recorded(yard, known)),
     )
-    old = beside(like_datahub(spec, change, world), ours)
+    old = like_datahub(spec, change, world)
+    if isinstance(ours, Plan):
+        old = beside(old, ours)
+    else:
+        old = msgspec.structs.replace(old, notes=(*old.notes, f"Stackyard makes no plan of these files: {ours}"))
     if yard.stack.revision.is_dirty:
         note = "files that are not committed are not seen by them"
         old = msgspec.structs.replace(old, notes=(*old.notes, note))

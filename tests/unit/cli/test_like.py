@@ -127,6 +127,20 @@ def test_files_that_are_not_committed_are_told_of(shell: Shell) -> None:
     assert "note: files that are not committed are not seen by them" in shell("plan", "--like", "datahub").out
 
 
+def test_files_that_stackyard_refuses(shell: Shell) -> None:
+    """The scripts take them: their plan is printed, with why there is no other beside it, and the exit code is 2."""
+    prepared(shell, SPEC + "publish: {branches: {}}\n")
+    commit(shell, leaf__note="new")
+
+    said = shell("plan", "--like", "datahub", "--json")
+    since = shell("plan", "--like", "datahub", "--since", "HEAD^")
+
+    assert (said.code, since.code) == (2, 2)
+    assert actions(said.json) == [("base", "reuse", None), ("leaf", "build", None)]
+    assert "Stackyard makes no plan of these files: images/spec.yml:8" in said.json["notes"][0]
+    assert since.out.rstrip().endswith("build 1 of 2 images, Stackyard makes no plan.")
+
+
 def test_what_cannot_be_compared(shell: Shell) -> None:
     """A revision that is not there, another form of output: one sentence, exit code 2."""
     assert "there is no commit 'gone'" in shell("plan", "--like", "datahub", "--since", "gone").err

@@ -100,7 +100,7 @@ def test_a_stamp_that_can_be_in_no_tag(lab: Shell, verb: str) -> None:
     said = lab(verb, "--stamp", "2026-01-02T03:04:05")
 
     assert said.code == 2
-    assert "is not a valid tag" in said.err
+    assert "the stamp '2026-01-02T03:04:05' can be part of no tag" in said.err
 
 
 def test_build_arguments(lab: Shell) -> None:

@@ -334,6 +334,7 @@ def test_rebuild_takes_patterns_and_groups(shell: Shell) -> None:
 
 def test_builds_without_the_engines_cache(shell: Shell) -> None:
     """Docker's meaning: what is built is built afresh; what is known stays, and both are said."""
+    assert "note: builds do not use the engine's cache" in shell("plan", "--no-cache").out
     built = shell("build", "--no-cache")
     assert built.out.count("note: builds do not use the engine's cache") == 2  # in the plan, in the summary
     count = len([verb for verb, _ in shell.engine.calls if verb == "build"])

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from stackyard.cli.session import CI_VARIABLES
+from stackyard.model import ci
 from stackyard.model.ci import Ci, PullRequest, as_ci_says, ci_of
 from stackyard.model.stack import Revision
 from tests.cases import each_of
@@ -58,7 +60,19 @@ REQUEST = PullRequest("12", "feature/x", "main", title="Faster")
     ("environ", "event", "expected"),
     [
         pytest.param({}, None, None, id="nobody"),
-        pytest.param({"GITHUB_REF_NAME": "main"}, None, None, id="leftovers of a shell"),
+        pytest.param({"GITHUB_REF_NAME": "", "CI": "true"}, None, None, id="none of the three"),
+        pytest.param({"GITHUB_REF_NAME": "feature/x"}, None, Ci("feature/x"), id="GitHub, in a container"),
+        pytest.param({"GITHUB_REF": "refs/heads/feature/x"}, None, Ci("feature/x"), id="GitHub, by its ref"),
+        pytest.param({**GITHUB, "GITHUB_REF": "refs/tags/v1"}, None, Ci(None, "v1"), id="a tag, by its ref"),
+        pytest.param(
+            {"GITHUB_REF_NAME": "12/merge", "GITHUB_HEAD_REF": "feature/x"},
+            None,
+            Ci("feature/x", None, PullRequest("12", "feature/x")),
+            id="a pull request in a container",
+        ),
+        pytest.param(
+            {**GITHUB, "GITHUB_REF": "refs/pull/12/merge"}, None, Ci(None, None, PullRequest("12")), id="its ref alone"
+        ),
         pytest.param(
             {**GITHUB, "GITHUB_REF_NAME": "emergency-fix", "GITHUB_REF_TYPE": "branch", "GITHUB_HEAD_REF": ""},
             pushed(),
@@ -154,6 +168,7 @@ REQUEST = PullRequest("12", "feature/x", "main", title="Faster")
             id="Buildkite, a pull request of a fork",
         ),
         pytest.param({"BUILDKITE_BRANCH": "main"}, None, Ci("main"), id="Buildkite, in a container"),
+        pytest.param({"CI_COMMIT_BRANCH": "x"}, None, Ci("x"), id="GitLab, in a container"),
         pytest.param(
             {**LAB, "CI_COMMIT_BRANCH": "main", "CI_COMMIT_REF_NAME": "main", "CI_COMMIT_MESSAGE": "m\n"},
             None,
@@ -245,3 +260,8 @@ def test_a_revision_knows_its_pull_request() -> None:
     told = as_ci_says(DETACHED, Ci("x", None, PullRequest("12", "x", "main")))
 
     assert (told.pull_request, told.base) == ("12", "main")
+
+
+def test_the_command_line_looks_for_all_of_them() -> None:
+    """It has their names itself, so as not to load this module on a laptop."""
+    assert set(ci.GITHUB + ci.BUILDKITE + ci.GITLAB) == CI_VARIABLES

@@ -247,6 +247,18 @@ def test_a_dirty_tree_gives_no_fixed_tag() -> None:
     assert made.step(NAMED.name).tags == ("main",)
 
 
+def test_tags_stand_in_the_order_of_their_templates() -> None:
+    """One with the run's stamp among them, whether it is the run's or an older one that stays."""
+    of = target("lab", templates=TagTemplates(("{commit}", "r-{stamp}", "{commit:9}"), ("{branch}",)))
+    there = tagged(of, "r-1")
+    on = stack(of, revision=Revision(COMMIT, "main", False, stamp="2"))
+
+    new, old = plan(on, NOTHING_KNOWN), plan(on, known(record(of, "lab", there)))
+
+    assert new.steps[0].tags == ("0123456", "r-2", "012345678", "main")
+    assert old.steps[0].tags == ("0123456", "r-1", "012345678", "main")
+
+
 def test_a_reused_parent_that_is_elsewhere_is_fetched_for_its_child() -> None:
     """Only where a child is built: an engine builds on images that it has."""
     up, left = record(UP, "up", pushed(UP, "up")), record(LEFT)

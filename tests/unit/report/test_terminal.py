@@ -12,7 +12,7 @@ from stackyard.model.gates import GateState, Waiting
 from stackyard.model.known import NOTHING_KNOWN
 from stackyard.model.names import TargetName
 from stackyard.model.plan import Note
-from stackyard.model.stack import Finding, Revision
+from stackyard.model.stack import Finding, Revision, TagTemplates
 from stackyard.report.status import status_data, status_text
 from stackyard.report.terminal import findings_text, plan_text, stack_text
 from stackyard.report.text import PLAIN
@@ -121,6 +121,9 @@ def test_where_the_tree_is_dirty_or_on_no_branch() -> None:
     head = plan_text(dirty, PLAIN, 200).split("\n")[0]
     assert "no branch" in head
     assert "no fixed tags" in head
+    stamped = target("lab", templates=TagTemplates(("r-{stamp}",)))
+    run_s = plan(stack(stamped, revision=Revision(COMMIT, None, True, stamp="2")), NOTHING_KNOWN)
+    assert plan_text(run_s, PLAIN, 200).startswith("lab at 0123456 on no branch, with changes that are not committed\n")
 
 
 def test_findings_with_their_place_and_hint() -> None:
