@@ -12,8 +12,9 @@ their way (filters, line ends), and where git was not told to look away. Everyth
 
 Attributes and settings of today do not tell how a file was written: what they once turned stays as it is, and git
 calls it clean. So an id also needs a file on disk of the blob's size: line ends, `ident` and encodings change it.
-A filter may not, so nothing is believed where one is configured but git-lfs, whose pointers are of other sizes.
-Known limit: a filter that kept the size, of which neither attribute nor configuration is left.
+A filter may not, so nothing is believed where one is configured but git-lfs, whose pointers are of other sizes; nor
+where `git replace` had other bytes written than the id is of.
+Known limit: a filter that kept the size, of which neither attribute nor configuration is left; or such a replacement.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ import msgspec
 
 from stackyard.edges.git import IGNORED, STATUS, TRACKED, common_folder, index_of, top_of
 from stackyard.edges.git_entries import NotPlain, read_plain
-from stackyard.edges.git_tree import KINDS, Row
+from stackyard.edges.git_tree import AS_NAMED, KINDS, Row
 from stackyard.errors import ToolMissing
 from stackyard.model.trees import FOLDER, Folders, Node, in_folders, put, take, with_ids
 
@@ -190,9 +191,9 @@ def listing_of_disk(look: Look, indexed: Indexed) -> tuple[Folders, str] | None:
         indexed: what the index says; its folders become those of the disk.
     """
     status, others = map(os.fsdecode, look.status())
-    config = os.fsdecode(next(look.ask("config")))
+    config, replaced = map(os.fsdecode, look.ask("config", "replaced"))
     settings = dict(_settings(config))
-    if look.is_refused or not _is_plain(settings):
+    if look.is_refused or replaced or not _is_plain(settings):
         return None
     top, folders = look.top, indexed.folders
     gone = set(map(posixpath.dirname, indexed.odd))
@@ -226,6 +227,7 @@ _COMMANDS = {
     # What is not tracked `others` tells, who has to look through all folders anyway: once is enough.
     "tracked": ("-c", "core.fsmonitor=false", *TRACKED, "--untracked-files=no"),
     "config": ("config", "-z", "--list"),
+    "replaced": ("replace", "--list"),
 }
 """All at once; each says more than the one before it has to wait for."""
 
@@ -258,7 +260,7 @@ def _is_plain(settings: dict[str, str]) -> bool:
 
 def _sizes(top: Path, blobs: Collection[str]) -> list[int]:
     """Sizes in the repository, in this order; -1 of what this clone does not have, or is no blob's id."""
-    command = ["git", "-C", str(top), "cat-file", "--buffer", "--batch-check=%(objectsize)"]
+    command = ["git", AS_NAMED, "-C", str(top), "cat-file", "--buffer", "--batch-check=%(objectsize)"]
     asked = "\n".join(blobs).encode()
     alone = {**os.environ, "GIT_NO_LAZY_FETCH": "1"}
     said = subprocess.run(command, input=asked, capture_output=True, check=False, env=alone).stdout.split(b"\n")[:-1]

@@ -36,7 +36,7 @@ def state_of_disk(look: Look, now_ns: int | None = None) -> bytes | None:
         now_ns: nanoseconds since 1970; the clock's, where it is not given.
     """
     status, others = look.status()
-    (settings,) = look.ask("config")
+    settings, replaced = look.ask("config", "replaced")
     checksum = look.checksum()
     try:
         facts = list(_facts(look.top, _paths(status, others), (now_ns or time.time_ns()) - _YOUNG_S * 10**9))
@@ -44,7 +44,7 @@ def state_of_disk(look: Look, now_ns: int | None = None) -> bytes | None:
         return None
     if checksum is None or look.is_refused:
         return None
-    parts = [checksum, status, settings, *facts]
+    parts = [checksum, status, settings, replaced, *facts]
     return hashlib.sha256(b"".join(b"%d " % len(part) + part for part in parts)).digest()
 
 

@@ -15,6 +15,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,9 @@ _ROW = re.compile(r"(\d+) \w+ ([0-9a-f]+)\t([^\0]*)\0")
 """Mode, id and path of what `git ls-tree -z` lists."""
 _MODULE = "160000 commit "
 """How the row of a submodule begins."""
+AS_NAMED = "--no-replace-objects"
+"""An id is a promise: what is kept of a tree is found by it. `git replace` shows something else under it, in one clone,
+for as long as somebody likes."""
 KINDS = {"100644": "file", "100664": "file", "100755": "exec", "120000": "link", "040000": "dir", "160000": "module"}
 
 
@@ -62,6 +66,8 @@ class Listing(msgspec.Struct, frozen=True):
     """What `git status` said of the work tree, its branch too; it is asked once, for it may look for long."""
     commit: str = ""
     """The commit that it is of; of the work tree none."""
+    has_modules: bool = False
+    """Whether there are submodules at all: which are checked out, no commit says."""
 
 
 def compared(root: Path, text: str) -> Compared:
@@ -88,7 +94,8 @@ def listing_of(root: Path, commit: str) -> Listing:
     rows: list[Row] = []
     modules: list[str] = []
     _list_commit(top_of(root), "", commit, rows, modules)
-    return Listing(tuple(rows), modules=tuple(modules), commit=commit)
+    has_modules = bool(modules) or "module" in map(itemgetter(1), rows)
+    return Listing(tuple(rows), modules=tuple(modules), has_modules=has_modules, commit=commit)
 
 
 def folders_of(root: Path, commit: str, other: str, folders: Folders) -> Folders | None:
@@ -98,7 +105,7 @@ def folders_of(root: Path, commit: str, other: str, folders: Folders) -> Folders
         folders: of `other`, without a file of any submodule.
     """
     flags = ("-r", "-t", "-z", "--no-renames", "--ignore-submodules=none")
-    told = _output(top_of(root), "diff-tree", *flags, other, commit).split("\0")
+    told = _output(top_of(root), AS_NAMED, "diff-tree", *flags, other, commit).split("\0")
     rows = []
     for facts, path in zip(told[::2], told[1::2], strict=False):
         here, there, _, blob, _ = facts.split(" ")
@@ -178,7 +185,7 @@ class Blobs:
         end = f"/{name}"
         wanted = {blob for where, kind, blob in self._listing.rows if where.endswith(end) and kind in ("file", "exec")}
         asked = "".join(f"{blob}\n" for blob in wanted).encode()
-        data = _git(self._top, "cat-file", "--batch", data=asked).stdout
+        data = _git(self._top, AS_NAMED, "cat-file", "--batch", data=asked).stdout
         at = 0
         while at < len(data):
             end_of_head = data.index(b"\n", at)
@@ -191,7 +198,7 @@ class Blobs:
 
     def _process_of(self, module: str) -> subprocess.Popen[bytes]:
         if module not in self._processes:
-            command = ["git", "-C", str(self._top / module), "cat-file", "--batch"]
+            command = ["git", AS_NAMED, "-C", str(self._top / module), "cat-file", "--batch"]
             self._processes[module] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self._processes[module]
 
@@ -244,7 +251,7 @@ def _merge_base(root: Path, first: str, then: str, second: str, now: str | None)
 
 def _list_commit(top: Path, prefix: str, commit: str, rows: list[Row], modules: list[str]) -> None:
     """Rows of a commit, and of submodules whose commit their own repository has."""
-    done = _git(top, "ls-tree", "-r", "-t", "-z", "--full-tree", commit)
+    done = _git(top, AS_NAMED, "ls-tree", "-r", "-t", "-z", "--full-tree", commit)
     if done.returncode:
         raise NoHistory(f"git cannot list the files of {commit[:7]}: {_first_line(done.stderr)}", path=str(top))
     told = os.fsdecode(done.stdout)
@@ -359,7 +366,8 @@ def _quoted(path: str) -> str:
 def _output(top: Path, *words: str, data: bytes = b"") -> str:
     done = _git(top, *words, data=data)
     if done.returncode:
-        raise NoHistory(f"git {words[0]} failed in {top}: {_first_line(done.stderr)}", path=str(top))
+        name = next(word for word in words if word[0] != "-")
+        raise NoHistory(f"git {name} failed in {top}: {_first_line(done.stderr)}", path=str(top))
     return os.fsdecode(done.stdout)
 
 

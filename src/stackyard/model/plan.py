@@ -111,6 +111,8 @@ class Since(msgspec.Struct, frozen=True):
     commit: str
     now: str | None = None
     """The commit that is compared; None for the files as they are."""
+    is_all_told: bool = True
+    """Whether the commits say all: what is in a submodule follows from what is checked out."""
 
 
 class Plan(msgspec.Struct, frozen=True, dict=True):

@@ -7,8 +7,8 @@ May touch: git, facts of files and of the records, a few files beside the record
 Beside: verbs/__init__.py; used for repositories of thousands of files only
 
 An answer is kept only where it follows from what the key is over: not from the hour (a stamp in a tag, an age),
-not from other branches or registries, not from a secret on the command line. Anybody may delete what is kept at any
-time.
+not from other branches or registries, not from what is checked out of a submodule, not from a secret on the command
+line. Anybody may delete what is kept at any time.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class Question(msgspec.Struct, frozen=True):
         is_timeless = stack is None or not (stack.stamp_files or any(target.max_age for target in stack.targets))
         is_stamped = any(_STAMP.search(tag) for step in plan.steps for tag in step.tags)
         is_asked = plan.is_asked or any(note.kind in _ASKED for note in plan.notes)
-        if self.key is None or not is_timeless or is_stamped or is_asked:
+        is_told = plan.since is None or plan.since.is_all_told
+        if self.key is None or not is_timeless or is_stamped or is_asked or not is_told:
             return
         if self.look is not None and not is_index_enough(self.look):
             return
@@ -99,7 +100,8 @@ def question_of(
     except StackyardError:
         return None  # who answers says so
     look = Look(place.root) if two is None or two.now is None else None
-    asked = [*words, *map(str, form), os.fspath(place.root), place.images]
+    where = (place.root, place.images, place.spec, place.unread)
+    asked = [*words, *map(str, form), *map(repr, (*where, *_decided(options)))]
     named = hashlib.sha256("\0".join(asked).encode("utf-8", "surrogateescape"))
     path = place.root / STATE_FOLDER / ANSWERS / named.hexdigest()[:16]
     if look is not None and two is None and not path.exists():  # then there is no answer, and all will be read
@@ -120,6 +122,11 @@ def question_of(
     ]
     key = hashlib.sha256(b"".join(b"%d " % len(fact) + fact for fact in facts)).digest()
     return Question(key, path, look)
+
+
+def _decided(options: Options) -> list[object]:
+    """What the caller decided, but for what the environment says: the key is over that as well."""
+    return [getattr(options, name) for name in options.__struct_fields__ if name not in ("environ", "ci")]
 
 
 def _environment(options: Options) -> list[tuple[str, str]]:

@@ -79,7 +79,7 @@ def plan_since(
         paths = git.unseen_of(listing.untracked, listing.ignored, place.root)
         unseen = unseen_findings(there, now, paths.untracked, paths.ignored)
         now = msgspec.structs.replace(now, findings=(*now.findings, *unseen))
-        since = Since(reference, two.then, two.now)
+        since = Since(reference, two.then, two.now, is_all_told=not files.has_modules)
         chosen = choose(now, images, ruling.rebuilt(rebuild), only, with_children)
         whole = revision.branch if ruling.is_whole else None
         planned = compare_stacks(ruling.stack_for(now), then, since, chosen, ruling.forced_by or FORCED, whole)
@@ -119,12 +119,15 @@ class _Files:
         self._opened = opened
         self._below = git.path_in_repository(place.root)
         self._known: tuple[Listing, Folders, Blobs] | None = None
+        self.has_modules = False
+        """Whether there are submodules in any."""
 
     def at(self, listing: Listing) -> Place | None:
         """The stack in a listing, if there is one."""
         blobs = self._opened.enter_context(Blobs(self._place.root, listing))
         folders = in_folders(listing.rows)
         self._known = (listing, folders, blobs)
+        self.has_modules |= listing.has_modules
         return self._of(folders, blobs)
 
     def at_commit(self, commit: str) -> Place | None:

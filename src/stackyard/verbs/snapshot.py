@@ -54,7 +54,7 @@ def snapshot_of(
 
 def begin(look: Look, state: Path) -> None:
     """Have git look at the disk, and read meanwhile what its index says."""
-    look.begin("tracked", "others", "config")
+    look.begin("tracked", "others", "config", "replaced")
     look.indexed = look.indexed or _indexed(state, look)
 
 

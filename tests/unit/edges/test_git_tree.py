@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.edges.git_tree import listing_of
+from stackyard.edges.git_tree import Blobs, folders_of, listing_of
 from stackyard.errors import NoHistory
+from stackyard.model.trees import in_folders
 from tests.repositories import commit, git, init
 
 pytestmark = pytest.mark.processes
@@ -42,6 +43,28 @@ def test_every_row_is_there(tmp_path: Path, module: bool) -> None:
         "odd": ("dir", git(tmp_path, "rev-parse", "HEAD:odd")),
     }
     assert rows == expected | ({"a/module": ("module", made)} if module else {})
+
+
+def test_an_id_is_of_what_it_names(tmp_path: Path) -> None:
+    """What is kept is found by ids: `git replace`, which shows other files under them in one clone, has no say."""
+    for name in ("a", "folder/b"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{name}\n")
+    first = commit(init(tmp_path))
+    (tmp_path / "a").write_text("second\n")
+    second, before = commit(tmp_path), listing_of(tmp_path, first)
+    names = ("HEAD:folder/b", "HEAD:folder")
+    blob, tree = (git(tmp_path, "rev-parse", name) for name in names)
+    others = [git(tmp_path, "rev-parse", name) for name in ("HEAD:a", "HEAD~1:")]
+
+    for replaced, other in zip((blob, tree, first), (*others, second), strict=True):
+        git(tmp_path, "replace", "--force", replaced, other)
+
+    assert listing_of(tmp_path, first) == before
+    known = in_folders(listing_of(tmp_path, second).rows)
+    assert folders_of(tmp_path, first, second, known) == in_folders(before.rows)
+    with Blobs(tmp_path, before) as blobs:
+        assert blobs.read("folder/b", blob) == b"folder/b\n"
 
 
 def test_a_commit_of_nothing(tmp_path: Path) -> None:

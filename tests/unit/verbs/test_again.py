@@ -13,9 +13,11 @@ import pytest
 
 from stackyard.model.ci import Ci, PullRequest
 from stackyard.model.plan import Note
-from stackyard.model.stack import GivenArgument
+from stackyard.model.reference import Reference
+from stackyard.model.stack import GivenArgument, GivenBase
 from stackyard.verbs import Options, load, plan
 from stackyard.verbs.again import Question, question_of
+from stackyard.verbs.since import plan_since
 from tests.unit.verbs.test_snapshot import commit, git, init, write
 
 pytestmark = pytest.mark.processes
@@ -86,6 +88,7 @@ CHANGES: Mapping[str, Callable[[Path], object]] = {
     "a commit": lambda root: git(root, "commit", "--quiet", "--allow-empty", "--message", "next"),
     "the branch": lambda root: git(root, "checkout", "--quiet", "-b", "other"),
     "a setting of git": lambda root: git(root, "config", "remote.origin.url", "https://github.com/a/b"),
+    "an object that another stands in for": lambda root: git(root, "replace", "HEAD:images/base", "HEAD:images/lab"),
     "the records": lambda root: write(root, ".stackyard/records.sqlite3", "x"),
 }
 
@@ -108,6 +111,42 @@ def test_other_words_are_another_question(root: Path):
     assert asked(root, environ={"CI": "", "SHLVL": "2"}).answer
     assert asked(root, environ={"CI": "true"}).answer is None
     assert asked(root, ("plan", "lab"), environ={"CI": ""}).answer is None
+
+
+@pytest.mark.parametrize(
+    "decided",
+    [{"bases": (GivenBase("base", Reference.parse("debian:13")),)}, {"stamp": "rel7"}],
+    ids=lambda decided: next(iter(decided)),
+)
+def test_what_is_decided_beside_the_words_is_another_question(root: Path, decided: Mapping[str, object]) -> None:
+    """`--base` and `--stamp` change a plan as words do: before and after, each has its own answer."""
+    answered(root)
+
+    assert asked(root, **decided).answer is None
+    answered(root, **decided)
+
+    assert asked(root, **decided).answer
+    assert asked(root).answer
+    assert len(list((root / ".stackyard/answers").iterdir())) == 2
+
+
+def test_another_file_that_lists_images_is_another_question(root: Path) -> None:
+    """A folder that is named with `--images` is a stack without the stackyard.yml at the root."""
+    (root / "images/spec.yml").rename(root / "stackyard.yml")
+    answered(root)
+
+    assert asked(root).answer
+    assert asked(root, images=str(root / "images")).answer is None
+
+
+def test_what_is_checked_out_of_a_submodule_is_in_no_commit(root: Path) -> None:
+    """Two commits with a submodule are compared by its files only where these are there: that is not kept."""
+    git(root, "update-index", "--add", "--cacheinfo", f"160000,{git(root, 'rev-parse', 'HEAD')},images/base/module")
+    git(root, "commit", "--quiet", "--message", "a submodule")
+    for reference, is_kept in (("HEAD~1..HEAD~1", True), ("HEAD..HEAD", False), ("HEAD..HEAD~1", False)):
+        question = asked(root, since=reference)
+        question.keep("the answer", plan_since(root, Options(), reference), None)
+        assert (asked(root, since=reference).answer is not None) == is_kept, reference
 
 
 def test_a_commit_is_compared_by_what_it_is(root: Path):

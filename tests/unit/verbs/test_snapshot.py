@@ -338,6 +338,16 @@ def test_settings_under_which_git_is_not_believed(root: Path, name: str, value: 
     assert snapshot_of(find(root), root / STATE_FOLDER) is None
 
 
+def test_where_bytes_stand_in_for_others_git_is_not_believed(root: Path) -> None:
+    """`git replace`: a checkout writes other bytes than the index has the id of. Once it is taken back, what the index
+    said meanwhile is not kept."""
+    blob, other = (git(root, "rev-parse", f"HEAD:images/{path}") for path in ("base/a.txt", "base/Dockerfile"))
+    git(root, "replace", blob, other)
+    assert snapshot_of(find(root), root / STATE_FOLDER) is None
+    git(root, "replace", "--delete", blob)
+    same(root)
+
+
 def test_the_status_is_of_the_stack_alone(root: Path) -> None:
     """What git says of the whole repository is as good as what it says of the images folder."""
     for path in ("NOTES", "images/base/new.txt"):
