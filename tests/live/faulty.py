@@ -8,7 +8,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import urllib3
 
@@ -30,6 +30,11 @@ class FaultyRegistry(Loopback):
         self._planned: list[tuple[Fault, int, Pick]] = []
         self._met: list[tuple[Pick, Callable[[], object], bool]] = []
         self._lock = threading.Lock()
+        self._callers: dict[socket.socket, object] = {}
+        """Connections that were ever made, and from where."""
+        self._cut: set[socket.socket] = set()
+        self._passing = 0
+        self._changed = threading.Condition()
 
     def plan(self, fault: Fault, times: int = 1, pick: Pick = lambda method, path: path != "/v2/") -> None:
         """The next so many requests that are picked meet this fault."""
@@ -51,6 +56,37 @@ class FaultyRegistry(Loopback):
         with self._lock:
             self._planned.clear()
             self._met.clear()
+
+    def cut(self) -> None:
+        """Hear no more from whoever is connected: what went on is over when this returns, and nothing more goes on.
+
+        Requests of a process that was killed may still be on their way, as those of no machine that died are for long.
+        """
+        with socket.create_connection(("127.0.0.1", self.server_port)) as last, self._changed:
+            here = last.getsockname()  # who came before it has been let in before it
+            self._changed.wait_for(lambda: here in self._callers.values())
+            self._cut |= self._callers.keys()
+            self._changed.wait_for(lambda: not self._passing)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """As the server does; it is known who is connected."""
+        with self._changed:
+            self._callers[request] = client_address
+            self._changed.notify_all()
+        super().process_request(request, client_address)
+
+    @contextmanager
+    def passing(self, caller: socket.socket) -> Iterator[bool]:
+        """Whether a request goes on, and that it does as long as the block lasts."""
+        with self._changed:
+            is_heard = caller not in self._cut
+            self._passing += is_heard
+        try:
+            yield is_heard
+        finally:
+            with self._changed:
+                self._passing -= is_heard
+                self._changed.notify_all()
 
     def fault_of(self, method: str, path: str) -> Fault | None:
         """What befalls this request, if anything."""
@@ -75,9 +111,7 @@ class _Asked(Handler):
         body = self._body()
         fault = self.server.fault_of(self.command, self.path)
         if fault == "reset":
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.close_connection = True
-            self.connection.close()
+            self._reset()
             return
         if fault in ("500", "503", "429"):
             self._send(int(fault), {"Retry-After": "1"} if fault == "429" else {}, b'{"errors":[{"code":"UNKNOWN"}]}')
@@ -88,7 +122,11 @@ class _Asked(Handler):
         self.server.met(self.command, self.path, after=False)
         headers = {key: value for key, value in self.headers.items() if key.lower() != "connection"}
         url = f"http://{self.server.behind}{self.path}"
-        told = self.server.pool.request(self.command, url, body=body, headers=headers, redirect=False)
+        with self.server.passing(self.connection) as is_heard:
+            if not is_heard:
+                self._reset()
+                return
+            told = self.server.pool.request(self.command, url, body=body, headers=headers, redirect=False)
         kept = {k: v for k, v in told.headers.items() if k.lower() not in ("content-length", "transfer-encoding")}
         data = told.data
         if self.command == "HEAD":
@@ -97,6 +135,11 @@ class _Asked(Handler):
         if fault == "lie":
             kept["Docker-Content-Digest"] = "sha256:" + "0" * 64
         self._send(told.status, kept, data)
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", ""):

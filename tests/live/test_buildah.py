@@ -54,9 +54,11 @@ def podman(environ: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory)
             stderr=log,
         )
         try:
-            for _ in range(100):
-                if (folder / "s").exists() or service.poll() is not None:
-                    break
+            until = time.monotonic() + 120
+            while not (folder / "s").exists():
+                said = (folder / "log").read_text()
+                assert service.poll() is None, f"podman's service ended: {said}"
+                assert time.monotonic() < until, f"podman's service does not answer: {said}"
                 time.sleep(0.1)
             yield served
         finally:

@@ -112,50 +112,69 @@ def test_a_disk_that_is_full(live_stack: LiveStack, docker: DockerEngine) -> Non
         assert statuses(again) == {"base": "tagged", "small": "tagged", "big": "built", "top": "built"}
 
 
+LIMITS_S = (5, 50, 200)
+"""Times that are up: on a busy machine it may take longer than the first to come to where it hangs."""
+
+
 def test_a_command_that_hangs(live_stack: LiveStack) -> None:
     """Its image's time is up: it failed, what builds on it is skipped because of it, and nothing of it runs on."""
     write(
         live_stack, {"base": "", "hang": "base", "top": "hang", "good": "base"}, {"hang": "RUN echo begun; sleep 1000"}
     )
-    spec = live_stack.root / "images/spec.yml"
-    live_stack.write("images/spec.yml", spec.read_text().replace("/hang, ", "/hang, timeout: 5s, "))
-    live_stack.commit()
-    begun = time.monotonic()
-    summary = run(live_stack)
-    hang = by_name(summary)["hang"]
+    spec = (live_stack.root / "images/spec.yml").read_text()
+    for limit_s in LIMITS_S:
+        live_stack.write("images/spec.yml", spec.replace("/hang, ", f"/hang, timeout: {limit_s}s, "))
+        live_stack.commit()
+        begun = time.monotonic()
+        summary = run(live_stack)
+        hang = by_name(summary)["hang"]
 
-    assert statuses(summary) == {"base": "built", "hang": "failed", "top": "skipped", "good": "built"}
-    assert by_name(summary)["top"].because == "hang"
-    assert (hang.failure or "").startswith("build was ended, its 5 seconds were up")
+        good = "built" if limit_s == LIMITS_S[0] else "tagged"
+        assert statuses(summary) == {"base": good, "hang": "failed", "top": "skipped", "good": good}
+        assert by_name(summary)["top"].because == "hang"
+        assert (hang.failure or "").startswith(f"build was ended, its {limit_s} seconds were up")
+        assert time.monotonic() - begun < 500
+        if hang.details:
+            break
     assert hang.details == ("begun",)
-    assert time.monotonic() - begun < 60
     assert not [name for name in names(live_stack.engine) if live_stack.prefix in name and ":sy-building-" in name]
 
 
 HANGS = """
 import os
+import time
 import docker
 def test_hangs():
     client = docker.from_env()
     mine = {"stackyard.run": os.environ["STACKYARD_RUN"]}
-    client.containers.run(os.environ["TEST_IMAGE"], ["sleep", "1000"], labels=mine)
+    client.containers.run(os.environ["TEST_IMAGE"], ["sleep", "1000"], detach=True, labels=mine)
+    open("BEGUN", "w").close()
+    time.sleep(1000)
 """
 
 
-def test_a_test_that_hangs(live_stack: LiveStack) -> None:
+def test_a_test_that_hangs(live_stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Its time is up: the image failed, its container is gone; later it is tested again, and not built."""
-    write(live_stack, {"base": "", "top": "base"}, {}, "timeout: 12s\n")
-    live_stack.write("images/base/test/test_hangs.py", HANGS)
-    live_stack.commit()
-    summary = run(live_stack, publish=True)
+    write(live_stack, {"base": "", "top": "base"}, {})
+    begun = tmp_path_factory.mktemp("begun") / "begun"
+    live_stack.write("images/base/test/test_hangs.py", HANGS.replace("BEGUN", str(begun)))
+    spec = (live_stack.root / "images/spec.yml").read_text()
+    for limit_s in (12, 120):  # as above
+        live_stack.write("images/spec.yml", f"{spec}timeout: {limit_s}s\n")
+        live_stack.commit()
+        summary = run(live_stack, publish=True)
 
-    assert statuses(summary) == {"base": "failed", "top": "skipped"}
-    assert "its 12 seconds were up" in " ".join(by_name(summary)["base"].details)
+        assert statuses(summary) == {"base": "failed", "top": "skipped"}
+        if begun.exists():
+            break
+    assert begun.exists()
+    assert f"its {limit_s} seconds were up" in " ".join(by_name(summary)["base"].details)
     assert live_stack.at("base", "1-main") is live_stack.at("top", "1-main") is None
     image = next(name for name in names(live_stack.engine) if f"{live_stack.prefix}/base:" in name)
     filters = f'{{"ancestor":["{image}"]}}'
     assert live_stack.engine._api.must("/containers/json", {"all": "1", "filters": filters}) == []
     live_stack.write("images/base/test/test_hangs.py", "def test_it():\n    pass\n")
+    live_stack.write("images/spec.yml", spec)
     live_stack.commit()
     assert statuses(run(live_stack, publish=True))["base"] == "tested"
 

@@ -8,9 +8,11 @@ import pty
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
+from stackyard.edges.traces import LABEL
 from tests.live.conftest import ENVIRON, LiveStack
 
 pytestmark = pytest.mark.live
@@ -36,10 +38,22 @@ def environ() -> dict[str, str]:
     return {**ENVIRON, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
-def containers(stack: LiveStack) -> list[object]:
-    """Those of the stack's images."""
-    listed = stack.engine._api.get("/containers/json", {"all": "1"}) or []
-    return [each for each in listed if stack.prefix in each["Image"]]
+def containers(stack: LiveStack) -> list[dict[str, Any]]:
+    """Those of the stack's runs, by their label."""
+    listed = stack.engine._api.must("/containers/json", {"all": "1"})
+    ours = stack.yard().token[:8]
+    return [each for each in listed if each["Labels"].get(LABEL, "").startswith(ours)]
+
+
+def wait_for_program(stack: LiveStack, command: str) -> None:
+    """Until it runs in the one container."""
+    until = time.monotonic() + 60
+    (container,) = containers(stack)
+    while True:
+        found = stack.engine._api.must(f"/containers/{container['Id']}/top")["Processes"]
+        if any(command in words for words in found):
+            return
+        assert time.monotonic() < until, found
 
 
 def test_through_a_pipe(stack: LiveStack) -> None:
@@ -76,7 +90,7 @@ def test_at_a_terminal(stack: LiveStack) -> None:
     wait_for(b"$ ")
     os.write(terminal, b"test -t 0 && echo at-$((6*7)); sleep 1000\n")
     wait_for(b"at-42")
-    time.sleep(0.5)
+    wait_for_program(stack, "sleep 1000")
     os.write(terminal, b"\x03")
     os.write(terminal, b"echo still-$((2*2)); exit 5\n")
     wait_for(b"still-4")

@@ -18,6 +18,17 @@ from tests.live.conftest import BASE, ENVIRON, LiveStack
 pytestmark = pytest.mark.live
 
 IMAGES = ("base", "left", "right", "top")
+MEETS = """#!/bin/sh
+case "$1 $2" in "buildx build")
+  for try in $(seq 600); do
+    [ -e {met} ] && break
+    [ "$(ls {alive} | wc -l)" -ge 2 ] && touch {met} && break
+    sleep 0.1
+  done;;
+esac
+exec {docker} "$@"
+"""
+"""A docker that builds nothing before two runs of a clone have planned: from then on each has its sign there."""
 
 
 @pytest.fixture
@@ -34,16 +45,16 @@ def stack(live_stack: LiveStack) -> LiveStack:
     return live_stack
 
 
-def at_once(*folders: Path) -> list[dict[str, Any]]:
+def at_once(*folders: Path, programs: str = "") -> list[dict[str, Any]]:
     """`stackyard build --push` in each folder at the same moment; what each says, and that it is content."""
     argv = [sys.executable, "-m", "stackyard", "build", "--push", "--json", "--jobs", "build=2"]
-    environ = {**ENVIRON, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environ = {**ENVIRON, "PYTHONPATH": os.pathsep.join(sys.path), "PATH": f"{programs}{ENVIRON['PATH']}"}
     runs = [
         subprocess.Popen(argv, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for folder in folders
     ]
     said = [(*run.communicate(timeout=300), run.returncode) for run in runs]
-    assert [code for *_, code in said] == [0, 0], said
+    assert [code for *_, code in said] == [0, 0], "\n".join(str(text) for each in said for text in each)
     return [json.loads(out) for out, *_ in said]
 
 
@@ -52,9 +63,13 @@ def statuses(run: dict[str, Any]) -> list[str]:
     return [outcome["status"] for outcome in run["outcomes"]]
 
 
-def test_one_clone_builds_each_target_once(stack: LiveStack) -> None:
+def test_one_clone_builds_each_target_once(stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> None:
     """What one builds the other waits for and reuses; the registry has one image of each, under all its tags."""
-    one, other = at_once(stack.root, stack.root)
+    programs = tmp_path_factory.mktemp("programs")
+    alive, docker = stack.root / ".stackyard/alive", shutil.which("docker")
+    (programs / "docker").write_text(MEETS.format(alive=alive, docker=docker, met=programs / "met"))
+    (programs / "docker").chmod(0o755)
+    one, other = at_once(stack.root, stack.root, programs=f"{programs}:")
 
     for pair in zip(statuses(one), statuses(other), strict=True):
         assert sorted(pair) == ["built", "reused"], (statuses(one), statuses(other))

@@ -55,9 +55,12 @@ class _Ended(NamedTuple):
     line: int | None = None
 
 
-_LOST = re.compile(r"failed to stat active key during commit: snapshot \S+ does not exist")
-"""BuildKit let go of a result while another build was to have it: seen where a build follows a canceled one of the
-same steps. Source: moby/buildkit pull request 6808; engines from before its successor have it."""
+_LOST = re.compile(
+    r"failed to stat active key during commit: snapshot \S+ does not exist"
+    r"|did not complete successfully: failed to create endpoint \S+ on network "
+)
+"""BuildKit let go of a result while another build was to have it, or of a network before a `RUN` began: both seen where
+a build follows a canceled one. Source: moby/buildkit pull request 6808; engines from before its successor have it."""
 
 
 class _NotPinned(Exception):

@@ -52,7 +52,7 @@ class OciRegistry:
         patience: Patience | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
-        patience = patience or Patience()
+        self._patience = patience = patience or Patience()
         self._credentials = credentials or EcrCredentials(DockerCredentials(environ), patience.clock)
         self._calls = Calls(environ, self._credentials, patience)
         self._keeping = threading.Lock()
@@ -101,7 +101,7 @@ class OciRegistry:
         """
         name = named(repository, tag)
         verify(f"the manifest of {name}", manifest.digest, manifest.body)
-        response = self._manifest("PUT", repository, tag, WRITE, manifest)
+        response = self._written(repository, tag, manifest)
         if response.status not in (200, 201, 202):
             raise self._calls.refusal("write", repository, tag, response)
         found = self.resolve(repository, tag) if is_read_back else manifest.digest
@@ -115,6 +115,18 @@ class OciRegistry:
         subject = manifest.subject
         if subject and not response.headers.get("OCI-Subject"):
             self._keep_referrer(repository, subject, manifest.descriptor)
+
+    def _written(self, repository: Repository, tag: Tag | Digest, manifest: Manifest) -> BaseHTTPResponse:
+        """The answer to a PUT. One that misses a blob is asked again: distribution's registry, over a file system, has
+        none for a moment that somebody else brings at the same time, since it writes anew that it has it.
+        """
+        for attempt in range(1, self._patience.attempts + 1):
+            response = self._manifest("PUT", repository, tag, WRITE, manifest)
+            if response.status != 400 or "MANIFEST_BLOB_UNKNOWN" not in codes_of(response):
+                break
+            if attempt < self._patience.attempts:
+                self._patience.pause(self._patience.back_off_s(attempt), f"{repository.host} misses a blob")
+        return response
 
     def _keep_referrer(self, repository: Repository, subject: Digest, fresh: Descriptor) -> None:
         tag = fallback_tag(subject)

@@ -27,7 +27,7 @@ LAST_LINES = 20
 _PLACE = re.compile(r"\S.*:(\d+)")
 _RULE = re.compile(r"-{10,}")
 """`Dockerfile:3` and a rule below it: how buildx shows the instruction that failed."""
-_OF_DOCKERFILE = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
+_OF_DOCKERFILE = re.compile(r"\[(?:([^\]]*) )?(\d+)/\d+\] ")
 _COMMAND_AGAIN = re.compile(
     r'(process ".*" did not complete successfully|executor failed running \[.*\]): (?=exit code: \d+)'
 )
@@ -144,11 +144,19 @@ class Progress:
             self._flush(vertex)
         if rest := self._values.rest():
             self._write(rest)
-        if told := [vertex for vertex in self._vertices.values() if vertex.took and _OF_DOCKERFILE.match(vertex.name)]:
+        if told := self._in_order():
             self._write("\nSteps of the Dockerfile:")
             for vertex in told:
                 self._write(f"{vertex.took:>10}  {_short(vertex.name)}")
         self._log.flush()
+
+    def _in_order(self) -> list[_Vertex]:
+        """The steps of the Dockerfile that came to an end, stage by stage; BuildKit tells of them in any order."""
+        stages: dict[str, list[tuple[int, _Vertex]]] = {}
+        for vertex in self._vertices.values():
+            if vertex.took and (found := _OF_DOCKERFILE.match(vertex.name)):
+                stages.setdefault(found[1] or "", []).append((int(found[2]), vertex))
+        return [vertex for steps in stages.values() for _, vertex in sorted(steps, key=lambda step: step[0])]
 
     def failure(self) -> tuple[str, tuple[str, ...]] | None:
         """The failed step with its error, on one line, and the end of its output; None if no step failed.

@@ -30,7 +30,9 @@ _PASSES = re.compile(
     r"|toomanyrequests|too many requests"
     r"|connection reset by peer|broken pipe|\bEOF\b|http: server closed|transport is closing"
     r"|TLS handshake timeout|i/o timeout|Client\.Timeout exceeded|request canceled while waiting"
-    r"|\blocked for \S+ \(since .*\): unavailable",  # two transfers of one layer, on a containerd store
+    r"|\blocked for \S+ \(since .*\): unavailable"  # two transfers of one layer, on a containerd store
+    # Two pushes of one layer, to a registry over a file system: it has the blob for nobody while it is written again.
+    r"|PUT request to \S+/manifests/\S+: 400\b|\bmanifest blob unknown\b",
     re.IGNORECASE,
 )
 _LASTS = re.compile(r"pull rate limit", re.IGNORECASE)

@@ -80,12 +80,14 @@ class Trace:
         return {"displayTimeUnit": "ms", "otherData": {"command": summary.command}, "traceEvents": events}
 
     def _placed(self, summary: RunSummary) -> Iterator[tuple[float, JobStep]]:
-        """Steps with seconds since the run began; of jobs that came to an end."""
-        began = {(outcome.target, job.job): job.begun_s for outcome in summary.outcomes for job in outcome.jobs}
+        """Steps with seconds since the run began, none after its job; of jobs that came to an end."""
+        jobs = {(outcome.target, job.job): job for outcome in summary.outcomes for job in outcome.jobs}
+        # A job begins a moment after it was told, on a busy machine a longer one: the shortest says when the run began.
+        run_began = max((told - jobs[key].begun_s for key, told in self._begun.items() if key in jobs), default=0.0)
         for at, step in self._steps:
-            key = (step.target, step.job)
-            if key in began and key in self._begun:
-                yield at - self._begun[key] + began[key], step
+            job = jobs.get((step.target, step.job))
+            if job is not None:
+                yield min(at - run_began, job.begun_s + job.duration_s), step
 
 
 def _of_job(outcome: Outcome, job: JobTime) -> _Slice:

@@ -178,10 +178,13 @@ executor failed running [/bin/sh -c exit 3]: exit code: 3""".splitlines()
 
 
 def test_a_result_that_the_engine_lost():
-    """Only what BuildKit says of a snapshot that was to be committed; what a RUN fails with is the Dockerfile's."""
+    """A snapshot that was to be committed, the network of a RUN that never began; what one fails with is its own."""
     said = "exporting to image: failed to commit a1 to b2 during finalize: failed to stat active key during commit: "
 
     assert lost_by_engine(f"{said}snapshot a1 does not exist: not found")
+    endpoint = "failed to create endpoint 217mfle0u35l on network bridge: adding interface veth4 to bridge lab failed"
+    assert lost_by_engine(f'RUN x: process "x" did not complete successfully: {endpoint}: Device does not exist')
+    assert not lost_by_engine(f'RUN echo {endpoint}: process "x" did not complete successfully: exit code: 1')
     assert not lost_by_engine('RUN x: process "/bin/sh -c x" did not complete successfully: exit code: 1')
     assert not lost_by_engine("COPY a /: failed to compute cache key: a does not exist: not found")
 
@@ -376,6 +379,18 @@ class TestProgress:
             f"     1.5 s  {name}",
         ]
         assert steps == [BuildStep(name, "started"), BuildStep(name, "done", 1.5)]
+
+    def test_times_are_in_the_dockerfiles_order(self):
+        """Stage by stage, whatever BuildKit tells first."""
+        told = ("[2/11] RUN b", "[tools 1/1] FROM t", "[11/11] RUN c", "[internal] load x", "[1/11] FROM a")
+        _, log, _, _ = self.follow(*(self.vertex(name, completed="2026-01-01T00:00:01.5Z") for name in told))
+
+        assert [line.partition("s  ")[2] for line in log.splitlines()[-4:]] == [
+            "[1/11] FROM a",
+            "[2/11] RUN b",
+            "[11/11] RUN c",
+            "[tools 1/1] FROM t",
+        ]
 
     def test_cached_steps(self):
         """A step that comes out of the cache is told as that."""

@@ -181,7 +181,7 @@ class TestWriting:
     )
     def test_a_refused_put_says_what_to_do(self, server: Server, connect: Connect, answer: Answer, hint: str) -> None:
         """Status and the registry's words stand in the sentence, the next step in the hint."""
-        server.answers(answer)
+        server.script = lambda _: answer
         with pytest.raises(RegistryRefused) as caught:
             connect().put(server.repository, TAG, MANIFEST)
 
@@ -260,6 +260,18 @@ class TestPatience:
         connect().put(server.repository, TAG, MANIFEST)
 
         assert server.methods == ["PUT", "PUT", "HEAD"]
+
+    def test_a_put_waits_for_a_blob_that_somebody_else_brings(self, server: Server, connect: Connect) -> None:
+        """Distribution's registry has it for nobody while its file is written again; what stays missing is told."""
+        missing = Answer(400, {}, b'{"errors":[{"code":"DIGEST_INVALID"},{"code":"MANIFEST_BLOB_UNKNOWN"}]}')
+        server.answers(missing, missing, Answer(201, {}), found())
+        connect().put(server.repository, TAG, MANIFEST)
+        assert server.methods == ["PUT", "PUT", "PUT", "HEAD"]
+
+        server.script = lambda _: missing
+        with pytest.raises(RegistryRefused, match="MANIFEST_BLOB_UNKNOWN"):
+            connect().put(server.repository, TAG, MANIFEST)
+        assert server.methods[4:] == ["PUT"] * 4
 
     def test_only_resets(self, server: Server, connect: Connect) -> None:
         """A registry that hangs up each time is unreachable."""

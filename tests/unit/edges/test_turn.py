@@ -28,19 +28,25 @@ def test_one_has_it_at_a_time(tmp_path: Path) -> None:
     first, second = Turn(tmp_path / "x"), Turn(tmp_path / "x")
     told: list[str] = []
     order: list[str] = []
+    is_told = threading.Event()
+
+    def waits() -> None:
+        told.append("waits")
+        is_told.set()
 
     def wait() -> None:
-        second.take(waits=lambda: told.append("waits"))
+        second.take(waits=waits)
         order.append("second")
         second.give_back()
 
     assert first.take()
     thread = threading.Thread(target=wait)
     thread.start()
-    thread.join(0.5)
+    assert is_told.wait(60)
+    thread.join(0.3)  # it asks again meanwhile
     order.append("first")
     first.give_back()
-    thread.join(20)
+    thread.join(60)
 
     assert order == ["first", "second"]
     assert told == ["waits"]

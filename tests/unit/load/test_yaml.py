@@ -200,11 +200,11 @@ def test_aliases_that_multiply_cost_what_they_are_long(link: str) -> None:
     """A billion laughs, and then some: sixty levels of nine aliases each."""
     rows = ["a0: &a0 {x: y}"]
     rows += [f"a{n}: &a{n} {link.format(','.join([f'*a{n - 1}'] * 9))}" for n in range(1, 60)]
-    begun = time.perf_counter()
+    begun = time.thread_time()
 
     doc = read("\n".join(rows).encode(), "x")
 
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 1
     assert len(doc.mapping("the file")) == 60
 
 

@@ -81,6 +81,19 @@ def test_instructions_and_retries_are_where_they_were() -> None:
     ]
 
 
+def test_a_job_that_began_late_has_its_instructions() -> None:
+    """A busy machine lets it begin a second after it was told; and tells of its last one when it is over."""
+    events = traced(
+        JOBS,
+        (101.0, JobStarted(X, "build")),
+        (101.0, JobStarted(BAD, "build")),
+        (104.5, JobStep(BAD, "build", "[1/2] RUN", "done", 2.0)),
+        (105.5, JobStep(BAD, "build", "[2/2] RUN", "done", 0.5)),
+    )
+
+    assert slices(events, "instruction") == [("[1/2] RUN", 2_500_000, 2_000_000), ("[2/2] RUN", 4_500_000, 500_000)]
+
+
 def test_what_waits_is_counted() -> None:
     """Up when a job could have begun, down when it did."""
     counts = [(e["ts"], e["args"]["test"]) for e in traced(JOBS) if e["ph"] == "C"]

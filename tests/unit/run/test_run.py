@@ -1038,13 +1038,13 @@ def test_a_child_whose_parent_fails_its_tests_meanwhile_is_recorded_and_not_publ
     building, failed = threading.Event(), threading.Event()
 
     def version(*_: object) -> RunResult:
-        assert building.wait(10)
+        assert building.wait(60)
         return RunResult(1, "broken", 0.0)
 
     def before_build(request: BuildRequest) -> None:
         if request.tag.repository.endswith("left"):
             building.set()
-            assert failed.wait(10)
+            assert failed.wait(60)
 
     def watch(progress: Progress) -> None:
         if isinstance(progress, TargetEnded) and progress.outcome.target == "base":

@@ -190,9 +190,9 @@ def test_any_text_is_a_pattern_or_a_problem(pattern: str, path: str) -> None:
 )
 def test_no_pattern_takes_forever(pattern: str) -> None:
     """A hostile pattern costs milliseconds."""
-    began = time.perf_counter()
+    began = time.thread_time()
     assert not ignored(pattern, "a" * 200 + "/a" * 20)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_the_dockerfiles_own_file_wins(tmp_path: Path) -> None:
