@@ -1016,8 +1016,9 @@ STACK_FIELDS = {
 _BUILD_FIELDS = {
     "record": "Id of its record.",
     "at": "UTC.",
-    "run": "Number of the run that made it.",
+    "run": "Number of the run that made it; 0 for one that another clone's run made, or that was adopted.",
     "commit": "The commit of its files; empty where files differed from it.",
+    "adopted": "Whether it was published without a record, and then adopted.",
 }
 WHY_FIELDS = {
     "format": "Version of this form: 1.",

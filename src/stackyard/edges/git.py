@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
+import re
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ STATUS = (*TRACKED, "--untracked-files=normal")
 IGNORED = "--ignored=matching"
 _FIELDS = {"1": 8, "u": 10, "?": 1, "!": 1}
 """How many fields of a row come before the path, by its kind."""
+_MODULE_PATH = re.compile(r'^\s*path\s*=\s*"?(.+?)"?\s*$', re.MULTILINE)
 _MANY_BYTES = 80_000
 _REMOTE_S = 60.0
 
@@ -61,10 +63,13 @@ class Unseen(msgspec.Struct, frozen=True):
     """Never added."""
     ignored: tuple[str, ...] = ()
     """What git is told to ignore."""
+    modules: tuple[str, ...] = ()
+    """Submodules that are not checked out: it is the disk that has nothing there."""
 
     def __add__(self, other: Unseen) -> Unseen:
         untracked, ignored = self.untracked + other.untracked, self.ignored + other.ignored
-        return Unseen(tuple(dict.fromkeys(untracked)), tuple(dict.fromkeys(ignored)))
+        modules = self.modules + other.modules
+        return Unseen(*(tuple(dict.fromkeys(paths)) for paths in (untracked, ignored, modules)))
 
 
 NOTHING_UNSEEN = Unseen()
@@ -190,11 +195,23 @@ def quietly(root: Path, *words: str) -> Said:
 
 
 def unseen_in(status: str, root: Path) -> Unseen:
-    """What a status says of paths below `root` that no commit has."""
+    """What a status says of paths below `root` that no commit has, and submodules that the disk has not."""
     start = _start(root)
     rows = status.split("\0")
     untracked, ignored = (tuple(_below((row[2:] for row in rows if row[:2] == sign), start)) for sign in ("? ", "! "))
-    return Unseen(untracked, ignored)
+    return Unseen(untracked, ignored, tuple(_below(_absent_modules(top_of(root)), start)))
+
+
+def _absent_modules(top: Path) -> Iterator[str]:
+    """Submodules of which there is an empty folder, each with a slash. No process is started."""
+    try:
+        told = os.fsdecode((top / ".gitmodules").read_bytes())
+    except OSError:  # none at all, nearly always
+        return
+    for path in _MODULE_PATH.findall(told):
+        with contextlib.suppress(OSError):
+            if not os.listdir(top / path):
+                yield f"{path}/"
 
 
 def unseen_of(untracked: Iterable[str], ignored: Iterable[str], root: Path) -> Unseen:

@@ -31,6 +31,8 @@ _MANY = 20
 """When so many files of one name were asked for, all others are read together."""
 _ROW = re.compile(r"(\d+) \w+ ([0-9a-f]+)\t([^\0]*)\0")
 """Mode, id and path of what `git ls-tree -z` lists."""
+_THINGS = {b"blob": "a file", b"tree": "a folder"}
+_DIGITS = re.compile(r"[0-9a-f]{4,40}")
 _MODULE = "160000 commit "
 """How the row of a submodule begins."""
 AS_NAMED = "--no-replace-objects"
@@ -213,23 +215,40 @@ def _parted(text: str) -> tuple[str, str, str]:
 
 def _commit(root: Path, name: str) -> str:
     """The commit that a person's word names."""
-    if not name.startswith("-"):
+    if not name.startswith(("-", "^")):  # what git would take for an option, or for "without this"
         done = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         if done.returncode == 0:
             return done.stdout.decode().strip()
         words = done.stderr.decode("utf-8", "replace").strip()
         if "not a git repository" in words or "dubious ownership" in words:
             raise NoHistory(f"git cannot read the repository at {root}: {words.splitlines()[0]}", path=str(root))
+        _refuse_other(root, name)
     raise NoHistory(f"there is no commit {name!r} in this clone", hint=_hint_for(root, name), path=str(root))
+
+
+def _refuse_other(root: Path, name: str) -> None:
+    """NoHistory about a name that is there, and is not that of one commit."""
+    kind = _THINGS.get(_git(root, "cat-file", "-t", f"{name}^{{}}").stdout.strip())
+    if kind:
+        raise NoHistory(f"{name!r} names {kind}, and no commit", hint="name a commit, a branch or a tag of one")
+    if _DIGITS.fullmatch(name) and _git(root, "rev-parse", f"--disambiguate={name}").stdout.count(b"\n") > 1:
+        sentence = f"more than one commit of this clone begins with {name!r}"
+        raise NoHistory(sentence, hint="write more digits of it: git log --oneline --all shows them")
 
 
 def _hint_for(root: Path, name: str) -> str:
     """What brings a commit that is not there."""
-    if _is_shallow(root):
+    remotes = _git(root, "remote").stdout.decode("utf-8", "replace").splitlines()
+    place, _, branch = re.split(r"[~^@:]", name, maxsplit=1)[0].partition("/")
+    is_shallow, is_theirs = _is_shallow(root), branch not in ("", "HEAD") and place in remotes
+    if is_theirs and (is_shallow or _git(root, "rev-parse", "--verify", "--quiet", f"{place}/{branch}").returncode):
+        whole = "--unshallow " if is_shallow else ""
+        return f"git fetch {whole}{place} {branch}:refs/remotes/{place}/{branch} brings it, if {place} has it"
+    if is_shallow:
         return "the clone is shallow: git fetch --unshallow brings its whole history, git fetch --depth=100 a part"
     if _git(root, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
         return "there is none at all yet: git add -A && git commit"
-    remote, _, _ = _git(root, "remote").stdout.decode("utf-8", "replace").partition("\n")
+    remote = remotes[0] if remotes else ""
     if remote and "/" not in name and not _git(root, "rev-parse", "--verify", "--quiet", f"{remote}/{name}").returncode:
         return f"did you mean {remote}/{name}?"
     return f"git fetch {remote} may bring it" if remote else "git log --oneline --all shows what there is"
@@ -308,8 +327,12 @@ def _list_work_tree(top: Path, prefix: str, found: _WorkTree) -> str:
     status = _output(top, "status", *flags)
     for row in status.split("\0"):
         if row.startswith("? "):
-            unsure[row[2:]] = ""
             found.untracked.append(prefix + row[2:])
+            if row.endswith("/"):  # a repository of its own, that would be a submodule
+                found.modules.append(prefix + row[2:-1])
+                _list_work_tree(top / row[2:], prefix + row[2:], found)
+            else:
+                unsure[row[2:]] = ""
         elif row.startswith("! "):
             found.ignored.append(prefix + row[2:])
         elif row.startswith(("1 ", "u ")):

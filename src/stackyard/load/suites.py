@@ -7,6 +7,7 @@ Out:  commands and suites, each suite with a digest of all that can change its r
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
@@ -241,12 +242,17 @@ class SuiteReader:
         """The folder of tests that all images share."""
         return (self._place.path(COMMON_TESTS),)
 
+    def _is_there(self, path: str) -> bool:
+        """Whether there is such a folder, and in the repository."""
+        files = self._place.files
+        return files.is_folder(path) and not (files.is_link(path) and files.leads_out(path))
+
     def _has(self, findings: list[Finding], *parts: str) -> bool:
-        """Whether there is such a folder; a link out of the repository is an error finding, and no folder."""
+        """The same; a link out of the repository is an error finding."""
         path = self._place.path(*parts)
         if not self._place.files.is_folder(path):
             return False
-        if self._place.files.is_link(path) and self._place.files.leads_out(path):
+        if not self._is_there(path):
             sentence = "is a link that leads out of the repository"
             findings.append(
                 Finding("leads-outside", "error", sentence, path, hint=HINT, found="a link", wanted="a folder")
@@ -255,9 +261,13 @@ class SuiteReader:
         return True
 
     def _digest(self, *folders: str) -> Digest:
-        """Over all test code that can change a result: the folders, and what pytest picks up above them."""
+        """Over all test code that can change a result: the folders, what is beside them for an image's own tests to
+        share, and what pytest picks up above them.
+        """
         if folders not in self._digests:
-            entries = [entry for folder in folders for entry in self._entries(folder)]
+            shared = (posixpath.join(posixpath.dirname(folder), COMMON_TESTS) for folder in folders)
+            read = dict.fromkeys((*folders, *filter(self._is_there, shared)))
+            entries = [entry for folder in read for entry in self._entries(folder)]
             for above in dict.fromkeys(above for folder in folders for above in _above(folder)):
                 entries += self._pytest_files(above)
             self._digests[folders] = canonical.digest(sorted(entries))

@@ -33,8 +33,12 @@ class NewSince(_Reason, frozen=True):
     """The commit that is compared with does not have this target, or not so that it could be read."""
 
     reference: str
+    problem: str = ""
+    """Why it could not be read there; empty for what was not there."""
 
     def __str__(self) -> str:
+        if self.problem:
+            return f"could not be read at {self.reference}: {self.problem}"
         return f"not there at {self.reference}"
 
 

@@ -17,8 +17,10 @@ class Build(msgspec.Struct, frozen=True):
     record: str
     at: str
     run: int
+    """0 for one that was made elsewhere, or adopted."""
     commit: str
     """Empty where files differed from it."""
+    adopted: bool = False
 
 
 class Link(msgspec.Struct, frozen=True):

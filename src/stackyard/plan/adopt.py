@@ -60,7 +60,19 @@ def wanted(stack: Stack, targets: Iterable[TargetName], asked: str | None) -> tu
         asked: a tag or a template; `last_updated`; None: stamps where a target has them, else its branch's tag.
     """
     stamps = {name: dict(file.stamps).get(str(name.version)) for file in stack.stamp_files for name in file.targets}
-    return tuple(_wanted(stack, stack.target(name), asked, stamps) for name in targets)
+    found = [_wanted(stack, stack.target(name), asked, stamps) for name in targets]
+    whose: dict[Reference | None, set[TargetName]] = {}
+    for each in found:
+        whose.setdefault(each.reference, set()).add(each.target.whole)
+    return tuple(each if len(whose[each.reference]) == 1 else _clash(each) for each in found)
+
+
+def _clash(each: Wanted) -> Wanted:
+    """One image cannot be several versions."""
+    if each.reference is None:
+        return each
+    why = f"{each.reference.tag} can be the tag of one version alone: name the one, or give a template with {{version}}"
+    return Wanted(each.target, None, why)
 
 
 def _wanted(stack: Stack, target: Target, asked: str | None, stamps: Mapping[TargetName, str | None]) -> Wanted:

@@ -88,7 +88,9 @@ def _compared(around: _Around, step: Step) -> Build | None:
 
 def _build(record: Record | None) -> Build | None:
     built = record.built if record else None
-    return Build(record.id, built.at, record.run, built.commit) if record and built else None
+    if record is None or built is None:
+        return None
+    return Build(record.id, built.at, record.run, built.commit, adopted=record.adopted is not None)
 
 
 def _waiting(around: _Around, step: Step) -> Iterator[Link]:

@@ -12,7 +12,7 @@ No record is read, so that nothing is said of images: whether one that is the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from stackyard.model.decide import FORCED, Decision, as_index
 from stackyard.model.inputs import SourceFingerprints, differences, identity
@@ -56,6 +56,8 @@ def compare_stacks(
     """
     targets = {target.name: target for target in now.targets}
     before = {target.name: target for target in then.targets} if then else {}
+    absent = NewSince(since.reference)
+    broken = [finding for finding in then.findings if finding.level == "error"] if then else []
     sources = SourceFingerprints(targets)
     planned = set(chosen.planned)
     others: dict[TargetName, bool] = {}
@@ -65,7 +67,8 @@ def compare_stacks(
         target, old = targets[name], before.get(name)
         is_other = others[name] = old is None or _is_other(target, old, others)
         if name in planned:
-            decision = _decision(target, before, is_other, others, since, chosen.rebuild, forced_by, now.images_folder)
+            new = absent if old is not None or not broken else NewSince(since.reference, _problem(target, broken))
+            decision = _decision(target, before, is_other, others, new, chosen.rebuild, forced_by, now.images_folder)
             decision = as_index(decision) if target.is_index else decision
             if whole is not None and decision.action == "reuse":
                 decision = Decision("tag", (*decision.reasons, WholeStack(whole)))
@@ -99,7 +102,7 @@ def _decision(
     before: Mapping[TargetName, Target],
     is_other: bool,
     others: Mapping[TargetName, bool],
-    since: Since,
+    new: NewSince,
     rebuild: frozenset[TargetName],
     forced_by: str,
     images_folder: str,
@@ -111,18 +114,27 @@ def _decision(
         return Decision("build", (Forced(forced_by),))
     old = before.get(target.name)
     if old is None:
-        return Decision("build", (NewSince(since.reference),))
+        return Decision("build", (new,))
     if is_other:
         is_own = target.reading is not old.reading
         own = tuple(differences(target.inputs, old.inputs, target.places(images_folder))) if is_own else ()
         moved = tuple(
-            ParentChanged(name, None, None) for name in target.counted_parents if name in before and others[name]
+            ParentChanged(name, None, None)
+            for name in target.counted_parents
+            if others[name] and (name in before or not own)
         )
         return Decision("build", (*own, *moved) or (DefinitionChanged("recipe", "another", "this one"),))
     tests = tuple(_tests(target, old))
     if tests:
         return Decision("retest", tests)
-    return Decision("reuse", (Unchanged(since.reference),))
+    return Decision("reuse", (Unchanged(new.reference),))
+
+
+def _problem(target: Target, broken: Iterable[Finding]) -> str:
+    """Why a target could not be read, by its files; empty where nothing says so."""
+    own = f"{target.context}/"
+    found = (each for each in broken if each.path == target.dockerfile or each.path.startswith(own))
+    return next((f"{each.path}: {each.sentence}" for each in found), "")
 
 
 def _tests(target: Target, old: Target) -> Iterator[Reason]:

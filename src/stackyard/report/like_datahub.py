@@ -25,9 +25,9 @@ def like_text(plan: OldPlan, style: Style, width: int, is_explained: bool = Fals
             style(str(step.target), "bold"),
             style(step.action, ACTION_COLOURS[step.action]),
             step.tag or "",
-            "; ".join(str(reason) for reason in step.reasons),
+            visible("; ".join(str(reason) for reason in step.reasons)),
             style(step.ours.action, ACTION_COLOURS[step.ours.action]) if step.ours else "-",
-            step.note,
+            visible(step.note),
         )
         for step in plan.steps
     ]
@@ -58,11 +58,11 @@ def _head(plan: OldPlan, style: Style) -> list[str]:
 
 def _explained(step: OldStep, style: Style) -> list[str]:
     lines = [style(f"{step.target}: {step.action}", "bold")]
-    lines += [f"  because    {reason}" for reason in step.reasons]
-    lines += [f"  arg        {name}={value}" for name, value in step.build_args]
+    lines += [f"  because    {visible(str(reason))}" for reason in step.reasons]
+    lines += [f"  arg        {visible(f'{name}={value}')}" for name, value in step.build_args]
     lines += [f"  tag        {step.repository}:{step.tag}"] if step.tag else []
     if step.ours is not None:
-        lines += [f"  Stackyard  {step.ours.action}: {reason}" for reason in step.ours.reasons]
+        lines += [f"  Stackyard  {step.ours.action}: {visible(str(reason))}" for reason in step.ours.reasons]
         lines += [f"  Stackyard  tag {step.ours.repository}:{tag}" for tag in step.ours.tags]
     return lines
 

@@ -50,7 +50,7 @@ def plan_text(plan: Plan, style: Style, width: int, is_explained: bool = False) 
     if is_explained:
         lines += ["", *(line for step in plan.steps if not _is_unasked(step) for line in _explained(step, style))]
     lines.append("")
-    for code in (*NOTED, "untracked-in-context"):
+    for code in (*NOTED, "untracked-in-context", "empty-submodule"):
         lines += _noted([finding for finding in plan.findings if finding.code == code], is_explained)
     lines += [
         *(f"note: {visible(note.sentence)}" for note in plan.notes),

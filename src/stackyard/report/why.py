@@ -91,15 +91,16 @@ def _made(link: Link) -> str:
     assert link.made is not None
     why = _first(link.reasons) or ": from the same inputs as before"
     more = f" and {len(link.reasons) - 1} more" if len(link.reasons) > 1 else ""
-    return f"{link.target} was built {_when(link.made)}{why}{more}"
+    return f"{link.target} was {'adopted' if link.made.adopted else 'built'} {_when(link.made)}{why}{more}"
 
 
 def _build(build: Build) -> str:
-    return f"the build of {build.at}, {_when(build, has_time=False)}"
+    what = "the image adopted at" if build.adopted else "the build of"
+    return f"{what} {build.at}, {_when(build, has_time=False)}"
 
 
 def _when(build: Build, has_time: bool = True) -> str:
-    run = f"by run {build.run}" if build.run else "outside any run"
+    run = "as made" if build.adopted else f"by run {build.run}" if build.run else "by a run of another clone"
     commit = f"at commit {build.commit[:7]}" if build.commit else "from files that were not committed"
     return f"{run} {commit}" + (f" ({build.at})" if has_time else "")
 

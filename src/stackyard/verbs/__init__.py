@@ -76,7 +76,8 @@ def _unseen(yard: Yard) -> tuple[Finding, ...]:
         return ()
     from stackyard.load.unseen import unseen_findings  # most stacks have none
 
-    return tuple(unseen_findings(yard.place, yard.stack, yard.unseen.untracked, yard.unseen.ignored))
+    unseen = yard.unseen
+    return tuple(unseen_findings(yard.place, yard.stack, unseen.untracked, unseen.ignored, unseen.modules))
 
 
 def fix(yard: Yard, findings: Sequence[Finding]) -> list[Fixed]:

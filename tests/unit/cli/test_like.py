@@ -119,12 +119,15 @@ def test_what_ci_says_of_the_branch_counts(shell: Shell) -> None:
 
 
 def test_files_that_are_not_committed_are_told_of(shell: Shell) -> None:
-    """The scripts build what was pushed."""
+    """The scripts build what was pushed; a name of a file is one line, whatever is in it."""
     prepared(shell, SPEC)
     commit(shell, leaf__note="new")
-    (shell.root / "images/base/note").write_text("new")
+    assert shell("build").code == 0
+    (shell.root / "images/base/a\nnote").write_text("new")
+    said = shell("plan", "--like", "datahub").out
 
-    assert "note: files that are not committed are not seen by them" in shell("plan", "--like", "datahub").out
+    assert "note: files that are not committed are not seen by them" in said
+    assert "they do not look for this: images/base/a\\nnote added" in said
 
 
 def test_files_that_stackyard_refuses(shell: Shell) -> None:

@@ -413,6 +413,18 @@ def test_gates_of_an_image(root: Path) -> None:
     ]
 
 
+def test_what_own_tests_share_is_theirs(root: Path) -> None:
+    """An edit of `IMAGE/tests_common`, which no Dockerfile reaches, tests that image again and builds nothing."""
+    write(root, {"images/lab/test/test_lab.py": "", "images/lab/tests_common/helpers.py": "one"})
+    before = clean(root).targets
+    write(root, {"images/lab/tests_common/helpers.py": "two"})
+    after = clean(root).targets
+
+    assert [now.inputs == was.inputs for was, now in zip(before, after, strict=True)] == [True, True]
+    assert [now.suites == was.suites for was, now in zip(before, after, strict=True)] == [True, False]
+    assert after[1].suites[0].folders == ("images/lab/test",)
+
+
 @pytest.mark.parametrize(
     ("files", "code", "level", "where", "said"),
     [

@@ -117,6 +117,24 @@ def test_stamps_are_those_of_the_file() -> None:
     }
 
 
+def test_one_image_is_one_version() -> None:
+    """A tag as it stands cannot be several versions of an image; it can be one that is named."""
+    kits = [
+        msgspec.structs.replace(target(str(name), templates=STAMPED), variables=(("version", str(name.version)),))
+        for name in FILE.targets
+    ]
+    of = stack(UP, *kits)
+
+    def references(asked: str, *kit: int) -> list[str | None]:
+        names = [kits[each].name for each in kit]
+        return [each.reference and str(each.reference.tag) for each in wanted(of, names, asked)]
+
+    assert references("py3.11-T1", 0, 1) == [None, None]
+    assert "py3.11-T1 can be the tag of one version alone" in str(wanted(of, FILE.targets, "py3.11-T1")[1].problem)
+    assert references("py3.11-T1", 0) == ["py3.11-T1"]
+    assert references("py{version}-T1", 0, 1) == ["py3.11-T1", "py3.12-T1"]
+
+
 def test_a_tag_that_can_be_none() -> None:
     """What is no tag is refused; a value that a target lacks leaves it without a name."""
     with pytest.raises(InvalidValue, match="'a/b' is not a valid tag"):

@@ -291,7 +291,7 @@ def test_files_that_no_commit_has_are_named(root: Path) -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("reference", ["nowhere", "HEAD~1", "nowhere...", "HEAD..nowhere", "-h", "0" * 40])
+@pytest.mark.parametrize("reference", ["nowhere", "HEAD~1", "nowhere...", "HEAD..nowhere", "-h", "^HEAD", "0" * 40])
 def test_a_commit_that_is_not_there(root: Path, reference: str) -> None:
     """One sentence names the word that was not understood."""
     with pytest.raises(NoHistory, match="there is no commit '") as caught:
@@ -383,13 +383,38 @@ def test_no_merge_base(root: Path, tmp_path: Path) -> None:
 
 @pytest.mark.processes
 def test_a_branch_that_only_the_remote_has(root: Path, tmp_path: Path) -> None:
-    """The hint has its whole name."""
+    """The hint has its whole name; where the clone never saw it, what fetches it does, in a shallow clone too."""
     git(root, "branch", "topic")
-    clone = tmp_path / "clone"
+    clone, shallow = tmp_path / "clone", tmp_path / "shallow"
     git(tmp_path, "clone", "--quiet", str(root), str(clone))
     with pytest.raises(NoHistory) as caught:
         since(clone, "topic")
     assert caught.value.hint == "did you mean origin/topic?"
+    write(root, "images/geo/b.txt", "two\n")
+    commit(root)
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{root}", str(shallow))
+    with pytest.raises(NoHistory, match="there is no commit 'origin/topic'") as caught:
+        since(shallow, "origin/topic...")
+    command, _, _ = (caught.value.hint or "").partition(" brings it")
+    assert command == "git fetch --unshallow origin topic:refs/remotes/origin/topic"
+    git(shallow, *command.split()[1:])
+    assert built(since(shallow, "origin/topic...")) == {"geo"}
+
+
+@pytest.mark.processes
+def test_a_name_of_something_else(root: Path) -> None:
+    """A file, a folder, the beginning of two ids: each is told as what it is."""
+    git(root, "tag", "a-file", git(root, "rev-parse", "HEAD:images/geo/b.txt"))
+    git(root, "tag", "--annotate", "a-folder", "HEAD^{tree}", "--message", "x")
+    for name, kind in (("a-file", "a file"), ("a-folder", "a folder")):
+        with pytest.raises(NoHistory, match=f"'{name}' names {kind}, and no commit"):
+            since(root, name)
+    stream = "".join(f"commit refs/heads/c{i}\ncommitter A <a@example.org> {i} +0000\ndata 0\n\n" for i in range(600))
+    subprocess.run(["git", "-C", str(root), "fast-import", "--quiet"], input=stream.encode(), check=True)
+    starts = [each[:4] for each in git(root, "for-each-ref", "--format=%(objectname)", "refs/heads/c*").split()]
+    short = next(each for each in starts if starts.count(each) > 1)
+    with pytest.raises(NoHistory, match=f"more than one commit of this clone begins with '{short}'"):
+        since(root, short)
 
 
 @pytest.mark.processes
@@ -408,12 +433,15 @@ def test_a_stack_that_could_not_be_read_then(root: Path) -> None:
 @pytest.mark.processes
 def test_an_image_that_could_not_be_read_then(root: Path) -> None:
     """One Dockerfile that was broken hides no other image; one that is broken now ends the command."""
-    write(root, "images/geo/Dockerfile", "FRM debian\n")
+    write(root, "images/base/Dockerfile", "FRM debian\n")
     commit(root)
     with pytest.raises(FindingsProblem):
         since(root, "HEAD~1")
-    write(root, "images/geo/Dockerfile", "FROM debian:12\n")
-    assert told(since(root))["geo"] == "build: not there at HEAD"
+    write(root, "images/base/Dockerfile", "FROM debian:12\n")
+    found = told(since(root))
+    assert found["base"].startswith("build: could not be read at HEAD: ")
+    assert "FRM" in found["base"]
+    assert (found["lab"], found["geo"]) == ("build: parent base changed", "reuse: unchanged since HEAD")
 
 
 # What git does to files on their way to disk.
@@ -547,6 +575,16 @@ def test_submodules(root: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", str(root), str(clone))
     assert built(since(clone)) == set()
     assert told(since(clone, "HEAD~1"))["geo"] == "build: images/geo/sub changed"
+
+
+@pytest.mark.processes
+def test_a_repository_within_that_is_no_submodule_yet(root: Path) -> None:
+    """Its files count as if it were added: an engine gets them."""
+    inner = init(root / "images/geo/vendor")
+    write(inner, "a.txt")
+    commit(inner)
+    write(inner, "b.txt")
+    assert told(since(root))["geo"] == "build: images/geo/vendor/a.txt added; images/geo/vendor/b.txt added"
 
 
 @pytest.mark.processes

@@ -15,7 +15,7 @@ from stackyard.report.text import PLAIN
 from stackyard.verbs import Options, Yard
 from stackyard.verbs.snapshot import snapshot_of
 from tests.conftest import GitStack
-from tests.repositories import git
+from tests.repositories import commit, git, init
 
 pytestmark = pytest.mark.processes
 
@@ -141,3 +141,27 @@ def test_only_what_counts_is_named(git_stack: GitStack) -> None:
     assert [{path for path in paths if path.endswith("/new")} for paths in counted.values()] == [
         set(), {"images/own/new"}, {"images/copied/new", "images/own/new", "images/own/test/new"},
     ]  # fmt: skip
+
+
+def test_a_submodule_that_is_not_checked_out(root: Path, tmp_path: Path) -> None:
+    """Its folder is empty, and so would the image's be; where no image gets it, nobody minds."""
+    other, clone = tmp_path / "other", tmp_path / "clone"
+    write(other, "a.txt")
+    commit(init(other))
+    for path in ("images/base/vendor", "images/base/docs", "elsewhere"):
+        git(root, "submodule", "add", "--quiet", str(other), path)
+    (root / "images/base/.dockerignore").write_text("docs\n")
+    commit(root)
+    git(tmp_path, "clone", "--quiet", str(root), str(clone))
+
+    def told() -> list[tuple[str, str]]:
+        found = [(each.level, each.sentence) for each in verbs.check(load(clone)) if each.code == "empty-submodule"]
+        shown = plan_text(verbs.plan(load(clone)), PLAIN, 200)
+        assert shown.count("note: images/base/Dockerfile: a submodule is not") == len(found)
+        return found
+
+    assert told() == [
+        ("warning", "a submodule is not checked out, and empty in the build context images/base: vendor/")
+    ]
+    git(clone, "submodule", "update", "--init", "--quiet", "images/base/vendor")
+    assert told() == []
