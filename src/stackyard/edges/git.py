@@ -112,7 +112,7 @@ def common_folder(top: Path) -> Path:
 
 def status_of(root: Path, images: str) -> str:
     """What `git status` says of the images folder, ignored files too, and of what it was told not to look at."""
-    return _status(root, quietly(root, *STATUS, IGNORED, "--", *_watched(root, images)))
+    return _status(root, quietly(top_of(root), *STATUS, IGNORED, "--", *_from_top(root, _watched(root, images))))
 
 
 @contextlib.contextmanager
@@ -125,7 +125,8 @@ def status_begun(root: Path, images: str, known: str | None = None) -> Iterator[
     if known is not None or _answer is not _git:
         yield lambda: status_of(root, images) if known is None else known
         return
-    command = ["git", "--no-optional-locks", "-C", str(root), *STATUS, IGNORED, "--", *_watched(root, images)]
+    top, paths = top_of(root), _from_top(root, _watched(root, images))
+    command = ["git", "--no-optional-locks", "-C", str(top), *STATUS, IGNORED, "--", *paths]
     try:
         begun = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except FileNotFoundError:
@@ -165,7 +166,7 @@ def revision(root: Path, images: str, branch: str | None = None, status: str | N
     """
     if status is None:
         status = status_of(root, images)
-    rows = _rows_below(status, path_in_repository(root), _watched(root, images))
+    rows = _rows_below(status, _from_top(root, _watched(root, images)))
     commit, head, is_dirty = "", "", False
     for row in rows:
         if row.startswith("# branch.oid "):
@@ -228,9 +229,15 @@ def _below(paths: Iterable[str], start: str) -> Iterator[str]:
     return (path[len(start) :] for path in paths if path.startswith(start))
 
 
-def _rows_below(status: str, prefix: str, watched: Collection[str]) -> list[str]:
-    """Rows that are about folders of a stack, and those about no path."""
-    folders = [posixpath.normpath(posixpath.join(prefix, path)) for path in watched]
+def _from_top(root: Path, paths: Iterable[str]) -> list[str]:
+    """The same, relative to the top of the repository: git is asked there, for where GIT_DIR is set (in a hook, say) it
+    takes any folder in which it is asked for the top."""
+    prefix = path_in_repository(root)
+    return [posixpath.normpath(posixpath.join(prefix, path)) for path in paths]
+
+
+def _rows_below(status: str, folders: Collection[str]) -> list[str]:
+    """Rows that are about folders of a stack, relative to the top, and those about no path."""
 
     def counts(row: str) -> bool:
         path = row.split(" ", _FIELDS.get(row[:1], 0))[-1].rstrip("/")
@@ -241,7 +248,7 @@ def _rows_below(status: str, prefix: str, watched: Collection[str]) -> list[str]
 
 def message_of(root: Path, commit: str) -> str:
     """The whole message of a commit; empty where this clone has not the commit."""
-    done = _answer(("-C", str(root), "log", "-1", "--format=%B", commit, "--"))
+    done = _answer(("-C", str(top_of(root)), "log", "-1", "--format=%B", commit, "--"))
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -251,7 +258,7 @@ def outside_of(root: Path, folders: Collection[str], counts: Collection[str]) ->
     Args:
         counts: paths that make up images, relative to `root`; what lies beside them is nobody's business.
     """
-    status = os.fsdecode(quietly(root, *STATUS, IGNORED, "--", *folders).stdout)
+    status = os.fsdecode(quietly(top_of(root), *STATUS, IGNORED, "--", *_from_top(root, folders)).stdout)
     start = len(_start(root))
 
     def is_changed(row: str) -> bool:
@@ -300,7 +307,7 @@ def default_branch(root: Path) -> str:
 def branches(root: Path) -> tuple[str, ...]:
     """Local branches, and those that remotes were last seen to have; none where git does not say."""
     try:
-        done = _answer(("-C", str(root), "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes"))
+        done = _answer(("-C", str(top_of(root)), "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes"))
     except FileNotFoundError:
         return ()
     found: dict[str, None] = {}
@@ -339,7 +346,7 @@ def remote(root: Path) -> str | None:
         if not any(word in told for word in (b"origin", b"include", b"worktreeconfig")):
             return None
     try:
-        done = _answer(("-C", str(root), "config", "--get", "remote.origin.url"))
+        done = _answer(("-C", str(top_of(root)), "config", "--get", "remote.origin.url"))
     except FileNotFoundError:
         return None
     return done.stdout.decode("utf-8", "replace").strip() or None

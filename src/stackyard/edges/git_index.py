@@ -2,8 +2,8 @@
 """git: what lies on disk, with the ids that its index is sure of.
 
 In:   a folder of the repository
-Out:  Indexed, which follows from the index alone; Folders of everything on disk, where what git does not know the
-      id of has none, and is to be hashed
+Out:  Indexed, which nearly always follows from the index alone; Folders of everything on disk, where what git does not
+      know the id of has none, and is to be hashed
 Raises: NoHistory, ToolMissing
 
 An index knows the id of a file as it was last looked at, which is the file's own only where its facts on disk are the
@@ -30,7 +30,7 @@ from pathlib import Path
 
 import msgspec
 
-from stackyard.edges.git import IGNORED, STATUS, TRACKED, common_folder, index_of, top_of
+from stackyard.edges.git import IGNORED, STATUS, TRACKED, common_folder, index_of, own_folder, top_of
 from stackyard.edges.git_entries import NotPlain, read_plain
 from stackyard.edges.git_tree import AS_NAMED, KINDS, Row
 from stackyard.errors import ToolMissing
@@ -46,7 +46,10 @@ _PLAIN = {
     "extensions.objectformat": "sha1",
 }
 """Settings under which a clean file is the index's file, byte for byte and with its x bit."""
-_SETTING = re.compile(rf"{'|'.join(map(re.escape, _PLAIN))}|core\.attributesfile|filter\..*\.(clean|smudge|process)")
+_SETTING = re.compile(
+    "|".join(map(re.escape, _PLAIN))
+    + r"|core\.(attributesfile|sparsecheckout|worktree)|filter\..*\.(clean|smudge|process)"
+)
 """Names of settings, as git spells them, that say what is done to files on their way to disk and back."""
 _ODD_SETTINGS = (b"core.worktree\n", b"extensions.objectformat\n")
 """Under which an index has more files than those below the top, or ids of another form."""
@@ -66,12 +69,15 @@ _CHECKSUM = 20
 
 
 class Indexed(msgspec.Struct):
-    """What an index alone says: it is the same as long as the index is."""
+    """What an index says."""
 
     folders: Folders
     """Files that git looks after; one whose size is not its blob's has no id."""
     odd: tuple[str, ...]
     """Paths of the others: submodules, half way through a merge, or told to look away from."""
+    is_alone: bool = True
+    """Whether it is the same as long as the index is: in a sparse checkout git looks after those files of the others
+    that happen to be there."""
 
 
 class Look:
@@ -179,7 +185,25 @@ def _told(look: Look) -> Indexed | None:
             odd.append(path)
     folders = in_folders(rows)
     with_ids(folders)
-    return Indexed(folders, tuple(dict.fromkeys(odd)))
+    return Indexed(folders, tuple(dict.fromkeys(odd)), is_alone=not is_sparse(look))
+
+
+def is_sparse(look: Look) -> bool:
+    """Whether git was told to leave some files out of the work tree."""
+    return _settings_of(look).get("core.sparsecheckout") == "true"
+
+
+def is_believed(look: Look) -> bool:
+    """Whether a file that git calls clean is the index's, byte for byte and with its x bit, but for attributes."""
+    (replaced,) = look.ask("replaced")
+    settings = _settings_of(look)
+    return not (look.is_refused or replaced) and _is_plain(settings) and _is_of(look.top, settings)
+
+
+def _is_of(top: Path, settings: dict[str, str]) -> bool:
+    """Whether this is the work tree that git looks at."""
+    elsewhere = top / os.environ.get("GIT_WORK_TREE", own_folder(top) / settings.get("core.worktree", top))
+    return os.path.realpath(elsewhere) == os.path.realpath(top)
 
 
 def listing_of_disk(look: Look, indexed: Indexed) -> tuple[Folders, str] | None:
@@ -191,9 +215,7 @@ def listing_of_disk(look: Look, indexed: Indexed) -> tuple[Folders, str] | None:
         indexed: what the index says; its folders become those of the disk.
     """
     status, others = map(os.fsdecode, look.status())
-    config, replaced = map(os.fsdecode, look.ask("config", "replaced"))
-    settings = dict(_settings(config))
-    if look.is_refused or replaced or not _is_plain(settings):
+    if not is_believed(look):
         return None
     top, folders = look.top, indexed.folders
     gone = set(map(posixpath.dirname, indexed.odd))
@@ -209,7 +231,7 @@ def listing_of_disk(look: Look, indexed: Indexed) -> tuple[Folders, str] | None:
     for path in (*todo, *(path for path in own if path and posixpath.basename(path) != _OURS)):
         for each, node in _looked_at(top, path).items():
             put(folders, each, node)
-    if _has_attributes(top, settings, folders):
+    if _has_attributes(top, _settings_of(look), folders):
         for path in _turned(top):
             folder, _, name = path.rpartition("/")
             kind, blob = folders.get(folder, {}).get(name, ("", ""))
@@ -238,6 +260,11 @@ def _start(top: Path, *words: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except FileNotFoundError:
         raise ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git") from None
+
+
+def _settings_of(look: Look) -> dict[str, str]:
+    (config,) = look.ask("config")
+    return dict(_settings(os.fsdecode(config)))
 
 
 def _settings(data: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from stackyard.edges.git_index import Look
+from stackyard.edges.git_index import Look, is_believed, is_sparse
 
 _MOST = 2000
 """So many files beside the tracked ones are looked at."""
@@ -49,9 +49,14 @@ def state_of_disk(look: Look, now_ns: int | None = None) -> bytes | None:
 
 
 def is_index_enough(look: Look) -> bool:
-    """Whether the index tells of every tracked file: none it was told to look away from, no submodule, no conflict."""
+    """Whether the index tells of every tracked file: none it was told to look away from, no submodule, no conflict, and
+    nothing that makes a file another one than git says."""
+    if not is_believed(look):
+        return False
     if look.indexed is not None:
-        return not look.indexed.odd
+        return look.indexed.is_alone and not look.indexed.odd
+    if is_sparse(look):
+        return False
     listed = subprocess.run(
         ["git", "-C", str(look.top), "ls-files", "-v", "-s", "-z"], capture_output=True, check=False
     )

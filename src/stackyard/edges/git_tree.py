@@ -77,6 +77,7 @@ def compared(root: Path, text: str) -> Compared:
 
     Without B it is the work tree that is compared.
     """
+    top = top_of(root)
     first, dots, second = _parted(text)
     if not first.strip() and not second.strip():
         raise NoHistory(
@@ -84,10 +85,10 @@ def compared(root: Path, text: str) -> Compared:
             hint="a variable that is not set? --since main, --since HEAD~3, --since origin/main...",
             reference=text,
         )
-    then = _commit(root, first or "HEAD")
-    now = _commit(root, second) if second else None
+    then = _commit(top, first or "HEAD")
+    now = _commit(top, second) if second else None
     if dots == "...":
-        then = _merge_base(root, first or "HEAD", then, second or "HEAD", now)
+        then = _merge_base(top, first or "HEAD", then, second or "HEAD", now)
     return Compared(text, then, now)
 
 

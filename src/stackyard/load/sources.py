@@ -69,10 +69,17 @@ class SourceReader:
         return self._read[key]
 
     def dockerfile(self, path: str) -> Dockerfile:
-        """A Dockerfile that was read before."""
+        """A Dockerfile, read once."""
         if path not in self._dockerfiles:
             self._dockerfiles[path] = parse(self._place.files.read(path), path)
         return self._dockerfiles[path]
+
+    def dockerfile_alone(self, path: str) -> Dockerfile | None:
+        """A Dockerfile, whatever else is wrong with its image; None where itself cannot be read."""
+        try:
+            return None if self._place.files.leads_out(path) else self.dockerfile(path)
+        except (FileProblem, OSError):
+            return None
 
     def _sources(self, recipe: Recipe) -> tuple[Sources | None, list[Finding]]:
         files = self._place.files

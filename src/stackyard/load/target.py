@@ -181,8 +181,8 @@ def triggers_from(recipes: Mapping[TargetName, Recipe], sources: SourceReader) -
     @functools.cache
     def triggers_of(name: TargetName) -> Body:
         recipe = recipes[name]
-        read, _ = sources.read(recipe)
-        dockerfile = stage_of(recipe, read.dockerfile) if read is not None else None
+        read = sources.dockerfile_alone(recipe.dockerfile)  # of all that the image is, memory knows its children by it
+        dockerfile = stage_of(recipe, read) if read is not None else None
         triggers = dockerfile.stages[-1].triggers if dockerfile is not None else Body()
         if dockerfile is not None and dockerfile.escape != "\\" and triggers.copies:
             return Body(

@@ -65,7 +65,7 @@ def _indexed(state: Path, look: Look) -> Indexed | None:
     if checksum is not None and (data := read_cache(path, of).get(_INDEXED)) is not None:
         return canonical.unpack(data, Indexed)
     found = index_said(look)
-    if checksum is not None and found is not None and look.checksum() == checksum:
+    if checksum is not None and found is not None and found.is_alone and look.checksum() == checksum:
         with contextlib.suppress(UnicodeEncodeError):  # names that are no text
             write_cache(path, of, {_INDEXED: canonical.pack(found)})
     return found

@@ -166,6 +166,15 @@ def test_what_is_not_is_read_at_once(change: Mapping[str, str | None]) -> None:
     assert is_same(seen.stack, whole.stack)
 
 
+def test_a_parent_that_cannot_be_read_acts_in_its_children() -> None:
+    """What is kept of a child follows from its parent's Dockerfile: whatever else is wrong there, now or later."""
+    acts = {BASE: "FROM debian:12\nONBUILD COPY test /t\n", LAB: FROM}
+    broken, mended = ({**acts, "images/base/.dockerignore": text} for text in ("[\n", "x\n"))
+    assert any(finding.level == "error" for finding in Read(broken, None).stack.findings)
+    for before, after in ((broken, mended), (mended, broken)):
+        assert is_same(Read(after, Read(before, {}).kept).stack, Read(after, None).stack)
+
+
 def planned(stack: Stack) -> Plan:
     """Of all images, where nothing is known."""
     refuse_errors(stack)

@@ -202,12 +202,20 @@ def test_what_ci_says_is_part_of_the_question(root: Path):
     assert [asked(root, ci=ci).answer for ci in titles] == ["the answer", None]
 
 
-def test_where_the_index_does_not_tell_nothing_is_kept(root: Path):
-    """A file that git was told to look away from may change without a word."""
-    git(root, "update-index", "--assume-unchanged", "images/base/a.txt")
+UNTOLD: Mapping[str, tuple[str, ...]] = {
+    "a file that it looks away from": ("update-index", "--assume-unchanged", "images/base/a.txt"),
+    "a file that may be left out": ("sparse-checkout", "set", "--no-cone", "/*", "!a.txt"),
+    "an x bit": ("config", "core.fileMode", "false"),
+    "a filter": ("config", "filter.own.clean", "tr a-z A-Z"),
+}
 
+
+@pytest.mark.parametrize("words", UNTOLD.values(), ids=UNTOLD)
+def test_where_the_index_does_not_tell_nothing_is_kept(root: Path, words: tuple[str, ...]):
+    """What git calls clean may be another file without a word."""
+    git(root, *words)
+    write(root, "images/base/a.txt")
     answered(root)
-
     assert asked(root).answer is None
 
 

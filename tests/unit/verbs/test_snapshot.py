@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from stackyard.edges.git import revision, status_of, unseen_in
+from stackyard.edges.git import revision, status_begun, status_of, unseen_in
 from stackyard.edges.git_index import Look
+from stackyard.edges.git_tree import compared
 from stackyard.load.memory import Memory
 from stackyard.load.stack import Settings, load_stack
 from stackyard.load.tree.indexed import IndexedFiles
@@ -329,13 +331,25 @@ def test_the_index_says_what_the_disk_says(root: Path, happens: Callable[[Path],
         ("core.checkStat", "minimal"),
         ("core.trustctime", "false"),
         ("core.ignoreStat", "true"),
+        ("core.worktree", "../../elsewhere"),
         ("filter.own.process", "a program that may keep a file's size"),
     ],
 )
 def test_settings_under_which_git_is_not_believed(root: Path, name: str, value: str) -> None:
     """Where git's idea of a file is not the file, all files are read."""
+    shutil.copytree(root / "images", root.parent / "elsewhere/images")
     git(root, "config", name, value)
     assert snapshot_of(find(root), root / STATE_FOLDER) is None
+
+
+def test_what_a_sparse_checkout_leaves_out_may_come_and_go(root: Path) -> None:
+    """git looks after such a file while it is there, and says nothing of it once it is not: its index is the same."""
+    git(root, "sparse-checkout", "set", "--no-cone", "/images/*", "!b.txt")
+    for _ in range(2):
+        write(root, "images/base/deep/er/b.txt")
+        assert "deep/er/b.txt" in blobs(same(root))
+        (root / "images/base/deep/er/b.txt").unlink()
+        assert "deep/er/b.txt" not in blobs(same(root))
 
 
 def test_where_bytes_stand_in_for_others_git_is_not_believed(root: Path) -> None:
@@ -457,6 +471,25 @@ def test_an_index_that_somebody_names(root: Path, monkeypatch: pytest.MonkeyPatc
 
     assert Look(root).checksum() not in (None, usual)
     assert blobs(same(root)) == before
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_folder_of_git_that_somebody_names(root: Path, monkeypatch: pytest.MonkeyPatch, is_whole: bool) -> None:
+    """Where GIT_DIR is set, as in some hooks, git takes the folder in which it is asked for the top of the work tree:
+    of a stack below the top it is asked at the top all the same."""
+    write(root, "below/images/own/Dockerfile", "FROM debian:12\n")
+    first = commit(root)
+    monkeypatch.setenv("GIT_DIR", str(root / ".git") if is_whole else ".git")
+    below = root / "below"
+    assert not revision(below, "images").is_dirty
+
+    write(root, "below/images/own/Dockerfile", "FROM debian:13\n")
+    write(root, "below/images/own/new")
+
+    assert revision(below, "images").is_dirty
+    with status_begun(below, "images") as asked:
+        assert unseen_in(asked(), below).untracked == ("images/own/new",)
+    assert compared(below, "HEAD").then == first
 
 
 # What is kept.
