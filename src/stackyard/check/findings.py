@@ -6,6 +6,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterable, Iterator
 
+import msgspec
+
 from stackyard.errors import FileProblem, FindingsProblem, InvalidValue
 from stackyard.model.names import ImageName, Tag, TargetName
 from stackyard.model.spot import Spot
@@ -175,9 +177,12 @@ def _of_branch(stack: Stack, target: Target, moving: Collection[Tag], stable: Ta
     )
     if promised := taken_by_commits(target.templates, revision, dict(target.variables)):
         rules[promised] = ("a commit's", "the tag of a commit never moves")
+    nowhere = msgspec.structs.replace(revision, branch=None)
     for tag, (whose, why) in rules.items():
-        sentence = f"branch {revision.branch!r} gives the tag {tag}, which is {whose}"
-        hint, spot = f"build on a branch of another name: {why}", tags_spot(stack, target)
+        source, remedy = f"branch {revision.branch!r} gives the tag", "build on a branch of another name"
+        if tag in tags_of(target.templates, nowhere, dict(target.variables))[1]:
+            source, remedy = "`moving` names the tag", "take it out of `moving`"
+        sentence, hint, spot = f"{source} {tag}, which is {whose}", f"{remedy}: {why}", tags_spot(stack, target)
         yield Finding("bad-tag", "error", sentence, *spot, hint=hint, found=tag, wanted="another tag")
 
 

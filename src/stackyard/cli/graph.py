@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from stackyard.verbs import Yard
 
 
-@command("stackyard graph", "stackyard graph --bases --plan", "stackyard graph --format svg > stack.svg")
+@command(
+    "stackyard graph",
+    "stackyard graph --bases --plan",
+    "stackyard graph --format svg > stack.svg",
+    needs_history=False,
+)
 @images_argument
 @option("--bases", "with_bases", is_flag=True, help="Also images from elsewhere.")
 @option("--plan", "is_planned", is_flag=True, help="Show what a plan does with each image.")

@@ -114,6 +114,11 @@ class Since(msgspec.Struct, frozen=True):
     is_all_told: bool = True
     """Whether the commits say all: what is in a submodule follows from what is checked out."""
 
+    @property
+    def before(self) -> str:
+        """What the older side was called: A of `A..B`; all of `A...B`, whose common commit has no name."""
+        return self.reference if "..." in self.reference else self.reference.split("..")[0] or self.reference
+
 
 class Plan(msgspec.Struct, frozen=True, dict=True):
     """Every target of the stack has a step, parents first, ties in file order."""

@@ -384,4 +384,4 @@ def _turned(was: str | None, now: str | None) -> str:
 
 
 def _brief(text: str) -> str:
-    return text[: text.index(":") + 13] if text.startswith(("sha256:", "sha1:")) else text
+    return text[: text.index(":") + 13] if text.startswith(("sha256:", "sha1:")) else text or "nothing"

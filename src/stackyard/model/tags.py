@@ -159,8 +159,8 @@ def taken_by_commits(templates: TagTemplates, revision: Revision, variables: Map
     if not found:
         return None
     there = msgspec.structs.replace(revision, commit=found[1], is_dirty=False)
-    fixed, moving = tags_of(templates, there, variables)
-    promised = {f"{tag}{found[2]}" for tag in fixed}
+    _, moving = tags_of(msgspec.structs.replace(templates, fixed=()), revision, variables)
+    promised = {f"{tag}{found[2]}" for tag in tags_of(templates, there, variables)[0]}
     return next((tag for tag in moving if tag in promised), None)
 
 
@@ -184,7 +184,10 @@ def fixed_conflict(reference: str, found: Digest | None, wanted: Digest, hint: s
 def tags_of(
     templates: TagTemplates, revision: Revision, variables: Mapping[str, str]
 ) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:
-    """Fixed and moving tags of a target; a dirty tree gets no fixed ones but those of the run, which name no commit."""
+    """Fixed and moving tags of a target, each once: one that is fixed does not move.
+
+    A dirty tree gets no fixed ones but those of the run, which name no commit.
+    """
     asked = _names_in_all(templates)
     return _tags_of(templates, revision, tuple((name, variables[name]) for name in asked if name in variables))
 
@@ -210,7 +213,7 @@ def _tags_of(
 ) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:
     values = values_of(revision, dict(known))
     lasting = tuple(text for text in templates.fixed if STAMP in text or not revision.is_dirty)
-    fixed = tuple(filter(None, (render(text, values) for text in lasting)))
+    fixed = tuple(dict.fromkeys(filter(None, (render(text, values) for text in lasting))))
     following = templates.moving + (templates.default_branch if revision.is_default else ())
-    moving = tuple(filter(None, (render(text, values) for text in following)))
-    return fixed, moving
+    moving = dict.fromkeys(filter(None, (render(text, values) for text in following)))
+    return fixed, tuple(tag for tag in moving if tag not in fixed)

@@ -56,7 +56,7 @@ def compare_stacks(
     """
     targets = {target.name: target for target in now.targets}
     before = {target.name: target for target in then.targets} if then else {}
-    absent = NewSince(since.reference)
+    absent = NewSince(since.before)
     broken = [finding for finding in then.findings if finding.level == "error"] if then else []
     sources = SourceFingerprints(targets)
     planned = set(chosen.planned)
@@ -67,7 +67,7 @@ def compare_stacks(
         target, old = targets[name], before.get(name)
         is_other = others[name] = old is None or _is_other(target, old, others)
         if name in planned:
-            new = absent if old is not None or not broken else NewSince(since.reference, _problem(target, broken))
+            new = absent if old is not None or not broken else NewSince(since.before, _problem(target, broken))
             decision = _decision(target, before, is_other, others, new, chosen.rebuild, forced_by, now.images_folder)
             decision = as_index(decision) if target.is_index else decision
             if whole is not None and decision.action == "reuse":
@@ -153,5 +153,5 @@ def _gone(before: Mapping[TargetName, Target], targets: Mapping[TargetName, Targ
     """Targets that are not there any more: nothing is built of them, and what builds on them says so itself."""
     for name, old in before.items():
         if name not in targets:
-            sentence = f"{name} was there at {since.reference}, and is no image of the stack any more"
+            sentence = f"{name} was there at {since.before}, and is no image of the stack any more"
             yield Finding("gone-since", "notice", sentence, old.context)

@@ -17,6 +17,7 @@ import msgspec
 
 from stackyard.check.findings import refuse_errors
 from stackyard.edges import git
+from stackyard.edges.clock import SystemClock
 from stackyard.edges.git_tree import Blobs, Listing, compared, folders_of, listing_of, listing_of_work_tree
 from stackyard.errors import ConfigError, FileProblem, NotAStack
 from stackyard.load.alike import Loader
@@ -33,7 +34,7 @@ from stackyard.plan.selection import choose
 from stackyard.plan.since import compare_stacks
 from stackyard.verbs.policy import idle_plan, ruling_of
 from stackyard.verbs.snapshot import keep, memory_for
-from stackyard.verbs.yard import STATE_FOLDER, Options, revision_of, settings_for
+from stackyard.verbs.yard import STATE_FOLDER, Options, revision_of, settings_for, stamp_of
 
 MANY = 4000
 """From so many files on, what was read is kept for the next command."""
@@ -60,6 +61,7 @@ def plan_since(
     two = compared(place.root, reference)
     listing = listing_of(place.root, two.now) if two.now else listing_of_work_tree(place.root)
     revision = Revision(two.now, None, False) if two.now else revision_of(place, options, listing.status)
+    revision = msgspec.structs.replace(revision, stamp=stamp_of(options, SystemClock()))
     settings = settings_for(place, options)
     with ExitStack() as opened:
         files = _Files(place, options, opened)

@@ -251,7 +251,7 @@ def load(
             from stackyard.load.stack import load_stack  # while git looks at the disk
         revision, status = _seen(place, options, asked)
     clock = clock or SystemClock()
-    revision = msgspec.structs.replace(revision, stamp=options.stamp or Stamp.at(datetime.fromisoformat(clock.now())))
+    revision = msgspec.structs.replace(revision, stamp=stamp_of(options, clock))
     settings = settings_for(place, options)
     stack = load_stack(there, revision, settings, memory=memory)
     is_changed, unseen = _outside(place, stack)
@@ -264,6 +264,11 @@ def load(
     if memory is not None:
         yard.keep = partial(keep, state, memory)
     return yard
+
+
+def stamp_of(options: Options, clock: Clock) -> str:
+    """The stamp of the run that begins now: one for all that it tags."""
+    return options.stamp or Stamp.at(datetime.fromisoformat(clock.now()))
 
 
 def is_large(start: Path, options: Options) -> bool:

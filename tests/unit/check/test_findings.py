@@ -92,6 +92,8 @@ def test_a_branch_called_like_the_stable_channel() -> None:
 
     assert errors(of) == [("bad-tag", "branch 'stable' gives the tag stable, which is the stable channel's")]
     assert errors(msgspec.structs.replace(of, revision=Revision(COMMIT, "unstable", False))) == []
+    named = stack(target("lab", suites=TESTED, templates=TagTemplates((), ("stable",))))
+    assert errors(named) == [("bad-tag", "`moving` names the tag stable, which is the stable channel's")]
 
 
 def test_a_branch_called_like_a_commit() -> None:

@@ -253,6 +253,7 @@ def test_no_repository(bare_shell: Shell) -> None:
     assert said.code == 2
     assert sentence == f"{bare_shell.root} is not in a git repository"
     assert "git init" in hint
+    assert [bare_shell(verb).code for verb in ("graph", "ls", "check")] == [0, 0, 0]  # these need no tags
 
 
 @pytest.mark.processes

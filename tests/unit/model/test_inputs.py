@@ -53,6 +53,7 @@ CHANGES: list[tuple[dict[str, Any], list[str]]] = [
     ({"everywhere": (Entry("spec.yml", "file", blob("t")),)}, ["images/spec.yml changed"]),
     ({"locks": (Entry("lock", "file", blob("l")),)}, ["lock added"]),
     ({"args": (("V", "2"),)}, ["build argument V changed from 1 to 2"]),
+    ({"args": (("V", ""),)}, ["build argument V changed from 1 to nothing"]),
     ({"args": ()}, ["build argument V removed"]),
     ({"bases": (BASE, "docker.io/library/node:1")}, ["base docker.io/library/node:1 added"]),
     ({"bases": ()}, [f"base {BASE} removed"]),

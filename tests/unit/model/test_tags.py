@@ -28,6 +28,12 @@ def test_a_dirty_tree_gets_no_fixed_tags() -> None:
     assert tags_of(USUAL, Revision(COMMIT, "main", True), {"prefix": "2026.3"}) == ((), ("2026.3-main",))
 
 
+def test_a_tag_is_given_once() -> None:
+    """However many templates give it; one that is fixed is not a moving one, too."""
+    twice = TagTemplates(("{commit}", "{commit}"), ("{branch}", "{commit}", "{branch}"))
+    assert tags_of(twice, Revision(COMMIT, "main", False), {}) == (("0123456",), ("main",))
+
+
 def test_a_detached_head_gets_no_branch_tag() -> None:
     """A template whose value is not there gives no tag, and the others are given."""
     assert tags_of(USUAL, Revision(COMMIT, None, False), {"prefix": "2026.3"}) == (("2026.3-0123456",), ())

@@ -162,6 +162,16 @@ def test_two_commits_are_compared_without_the_work_tree(root: Path) -> None:
     assert not planned.revision.is_dirty
     assert planned.since is not None
     assert planned.since.now == two
+    assert told(planned)["base"] == "reuse: unchanged since HEAD~1"
+
+
+@pytest.mark.processes
+def test_tags_have_the_stamp_of_the_run(root: Path) -> None:
+    """As in every other plan: the one that was given, for all targets, or the time."""
+    write(root, "images/spec.yml", f"tag: {{fixed: 'r-{{stamp}}'}}\n{SPEC}")
+    commit(root)
+    assert {step.fixed_tags for step in since(root, options=Options(stamp="T1")).steps} == {("r-T1",)}
+    assert all(step.fixed_tags for step in since(root).steps)
 
 
 @pytest.mark.processes
