@@ -81,6 +81,10 @@ class OldWorld(msgspec.Struct, frozen=True):
     """GITHUB_REF_NAME, or git's branch."""
     head_ref: str = ""
     """GITHUB_HEAD_REF."""
+    base_ref: str = ""
+    """GITHUB_BASE_REF: where a pull request wants to go."""
+    title: str = ""
+    """Of the pull request."""
     published: frozenset[tuple[str, str]] | None = None
     """Image and tag of all that is in the registry; None: nobody knows."""
     last_bases: tuple[tuple[str, str], ...] = ()

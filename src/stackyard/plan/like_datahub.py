@@ -164,8 +164,9 @@ class _Scripts(ABC):
 
     def halt(self) -> str | None:
         """Why they build nothing at all: words of a commit message, or a traceback."""
-        if "skip ci" in self.change.message.lower():
-            return 'the commit message says "skip ci": the job does not start'
+        for where, text in (("commit message", self.change.message), ("title of the pull request", self.world.title)):
+            if "skip ci" in text.lower():
+                return f'the {where} says "skip ci": the job does not start'
         if self.change.base is None:
             return f"they crash: there is no commit {self.change.since} to compare with in this clone"
         if "images" in words_of(self.change.paths):
@@ -253,6 +254,8 @@ class _ByTag(_Scripts):
         """Also the workflow's own conditions, and a branch that they cannot take."""
         if self.world.ref_name is None:
             return "they crash (KeyError): there is no branch, neither git's nor GITHUB_REF_NAME"
+        if self.world.base_ref not in ("", "main"):
+            return f"the workflow does not start: the pull request is to {self.world.base_ref!r}, and not to main"
         touched = (*self.change.paths, *self.change.hidden)
         if self.change.base is not None and not any(STARTING.match(path) for path in touched):
             return "the workflow does not start: no path that it watches changed"

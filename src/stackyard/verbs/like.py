@@ -39,9 +39,12 @@ def plan_like_datahub(yard: Yard, ours: Plan | StackyardError, since: str | None
     spec = read_datahub(yard.place)
     change = last_change(yard.root, since, yard.place.images)
     environ, known = yard.options.environ, yard.records.known()
+    request = yard.options.ci.pull_request if yard.options.ci else None
     world = OldWorld(
         environ.get("GITHUB_REF_NAME") or yard.stack.revision.branch,
         environ.get("GITHUB_HEAD_REF") or "",
+        environ.get("GITHUB_BASE_REF") or "",
+        request.title if request else "",
         _published(yard, known),
         tuple(_table(yard)) or tuple(_recorded(yard, known)),
     )

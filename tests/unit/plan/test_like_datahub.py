@@ -197,9 +197,15 @@ def test_secrets_among_the_arguments_are_hidden() -> None:
         (OldChange("HEAD^", None, NEW, "full rebuild"), BRANCH, "they crash: there is no commit HEAD^"),
         (changed("images/base/a"), OldWorld("stable"), "NameError"),
         (changed("images/base/a"), OldWorld(None), "KeyError"),
+        (
+            changed("images/base/a"),
+            OldWorld("1/merge", "x", "main", title="WIP [skip ci]"),
+            "title of the pull request",
+        ),
+        (changed("images/base/a"), OldWorld("1/merge", "x", "dev"), "pull request is to 'dev'"),
         (changed("docs/of images", "images/base/a"), BRANCH, "IndexError"),
     ],
-    ids=["no path", "skip ci", "one commit", "stable", "no branch", "a blank"],
+    ids=["no path", "skip ci", "one commit", "stable", "no branch", "a title", "another base", "a blank"],
 )
 def test_runs_that_build_nothing(change: OldChange, world: OldWorld, said: str) -> None:
     """Each with its reason; every image has a step that says so."""
