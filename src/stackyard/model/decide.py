@@ -70,6 +70,8 @@ class Need(msgspec.Struct, frozen=True):
     """What is not selected is built on as it was published last, where it was."""
     attested: frozenset[str] = frozenset()
     """What is attested of images that are published from now on."""
+    stamp: str = ""
+    """The stamp that a person typed: an image that has another one gets it too."""
 
 
 class Decision(msgspec.Struct, frozen=True):

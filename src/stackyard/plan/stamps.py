@@ -8,7 +8,7 @@ Beside: plan/compare
 
 Readers of `last_updated.yaml` take one stamp for the whole version matrix. So a version that needs
 nothing gets the run's tag too once one of its siblings is built; and where nothing is built, all
-keep the newest stamp that they have in common.
+keep the newest stamp that they have in common, unless a person typed another.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _shared(
     records: Mapping[TargetName, Record],
     need: Need,
 ) -> str | None:
-    """The stamp that all versions have and keep; None where they get the run's.
+    """The stamp that all versions have and keep; None where they get the run's, as when a person typed another one.
 
     The one that their file says, if they have several.
     """
@@ -93,6 +93,8 @@ def _shared(
         image = step.image
         had = set(_stamps(targets[step.target], stack, records[step.target], need))
         common = had if common is None else common & had
+    if need.stamp:
+        return need.stamp if need.stamp in (common or ()) else None
     written = {stamp for file in stack.stamp_files if file.image == image for _, stamp in file.stamps}
     common = common or set()
     return max(common & written, default=None) or max(common, default=None)

@@ -259,6 +259,22 @@ def test_tags_stand_in_the_order_of_their_templates() -> None:
     assert old.steps[0].tags == ("0123456", "r-1", "012345678", "main")
 
 
+def test_a_stamp_that_was_typed_is_for_all() -> None:
+    """An image that has another one gets it too, and only that; one that has it needs nothing."""
+    of = target("lab", templates=TagTemplates(("r-{stamp}",)))
+    on = stack(of, revision=Revision(COMMIT, "main", False, stamp="2"))
+    there = known(record(of, "lab", tagged(of, "r-1")))
+
+    kept, typed = plan(on, there), plan(on, there, need=Need(stamp="2"))
+    again = plan(on, known(record(of, "lab", tagged(of, "r-2"), tagged(of, "r-3"))), need=Need(stamp="2"))
+
+    assert [(of.steps[0].action, of.steps[0].tags) for of in (kept, typed, again)] == [
+        ("reuse", ("r-1",)),
+        ("tag", ("r-2",)),
+        ("reuse", ("r-2",)),
+    ]
+
+
 def test_a_reused_parent_that_is_elsewhere_is_fetched_for_its_child() -> None:
     """Only where a child is built: an engine builds on images that it has."""
     up, left = record(UP, "up", pushed(UP, "up")), record(LEFT)
