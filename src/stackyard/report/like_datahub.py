@@ -36,7 +36,7 @@ def like_text(plan: OldPlan, style: Style, width: int, is_explained: bool = Fals
     lines += [table(rows, heads, style, width, spare=("tag",))] if rows else []
     if is_explained:
         lines += ["", *(line for step in plan.steps for line in _explained(step, style))]
-    lines += [f"note: {note}" for note in plan.notes]
+    lines += [f"note: {visible(note)}" for note in plan.notes]
     return "\n".join([*lines, "", _totals(plan)])
 
 
