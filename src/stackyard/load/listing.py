@@ -9,6 +9,7 @@ Rules: docs/reference/spec.md
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 from collections.abc import Collection, Iterator
@@ -151,7 +152,9 @@ def _unread(place: Place) -> Iterator[Finding]:
 
 def _template(place: Place, path: str) -> Finding:
     """A template, with the form that needs none, for a name that it fills in."""
-    text = place.files.read(path)
+    text = b""
+    with contextlib.suppress(OSError):  # a link that leads nowhere
+        text = b"" if place.files.leads_out(path) else place.files.read(path)
     found = _PLACEHOLDER.search(text)
     name = next((part.decode() for part in found.groups() if part), "NAME") if found else "NAME"
     hint = (

@@ -15,7 +15,7 @@ import msgspec
 
 from stackyard.errors import FileProblem
 from stackyard.load.spec.values import Spec, SpecImage
-from stackyard.load.tree.place import Place
+from stackyard.load.tree.place import Place, stay
 from stackyard.model.names import ImageName, TargetName
 from stackyard.model.spot import Spot
 from stackyard.model.stack import Finding, StampFile
@@ -84,6 +84,7 @@ def _versions(place: Place, image: SpecImage, path: str | None, findings: list[F
     """The versions of an image, wherever they stand; None for an image without any."""
     if path is None:
         return image.versions
+    stay(place.files, path)
     if image.versions is not None:
         sentence = (
             f"image {image.name!r} has versions in {image.versions.path} and in {path}: it is not said which ones count"
@@ -110,6 +111,7 @@ def _stamps(place: Place, image: ImageName, file: VersionsFile, findings: list[F
         return None
     stamps = Stamps(path)
     try:
+        stay(place.files, path)
         stamps, found = read_stamps(place.files.read(path) if is_there else None, path)
         findings.extend((*found, *stamp_findings(stamps, file.names)))
     except FileProblem as problem:

@@ -82,6 +82,27 @@ def test_a_folder_outside_is_left_out_with_a_word(root: Path, tmp_path_factory: 
     assert (found.path, found.level) == ("images/b", "warning")
 
 
+def test_what_lies_outside_is_not_read(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Versions, stamps and a template, by links that lead out of the repository: none of their words is shown."""
+    there = tmp_path_factory.mktemp("elsewhere")
+    write(there, "hidden", text="{{ HIDDEN }}: 1\n")
+    write(root, "images/a/Dockerfile", "images/b/Dockerfile", text="FROM debian\n")
+    write(root, "images/b/versions.yaml", text="'3.12': {}\n")
+    for name in ("a/versions.yaml", "b/last_updated.yaml", "b/Dockerfile.j2"):
+        (root / "images" / name).symlink_to(there / "hidden")
+    (root / "images/a/Dockerfile.j2").symlink_to("nowhere")
+
+    findings = loaded(root).findings
+
+    led_out = [
+        each.path for each in findings if each.level == "error" and "leads out of the repository" in each.sentence
+    ]
+    assert led_out == ["images/a/versions.yaml", "images/b/last_updated.yaml"]
+    templates = [each.path for each in findings if each.code == "template"]
+    assert sorted(templates) == ["images/a/Dockerfile.j2", "images/b/Dockerfile.j2"]
+    assert "HIDDEN" not in repr(findings)
+
+
 def test_a_repository_without_a_dockerfile_is_no_stack(root: Path) -> None:
     """One sentence and what a stack looks like."""
     write(root, "a/b/c/Dockerfile")

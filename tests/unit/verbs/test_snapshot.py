@@ -282,6 +282,42 @@ def with_odd_names(root: Path) -> None:
     write(root, "images/base/\tnew\n")
 
 
+def with_links_that_leave_and_come_back(root: Path) -> None:
+    """By way of the folders above the top, and by the whole path."""
+    (root / "images/base/deep/back").symlink_to(root / "images/lab")
+    (root / "images/far").symlink_to(root / "images/base")
+    (root / "images/tests_common").rename(root / "tests")
+    (root / "images/tests_common").symlink_to("../../stack/tests")
+    (root / "images/lab/Dockerfile").unlink()
+    (root / "images/lab/Dockerfile").symlink_to(root / "images/base/Dockerfile")
+    write(root, "images/spec.yml", "images:\n  base: {}\n  lab: {}\n  far: {}\n")
+    commit(root)
+
+
+def with_links_that_leave(root: Path) -> None:
+    """Nothing is read there, and each is told."""
+    outside = root.parent / "outside"
+    write(outside, "file", "'3.12': {}\n")
+    write(outside, "test_lab.py")
+    write(outside, "Dockerfile")
+    for name in ("tests_common", "lab", "base/test", "base/workflow_tests", "out"):
+        if (root / "images" / name).exists():
+            (root / "images" / name).rename(root / name)
+        (root / "images" / name).symlink_to(outside)
+    write(root, "images/geo/Dockerfile", "FROM debian:12\n")
+    if (root / "images/spec.yml").exists():
+        write(root, "images/spec.yml", "images:\n  base: {}\n  lab: {depend_on: base}\n  geo: {}\n")
+    for name in ("geo/versions.yaml", "base/Dockerfile.j2", "change_ignore.json"):
+        (root / "images" / name).symlink_to(outside / "file")
+    commit(root)
+
+
+def as_links_that_leave_without_a_list(root: Path) -> None:
+    """Where images are found, too."""
+    (root / "images/spec.yml").unlink()
+    with_links_that_leave(root)
+
+
 SCENES: list[Callable[[Path], None]] = [
     untouched,
     edited,
@@ -305,6 +341,9 @@ SCENES: list[Callable[[Path], None]] = [
     with_submodules,
     with_a_repository_inside,
     with_odd_names,
+    with_links_that_leave_and_come_back,
+    with_links_that_leave,
+    as_links_that_leave_without_a_list,
 ]
 
 

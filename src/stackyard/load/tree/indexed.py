@@ -8,6 +8,9 @@ Raises: as DiskFiles
 
 from __future__ import annotations
 
+import os
+import posixpath
+from collections.abc import Iterable
 from pathlib import Path
 
 from stackyard.load.tree.files import DiskFiles
@@ -27,7 +30,58 @@ class IndexedFiles(TreeFiles):
 
     def __init__(self, folders: Folders, top: Path, prefix: str = "") -> None:
         self._disk = DiskFiles(top)
+        self._top = os.path.realpath(top)
         super().__init__(folders, self._bytes, prefix)
+
+    def is_file(self, path: str) -> bool:
+        """Whether a regular file is there, be it outside."""
+        return super().is_file(path) or (self.leads_out(path) and self._disk.is_file(self._below_top(path)))
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder is there, be it outside."""
+        return super().is_folder(path) or (self.leads_out(path) and self._disk.is_folder(self._below_top(path)))
+
+    def is_link(self, path: str) -> bool:
+        """Whether the path itself is a link."""
+        return super().is_link(path) or (self.leads_out(path) and self._disk.is_link(self._below_top(path)))
+
+    def is_there(self, path: str) -> bool:
+        """Whether anything is there."""
+        return super().is_there(path) or (self.leads_out(path) and self._disk.is_there(self._below_top(path)))
+
+    def nodes(self, path: str) -> Iterable[tuple[str, Node]]:
+        """Names in a folder, each with what is there as far as it was listed."""
+        try:
+            return super().nodes(path)
+        except OSError:
+            if not self.leads_out(path):
+                raise
+            return self._disk.nodes(self._below_top(path))
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file."""
+        try:
+            return super().read(path)
+        except OSError:
+            if not self.leads_out(path):
+                raise
+            return self._disk.read(self._below_top(path))
+
+    def _followed(self, whole: str, follow: bool) -> str:
+        """As the kernel has it: what an absolute link, or one by way of the folders above the top, leads to may be
+        below the top.
+        """
+        where = super()._followed(whole, follow)
+        if where.partition("/")[0] != "..":
+            return where
+        full = posixpath.join(self._top, whole)
+        above, name = posixpath.split(full)
+        real = os.path.realpath(full) if follow else posixpath.join(os.path.realpath(above), name)
+        back = os.path.relpath(real, self._top)
+        return where if back.partition("/")[0] == ".." else "" if back == "." else back
+
+    def _below_top(self, path: str) -> str:
+        return posixpath.join(self._prefix, path)
 
     def _bytes(self, path: str, blob: str) -> bytes:  # noqa: ARG002 - what is on disk now
         node = self._at(path)

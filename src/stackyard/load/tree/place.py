@@ -128,7 +128,7 @@ def _place_at(folder: Path, files: Files) -> Place | None:
     if names:
         return _at_root_file(folder, names, files)
     if files.is_folder(IMAGES):
-        _stay(files, IMAGES)
+        stay(files, IMAGES)
         return _at(folder, IMAGES, files)
     if files.is_there(IMAGES) and not files.is_link(IMAGES):
         images = folder / IMAGES
@@ -153,12 +153,12 @@ def _listings(files: Files, paths: Iterable[str]) -> list[str]:
         if not files.is_file(path) and not (files.is_folder(path) and path in ROOT_NAMES):
             why = "a link that leads to no file" if files.is_link(path) else "no file"
             raise FileProblem(path, None, f"is {why}", hint="it says which images there are: mend it, or remove it")
-        _stay(files, path)
+        stay(files, path)
         found.append(path)
     return found
 
 
-def _stay(files: Files, path: str) -> None:
+def stay(files: Files, path: str) -> None:
     """FileProblem for what leads out of the repository."""
     if files.leads_out(path):
         raise FileProblem(path, None, "is a link that leads out of the repository", hint=HINT)
