@@ -7,8 +7,9 @@ Pure.
 
 Scopes, as BuildKit has them: `FROM` sees the arguments before the first `FROM` and nothing else;
 a stage sees what it declares, and what the stage it is built on declared; of two that set one name
-the later wins, be it ARG or ENV. What the environment of an image outside this file holds is not
-known here: such a name counts as unknown, never as empty.
+the later wins. An ARG behind an ENV of its name wins for BuildKit and not for Buildah: where their
+values differ it counts as unknown, never as empty. So does what the environment of an image outside
+this file may hold.
 
 `ONBUILD` counts where it acts: in each stage of this file that is built on the stage with it, not
 in that stage itself. For images built elsewhere on this one it is in the last stage's `triggers`,
@@ -286,24 +287,31 @@ class Dockerfile(msgspec.Struct, frozen=True):
         before = self.global_values(passed, platform)
         given = self._stage_values(passed, before)
         every_name = {stage.name for stage in self.stages if stage.name}
-        earlier: dict[str, tuple[Stage, Scope]] = {}
+        earlier: dict[str, tuple[Stage, Scope, set[str]]] = {}
         for stage in self.stages:
             base = _lenient(stage.base.text, before, self.escape)
             # Upper case is no stage for BuildKit, and no image for anybody: nothing is lost by taking it.
             below = earlier.get(base.lower())
             yield (stage.base if below is None and base != SCRATCH else _Inside(stage.base)), base
             scope: Scope = dict(below[1]) if below else {}
+            named = set(below[2]) if below else set[str]()
             inherited = below[0].triggers if below else triggers
             for body in (inherited, stage):
                 if body.args or body.env or body.uses or body.copies:
-                    yield from self._follow(body, scope, passed, given, every_name)
+                    yield from self._follow(body, scope, named, passed, given, every_name)
             if stage.name:
-                earlier[stage.name] = (stage, scope)
+                earlier[stage.name] = (stage, scope, named)
 
     def _follow(
-        self, body: Body, scope: Scope, passed: Mapping[str, str], given: Mapping[str, str], stages: set[str]
+        self,
+        body: Body,
+        scope: Scope,
+        named: set[str],
+        passed: Mapping[str, str],
+        given: Mapping[str, str],
+        stages: set[str],
     ) -> Iterator[tuple[Use | _Inside | _Read, str]]:
-        """Walk through one body line by line; `scope` changes on the way."""
+        """Walk through one body line by line; `scope`, and what of it is `named` by ENV, change on the way."""
         environment: Scope = {}
         line = 0
         events: list[Arg | Env | Use | Copied] = [*body.args, *body.env, *body.uses, *body.copies]
@@ -312,10 +320,14 @@ class Dockerfile(msgspec.Struct, frozen=True):
             if event.line != line:
                 line, environment = event.line, dict(scope)
             if isinstance(event, Arg):
+                before = scope.get(event.name)
                 self._declare(event, scope, passed, given)
+                if event.name in named and scope.get(event.name) != before:
+                    scope[event.name] = None
             elif isinstance(event, Env):
                 # All variables of one ENV see what was there before it.
                 scope[event.name] = self._known(event.value, environment)
+                named.add(event.name)
             elif isinstance(event, Copied):
                 yield _Read(tuple(self._paths(event, scope)), tuple(self._remotes(event, scope))), ""
             else:

@@ -29,14 +29,20 @@ _PHRASES = {
     "decide-later": "waits for a parent",
     "skip": "is skipped",
 }
+ON_RECORD = "From the records; whether images are still there, `stackyard build` asks."
 _BRIEF = 10
 """So many further reasons are shown; more are counted."""
 _INDENT = 12
 
 
 def why_text(answers: Sequence[Why], style: Style, width: int) -> str:
-    """A paragraph for each: the first difference up to the cause, then the rest briefly, and what was compared."""
+    """A paragraph for each: the first difference up to the cause, then the rest briefly, and what was compared.
+
+    Where an image is taken to be there, a last line says on whose word.
+    """
     paragraphs = ["\n".join(_paragraph(answer, style, width)) for answer in answers]
+    if any(answer.action not in ("build", "decide-later", "skip") for answer in answers):
+        paragraphs.append(style(ON_RECORD, "dim"))
     return ("\n\n" if any("\n" in each for each in paragraphs) else "\n").join(paragraphs)
 
 

@@ -16,6 +16,7 @@ def test_before_and_after_a_build(shell: Shell) -> None:
 
     assert said.code == 0
     assert said.out.startswith("leaf is as wanted: unchanged since ")
+    assert said.out.endswith("\n\nFrom the records; whether images are still there, `stackyard build` asks.\n")
     assert "by run 1 at commit " in said.out
 
 
