@@ -11,6 +11,7 @@ A submodule that is checked out is listed with what its own repository has; of a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -31,6 +32,8 @@ _MANY = 20
 """When so many files of one name were asked for, all others are read together."""
 _ROW = re.compile(r"(\d+) \w+ ([0-9a-f]+)\t([^\0]*)\0")
 """Mode, id and path of what `git ls-tree -z` lists."""
+_OF_ONE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+"""Variables that a hook gets: they are about its repository, and about none within it."""
 _THINGS = {b"blob": "a file", b"tree": "a folder"}
 _DIGITS = re.compile(r"[0-9a-f]{4,40}")
 _MODULE = "160000 commit "
@@ -202,7 +205,10 @@ class Blobs:
     def _process_of(self, module: str) -> subprocess.Popen[bytes]:
         if module not in self._processes:
             command = ["git", AS_NAMED, "-C", str(self._top / module), "cat-file", "--batch"]
-            self._processes[module] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            environ = _environ(self._top / module)
+            self._processes[module] = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ
+            )
         return self._processes[module]
 
 
@@ -331,7 +337,8 @@ def _list_work_tree(top: Path, prefix: str, found: _WorkTree) -> str:
             found.untracked.append(prefix + row[2:])
             if row.endswith("/"):  # a repository of its own, that would be a submodule
                 found.modules.append(prefix + row[2:-1])
-                _list_work_tree(top / row[2:], prefix + row[2:], found)
+                with contextlib.suppress(NoHistory):  # of somebody else, or damaged: it is named as not tracked
+                    _list_work_tree(top / row[2:], prefix + row[2:], found)
             else:
                 unsure[row[2:]] = ""
         elif row.startswith("! "):
@@ -398,9 +405,17 @@ def _output(top: Path, *words: str, data: bytes = b"") -> str:
 def _git(root: Path, *words: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     command: Sequence[str] = ["git", "--no-optional-locks", "-C", str(root), *words]
     try:
-        return subprocess.run(command, input=data, capture_output=True, check=False)
+        return subprocess.run(command, input=data, capture_output=True, check=False, env=_environ(root))
     except FileNotFoundError:
         raise ToolMissing("git is not installed", hint="install git: tags are made of commits", program="git") from None
+
+
+def _environ(root: Path) -> dict[str, str] | None:
+    """What git gets where a hook's variables are about the repository that `root` lies in, itself a repository."""
+    if os.environ.keys().isdisjoint(_OF_ONE):
+        return None
+    is_inner = (root / ".git").exists() and any((above / ".git").exists() for above in root.parents)
+    return {name: value for name, value in os.environ.items() if name not in _OF_ONE} if is_inner else None
 
 
 def _first_line(words: bytes) -> str:

@@ -7,7 +7,6 @@ Out:  commands and suites, each suite with a digest of all that can change its r
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
@@ -265,8 +264,8 @@ class SuiteReader:
         share, and what pytest picks up above them.
         """
         if folders not in self._digests:
-            shared = (posixpath.join(posixpath.dirname(folder), COMMON_TESTS) for folder in folders)
-            read = dict.fromkeys((*folders, *filter(self._is_there, shared)))
+            shared = {folder[: folder.rfind("/") + 1] + COMMON_TESTS for folder in folders}.difference(folders)
+            read = (*folders, *filter(self._is_there, shared))
             entries = [entry for folder in read for entry in self._entries(folder)]
             for above in dict.fromkeys(above for folder in folders for above in _above(folder)):
                 entries += self._pytest_files(above)

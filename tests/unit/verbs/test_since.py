@@ -565,7 +565,7 @@ def test_links_within_the_repository(root: Path) -> None:
 
 
 @pytest.mark.processes
-def test_submodules(root: Path, tmp_path: Path) -> None:
+def test_submodules(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A submodule that is checked out is a folder of files; of another only the commit is known, and it counts."""
     module = tmp_path / "module"
     write(module, "inner.txt")
@@ -577,6 +577,10 @@ def test_submodules(root: Path, tmp_path: Path) -> None:
     assert built(since(root, "HEAD~1")) == {"geo"}
     write(root, "images/geo/sub/inner.txt", "two\n")
     assert told(since(root))["geo"] == "build: images/geo/sub/inner.txt changed"
+    with monkeypatch.context() as hook:  # what git tells one is about the repository above
+        hook.setenv("GIT_DIR", str(root / ".git"))
+        hook.setenv("GIT_INDEX_FILE", ".git/index")
+        assert told(since(root))["geo"] == "build: images/geo/sub/inner.txt changed"
     commit(root / "images/geo/sub")
     assert told(since(root))["geo"] == "build: images/geo/sub/inner.txt changed"
     commit(root)
@@ -595,6 +599,8 @@ def test_a_repository_within_that_is_no_submodule_yet(root: Path) -> None:
     commit(inner)
     write(inner, "b.txt")
     assert told(since(root))["geo"] == "build: images/geo/vendor/a.txt added; images/geo/vendor/b.txt added"
+    (inner / ".git/index").write_bytes(b"damaged")
+    assert built(since(root)) == set()
 
 
 @pytest.mark.processes
