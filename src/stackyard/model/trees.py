@@ -91,7 +91,16 @@ def put(folders: Folders, path: str, node: Node) -> None:
     folders[folder][name] = node
     if node[0] == "dir":
         folders.setdefault(path, {})
+    elif path in folders:  # where a folder became a link to itself git says nothing of what was in it
+        _empty(folders, path)
     _forget_ids(folders, folder)
+
+
+def _empty(folders: Folders, folder: str) -> None:
+    """Take a folder away with all that is in it."""
+    for name, (kind, _) in folders.pop(folder).items():
+        if kind == "dir":
+            _empty(folders, f"{folder}/{name}")
 
 
 def take(folders: Folders, path: str) -> None:

@@ -139,6 +139,15 @@ def became_a_link(root: Path) -> None:
     (root / "images/base/deep").symlink_to("../../elsewhere")
 
 
+def became_a_link_to_itself(root: Path) -> None:
+    """Of what was in such a folder git says nothing."""
+    write(root, "images/lab/versions.yaml", "'3.12': {}\n")
+    commit(root)
+    for folder in (root / "images/base/deep", root / "images/lab"):
+        shutil.rmtree(folder)
+        folder.symlink_to(folder.name)
+
+
 def became_a_folder(root: Path) -> None:
     """A file and a folder change places."""
     (root / "images/base/a.txt").unlink()
@@ -327,6 +336,7 @@ SCENES: list[Callable[[Path], None]] = [
     untracked_ignored_and_empty,
     removed,
     became_a_link,
+    became_a_link_to_itself,
     became_a_folder,
     executable,
     assumed_unchanged,
