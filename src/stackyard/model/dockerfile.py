@@ -366,10 +366,11 @@ class Dockerfile(msgspec.Struct, frozen=True):
                 yield CopiedPath(copied.how, _inside(text), copied.line, exclude, copied.parents, _inside(pivot))
 
     def _remotes(self, copied: Copied, scope: Scope) -> Iterator[Remote]:
+        has_checksum = bool(copied.checksum and self._known(copied.checksum, scope))  # a variable may have no value
         for source in copied.sources if copied.how == "add" else ():
             text = self._known(source, scope) or source
             if re.match(_REMOTE, text):
-                yield Remote(text, copied.line, bool(copied.checksum or _COMMIT.search(text)))
+                yield Remote(text, copied.line, has_checksum or bool(_COMMIT.search(text)))
 
 
 def resolved(

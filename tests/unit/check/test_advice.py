@@ -19,6 +19,8 @@ from tests.conftest import GitStack
         ("ADD https://github.com/a/b.git#main /", "https://github.com/a/b.git#main"),
         ("ADD a.tgz /", None),
         ("ADD --checksum=sha256:0 https://example.org/a.tgz /", None),
+        ("ARG S=sha256:0\nADD --checksum=$S https://example.org/a.tgz /", None),
+        ("ADD --checksum=$S https://example.org/a.tgz /", "https://example.org/a.tgz"),
         (f"ADD https://github.com/a/b.git#{'0' * 40} /", None),
         ("COPY https://example.org/a.tgz /", None),
     ],
