@@ -228,16 +228,18 @@ class _Reader(ImageReader):
         return retention_in(doc, self)
 
     def _plans(self, top: Mapping[str, Doc]) -> Iterator[SpecPlan]:
-        """Plans under whichever of their two names; else the unnamed one."""
+        """Plans under whichever of their two names, with what `tag` says of all; else the unnamed one."""
         key = next((key for key in ("plans", "tags") if key in top), None)
+        common = self._tag(top.get("tag"))
         if key is None:
-            yield self._tag(top.get("tag"))
+            yield common
             return
+        said = _entries(top.get("tag"))
         listed = top[key].value
         parts = listed if isinstance(listed, list) else [top[key]]
         entries = [(name, doc, part.at(name)) for part in parts for name, doc in self.mapping(part, "a plan").items()]
         if not entries:
-            yield unnamed_plan(line=top[key].line)
+            yield msgspec.structs.replace(common, line=top[key].line)
         for name, doc, spot in entries:
             values = self.mapping(doc, f"plan {name!r}")
             self.unknown_keys(doc, PLAN_KEYS, f"plan {name!r}")
@@ -245,10 +247,12 @@ class _Reader(ImageReader):
                 sentence = f"{name!r} is not a valid plan name"
                 self.findings.append(_wrong(spot, sentence, VersionName.hint, found=name))
                 continue
-            prefix = self._prefix(values, "tag_prefix", f"`tag_prefix` of plan {name!r}")
+            prefix = self._prefix(values, "tag_prefix", f"`tag_prefix` of plan {name!r}") or common.prefix
             stable = self.text(values, "tag_stable_postfix", f"plan {name!r}")
             # A plan without a prefix is tagged `latest`, as it always was.
             templates = unnamed_plan(prefix).templates if prefix else TagTemplates((), ("latest",))
+            own = {which: getattr(common.templates, which) for which in ("fixed", "moving") if which in said}
+            templates = msgspec.structs.replace(templates, **own) if own else templates
             variables = self.vars(values, "vars", f"plan {name!r}")
             line = spot.line or 1
             yield SpecPlan(VersionName(name), prefix, STABLE if stable is None else stable, templates, line, variables)

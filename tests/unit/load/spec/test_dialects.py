@@ -74,6 +74,20 @@ def test_a_plan_without_a_prefix_is_tagged_latest() -> None:
     assert {p.templates for p in read.plans} == {TagTemplates((), ("latest",))}
 
 
+def test_what_tag_says_is_for_all_plans() -> None:
+    """Templates in the place of each plan's usual ones, and a prefix for those that have none; else all is as usual."""
+    plans = "images: {a: {}}\nplans: {ONE: {tag_prefix: 1}, TWO: {}}\n"
+    fixed = spec(plans + "tag: {fixed: '{version}-{commit}'}\n")
+    moving = spec(plans + "tag: {prefix: 2, moving: '{prefix}-{version}'}\n")
+
+    assert [plan.templates for plan in fixed.plans] == [
+        TagTemplates(("{version}-{commit}",), ("{prefix}-{branch}",)),
+        TagTemplates(("{version}-{commit}",), ("latest",)),
+    ]
+    assert [plan.prefix for plan in moving.plans] == ["1", "2"]
+    assert {plan.templates for plan in moving.plans} == {TagTemplates(("{prefix}-{commit}",), ("{prefix}-{version}",))}
+
+
 def test_plans_that_the_file_does_not_have_are_warnings() -> None:
     """A plan that was commented out may still be named by images."""
     text = """
