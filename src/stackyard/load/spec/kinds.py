@@ -77,6 +77,7 @@ NETWORK = Kind("`default`, `none` or `host`", {"enum": ["default", "none", "host
 FLAG = Kind("true or false", {"type": "boolean"})
 NAMES = Kind("list", SOME_NAMES)
 TEXT_OR_LIST = Kind("text or list", SOME_NAMES)
+BRANCHES = Kind("text or list, or true or false", SOME_NAMES)
 COMMAND_WORDS = Kind("text or list", any_of(SCALAR, list_of(SCALAR)))
 ARGS = Kind("mapping", mapping_of(SCALAR))
 AGE = Kind(

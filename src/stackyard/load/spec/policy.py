@@ -41,11 +41,11 @@ def policy_in(top: Mapping[str, Doc], reader: Collector) -> SpecPolicy:
     if publish:
         reader.unknown_keys(top["publish"], PUBLISH_KEYS, "`publish`")
     return SpecPolicy(
-        branches=_texts(publish, "branches", reader, "publish.branches"),
+        branches=_branches(publish, "branches", reader, "publish.branches", every=None),
         pull_requests=reader.flag(publish, "pull_requests", "`publish`"),
         words=_words(top["words"], reader) if "words" in top else None,
-        plan_all=_texts(top, "plan_all", reader),
-        rebuild_all=_texts(top, "rebuild_all", reader) or (),
+        plan_all=_branches(top, "plan_all", reader),
+        rebuild_all=_branches(top, "rebuild_all", reader) or (),
     )
 
 
@@ -57,6 +57,19 @@ def _words(doc: Doc, reader: Collector) -> Words:
     reader.unknown_keys(doc, WORDS_KEYS, "`words`")
     own = {key: texts for key in WORDS_KEYS if (texts := _texts(values, key, reader, f"words.{key}")) is not None}
     return msgspec.structs.replace(USUAL, **own)
+
+
+def _branches(
+    values: Mapping[str, Doc],
+    key: str,
+    reader: Collector,
+    what: str = "",
+    every: tuple[str, ...] | None = ("*",),
+) -> tuple[str, ...] | None:
+    """Names of branches and patterns; true for `every` one, false for none."""
+    if key in values and values[key].tag == "bool":
+        return every if values[key].flag(f"`{what or key}`") else ()
+    return _texts(values, key, reader, what)
 
 
 def _texts(values: Mapping[str, Doc], key: str, reader: Collector, what: str = "") -> tuple[str, ...] | None:

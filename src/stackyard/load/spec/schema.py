@@ -20,6 +20,7 @@ from stackyard.load.spec.image_keys import FILES, FILES_LIST, IMAGE, SECRETS, TE
 from stackyard.load.spec.kinds import (
     AGE,
     ARGS,
+    BRANCHES,
     COMMAND_WORDS,
     FLAG,
     FULL_TEXT,
@@ -126,7 +127,7 @@ RETENTION = (
 PUBLISH = (
     Key(
         ("branches",),
-        TEXT_OR_LIST,
+        BRANCHES,
         "every branch",
         "branches whose runs publish, `*` for any text; on another, `--push` publishes nothing and says so",
     ),
@@ -304,13 +305,13 @@ TOP = (
     ),
     Key(
         ("plan_all",),
-        TEXT_OR_LIST,
+        BRANCHES,
         "`main` in `images/spec.yml`, else none",
         "branches on which CI plans every image, whatever a commit changed",
     ),
     Key(
         ("rebuild_all",),
-        TEXT_OR_LIST,
+        BRANCHES,
         "none",
         "branches on which CI builds every image anew, as with `--rebuild all`",
     ),

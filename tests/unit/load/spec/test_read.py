@@ -126,6 +126,10 @@ def test_which_runs_publish() -> None:
     assert (policy.plan_all, policy.rebuild_all) == (("trunk",), ("main",))
     assert settled(spec("images: {a: }").policy, is_datahub=True).plan_all == ("main",)
     assert settled(spec("images: {a: }").policy, is_datahub=False) == Policy()
+    every = spec("images: {a: }\npublish: {branches: true}\nplan_all: true\nrebuild_all: yes\n").policy
+    assert (every.branches, every.plan_all, every.rebuild_all) == (None, ("*",), ("*",))
+    none = spec("images: {a: }\npublish: {branches: no}\nplan_all: false\nrebuild_all: false\n").policy
+    assert (none.branches, none.plan_all, none.rebuild_all) == ((), (), ())
 
 
 def test_images_may_be_empty() -> None:
