@@ -97,6 +97,8 @@ def question_of(
     try:
         place = find(start, options.images)
         two = compared(place.root, since) if since is not None else None
+        # What is checked out says nothing of two commits, but in CI: words of its message count there.
+        head = compared(place.root, "HEAD").then if two is not None and two.now is not None and options.ci else ""
     except StackyardError:
         return None  # who answers says so
     look = Look(place.root) if two is None or two.now is None else None
@@ -113,7 +115,7 @@ def question_of(
         named.digest(),
         program(),
         state,
-        *((two.then.encode(), (two.now or "").encode()) if two else _records(place)),
+        *((two.then.encode(), (two.now or "").encode(), head.encode()) if two else _records(place)),
         git.default_branch(place.root).encode(),
         (git.remote(place.root) or "").encode(),
         " ".join(platform.uname()).encode(),

@@ -202,6 +202,19 @@ def test_what_ci_says_is_part_of_the_question(root: Path):
     assert [asked(root, ci=ci).answer for ci in titles] == ["the answer", None]
 
 
+@pytest.mark.parametrize("ci", [None, Ci("main")])
+def test_words_of_the_commit_that_is_checked_out_count_in_ci(root: Path, ci: Ci | None) -> None:
+    """Also where two others are compared: with `skip ci` in its message nothing is done."""
+    commit(root)
+    asked(root, since="main~1..main", ci=ci).keep("the answer", plan(load(root, Options())), None)
+    assert asked(root, since="main~1..main", ci=ci).answer
+
+    git(root, "checkout", "--quiet", "--detach")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "skip ci")
+
+    assert (asked(root, since="main~1..main", ci=ci).answer is None) == (ci is not None)
+
+
 UNTOLD: Mapping[str, tuple[str, ...]] = {
     "a file that it looks away from": ("update-index", "--assume-unchanged", "images/base/a.txt"),
     "a file that may be left out": ("sparse-checkout", "set", "--no-cone", "/*", "!a.txt"),
