@@ -72,7 +72,8 @@ class OwnEngine:
         words += ["--host", f"unix://{at}/docker.sock", "--group", str(os.getgid())]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(as_root(*words), stdout=log, stderr=log, start_new_session=True)
-        for _ in range(300):
+        until = time.monotonic() + 120
+        while self._process.poll() is None and time.monotonic() < until:
             with contextlib.suppress(StackyardError):
                 DockerEngine(self.environ).about()
                 return

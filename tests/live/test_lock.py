@@ -9,6 +9,7 @@ true (tests/conftest.py).
 from __future__ import annotations
 
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -81,13 +82,23 @@ def unpack_packages(folder: Path, scratch: Path, environ: Mapping[str, str]) -> 
     if any(word in (answer.hint or "") for word in ("upload times", "nobody answers")):
         pytest.skip(f"{answer.hint}")
     for package in tomllib.loads(answer.text)["packages"]:
-        with urllib.request.urlopen(package["sdist"]["url"], timeout=120) as reply:
-            data = reply.read()
+        data = fetched(package["sdist"]["url"])
         assert hashlib.sha256(data).hexdigest() == package["sdist"]["hashes"]["sha256"]
         with tarfile.open(fileobj=io.BytesIO(data)) as sdist:
             sdist.extractall(scratch / "unpacked", filter="data")
         folder.mkdir(parents=True, exist_ok=True)
         (scratch / "unpacked" / f"{package['name']}-{RELEASE}").rename(folder / package["name"])
+
+
+def fetched(address: str, tries: int = 3) -> bytes:
+    """What the index has there; asked again where it hangs up, as uv and pip do."""
+    try:
+        with urllib.request.urlopen(address, timeout=120) as reply:
+            return bytes(reply.read())
+    except (OSError, http.client.HTTPException):
+        if tries == 1:
+            raise
+    return fetched(address, tries - 1)
 
 
 @pytest.mark.parametrize(

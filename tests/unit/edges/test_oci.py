@@ -292,8 +292,7 @@ class TestPatience:
 
     def test_nobody_listens(self, server: Server, connect: Connect, world: World) -> None:
         """A refused connection is told at once, in one sentence with a hint."""
-        with Server() as gone:
-            repository = gone.repository
+        repository = Repository("127.0.0.1:1/acme/lab")  # one of a server that ended may be another's by now
         with pytest.raises(RegistryUnreachable) as caught:
             connect().resolve(repository, TAG)
 
@@ -304,7 +303,7 @@ class TestPatience:
     def test_a_silent_registry(self, server: Server) -> None:
         """A registry that does not answer in time is told so, with the time."""
         done = threading.Event()
-        server.script = lambda asked: found() if done.wait(5) else RESET
+        server.script = lambda asked: found() if done.wait(60) else RESET
         registry = OciRegistry({}, credentials=lambda host: None, patience=Patience(read_timeout_s=0.05))
         with pytest.raises(RegistryUnreachable, match=r"no answer within 0\.05 s"):
             registry.resolve(server.repository, TAG)

@@ -257,8 +257,7 @@ def test_code_runs_only_where_it_is_allowed(repository: Repository, world: World
 @pytest.mark.processes
 def test_an_index_that_nobody_answers_for_is_named(repository: Repository, world: World) -> None:
     """By its address, without the login that it has there."""
-    with FrozenIndex().served() as gone:
-        pass
+    gone = "http://127.0.0.1:1/simple"
     index = gone.replace("http://", "http://me:hush@")
     fresh = {"UV_DEFAULT_INDEX": index, "UV_CACHE_DIR": str(repository.root / ".uv"), "UV_HTTP_RETRIES": "0"}
     repository.environ = {**world.environ, **fresh}
