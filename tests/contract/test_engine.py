@@ -669,7 +669,7 @@ def test_a_container_leaves_nothing(real_bench: Bench):
 
 def test_commands_and_files_in_a_container_that_stays(bench: Bench):
     """One container for many commands, each as whom it is asked for; files by a look; nothing is left of it."""
-    image = _base(bench)
+    image = _own(bench)
     if isinstance(bench.engine, FakeEngine):
         bench.engine.answers["sh"] = lambda _, argv: RunResult(3, "out\n65534:100 b\n", 0.0)
         bench.engine.files |= {"/bin": FileFacts("dir", 0o755, 0, 0), "/etc/passwd": b"root:x:0:0:root:/root:/bin/sh\n"}
@@ -693,18 +693,20 @@ def test_commands_and_files_in_a_container_that_stays(bench: Bench):
 
 def test_what_goes_wrong_in_a_container_that_stays(real_bench: Bench):
     """A command that never ends is ended, and the next one runs; of much output the beginning is kept, and told."""
-    with real_bench.engine.inside(_base(real_bench)) as container:
+    image = _own(real_bench)
+    with real_bench.engine.inside(image) as container:
         assert container.run(["sleep", "60"], 0.5).exit_code == 124
         much = container.run(["sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x; printf '\\377'; exit 4"], 60)
         assert much.exit_code == 4
         assert len(much.output) < 2_000_000
         assert "more bytes were left out]" in much.output
-    assert not real_bench.containers(_base(real_bench))
+    assert not real_bench.containers(image)
 
 
 def test_commands_at_once_in_a_container_that_stays(real_bench: Bench):
     """Each has its own output; two whose time is up together leave one container, in which the next one runs."""
-    with real_bench.engine.inside(_base(real_bench)) as container, ThreadPoolExecutor(4) as pool:
+    image = _own(real_bench)
+    with real_bench.engine.inside(image) as container, ThreadPoolExecutor(4) as pool:
         script = "echo {0}; sleep 0.3; echo {0} >&2; exit {0}"
         done = list(pool.map(lambda number: container.run(["sh", "-c", script.format(number)], 30), range(4)))
         assert [(each.exit_code, each.output) for each in done] == [(each, f"{each}\n{each}\n") for each in range(4)]
@@ -712,7 +714,7 @@ def test_commands_at_once_in_a_container_that_stays(real_bench: Bench):
         ended = [each.exception() or each.result().exit_code for each in late]
         assert 124 in ended
         assert container.run(["echo", "next"], 30).output == "next\n"
-    assert not real_bench.containers(_base(real_bench))
+    assert not real_bench.containers(image)
 
 
 def test_a_command_on_our_own_streams(bench: Bench, capfd: pytest.CaptureFixture[str]):
@@ -786,7 +788,7 @@ def test_stopping_ends_what_runs(real_bench: Bench):
     """`close` ends a build and a container of other threads, and nothing is left of either."""
     engine = real_bench.another()
     request = real_bench.request(f"FROM busybox:1.36\nRUN sleep 600; echo {real_bench.prefix}\n")
-    image = real_bench.built(real_bench.request(f"FROM busybox:1.36\nLABEL a={real_bench.prefix}\n", "other")).image
+    image = _own(real_bench)
     problems: list[BaseException] = []
 
     def catch(action: Callable[[], object]) -> None:
@@ -956,6 +958,11 @@ def _registry() -> str:
 def _image(bench: Bench, reference: Reference) -> LocalImage | None:
     facts = bench.engine.inspect(str(reference))
     return facts.image if facts else None
+
+
+def _own(bench: Bench) -> LocalImage:
+    """As the base, and no other test has a container of it."""
+    return bench.built(bench.request(f"FROM {BASE}\nLABEL a={bench.prefix}\n", "own")).image
 
 
 def _base(bench: Bench) -> LocalImage:
