@@ -824,7 +824,7 @@ def test_a_build_that_hangs_is_ended(real_bench: Bench):
         if result.last_lines:
             break
 
-    assert re.search(r"it was at \[2/\d\] RUN echo", result.failure or "")
+    assert re.search(r"it was at \[\d/\d\] RUN echo", result.failure or "")
     assert result.last_lines == (real_bench.prefix,)
 
 

@@ -47,7 +47,7 @@ def containers(stack: LiveStack) -> list[dict[str, Any]]:
 
 def wait_for_program(stack: LiveStack, command: str) -> None:
     """Until it runs in the one container."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 200
     (container,) = containers(stack)
     while True:
         found = stack.engine._api.must(f"/containers/{container['Id']}/top")["Processes"]
@@ -78,7 +78,7 @@ def test_at_a_terminal(stack: LiveStack) -> None:
 
     def wait_for(text: bytes) -> None:
         nonlocal said
-        until = time.monotonic() + 60
+        until = time.monotonic() + 200
         while text not in said:
             assert time.monotonic() < until, said
             try:

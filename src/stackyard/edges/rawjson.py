@@ -151,12 +151,16 @@ class Progress:
         self._log.flush()
 
     def _in_order(self) -> list[_Vertex]:
-        """The steps of the Dockerfile that came to an end, stage by stage; BuildKit tells of them in any order."""
-        stages: dict[str, list[tuple[int, _Vertex]]] = {}
+        """The steps of the Dockerfile that came to an end, stage by stage; BuildKit tells of them in any order.
+
+        It counts those that it knows of: where a base came from elsewhere late, a `RUN` and its `FROM` are both 1.
+        """
+        stages: dict[str, list[tuple[bool, int, _Vertex]]] = {}
         for vertex in self._vertices.values():
             if vertex.took and (found := _OF_DOCKERFILE.match(vertex.name)):
-                stages.setdefault(found[1] or "", []).append((int(found[2]), vertex))
-        return [vertex for steps in stages.values() for _, vertex in sorted(steps, key=lambda step: step[0])]
+                is_first = vertex.name.startswith("FROM ", found.end())
+                stages.setdefault(found[1] or "", []).append((not is_first, int(found[2]), vertex))
+        return [vertex for steps in stages.values() for *_, vertex in sorted(steps, key=lambda step: step[:2])]
 
     def failure(self) -> tuple[str, tuple[str, ...]] | None:
         """The failed step with its error, on one line, and the end of its output; None if no step failed.

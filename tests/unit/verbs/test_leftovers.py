@@ -224,9 +224,9 @@ def test_a_test_suite_of_a_killed_run_clears_up(bench: Bench, tmp_path: Path) ->
     )
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PLACE": str(tmp_path), "TMPDIR": str(tmp_path)}
     killed = subprocess.Popen([sys.executable, "-c", program], cwd=bench.root, env=environ, stdout=subprocess.DEVNULL)
-    for _ in range(600):
-        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
-            break
+    until = time.monotonic() + 200
+    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
+        assert time.monotonic() < until
         time.sleep(0.05)
     pid = int((tmp_path / "pid").read_text())
     killed.kill()
