@@ -12,7 +12,7 @@ from stackyard.model.stack import Stack, TagTemplates, Target
 from stackyard.model.why import Why
 from stackyard.plan.explain import explain, made_from
 from stackyard.report.text import PLAIN
-from stackyard.report.why import inputs_data, inputs_text, sentence, why_data, why_text
+from stackyard.report.why import ON_RECORD, inputs_data, inputs_text, sentence, why_data, why_text
 from tests.unit.plan.made import AT, BASE, COMMIT, blob, known, plan, record, result, sha, stack, suite, target
 
 BARE = TagTemplates()
@@ -119,12 +119,14 @@ def test_a_parent_that_was_rebuilt_from_the_same() -> None:
 
 
 def test_what_is_unchanged_says_since_when() -> None:
-    """The time, the run and the commit; a tree that was not committed has none."""
+    """The time, the run and the commit, and on whose word; a tree that was not committed has none."""
     lab = bare("lab")
 
     assert text(ask(stack(lab), known(record(lab, number=7)), "lab")) == [
         f"lab is as wanted: unchanged since {AT}",
         f"built the build of {AT}, by run 7 at commit {COMMIT[:7]}",
+        "",
+        ON_RECORD,
     ]
     assert "from files that were not committed" in text(ask(stack(lab), known(record(lab, commit="")), "lab"))[1]
 
