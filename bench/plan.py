@@ -106,14 +106,22 @@ def trees_and_read(root: Path) -> None:
     subprocess.run([*GIT, "-C", str(root), "cat-file", "--batch"], input=asked, stdout=subprocess.PIPE, check=True)
 
 
+def least(root: Path, *commits: str) -> float:
+    return python(root, str(Path(__file__).with_name("least.py")), *commits)
+
+
 def stackyard(root: Path, *words: str) -> float:
+    return python(root, "-m", "stackyard", *words)
+
+
+def python(root: Path, *words: str) -> float:
     """A whole process; its peak memory."""
     with open(os.devnull, "wb") as nowhere:
-        process = subprocess.Popen([sys.executable, "-m", "stackyard", *words], cwd=root, env=quiet(), stdout=nowhere)
+        process = subprocess.Popen([sys.executable, *words], cwd=root, env=quiet(), stdout=nowhere)
         _, code, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(code)
     if process.returncode:
-        raise SystemExit(f"stackyard {' '.join(words)} ended with {process.returncode}")
+        raise SystemExit(f"{' '.join(words)} ended with {process.returncode}")
     return used.ru_maxrss / 1024
 
 
@@ -136,11 +144,22 @@ def restore(root: Path) -> None:
 
 Measured = Callable[[Path], float | None]
 
+LEAST, LEAST_SINCE = "the least in Python (least.py)", "the least in Python, of two commits"
+FLOORS = {"plan, for the first time": LEAST, "plan --since, for the first time": LEAST_SINCE}
+"""Rows that keep nothing, and what does the least of their work."""
+
 ROWS: dict[str, tuple[Measured, Measured | None, str | None, float | None]] = {
     # name: what is measured, what comes before it, what it is compared with, the target
     "git status": (status, None, None, None),
     "git status, and reading Dockerfiles": (status_and_read, None, None, None),
     "git ls-tree twice, and reading Dockerfiles": (trees_and_read, None, None, None),
+    LEAST: (least, None, "git status, and reading Dockerfiles", None),
+    LEAST_SINCE: (
+        lambda root: least(root, "HEAD~1", "HEAD"),
+        None,
+        "git ls-tree twice, and reading Dockerfiles",
+        None,
+    ),
     "plan, for the first time": (
         lambda root: stackyard(root, "plan"),
         forget,
@@ -186,6 +205,8 @@ def measured(root: Path, runs: int) -> dict[str, dict[str, float | None]]:
         for key, time_of in (("ratio", "s"), ("cpu_ratio", "cpu_s")):
             found[name][key] = round((found[name][time_of] or 0) / (found[other][time_of] or 1), 2) if other else None
         found[name]["target"] = target
+        floor = FLOORS.get(name)
+        found[name]["floor_ratio"] = round((found[name]["s"] or 0) / (found[floor]["s"] or 1), 2) if floor else None
     return found
 
 
@@ -204,13 +225,14 @@ def is_missed(row: dict[str, float | None]) -> bool:
 def print_table(rows: dict[str, dict[str, float | None]], images: int) -> None:
     """For people."""
     print(f"{images} images, {images * 9} files; the fastest run of each, whole processes.\n")
-    print(f"{'':<44}{'seconds':>9}{'ratio':>8}{'target':>8}{'cpu s':>9}{'ratio':>8}{'peak MB':>9}")
+    print(f"{'':<44}{'seconds':>9}{'ratio':>8}{'target':>8}{'cpu s':>9}{'ratio':>8}{'of least':>10}{'peak MB':>9}")
     for name, row in rows.items():
         peak = f"{row['peak_mb']:.0f}" if row["peak_mb"] else ""
         ratio = f"{row['ratio']:.1f}x" if row["ratio"] else ""
         target = f"{row['target']:.0f}x" if row["target"] else ""
         cpu = f"{row['cpu_ratio']:.1f}x" if row["cpu_ratio"] else ""
-        print(f"{name:<44}{row['s']:>9.2f}{ratio:>8}{target:>8}{row['cpu_s']:>9.2f}{cpu:>8}{peak:>9}")
+        floor = f"{row['floor_ratio']:.1f}x" if row["floor_ratio"] else ""
+        print(f"{name:<44}{row['s']:>9.2f}{ratio:>8}{target:>8}{row['cpu_s']:>9.2f}{cpu:>8}{floor:>10}{peak:>9}")
     print()
 
 
