@@ -6,8 +6,8 @@ Out:  a line for each image, parents first
 May touch: nothing; starts git
 
 It knows one form of a Dockerfile and one of a spec, looks for no mistake, counts every file, keeps nothing and
-explains nothing. So this is no plan, but what a plan in Python can hardly be quicker than: start-up with what any
-such program imports, git, a reader of YAML in C, one expression per Dockerfile, the order, and the lines.
+explains nothing. So this is no plan, but what a plan in Python can hardly be quicker than: start-up, git, a reader of
+YAML in C, one expression per Dockerfile, the order, and the lines.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import sys
 from graphlib import TopologicalSorter
 
 import click
-import msgspec  # noqa: F401  # what such a program imports
 import yaml
 
 BASE = re.compile(rb"^FROM [^\s/]+/([^\s:]+)", re.MULTILINE)

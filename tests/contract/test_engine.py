@@ -28,6 +28,7 @@ import pytest
 
 from stackyard.edges.buildah import BuildahEngine
 from stackyard.edges.docker import DockerEngine
+from stackyard.edges.docker_api import Api
 from stackyard.edges.engine import BuildRequest, BuildResult, BuildStep, Engine, FileFacts, RunResult
 from stackyard.edges.image_layers import from_archive
 from stackyard.edges.traces import VARIABLE, prefix_of
@@ -126,27 +127,32 @@ class Bench:
             if self.prefix in name:
                 self.engine.untag(Reference.parse(name))
 
+    @property
+    def api(self) -> Api:
+        """What a real Docker engine answers to."""
+        assert isinstance(self.engine, DockerEngine)
+        return self.engine._api
+
     def names(self) -> list[str]:
         """All names in a real engine's store."""
         if isinstance(self.engine, BuildahEngine):
             return [name for image in self.engine._listed() for name in image["names"] or ()]
-        images = self.engine._api.must("/images/json")  # type: ignore[attr-defined]
+        images = self.api.must("/images/json")
         return [name for image in images for key in ("RepoTags", "RepoDigests") for name in image.get(key) or ()]
 
     def history(self, image: LocalImage) -> object:
         """All that a real engine tells of how an image was made."""
         if isinstance(self.engine, BuildahEngine):
             return self.engine._processes.output(["buildah", "inspect", "--type", "image", image.id.hex])
-        return self.engine._api.get(f"/images/{image.id}/history")  # type: ignore[attr-defined]
+        return self.api.get(f"/images/{image.id}/history")
 
     def containers(self, image: LocalImage) -> list[object]:
         """Containers that stand on an image of a real engine."""
         if isinstance(self.engine, BuildahEngine):
             words = self.engine._processes.output(["buildah", "containers", "--all", "--json"])[1]
             return [each for each in json.loads("".join(words)) or () if each["imageid"] == image.id.hex]
-        found: list[object] = self.engine._api.must(  # type: ignore[attr-defined]
-            "/containers/json", {"all": "1", "filters": f'{{"ancestor":["{image.id}"]}}'}
-        )
+        filters = f'{{"ancestor":["{image.id}"]}}'
+        found: list[object] = self.api.must("/containers/json", {"all": "1", "filters": filters})
         return found
 
 
@@ -388,7 +394,7 @@ def test_pins_leave_no_names_behind(docker_bench: Bench):
         docker_bench.build(docker_bench.request("FROM x:1\nRUN exit 1\n", name, pins={"x:1": parent.image}))
 
     def tags() -> list[str]:
-        told = docker_bench.engine._api.get(f"/images/{parent.image.id}/json")  # type: ignore[attr-defined]
+        told = docker_bench.api.get(f"/images/{parent.image.id}/json")
         return sorted(told["RepoTags"])
 
     private, own = tags()

@@ -57,11 +57,11 @@ def stamped(stack: Stack, steps: Sequence[Step], records: Mapping[TargetName, Re
         tags = _tags(target, stack, stamp or stack.revision.stamp)
         kept = dict(zip(_tags(target, stack, stack.revision.stamp), tags, strict=False))
         fixed = tuple(kept.get(tag, tag) for tag in step.fixed_tags)
-        step = msgspec.structs.replace(step, fixed_tags=fixed)  # noqa: PLW2901 - as it is after all
+        found = msgspec.structs.replace(step, fixed_tags=fixed)
         if stamp is None and step.action in ("reuse", "tag"):
             reasons = (*step.reasons, *(TagMissing(str(tag)) for tag in tags))
-            step = msgspec.structs.replace(step, action="tag", reasons=reasons)  # noqa: PLW2901 - the same
-        done.append(step)
+            found = msgspec.structs.replace(found, action="tag", reasons=reasons)
+        done.append(found)
     return done
 
 

@@ -174,9 +174,10 @@ def _compare(yard: Yard, known: Known, chosen: Selection, presence: Presence, ru
 
 def _compared(yard: Yard, known: Known, chosen: Selection, presence: Presence, ruling: Ruling, now: str) -> Plan:
     forced_by, on_published = ruling.forced_by or FORCED, chosen.is_on_published
-    need = Need(ruling.is_publishing, chosen.rebuild, forced_by, now, bool(yard.options.overwrite), on_published)
-    if yard.options.stamp:
-        need = msgspec.structs.replace(need, stamp=yard.options.stamp)
+    stamp = yard.options.stamp or ""
+    need = Need(
+        ruling.is_publishing, chosen.rebuild, forced_by, now, bool(yard.options.overwrite), on_published, stamp=stamp
+    )
     if yard.stack.attesting is not None:
         need = msgspec.structs.replace(need, attested=yard.stack.attesting.kinds)
     stack, notes = _taggable(yard, known, ruling)
