@@ -200,11 +200,15 @@ def unseen_in(status: str, root: Path) -> Unseen:
     start = _start(root)
     rows = status.split("\0")
     untracked, ignored = (tuple(_below((row[2:] for row in rows if row[:2] == sign), start)) for sign in ("? ", "! "))
-    return Unseen(untracked, ignored, tuple(_below(_absent_modules(top_of(root)), start)))
+    return Unseen(untracked, ignored, absent_modules(root))
+
+
+def absent_modules(root: Path) -> tuple[str, ...]:
+    """Submodules below `root` of which there is an empty folder, each with a slash. No process is started."""
+    return tuple(_below(_absent_modules(top_of(root)), _start(root)))
 
 
 def _absent_modules(top: Path) -> Iterator[str]:
-    """Submodules of which there is an empty folder, each with a slash. No process is started."""
     try:
         told = os.fsdecode((top / ".gitmodules").read_bytes())
     except OSError:  # none at all, nearly always

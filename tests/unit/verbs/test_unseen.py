@@ -13,6 +13,7 @@ from stackyard.load.tree.place import find
 from stackyard.report.terminal import plan_text
 from stackyard.report.text import PLAIN
 from stackyard.verbs import Options, Yard
+from stackyard.verbs.since import plan_since
 from stackyard.verbs.snapshot import snapshot_of
 from tests.conftest import GitStack
 from tests.repositories import commit, git, init
@@ -156,8 +157,11 @@ def test_a_submodule_that_is_not_checked_out(root: Path, tmp_path: Path) -> None
 
     def told() -> list[tuple[str, str]]:
         found = [(each.level, each.sentence) for each in verbs.check(load(clone)) if each.code == "empty-submodule"]
-        shown = plan_text(verbs.plan(load(clone)), PLAIN, 200)
-        assert shown.count("note: images/base/Dockerfile: a submodule is not") == len(found)
+        for plan in (verbs.plan(load(clone)), plan_since(clone, Options(), "HEAD")):
+            shown = plan_text(plan, PLAIN, 200)
+            assert shown.count("note: images/base/Dockerfile: a submodule is not") == len(found)
+        between = plan_text(plan_since(clone, Options(), "HEAD~1..HEAD"), PLAIN, 200)
+        assert "not checked out" not in between  # nobody asks what is on disk
         return found
 
     assert told() == [
